@@ -1,0 +1,386 @@
+"""The choice: the same for ever, complete in its reasons, and honest in what it does not know."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.builders import (
+    a_catalog,
+    a_model,
+    a_policy,
+    a_provider,
+    an_ask,
+    an_intent,
+    signals,
+)
+from tokenhub.core.catalog import MODES, Catalog, Model
+from tokenhub.core.decide import Decision, decide
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotFound
+from tokenhub.core.policy import Intent, interpret
+from tokenhub.core.scoring import BY_MODE
+from tokenhub.core.signals import Signals
+
+# original-behaviour 16: candidates a, b, c.
+GOLDEN = a_catalog(
+    a_model("a", "pa", weight=8, per_1k=(0.0025, 0.01)),
+    a_model("b", "pb", weight=3, per_1k=(0.0005, 0.0015)),
+    a_model("c", "pc", weight=10, per_1k=(0.015, 0.075)),
+)
+SEEN = signals({"pa/a": (0.4, 0.02), "pb/b": (0.2, 0.10), "pc/c": (0.9, 0.0)})
+
+some_models = st.lists(
+    st.builds(
+        a_model,
+        st.sampled_from(["m", "n", "a/m"]),
+        st.sampled_from("abc"),
+        per_1k=st.sampled_from([None, (0.0, 0.0), (0.001, 0.002), (0.1, 0.3)]),
+        weight=st.integers(0, 10),
+        max_context_tokens=st.sampled_from([0, 1_000, 100_000]),
+        enabled=st.booleans(),
+    ),
+    max_size=9,
+)
+some_signals = st.builds(
+    signals,
+    st.dictionaries(
+        st.sampled_from([f"{provider}/{model}" for provider in "abc" for model in ("m", "a/m")]),
+        st.tuples(st.none() | st.floats(0.001, 100), st.floats(0, 1)),
+    ),
+    without=st.lists(st.sampled_from("abc"), max_size=1),
+)
+some_intents = st.builds(
+    an_intent,
+    st.sampled_from(["", "m", "a/m", "b/m", "x/n", "unknown"]),
+    policy=st.builds(
+        a_policy,
+        mode=st.sampled_from(MODES),
+        max_budget_nusd=st.sampled_from([None, 0, 10**6, 10**9]),
+        min_weight=st.integers(0, 10),
+    ),
+    substitute=st.sampled_from(["any", "same-model", "never"]),
+    input_tokens=st.sampled_from([0, 10, 5_000]),
+)
+seeds = st.integers(0, 2**53 - 1)
+
+
+def order(decision: Decision) -> list[str]:
+    return [route.id for route in decision.ranked]
+
+
+def attempted(intent: Intent, catalog: Catalog, seen: Signals, seed: int) -> Decision | Exception:
+    try:
+        return decide(intent, catalog, seen, seed)
+    except (NotFound, BadRequest, NoEligibleModel) as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("mode", "ranking"),
+    [
+        ("cheap", ["pa/a", "pb/b", "pc/c"]),
+        ("normal", ["pa/a", "pb/b", "pc/c"]),
+        ("high_confidence", ["pc/c", "pa/a", "pb/b"]),
+        ("planning", ["pc/c", "pa/a", "pb/b"]),
+        ("adversarial", ["pc/c", "pa/a", "pb/b"]),
+    ],
+)
+def test_golden_order_and_costs(mode: str, ranking: list[str]) -> None:
+    decision = decide(an_intent(policy=a_policy(mode=mode)), GOLDEN, SEEN, 1)
+
+    assert ranking == order(decision)
+    costs = {candidate.route: candidate.cost_nusd for candidate in decision.record.candidates}
+    assert {"pa/a": 7_620_000, "pb/b": 1_268_000, "pc/c": 53_400_000} == costs
+    assert 1.0 == decision.record.propensity
+
+
+def test_record_holds_all_that_the_choice_was_made_of() -> None:
+    policy = a_policy(mode="cheap", max_budget_nusd=10**9)
+    intent = an_intent("b", policy=policy, input_tokens=1000, output_tokens=512)
+
+    record = decide(intent, GOLDEN, SEEN, 77).record
+
+    assert (1, 77, "b", "any") == (
+        record.catalog_version,
+        record.seed,
+        record.hint,
+        record.substitute,
+    )
+    assert (policy, BY_MODE["cheap"]) == (record.policy, record.weights)
+    assert (1000, 512) == (record.input_tokens, record.output_tokens)
+    best = record.candidates[0]
+    assert ("pb/b", 0.2, 0.10, 3) == (
+        best.route,
+        best.latency_s,
+        best.failure_rate,
+        best.weight,
+    )
+
+
+def test_record_can_be_stored_and_read_again() -> None:
+    record = decide(an_intent(), GOLDEN, SEEN, 1).record
+
+    assert record == msgspec.json.decode(msgspec.json.encode(record), type=type(record))
+
+
+@given(some_intents, some_models, some_signals, seeds)
+def test_same_arguments_give_the_same_decision(
+    intent: Intent, models: list[Model], seen: Signals, seed: int
+) -> None:
+    backwards = models[::-1]
+    keys = {model.key for model in models}
+
+    one = attempted(intent, a_catalog(*models), seen, seed)
+    if len(keys) == len(models):
+        other = attempted(intent, a_catalog(*backwards), seen, seed)
+    else:
+        other = attempted(intent, a_catalog(*models), seen, seed)
+
+    if isinstance(one, Decision):
+        assert isinstance(other, Decision)
+        assert (order(one), one.record) == (order(other), other.record)
+    else:
+        assert (type(one), str(one)) == (type(other), str(other))
+
+
+@given(some_intents, some_models, some_signals, seeds)
+def test_every_considered_route_is_a_candidate_or_skipped(
+    intent: Intent, models: list[Model], seen: Signals, seed: int
+) -> None:
+    catalog = a_catalog(*models)
+
+    decision = attempted(intent, catalog, seen, seed)
+
+    considered = catalog.routes
+    if intent.hint and intent.substitute != "any":
+        considered = catalog.routes_of(intent.hint)
+    if isinstance(decision, Decision):
+        record = decision.record
+        told = [one.route for one in record.candidates] + [one.route for one in record.skipped]
+        assert sorted(route.id for route in considered) == sorted(told)
+        assert order(decision) == [one.route for one in record.candidates][: len(order(decision))]
+    elif isinstance(decision, NoEligibleModel):
+        assert sorted(route.id for route in considered) == sorted(
+            skip.route for skip in decision.skipped
+        )
+
+
+@given(some_intents, some_models, some_signals, seeds)
+def test_scores_rise_within_the_hinted_and_within_the_others(
+    intent: Intent, models: list[Model], seen: Signals, seed: int
+) -> None:
+    catalog = a_catalog(*models)
+    decision = attempted(intent, catalog, seen, seed)
+    if not isinstance(decision, Decision):
+        return
+
+    wanted = {route.id for route in catalog.routes_of(intent.hint)}
+    candidates = decision.record.candidates
+
+    hinted = [one.score for one in candidates if one.route in wanted]
+    others = [one.score for one in candidates if one.route not in wanted]
+    assert hinted + others == [one.score for one in candidates]
+    assert sorted(hinted) == hinted
+    assert sorted(others) == others
+
+
+@given(some_intents, some_models, some_signals, seeds)
+def test_hard_limits_hold_for_every_route_that_may_be_tried(
+    intent: Intent, models: list[Model], seen: Signals, seed: int
+) -> None:
+    decision = attempted(intent, a_catalog(*models), seen, seed)
+    if not isinstance(decision, Decision):
+        return
+
+    policy = intent.policy
+    for candidate, route in zip(decision.record.candidates, decision.ranked, strict=False):
+        assert route.model.enabled
+        assert route.model.weight >= policy.min_weight
+        assert route.provider.id not in seen.without_credential
+        if policy.max_budget_nusd is not None and candidate.cost_nusd is not None:
+            assert candidate.cost_nusd <= policy.max_budget_nusd
+
+
+@given(some_models, st.sampled_from(MODES), seeds)
+def test_unknown_price_never_beats_a_known_one_that_is_else_alike(
+    models: list[Model], mode: str, seed: int
+) -> None:
+    alike = [msgspec.structs.replace(model, weight=5, enabled=True) for model in models]
+    decision = attempted(
+        an_intent(policy=a_policy(mode=mode), input_tokens=10), a_catalog(*alike), signals(), seed
+    )
+    if not isinstance(decision, Decision):
+        return
+
+    costs = [candidate.cost_nusd for candidate in decision.record.candidates]
+
+    known = [cost for cost in costs if cost is not None]
+    if len(set(known)) > 1 or 0 in known:
+        assert costs[0] is not None
+
+
+def test_unknown_price_does_not_pass_for_free_beside_a_free_model() -> None:
+    catalog = a_catalog(
+        a_model("free", "local", per_1k=(0.0, 0.0)), a_model("secret", "far", per_1k=None)
+    )
+
+    firsts = {order(decide(an_intent(), catalog, signals(), seed))[0] for seed in range(30)}
+
+    assert {"local/free"} == firsts
+
+
+def test_tie_is_broken_by_the_seed_and_the_propensity_says_so() -> None:
+    catalog = a_catalog(*[a_model("m", provider) for provider in "abcd"])
+
+    decisions = [decide(an_intent(), catalog, signals(), seed) for seed in range(200)]
+
+    assert {0.25} == {decision.record.propensity for decision in decisions}
+    firsts = [order(decision)[0] for decision in decisions]
+    for provider in "abcd":
+        assert 25 <= firsts.count(f"{provider}/m") <= 75
+
+
+def test_tie_among_the_rest_leaves_the_best_certain() -> None:
+    catalog = a_catalog(
+        a_model("m", "a", weight=9), a_model("m", "b", weight=1), a_model("m", "c", weight=1)
+    )
+
+    decisions = [decide(an_intent(), catalog, signals(), seed) for seed in range(30)]
+
+    assert {1.0} == {decision.record.propensity for decision in decisions}
+    assert {"a/m"} == {order(decision)[0] for decision in decisions}
+    assert {"b/m", "c/m"} == {order(decision)[1] for decision in decisions}
+
+
+def test_propensity_of_a_hint_counts_only_the_hinted() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b"), a_model("n", "c"))
+
+    record = decide(an_intent("m"), catalog, signals(), 1).record
+
+    assert 0.5 == record.propensity
+
+
+@pytest.mark.parametrize(
+    ("hint", "first", "reason"),
+    [
+        ("gpt", "openai/gpt", "routed-hint-exact"),
+        ("openai/gpt", "openai/gpt", "routed-hint-exact"),
+        ("proxy/gpt", "openai/gpt", "routed-hint-exact"),
+        ("meta/llama", "vllm/meta/llama", "routed-hint-exact"),
+        ("vllm/meta/llama", "vllm/meta/llama", "routed-hint-exact"),
+        ("", "best/star", "routed-weight-10"),
+        ("*", "best/star", "routed-weight-10"),
+        ("nobody-knows-me", "best/star", "routed-weight-10"),
+        ("off", "best/star", "routed-weight-10"),
+    ],
+)
+def test_hint_goes_first_and_all_others_may_step_in(hint: str, first: str, reason: str) -> None:
+    catalog = a_catalog(
+        a_model("gpt", "openai"),
+        a_model("meta/llama", "vllm"),
+        a_model("star", "best", weight=10),
+        a_model("off", "openai", enabled=False),
+    )
+
+    decision = decide(interpret(an_ask(model=hint), catalog.defaults), catalog, signals(), 1)
+
+    assert (first, reason) == (order(decision)[0], decision.record.reason)
+    assert 3 == len(decision.ranked)
+
+
+def test_hint_that_is_a_model_and_a_route_goes_to_the_model() -> None:
+    catalog = a_catalog(a_model("b", "a", weight=10), a_model("a/b", "c"))
+
+    decision = decide(an_intent("a/b", substitute="same-model"), catalog, signals(), 1)
+
+    assert ["c/a/b"] == order(decision)
+
+
+def test_same_model_stays_with_the_model_at_all_its_providers() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b", weight=9), a_model("n", "c"))
+
+    decision = decide(an_intent("m", substitute="same-model"), catalog, signals(), 1)
+
+    assert ["b/m", "a/m"] == order(decision)
+
+
+def test_never_tries_one_route_and_shows_what_it_was_preferred_to() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b", weight=9), a_model("n", "c"))
+
+    decision = decide(an_intent("m", substitute="never"), catalog, signals(), 1)
+
+    assert ["b/m"] == order(decision)
+    assert ["b/m", "a/m"] == [candidate.route for candidate in decision.record.candidates]
+
+
+@pytest.mark.parametrize("substitute", ["same-model", "never"])
+def test_unknown_model_is_not_found_where_nothing_may_stand_in(substitute: str) -> None:
+    with pytest.raises(NotFound, match="'gpt-9'") as caught:
+        decide(an_intent("gpt-9", substitute=substitute), GOLDEN, signals(), 1)
+
+    assert "model_not_found" == caught.value.code
+
+
+@pytest.mark.parametrize("substitute", ["same-model", "never"])
+def test_without_a_hint_there_is_nothing_to_substitute(substitute: str) -> None:
+    assert 3 == len(decide(an_intent(substitute=substitute), GOLDEN, signals(), 1).ranked)
+
+
+@pytest.mark.parametrize("substitute", ["same-model", "never"])
+def test_known_model_that_may_not_answer_is_no_unknown_one(substitute: str) -> None:
+    catalog = a_catalog(a_model("m", "a", enabled=False), a_model("n", "b"))
+
+    with pytest.raises(NoEligibleModel, match="a/m: disabled") as caught:
+        decide(an_intent("m", substitute=substitute), catalog, signals(), 1)
+
+    assert ["a/m"] == [skip.route for skip in caught.value.skipped]
+
+
+def test_empty_catalog_says_what_to_do() -> None:
+    with pytest.raises(NoEligibleModel, match="tokenhubctl model add") as caught:
+        decide(an_intent(), a_catalog(), signals(), 1)
+
+    assert "no_provider_available" == caught.value.code
+
+
+def test_prompt_too_long_for_all_is_the_callers_to_mend() -> None:
+    catalog = a_catalog(
+        a_model("m", "a", max_context_tokens=100),
+        a_model("n", "a", max_context_tokens=900),
+        a_model("off", "a", max_context_tokens=10**6, enabled=False),
+    )
+
+    with pytest.raises(BadRequest, match="largest has 900 tokens") as caught:
+        decide(an_intent(input_tokens=1000), catalog, signals(), 1)
+
+    assert ("context_length_exceeded", "messages") == (caught.value.code, caught.value.field)
+
+
+def test_prompt_too_long_for_some_and_others_barred_is_not_the_callers_fault() -> None:
+    catalog = a_catalog(a_model("m", "a", max_context_tokens=100), a_model("n", "a", weight=0))
+
+    with pytest.raises(NoEligibleModel, match=r"a/m: context_overflow, a/n: weight_below_minimum"):
+        decide(an_intent(input_tokens=1000, policy=a_policy(min_weight=1)), catalog, signals(), 1)
+
+
+def test_long_list_of_reasons_is_cut_in_the_message_and_whole_in_the_error() -> None:
+    models: list[Any] = [a_model(f"m{place}", "a", enabled=False) for place in range(9)]
+
+    with pytest.raises(NoEligibleModel) as caught:
+        decide(an_intent(), a_catalog(*models), signals(), 1)
+
+    assert 5 == str(caught.value).count("disabled")
+    assert 9 == len(caught.value.skipped)
+
+
+def test_provider_that_lost_its_credential_is_left_out() -> None:
+    catalog = a_catalog(
+        a_model("m", "a", weight=10), a_model("m", "b"), providers=[a_provider("a")]
+    )
+
+    decision = decide(an_intent("m"), catalog, signals(without=["a"]), 1)
+
+    assert ["b/m"] == order(decision)
+    assert ["no_credential"] == [skip.reason for skip in decision.record.skipped]

@@ -1,0 +1,62 @@
+"""What a provider's status and words mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenhub.core.failures import MAYBE_BILLED, Kind, classify
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (400, "", Kind.CLIENT),
+        (404, "model not found", Kind.CLIENT),
+        (409, "", Kind.CLIENT),
+        (422, "", Kind.CLIENT),
+        (499, "", Kind.CLIENT),
+        (401, "", Kind.CREDENTIAL),
+        (403, "", Kind.CREDENTIAL),
+        (402, "", Kind.EXHAUSTED),
+        (429, "rate_limit_exceeded", Kind.THROTTLED),
+        (429, "insufficient_quota You exceeded your current quota", Kind.EXHAUSTED),
+        (429, "spend_limit_exceeded", Kind.EXHAUSTED),
+        (429, "enforced_spend_limit_reached", Kind.EXHAUSTED),
+        (400, "billing_error", Kind.EXHAUSTED),
+        (403, "credit_balance_exhausted", Kind.EXHAUSTED),
+        (408, "", Kind.TIMEOUT),
+        (504, "", Kind.TIMEOUT),
+        (500, "", Kind.OVERLOADED),
+        (502, "", Kind.OVERLOADED),
+        (503, "", Kind.OVERLOADED),
+        (529, "overloaded_error", Kind.OVERLOADED),
+        (599, "", Kind.OVERLOADED),
+        (413, "", Kind.CONTEXT),
+        (400, "context_length_exceeded", Kind.CONTEXT),
+        (400, "This model's MAXIMUM CONTEXT length is 4096 tokens", Kind.CONTEXT),
+        (400, "prompt is too long: 250000 tokens > 200000 maximum", Kind.CONTEXT),
+        (400, "exceed_context_size_error", Kind.CONTEXT),
+        (500, "maximum context", Kind.OVERLOADED),
+        (100, "", Kind.BROKEN),
+        (204, "", Kind.BROKEN),
+        (302, "", Kind.BROKEN),
+        (399, "insufficient_quota", Kind.BROKEN),
+        (600, "", Kind.BROKEN),
+        (0, "", Kind.BROKEN),
+    ],
+)
+def test_status_and_words(status: int, text: str, kind: Kind) -> None:
+    assert kind is classify(status, text)
+
+
+@given(st.integers(-1, 1000), st.text())
+def test_every_status_has_a_class(status: int, text: str) -> None:
+    kind = classify(status, text)
+
+    assert kind in Kind
+    if kind is Kind.CLIENT:
+        assert 400 <= status < 500
+
+
+def test_only_calls_that_went_out_unanswered_may_be_billed() -> None:
+    assert {"timeout", "lost", "broken"} == {str(kind) for kind in MAYBE_BILLED}

@@ -1,0 +1,186 @@
+"""What there is to choose from: providers, their models, the routing defaults.
+
+A `Catalog` is immutable. The control plane builds a new one for each change and swaps it whole;
+a request keeps the one it began with.
+"""
+
+from collections.abc import Iterable
+from typing import Self
+
+import msgspec
+
+from tokenhub.core.errors import BadRequest
+from tokenhub.core.money import NANO
+
+PROVIDER_TYPES = ("openai", "vllm")
+MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial")
+
+# The original's bounds of a policy (original-behaviour 1.7): USD 100, five minutes, weight 10.
+MAX_BUDGET_NUSD = 100 * NANO
+MAX_LATENCY_S = 300.0
+MAX_WEIGHT = 10
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answers. `endpoints` are base URLs that take turns; the first is `base_url`.
+
+    `cred_store` says where its key is: `none`, or `memory` until a vault exists. `version` is the
+    catalog's version at the row's last change. `source` is `api` or `credentials`; a row that an
+    operator touched is `api` for ever, so that the credentials file leaves it alone.
+    """
+
+    id: str
+    type: str = "openai"
+    base_url: str = ""
+    endpoints: tuple[str, ...] = ()
+    enabled: bool = True
+    cred_store: str = "none"
+    source: str = "api"
+    version: int = 0
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked, at one provider: the pair (provider_id, id) is its key.
+
+    Prices are nano-USD per million tokens, None where unknown. `max_context_tokens` 0 is unknown.
+    """
+
+    id: str
+    provider_id: str
+    weight: int = 1
+    max_context_tokens: int = 0
+    input_price: int | None = None
+    output_price: int | None = None
+    enabled: bool = True
+    pricing_source: str = "manual"
+    source: str = "api"
+    version: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.provider_id, self.id)
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy of a request that brings none. A budget or latency of None sets no limit."""
+
+    mode: str = "normal"
+    max_budget_nusd: int | None = 50_000_000
+    max_latency_s: float = 120.0
+    version: int = 0
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One way to an answer: a model at a provider. `id` is `provider/model`."""
+
+    id: str
+    model: Model
+    provider: Provider
+
+
+class Catalog(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision may choose from, at one version."""
+
+    version: int
+    providers: dict[str, Provider]
+    models: dict[tuple[str, str], Model]
+    defaults: Defaults
+    routes: tuple[Route, ...]
+    by_model: dict[str, tuple[Route, ...]]
+    by_route: dict[str, Route]
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        version: int = 0,
+        providers: Iterable[Provider] = (),
+        models: Iterable[Model] = (),
+        defaults: Defaults | None = None,
+    ) -> Self:
+        """Index the rows. A model whose provider is missing has no route.
+
+        Routes are in the order of their ids, whatever the order of the rows: a decision draws and
+        sums in this order, and must come out the same when it is computed again.
+        """
+        who = {provider.id: provider for provider in providers}
+        what = {model.key: model for model in models}
+        routes = tuple(
+            Route(
+                id=f"{model.provider_id}/{model.id}",
+                model=model,
+                provider=who[model.provider_id],
+            )
+            for _, model in sorted(what.items())
+            if model.provider_id in who
+        )
+        by_model: dict[str, tuple[Route, ...]] = {}
+        for route in routes:
+            by_model[route.model.id] = (*by_model.get(route.model.id, ()), route)
+        return cls(
+            version=version,
+            providers=who,
+            models=what,
+            defaults=defaults or Defaults(),
+            routes=routes,
+            by_model=by_model,
+            by_route={route.id: route for route in routes},
+        )
+
+    def routes_of(self, name: str) -> tuple[Route, ...]:
+        """The routes that a caller's model name stands for; empty where it is unknown.
+
+        In this order: a model id as it stands (ids may hold slashes), `provider/model`, and the
+        part after the first slash, since clients write `anthropic/claude-...` for the bare id.
+        """
+        if found := self.by_model.get(name):
+            return found
+        if route := self.by_route.get(name):
+            return (route,)
+        _, slash, rest = name.partition("/")
+        return self.by_model.get(rest, ()) if slash else ()
+
+
+def checked_model(model: Model) -> Model:
+    """The model, if its values make sense. Raises BadRequest naming the field."""
+    if not model.id or not model.id.isprintable():
+        raise BadRequest("id must be printable and not empty", field="id")
+    if not 0 <= model.weight <= MAX_WEIGHT:
+        raise BadRequest("weight must be between 0 and 10", field="weight")
+    if model.max_context_tokens < 0:
+        raise BadRequest("max_context_tokens must not be negative", field="max_context_tokens")
+    for field, price in (
+        ("input_per_1k", model.input_price),
+        ("output_per_1k", model.output_price),
+    ):
+        if price is not None and price < 0:
+            raise BadRequest(f"{field} must not be negative", field=field)
+    return model
+
+
+def checked_provider(provider: Provider) -> Provider:
+    """The provider, if its values make sense. Raises BadRequest naming the field."""
+    if not provider.id or "/" in provider.id or not provider.id.isprintable():
+        raise BadRequest("id must be printable, not empty, and hold no slash", field="id")
+    if provider.type not in PROVIDER_TYPES:
+        known = " or ".join(PROVIDER_TYPES)
+        raise BadRequest(f"type must be {known}, not {provider.type!r}", field="type")
+    if not provider.base_url:
+        raise BadRequest("base_url must be given", field="base_url")
+    return provider
+
+
+def checked_defaults(defaults: Defaults) -> Defaults:
+    """The defaults, if their values make sense. Raises BadRequest naming the field."""
+    if defaults.mode not in MODES:
+        raise BadRequest(f"mode must be one of {', '.join(MODES)}", field="default_mode")
+    budget = defaults.max_budget_nusd
+    if budget is not None and not 0 <= budget <= MAX_BUDGET_NUSD:
+        raise BadRequest(
+            "default_max_budget_usd must be between 0 and 100", field="default_max_budget_usd"
+        )
+    if not 0 < defaults.max_latency_s <= MAX_LATENCY_S:
+        raise BadRequest(
+            "default_max_latency_ms must be between 1 and 300000", field="default_max_latency_ms"
+        )
+    return defaults

@@ -1,0 +1,151 @@
+"""The choice: intent x catalog x signals -> a ranking, explained.
+
+Pure: the same arguments give the same decision for ever, which is how a stored record can be
+verified later. Draws, needed only to break ties, come from the given seed.
+"""
+
+import msgspec
+
+from tokenhub.core.catalog import Catalog, Route
+from tokenhub.core.eligibility import Able, Skip, eligible
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotFound
+from tokenhub.core.policy import Intent, Policy
+from tokenhub.core.rng import uniform
+from tokenhub.core.scoring import BY_MODE, Terms, Weights, score, terms
+from tokenhub.core.signals import UNKNOWN, Signals
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A route that could have answered: its score, the terms of it and what they stand on."""
+
+    route: str
+    score: float
+    terms: Terms
+    cost_nusd: int | None
+    latency_s: float | None
+    failure_rate: float
+    weight: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Why this route: everything the choice was made of. Stored, shown and verifiable.
+
+    `candidates` are in the order in which they will be tried; where `substitute` is `never`, only
+    the first of them is. `propensity` is the probability with which this policy chooses the
+    first: below 1 only where scores tie.
+    """
+
+    catalog_version: int
+    seed: int
+    hint: str
+    substitute: str
+    policy: Policy
+    weights: Weights
+    input_tokens: int
+    output_tokens: int
+    reason: str
+    propensity: float
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[Skip, ...]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Routes in the order in which they are to be tried, and the record of why."""
+
+    ranked: tuple[Route, ...]
+    record: Record
+
+
+def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Decision:
+    """Rank the routes that may answer.
+
+    Raises NotFound for an unknown model where the caller forbids substitution, BadRequest where
+    the prompt fits no model, and NoEligibleModel with every reason where nobody may answer.
+    """
+    hinted = catalog.routes_of(intent.hint) if intent.hint else ()
+    first: list[Candidate] = []
+    routes = catalog.routes
+    if intent.substitute != "any" and intent.hint:
+        if not hinted:
+            raise NotFound(f"model {intent.hint!r} does not exist", code="model_not_found")
+        routes = hinted
+    able, skipped = eligible(intent, routes, signals)
+    if not able:
+        raise _nobody(skipped)
+    scored = _ranked(able, intent, signals, seed)
+    if hinted:
+        ids = {route.id for route in hinted}
+        first = [candidate for candidate in scored if candidate.route in ids]
+        scored = first + [candidate for candidate in scored if candidate.route not in ids]
+    best = scored[0]
+    tied = sum(candidate.score == best.score for candidate in first or scored)
+    tried = scored[:1] if intent.substitute == "never" and intent.hint else scored
+    return Decision(
+        ranked=tuple(map(catalog.by_route.__getitem__, [candidate.route for candidate in tried])),
+        record=Record(
+            catalog_version=catalog.version,
+            seed=seed,
+            hint=intent.hint,
+            substitute=intent.substitute,
+            policy=intent.policy,
+            weights=BY_MODE[intent.policy.mode],
+            input_tokens=intent.input_tokens,
+            output_tokens=intent.output_tokens,
+            reason="routed-hint-exact" if first else f"routed-weight-{best.weight}",
+            propensity=1.0 / tied,
+            candidates=tuple(scored),
+            skipped=tuple(skipped),
+        ),
+    )
+
+
+def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> list[Candidate]:
+    """The candidates, best first; equal scores in an order drawn from the seed."""
+    known = signals.routes
+    seen = [known.get(one.route.id, UNKNOWN) for one in able]
+    every = terms(
+        [one.cost_nusd for one in able],
+        [signal.latency_s for signal in seen],
+        [signal.failure_rate for signal in seen],
+        [one.route.model.weight for one in able],
+    )
+    mode = BY_MODE[intent.policy.mode]
+    candidates = [
+        Candidate(
+            one.route.id,
+            score(term, mode),
+            term,
+            one.cost_nusd,
+            signal.latency_s,
+            signal.failure_rate,
+            one.route.model.weight,
+        )
+        for one, signal, term in zip(able, seen, every, strict=True)
+    ]
+    if len({candidate.score for candidate in candidates}) < len(candidates):
+        draws = {c.route: uniform(seed, place) for place, c in enumerate(candidates)}
+        return sorted(candidates, key=lambda c: (c.score, draws[c.route]))
+    return sorted(candidates, key=_score_of)
+
+
+def _score_of(candidate: Candidate) -> float:
+    return candidate.score
+
+
+def _nobody(skipped: list[Skip]) -> Exception:
+    """The error that fits the reasons: a prompt too long for all is the caller's to mend."""
+    reasons = {skip.reason for skip in skipped} - {"disabled"}
+    if reasons == {"context_overflow"}:
+        largest = max(skip.limit or 0 for skip in skipped if skip.reason == "context_overflow")
+        return BadRequest(
+            f"the request needs more context than any model here has; the largest has {largest} "
+            "tokens; shorten the messages or lower max_tokens",
+            code="context_length_exceeded",
+            field="messages",
+        )
+    if not skipped:
+        return NoEligibleModel(
+            'no eligible models registered; add one with "tokenhubctl model add"'
+        )
+    told = ", ".join(f"{skip.route}: {skip.reason}" for skip in skipped[:5])
+    return NoEligibleModel(f"no eligible models registered ({told})", skipped=skipped)

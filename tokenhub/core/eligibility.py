@@ -1,0 +1,78 @@
+"""Who may answer, and for each who may not, why. These limits are hard in every path."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from tokenhub.core.catalog import Route
+from tokenhub.core.money import MILLION, cost_nusd
+from tokenhub.core.policy import Intent
+from tokenhub.core.signals import Signals
+
+# Room for what the estimate of the prompt misses (original-behaviour 2.4).
+HEADROOM_PERCENT = 115
+
+
+class Skip(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A route that may not answer: the reason, and the numbers where there are any."""
+
+    route: str
+    reason: str
+    value: int | None = None
+    limit: int | None = None
+
+
+class Able(msgspec.Struct, frozen=True, gc=False):
+    """A route that may answer, and what it is expected to cost; None where unknown."""
+
+    route: Route
+    cost_nusd: int | None
+
+
+def eligible(
+    intent: Intent, routes: Iterable[Route], signals: Signals
+) -> tuple[list[Able], list[Skip]]:
+    """Sort the routes into those that may answer and those that may not."""
+    able: list[Able] = []
+    skipped: list[Skip] = []
+    for route in routes:
+        cost = _cost(intent, route)
+        skip = _why_not(intent, route, cost, signals)
+        if skip is None:
+            able.append(Able(route, cost))
+        else:
+            skipped.append(skip)
+    return able, skipped
+
+
+def needed_tokens(input_tokens: int, reserved_tokens: int) -> int:
+    """The context that a request needs: the prompt with headroom, and what it keeps for output."""
+    return input_tokens * HEADROOM_PERCENT // 100 + reserved_tokens
+
+
+def _cost(intent: Intent, route: Route) -> int | None:
+    model = route.model
+    if model.input_price is None or model.output_price is None:
+        return cost_nusd(
+            intent.input_tokens, intent.output_tokens, model.input_price, model.output_price
+        )
+    total = intent.input_tokens * model.input_price + intent.output_tokens * model.output_price
+    return -(-total // MILLION)
+
+
+def _why_not(intent: Intent, route: Route, cost: int | None, signals: Signals) -> Skip | None:
+    model, provider, policy = route.model, route.provider, intent.policy
+    if not model.enabled or not provider.enabled:
+        return Skip(route.id, "disabled")
+    if model.weight < policy.min_weight:
+        return Skip(route.id, "weight_below_minimum", model.weight, policy.min_weight)
+    if model.max_context_tokens:
+        needed = needed_tokens(intent.input_tokens, intent.reserved_tokens)
+        if needed > model.max_context_tokens:
+            return Skip(route.id, "context_overflow", needed, model.max_context_tokens)
+    if provider.id in signals.without_credential:
+        return Skip(route.id, "no_credential")
+    budget = policy.max_budget_nusd
+    if budget is not None and cost is not None and cost > budget:
+        return Skip(route.id, "budget_exceeded", cost, budget)
+    return None

@@ -1,0 +1,142 @@
+"""Everything that can go wrong, named.
+
+    TokenHubError
+    ├── BadRequest              the caller's bytes or values; nothing was done
+    │   ├── TooLarge
+    │   └── UnsupportedMediaType
+    ├── Unauthenticated         no, unknown, disabled or expired key: one answer for all
+    ├── OutOfScope              a good key that may not do this
+    ├── NotFound
+    ├── MethodNotAllowed
+    ├── Conflict                the change contradicts what is there
+    │   └── Stale               the row has changed since the caller read it
+    ├── RateLimited
+    ├── NoEligibleModel         every model was left out; carries each reason
+    ├── ProviderFailed          the last attempt's failure; carries all attempts
+    │   ├── ProviderRefused     the provider blames the caller's request
+    │   └── DeadlineExceeded    time ran out on the way
+    └── Unavailable             TokenHub itself cannot serve now
+
+Status codes live in web/errors.py, exit codes in tokenhub_cli/exits.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class TokenHubError(Exception):
+    """The root. `str(error)` is fit for the caller's eyes; `code` for their program's."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class BadRequest(TokenHubError):
+    """The request cannot be understood. `field` names the part, as a path, where known."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+
+class TooLarge(BadRequest):
+    code = "request_too_large"
+
+
+class UnsupportedMediaType(BadRequest):
+    code = "unsupported_media_type"
+
+
+class Unauthenticated(TokenHubError):
+    code = "invalid_api_key"
+
+
+class OutOfScope(TokenHubError):
+    code = "insufficient_scope"
+
+
+class NotFound(TokenHubError):
+    code = "not_found"
+
+
+class MethodNotAllowed(TokenHubError):
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allow: Sequence[str]) -> None:
+        super().__init__(message)
+        self.allow = tuple(allow)
+
+
+class Conflict(TokenHubError):
+    code = "conflict"
+
+
+class Stale(Conflict):
+    code = "stale"
+
+
+class RateLimited(TokenHubError):
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NoEligibleModel(TokenHubError):
+    """No model may answer. `skipped` are the `Skip`s, each with its reason and numbers."""
+
+    code = "no_provider_available"
+
+    def __init__(self, message: str, *, skipped: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.skipped = tuple(skipped)
+
+
+class ProviderFailed(TokenHubError):
+    """No attempt brought an answer. `attempts` are the `Attempt`s, first to last."""
+
+    code = "upstream_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        attempts: Sequence[Any] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.attempts = tuple(attempts)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderRefused(ProviderFailed):
+    """The provider found fault with the caller's own request; its status is passed on."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        field: str | None = None,
+        attempts: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(message, code=code or "invalid_request", attempts=attempts)
+        self.status = status
+        self.field = field
+
+
+class DeadlineExceeded(ProviderFailed):
+    code = "upstream_timeout"
+
+
+class Unavailable(TokenHubError):
+    code = "unavailable"

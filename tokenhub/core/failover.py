@@ -1,0 +1,101 @@
+"""What to do after an upstream call failed: sans-IO, driven by values.
+
+    next() -> Try(route) -> failed(kind) -> next() -> ... -> GiveUp(kind)
+
+A client's own mistake ends it at once. A prompt too long goes to one model with more context.
+A refused or empty credential takes its provider out. Any other failure moves on: first to another
+provider of the same model, then to other providers, and only then to the provider that just
+failed. When nobody else is left, a connection that broke before any answer is tried once more,
+because an idle connection that the provider closed looks just so.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tokenhub.core.catalog import Route
+from tokenhub.core.failures import Kind
+
+# gRPC's cap is five attempts a call (A6); one less keeps the worst case within the budget of a
+# caller that pays for each.
+MAX_ATTEMPTS = 4
+_AGAIN = frozenset({Kind.UNREACHABLE, Kind.LOST})
+_PROVIDER_OUT = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED})
+
+
+class Try(msgspec.Struct, frozen=True):
+    """Call this route now. `last` says that no other is left to turn to."""
+
+    route: Route
+    last: bool = False
+
+
+class GiveUp(msgspec.Struct, frozen=True):
+    """No more attempts: the failure to report, and why there is no other."""
+
+    kind: Kind
+    why: str
+
+
+class Failover:
+    """One request's way through its ranked routes; never the same route twice but for `_AGAIN`."""
+
+    def __init__(self, ranked: Sequence[Route], *, max_attempts: int = MAX_ATTEMPTS) -> None:
+        self._left = list(ranked)
+        self._max_attempts = max_attempts
+        self._attempts = 0
+        self._current: Route | None = None
+        self._kind: Kind | None = None
+        self._troubled: set[str] = set()
+        self._repeated = False
+        self._escalated = False
+
+    def next(self) -> Try | GiveUp:
+        """The next step. Raises IndexError when there was nothing to try from the start."""
+        if self._kind is None or self._current is None:
+            return self._try(self._left[0])
+        if self._attempts >= self._max_attempts:
+            return GiveUp(self._kind, "attempts")
+        if self._kind is Kind.CLIENT:
+            return GiveUp(self._kind, "client")
+        if self._left:
+            return self._try(min(self._left, key=self._preference))
+        if self._kind in _AGAIN and not self._repeated:
+            self._repeated = True
+            return self._try(self._current)
+        return GiveUp(self._kind, "routes")
+
+    def failed(self, kind: Kind) -> None:
+        """Note how the last `Try` ended."""
+        current = self._current
+        if current is None:
+            return
+        self._kind = kind
+        if kind in _PROVIDER_OUT:
+            self._left = [r for r in self._left if r.provider.id != current.provider.id]
+        elif kind is Kind.CONTEXT:
+            self._left = [] if self._escalated else _larger(self._left, current)
+            self._escalated = True
+        else:
+            self._troubled.add(current.provider.id)
+
+    def _try(self, route: Route) -> Try:
+        if route in self._left:
+            self._left.remove(route)
+        self._current = route
+        self._attempts += 1
+        return Try(route, last=not self._left or self._attempts >= self._max_attempts)
+
+    def _preference(self, route: Route) -> tuple[bool, bool, int]:
+        """Small is better: healthy providers, then the same model, then the ranking."""
+        same = self._current is not None and route.model.id == self._current.model.id
+        return (route.provider.id in self._troubled, not same, self._left.index(route))
+
+
+def _larger(routes: Sequence[Route], than: Route) -> list[Route]:
+    """The routes with more context, the smallest sufficient first in line."""
+    size = than.model.max_context_tokens
+    return sorted(
+        (r for r in routes if r.model.max_context_tokens > size > 0),
+        key=lambda route: route.model.max_context_tokens,
+    )

@@ -1,0 +1,88 @@
+"""What a failed upstream call means, and what may be done after it.
+
+The classes of reliability.md 2.5. A provider's word decides; where it gives none, its status.
+
+    class         another route   charged    the caller sees
+    unreachable   yes             no         502 upstream_unreachable
+    timeout       yes             may be     504 upstream_timeout
+    lost          yes             may be     502 upstream_lost
+    throttled     yes             no         429 upstream_throttled
+    exhausted     yes             no         502 upstream_exhausted
+    credential    yes             no         502 upstream_credential
+    overloaded    yes             no         503 upstream_overloaded
+    broken        yes             may be     502 upstream_invalid_response
+    context       larger ones     no         400 context_length_exceeded
+    client        never           no         the provider's own 4xx
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Why an upstream call brought no answer."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    THROTTLED = "throttled"
+    EXHAUSTED = "exhausted"
+    CREDENTIAL = "credential"
+    OVERLOADED = "overloaded"
+    BROKEN = "broken"
+    CONTEXT = "context"
+    CLIENT = "client"
+
+
+# The request went out and no answer came back, so the provider may have worked and may bill.
+MAYBE_BILLED = frozenset({Kind.TIMEOUT, Kind.LOST, Kind.BROKEN})
+
+# OpenAI's error codes for an empty account or a spending limit, and Anthropic's error type.
+_EXHAUSTED = (
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "spend_limit_exceeded",
+    "billing_error",
+    "enforced_spend_limit_reached",
+)
+# The vendors' words for a prompt that does not fit (original-behaviour 3.5), lower case.
+_CONTEXT = (
+    "context_length",
+    "context length",
+    "prompt is too long",
+    "prompt_too_long",
+    "input is too long",
+    "maximum context",
+    "exceed_context_size",
+    "exceeds the available context size",
+    "too many tokens",
+)
+_TOO_LARGE = 413
+_MAX_SERVER = 599
+
+
+def classify(status: int, text: str) -> Kind:
+    """The class of an answer with this status; `text` is its error code, type and message."""
+    said = text.lower()
+    if status < 400 or status > _MAX_SERVER:  # noqa: PLR2004 - HTTP: only 4xx and 5xx are errors
+        return Kind.BROKEN
+    if any(word in said for word in _EXHAUSTED) or status == 402:  # noqa: PLR2004 - RFC 9110
+        return Kind.EXHAUSTED
+    named = _BY_STATUS.get(status)
+    if named is not None:
+        return named
+    if status >= 500:  # noqa: PLR2004 - RFC 9110
+        return Kind.OVERLOADED
+    if status == _TOO_LARGE or any(word in said for word in _CONTEXT):
+        return Kind.CONTEXT
+    return Kind.CLIENT
+
+
+# 529 is Anthropic's "overloaded"; 408 is a provider that gave up waiting for us.
+_BY_STATUS = {
+    401: Kind.CREDENTIAL,
+    403: Kind.CREDENTIAL,
+    408: Kind.TIMEOUT,
+    429: Kind.THROTTLED,
+    504: Kind.TIMEOUT,
+    529: Kind.OVERLOADED,
+}

@@ -1,0 +1,75 @@
+"""API keys: their form, and what a key may do.
+
+A key is `tokenhub_` + 33 base62 characters (192 random bits) + 6 base62 characters of a CRC-32
+over all before it, 48 characters in all: a fixed pattern that secret scanners can find, with a
+checksum that tells a typing error from a stranger (reliability.md 4.4). Only its SHA-256 is kept:
+192 random bits cannot be guessed at any speed of hashing, and a slow hash would force a cache, in
+which a revoked key lives on.
+"""
+
+import hashlib
+import zlib
+
+import msgspec
+
+PREFIX = "tokenhub_"
+SCOPES = ("chat", "plan", "embeddings", "*")
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SECRET_BITS = 192
+_SECRET_CHARS = 33
+_CHECK_CHARS = 6
+_DOMAIN = b"th-apikey-v1\0"
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A caller. `digest` is all that is kept of the key; times are Unix seconds."""
+
+    id: str
+    name: str
+    digest: bytes
+    prefix: str
+    scopes: tuple[str, ...]
+    created_at: float
+    expires_at: float | None = None
+    enabled: bool = True
+    version: int = 0
+
+    def usable(self, now: float) -> bool:
+        return self.enabled and (self.expires_at is None or now < self.expires_at)
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes or "*" in self.scopes
+
+
+def mint(secret: int) -> str:
+    """The key that holds `secret`, 192 random bits."""
+    body = PREFIX + _base62(secret, _SECRET_CHARS)
+    return body + _base62(zlib.crc32(body.encode()), _CHECK_CHARS)
+
+
+def well_formed(key: str) -> bool:
+    """Whether prefix, length and checksum are those of a key we minted."""
+    if not key.startswith(PREFIX) or len(key) != len(PREFIX) + _SECRET_CHARS + _CHECK_CHARS:
+        return False
+    if not key.isascii():
+        return False
+    body, check = key[:-_CHECK_CHARS], key[-_CHECK_CHARS:]
+    return check == _base62(zlib.crc32(body.encode()), _CHECK_CHARS)
+
+
+def digest(key: str) -> bytes:
+    """What is stored of a key, and what it is looked up by."""
+    return hashlib.sha256(_DOMAIN + key.encode("utf-8", "surrogatepass")).digest()
+
+
+def shown_prefix(key: str) -> str:
+    """What may be shown of a key: its first four and last four characters."""
+    return f"{key[: len(PREFIX) + 4]}...{key[-4:]}"
+
+
+def _base62(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, rest = divmod(number, 62)
+        digits.append(ALPHABET[rest])
+    return "".join(reversed(digits))

@@ -1,0 +1,73 @@
+"""What one request came to: the value that is logged, charged, counted and shown."""
+
+import msgspec
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens as the provider counted them; None where it did not say. Zero is zero."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One upstream call, a row of the ledger.
+
+    `state` is `settled` (charged), `voided` (nothing was processed) or `unknown` (it may be
+    billed; charged at the estimate). `cost_nusd` is None where a price is unknown. `estimated`
+    says that tokens were counted by us, for want of the provider's word.
+    """
+
+    number: int
+    provider_id: str
+    model_id: str
+    state: str
+    kind: str = ""
+    status: int = 0
+    latency_s: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_nusd: int | None = 0
+    estimated: bool = False
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One request from its admission to its end. Times are Unix seconds, durations seconds.
+
+    `error_class` is empty for a success, else the kind of the failure that ended it.
+    """
+
+    request_id: str
+    at: float
+    key_id: str
+    dialect: str
+    requested_model: str
+    mode: str
+    reason: str
+    model_id: str = ""
+    provider_id: str = ""
+    status: int = 200
+    error_class: str = ""
+    stream: bool = False
+    latency_s: float = 0.0
+    upstream_s: float = 0.0
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def overhead_s(self) -> float:
+        """The part of the latency that was ours: all but waiting for providers."""
+        return max(0.0, self.latency_s - self.upstream_s)
+
+    @property
+    def input_tokens(self) -> int:
+        return sum(a.input_tokens for a in self.attempts)
+
+    @property
+    def output_tokens(self) -> int:
+        return sum(a.output_tokens for a in self.attempts)
+
+    @property
+    def cost_nusd(self) -> int | None:
+        """The sum over all attempts; None where the price of one is unknown."""
+        costs = [a.cost_nusd for a in self.attempts]
+        return None if None in costs else sum(c for c in costs if c is not None)

@@ -1,0 +1,48 @@
+"""Decoding what a caller sent, with errors that name the field."""
+
+from typing import TypeVar
+
+import msgspec
+
+from tokenhub.core.errors import BadRequest
+
+T = TypeVar("T")
+
+# msgspec's words where an object lacks a field or has one too many, and ours.
+_ABOUT_A_FIELD = {
+    "Object missing required field `": "is required",
+    "Object contains unknown field `": "is not known",
+}
+
+
+def decoded(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+    """The value. Raises BadRequest: bad UTF-8, bad JSON, nested too deep, or of a wrong type."""
+    try:
+        # msgspec checks only the strings that it decodes; the others would travel on unseen.
+        if isinstance(body, bytes) and not body.isascii():
+            body.decode()
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        message, field = told(error)
+        raise BadRequest(message, code="invalid_type", field=field) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"invalid JSON: {error}", code="invalid_json") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest("the body is not valid UTF-8", code="invalid_utf8") from error
+    except RecursionError as error:
+        raise BadRequest("the JSON is nested too deep", code="json_too_deep") from error
+
+
+def told(error: msgspec.ValidationError) -> tuple[str, str | None]:
+    """The message and the field of msgspec's `... - at `$.messages[0].role``."""
+    # The last mark counts: before it, there may be a name that the caller made up.
+    said, mark, place = str(error).rpartition(" - at `$")
+    if not mark:
+        said, place = place, ""
+    field = place.removesuffix("`").lstrip(".") or None
+    for beginning, told_as in _ABOUT_A_FIELD.items():
+        if said.startswith(beginning):
+            name = said[len(beginning) : -1]
+            field = f"{field}.{name}" if field else name
+            return f"{field} {told_as}", field
+    return (f"{field}: {said}" if field else said), field

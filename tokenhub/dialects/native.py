@@ -1,0 +1,128 @@
+"""TokenHub's own chat format to Ask: the OpenAI body is built once, the policy beside it."""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from tokenhub.core.ask import Ask, Wish
+from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
+from tokenhub.core.errors import BadRequest
+from tokenhub.core.money import NANO, nusd
+from tokenhub.dialects import openai
+from tokenhub.dialects.decoding import decoded
+from tokenhub.wire import native as wire
+from tokenhub.wire.openai import ChatRequest
+
+Number = TypeVar("Number", int, float)
+
+_ENVELOPE = msgspec.json.Decoder(wire.Envelope)
+_REQUEST = msgspec.json.Decoder(wire.RequestIn)
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_OPTIONS = msgspec.json.Decoder(ChatRequest)
+_ENCODE = msgspec.json.Encoder().encode
+# Set by the request's own fields, whatever `parameters` says (original-behaviour 3.2).
+_OURS = ("model", "messages", "stream")
+
+
+def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
+    """Read a native request, nested or flat. Raises BadRequest naming the field."""
+    envelope = decoded(_ENVELOPE, body)
+    inner = bytes(envelope.request) or body
+    prefix = "" if inner is body else "request."
+    request = _request(inner, prefix=prefix)
+    for field, value in (
+        ("output_format", envelope.output_format),
+        (f"{prefix}output_schema", request.output_schema),
+    ):
+        if bytes(value) not in {b"", b"null"}:
+            raise BadRequest(f"{field} is not supported by this version; leave it out", field=field)
+    payload, options = _payload(inner, request, prefix=prefix)
+    limit = openai.limit_of(options)
+    return Ask(
+        payload=payload,
+        dialect="native",
+        model=options.model or "",
+        stream=bool(request.stream),
+        wants_usage=options.stream_options is not None
+        and bool(options.stream_options.include_usage),
+        input_tokens=request.estimated_input_tokens
+        or openai.estimate(request.messages, options.tools),
+        max_tokens=limit,
+        wish=wish(envelope.policy),
+        substitute=substitute,
+    )
+
+
+def wish(policy: wire.PolicyIn | None) -> Wish:
+    """The policy's fields; "" and 0 say nothing, as in the original."""
+    if policy is None:
+        return Wish()
+    if policy.mode and policy.mode not in MODES:
+        raise BadRequest(f"mode must be one of {', '.join(MODES)}", field="policy.mode")
+    budget = _within("max_budget_usd", policy.max_budget_usd, MAX_BUDGET_NUSD // NANO)
+    latency_ms = _within("max_latency_ms", policy.max_latency_ms, int(MAX_LATENCY_S * 1000))
+    return Wish(
+        mode=policy.mode or None,
+        # A budget below what we can count is a budget all the same.
+        max_budget_nusd=max(1, nusd(budget)) if budget else None,
+        max_latency_s=latency_ms / 1000 if latency_ms else None,
+        min_weight=_within("min_weight", policy.min_weight, MAX_WEIGHT) or None,
+    )
+
+
+def answer(body: bytes, *, model_id: str, reason: str, cost_usd: float | None) -> bytes:
+    """The provider's JSON in the native envelope, its bytes untouched."""
+    return _ENCODE(
+        wire.Routed(
+            negotiated_model=model_id,
+            estimated_cost_usd=cost_usd,
+            routing_reason=reason,
+            response=Raw(body),
+        )
+    )
+
+
+def _request(inner: bytes, *, prefix: str) -> wire.RequestIn:
+    messages = f"{prefix}messages"
+    try:
+        request = decoded(_REQUEST, inner)
+    except BadRequest as error:
+        field, said = error.field, str(error)
+        if field == "messages" and said == "messages is required":
+            raise BadRequest("messages required", field=messages) from error
+        if field is not None:
+            raise BadRequest(prefix + said, code=error.code, field=prefix + field) from error
+        raise BadRequest(f"request: {said}", code=error.code, field="request") from error
+    if not request.messages:
+        raise BadRequest("messages required", field=messages)
+    openai.checked_limit(request.estimated_input_tokens, field=f"{prefix}estimated_input_tokens")
+    openai.checked_name(request.model_hint or "", field=f"{prefix}model_hint")
+    return request
+
+
+def _payload(inner: bytes, request: wire.RequestIn, *, prefix: str) -> tuple[bytes, ChatRequest]:
+    """The OpenAI body, and what is read of it: messages byte for byte, parameters beside them."""
+    parameters = request.parameters or {}
+    fields = {name: raw for name, raw in parameters.items() if name not in _OURS}
+    fields["messages"] = _FIELDS.decode(inner)["messages"]
+    if request.model_hint:
+        fields["model"] = Raw(_ENCODE(request.model_hint))
+    if request.stream:
+        fields["stream"] = Raw(b"true")
+    body = _ENCODE(fields)
+    try:
+        options = decoded(_OPTIONS, body)
+        openai.limit_of(options)
+    except BadRequest as error:
+        above = f"{prefix}parameters."
+        raise BadRequest(
+            above + str(error), code=error.code, field=above + str(error.field)
+        ) from error
+    return body, options
+
+
+def _within(name: str, value: Number | None, limit: int) -> Number | None:
+    if value is not None and not 0 <= value <= limit:
+        raise BadRequest(f"{name} must be between 0 and {limit}", field=f"policy.{name}")
+    return value

@@ -1,0 +1,236 @@
+"""The OpenAI format: request to Ask, and what a provider of the same format answers.
+
+Between equals nothing is translated: the body goes up with only the changed fields replaced, the
+answer comes down untouched. What is decoded is decoded to be understood, never to be rewritten.
+"""
+
+import msgspec
+from msgspec import Raw
+
+from tokenhub.core import tokens
+from tokenhub.core.ask import MAX_TOKENS, Ask
+from tokenhub.core.errors import BadRequest
+from tokenhub.core.outcome import Usage
+from tokenhub.dialects.decoding import decoded
+from tokenhub.wire import openai as wire
+from tokenhub.wire import sse
+
+_REQUEST = msgspec.json.Decoder(wire.ChatRequest)
+_COMPLETION = msgspec.json.Decoder(wire.Completion)
+_CHUNK = msgspec.json.Decoder(wire.Chunk)
+_OBJECT = msgspec.json.Decoder(dict[str, object])
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_ENCODE = msgspec.json.Encoder().encode
+
+DONE = b"data: [DONE]\n\n"
+# A caller's name for a model goes into the log, so that it is kept short.
+MAX_MODEL_CHARS = 256
+
+
+def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
+    """Read a chat completion request. Raises BadRequest naming the field."""
+    request = decoded(_REQUEST, body)
+    if not request.messages:
+        raise BadRequest("messages is required", field="messages")
+    options = request.stream_options
+    return Ask(
+        payload=body,
+        model=checked_name(request.model or "", field="model"),
+        stream=bool(request.stream),
+        wants_usage=options is not None and bool(options.include_usage),
+        input_tokens=estimate(request.messages, request.tools),
+        max_tokens=limit_of(request),
+        substitute=substitute,
+    )
+
+
+def limit_of(request: wire.ChatRequest) -> int | None:
+    """The most tokens that the answer may have; the newer of the two names counts."""
+    if request.max_completion_tokens is None:
+        return checked_limit(request.max_tokens)
+    return checked_limit(request.max_completion_tokens, field="max_completion_tokens")
+
+
+def checked_limit(limit: int | None, *, field: str = "max_tokens") -> int | None:
+    """The number of tokens, if it can be one. Raises BadRequest."""
+    if limit is not None and not 0 <= limit <= MAX_TOKENS:
+        raise BadRequest(f"{field} must be between 0 and {MAX_TOKENS}", field=field)
+    return limit
+
+
+def checked_name(name: str, *, field: str) -> str:
+    """A caller's name for a model, known or not, if it can be one. Raises BadRequest."""
+    if len(name) > MAX_MODEL_CHARS or not name.isprintable():
+        raise BadRequest(
+            f"{field} must be printable and at most {MAX_MODEL_CHARS} characters", field=field
+        )
+    return name
+
+
+def estimate(messages: list[wire.Message], tools: Raw) -> int:
+    """Tokens of the prompt, before the provider counts them."""
+    total = tokens.PER_MESSAGE * len(messages) + tokens.of_bytes(len(memoryview(tools)))
+    for message in messages:
+        content = message.content
+        if isinstance(content, str):
+            total += tokens.of_text(content)
+        elif content:
+            total += sum(_part_tokens(part) for part in content)
+        if message.tool_calls:
+            total += sum(tokens.of_bytes(len(memoryview(call))) for call in message.tool_calls)
+    return total
+
+
+def payload(ask: Ask, model_id: str) -> bytes:
+    """The body for a provider of this format: the caller's bytes, with what must differ replaced.
+
+    That is `model`, and in a stream `stream_options`, since usage is always asked for. All other
+    fields keep their bytes, known to us or not.
+    """
+    if ask.model == model_id and (not ask.stream or ask.wants_usage):
+        return ask.payload
+    fields = _FIELDS.decode(ask.payload)
+    fields["model"] = Raw(_ENCODE(model_id))
+    if ask.stream and not ask.wants_usage:
+        fields["stream_options"] = _with_usage(fields.get("stream_options"))
+    return _ENCODE(fields)
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """The usage of a whole answer, None where it gives none. Raises ValueError for a non-answer."""
+    try:
+        completion = _COMPLETION.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("not a chat completion") from error
+    return _usage(completion.usage)
+
+
+def error_of(body: bytes) -> wire.Error:
+    """The error that a provider tells of; empty where its body cannot be read.
+
+    Each field is read for itself: one of an odd type must not hide the code, by which the failure
+    is classed. Older vLLM servers put the fields at the top, where others have `error`.
+    """
+    try:
+        found = _OBJECT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return wire.Error()
+    error = found.get("error") or found
+    if not isinstance(error, dict):
+        return wire.Error(message=error) if isinstance(error, str) else wire.Error()
+    message, code = error.get("message"), error.get("code")
+    return wire.Error(
+        message=message if isinstance(message, str) else "",
+        type=_text(error.get("type")),
+        param=_text(error.get("param")),
+        code=code if isinstance(code, int) else _text(code),
+    )
+
+
+_NOTHING = (b"", b"null")
+
+
+class StreamReader:
+    """Follows a provider's stream as it passes: sans-IO, one per stream.
+
+    `started` turns true with the first piece of an answer, `done` with the event that ends a whole
+    stream. `output_tokens` is our own count, for streams that end before the provider's.
+    """
+
+    __slots__ = ("_hide_usage", "_splitter", "_text_bytes", "done", "pieces", "started", "usage")
+
+    def __init__(self, *, hide_usage: bool) -> None:
+        self._splitter = sse.Splitter()
+        self._hide_usage = hide_usage
+        self._text_bytes = 0
+        self.pieces = 0
+        self.started = False
+        self.done = False
+        self.usage: Usage | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes to hand on: whole events, without the terminal one.
+
+        Raises ValueError for what is no event of this format, and for an error event.
+        """
+        events = self._splitter.feed(data)
+        if len(events) == 1:
+            return events[0] if self._read(events[0]) else b""
+        return b"".join([event for event in events if self._read(event)])
+
+    @property
+    def output_tokens(self) -> int:
+        """Providers send about a token an event; where they send more, the text tells."""
+        return max(self.pieces, tokens.of_bytes(self._text_bytes))
+
+    def _read(self, event: bytes) -> bool:
+        """Understand an event; whether it is to be handed on."""
+        data = sse.payload(event)
+        if not data:
+            return True
+        if self.done or data == b"[DONE]":
+            self.done = True
+            return False
+        try:
+            chunk = _CHUNK.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError("not a chunk of a chat completion") from error
+        if bytes(chunk.error) not in _NOTHING:
+            raise ValueError("the provider reported an error in its stream")
+        if chunk.usage is not None:
+            self.usage = _usage(chunk.usage)
+            if not chunk.choices:
+                return not self._hide_usage
+        for choice in chunk.choices or ():
+            self._count(choice)
+        return True
+
+    def _count(self, choice: wire.ChunkChoice) -> None:
+        size = 0 if choice.delta is None else _size(choice.delta)
+        if size:
+            self._text_bytes += size
+            self.pieces += 1
+        self.started = self.started or size > 0 or choice.finish_reason is not None
+
+
+def _with_usage(options: Raw | None) -> Raw:
+    fields = {} if options is None or bytes(options) == b"null" else _FIELDS.decode(options)
+    fields["include_usage"] = Raw(b"true")
+    return Raw(_ENCODE(fields))
+
+
+def _size(delta: wire.Delta) -> int:
+    """Bytes that an event adds to the answer, near enough; 0 for a role alone."""
+    piece = (
+        delta.content
+        or delta.reasoning_content
+        or delta.reasoning
+        or delta.refusal
+        or delta.tool_calls
+        or delta.function_call
+        or delta.audio
+    )
+    if not piece:
+        return 0
+    if not isinstance(piece, str):
+        return len(_ENCODE(piece))
+    return len(piece) if piece.isascii() else len(piece.encode())
+
+
+def _usage(usage: wire.Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    return Usage(_told(usage.prompt_tokens), _told(usage.completion_tokens))
+
+
+def _told(count: int | None) -> int | None:
+    """A provider's count of tokens; one that cannot be is none."""
+    return count if count is not None and 0 <= count <= MAX_TOKENS else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _part_tokens(part: wire.Part) -> int:
+    return tokens.of_text(part.text) if part.text is not None else tokens.PER_IMAGE

@@ -1,0 +1,1 @@
+"""What crosses the network; msgspec and the standard library only."""

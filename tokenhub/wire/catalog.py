@@ -1,0 +1,181 @@
+"""Providers and models as operators see, create and change them.
+
+Prices are USD per 1,000 tokens, as in the original; null where unknown.
+"""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class Provider(msgspec.Struct, kw_only=True):
+    """A provider as shown. It never holds a secret.
+
+    `cred_store` is where the key is kept: `none`, `memory` (lost at a restart) or `credentials`
+    (read from the credentials file at each start). `credential` is whether there is one now:
+    `present`, `missing` (it was given before a restart) or `none`.
+    """
+
+    id: str
+    type: str
+    base_url: str
+    endpoints: list[str]
+    enabled: bool
+    cred_store: str
+    credential: str
+    source: str
+    version: int
+
+
+class ProviderCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Create or replace. Without `api_key` a key that is there stays; an empty one clears it.
+
+    Either `base_url`, or `endpoints` (several servers that take turns), or both.
+    """
+
+    id: str
+    type: str = "openai"
+    base_url: str = ""
+    endpoints: list[str] = []
+    enabled: bool = True
+    api_key: str | UnsetType = UNSET
+    autoload_models: bool = False
+
+
+class ProviderPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    type: str | UnsetType = UNSET
+    base_url: str | UnsetType = UNSET
+    endpoints: list[str] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    api_key: str | UnsetType = UNSET
+
+
+class ProviderDone(msgspec.Struct, kw_only=True):
+    """What a create or patch answers; `note` says where the key is held.
+
+    `models_added` are the ids that `autoload_models` brought.
+    """
+
+    ok: bool = True
+    cred_store: str
+    provider: Provider
+    note: str = ""
+    models_added: list[str] = []
+
+
+class ProviderPage(msgspec.Struct, kw_only=True):
+    items: list[Provider]
+    total: int
+    limit: int
+    offset: int
+
+
+class Model(msgspec.Struct, kw_only=True):
+    id: str
+    provider_id: str
+    weight: int
+    max_context_tokens: int
+    input_per_1k: float | None
+    output_per_1k: float | None
+    enabled: bool
+    pricing_source: str
+    source: str
+    version: int
+
+
+class ModelCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Create or replace. `enabled` is true unless said otherwise."""
+
+    id: str
+    provider_id: str
+    weight: int = 1
+    max_context_tokens: int = 0
+    input_per_1k: float | None = None
+    output_per_1k: float | None = None
+    enabled: bool = True
+    pricing_source: str = "manual"
+
+
+class ModelPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    weight: int | UnsetType = UNSET
+    max_context_tokens: int | UnsetType = UNSET
+    input_per_1k: float | UnsetType | None = UNSET
+    output_per_1k: float | UnsetType | None = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class ModelDone(msgspec.Struct, kw_only=True):
+    ok: bool = True
+    model: Model
+
+
+class ModelPage(msgspec.Struct, kw_only=True):
+    items: list[Model]
+    total: int
+    limit: int
+    offset: int
+
+
+class Adapter(msgspec.Struct, kw_only=True):
+    """A provider that can be called now."""
+
+    id: str
+    health_endpoint: str
+
+
+class EnginePage(msgspec.Struct, kw_only=True):
+    """Models as the router sees them, with the providers that can be called."""
+
+    models: list[Model]
+    total: int
+    limit: int
+    offset: int
+    adapters: list[str]
+    adapter_info: list[Adapter]
+
+
+class Found(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A model that a provider offers; `registered` whether it is in the catalog."""
+
+    id: str
+    registered: bool
+    owned_by: str = ""
+
+
+class Discovery(msgspec.Struct, kw_only=True):
+    provider_id: str
+    models: list[Found]
+    total: int
+
+
+class Done(msgspec.Struct, kw_only=True):
+    ok: bool = True
+
+
+class Info(msgspec.Struct, kw_only=True):
+    """What `GET /admin/v1/info` tells. There is no vault yet: provider keys are in memory."""
+
+    version: str
+    url: str
+    uptime_s: float
+    sqlite_version: str
+    providers: int
+    models: int
+    vault_locked: bool = False
+    vault_initialized: bool = False
+    provider_keys: str = "memory"
+    tokenhub: str = "admin"
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """What `GET /healthz` tells: the process lives, and what it has."""
+
+    status: str
+    adapters: int
+    models: int
+
+
+class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What `GET /readyz` tells: `ready`, or `not_ready` and why."""
+
+    status: str
+    reason: str = ""

@@ -1,0 +1,108 @@
+"""The OpenAI chat format: the parts that TokenHub reads. All other fields pass through unread.
+
+Source: the API reference of chat completions, as openai 3.52 sends and reads it.
+"""
+
+import msgspec
+
+
+class Part(msgspec.Struct, omit_defaults=True):
+    type: str
+    text: str | None = None
+
+
+class Message(msgspec.Struct, omit_defaults=True):
+    role: str
+    content: str | list[Part] | None = None
+    tool_calls: list[msgspec.Raw] | None = None
+
+
+class StreamOptions(msgspec.Struct, omit_defaults=True):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct, omit_defaults=True):
+    messages: list[Message]
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    tools: msgspec.Raw = msgspec.Raw()
+
+
+class Usage(msgspec.Struct, omit_defaults=True):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Completion(msgspec.Struct, omit_defaults=True):
+    """A whole answer, as far as it is read."""
+
+    choices: list[msgspec.Raw]
+    usage: Usage | None = None
+
+
+# Most servers send text. Mistral's reasoning models send content as a list of parts.
+Piece = str | list[msgspec.Raw] | dict[str, msgspec.Raw] | None
+
+
+class Delta(msgspec.Struct, omit_defaults=True):
+    """What an event adds to the answer. Reasoning goes by two names: vLLM has had both."""
+
+    content: Piece = None
+    reasoning_content: Piece = None
+    reasoning: Piece = None
+    refusal: Piece = None
+    tool_calls: list[msgspec.Raw] | None = None
+    function_call: Piece = None
+    audio: Piece = None
+
+
+class ChunkChoice(msgspec.Struct, omit_defaults=True):
+    delta: Delta | None = None
+    finish_reason: str | None = None
+
+
+class Chunk(msgspec.Struct, omit_defaults=True):
+    """One event of a stream. `error` is what some servers send when they fail on the way."""
+
+    choices: list[ChunkChoice] | None = None
+    usage: Usage | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class Error(msgspec.Struct, omit_defaults=True):
+    """The error object. Servers differ in what they put where, so that nothing is required."""
+
+    message: str = ""
+    type: str | None = None
+    param: str | None = None
+    code: str | int | None = None
+
+
+class ModelCard(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A model in `GET /v1/models`; both lengths are the context size: clients know either."""
+
+    id: str
+    object: str = msgspec.field(default="model")
+    created: int = 0
+    owned_by: str = ""
+    context_length: int | None = None
+    max_model_len: int | None = None
+
+
+class ModelList(msgspec.Struct):
+    object: str
+    data: list[ModelCard]
+
+
+class ProviderModel(msgspec.Struct, omit_defaults=True):
+    """A model in a provider's own list."""
+
+    id: str
+    owned_by: str = ""
+
+
+class ProviderModels(msgspec.Struct):
+    data: list[ProviderModel]

@@ -1,0 +1,22 @@
+"""The one error body of the admin API: RFC 9457, with what the original's scripts read."""
+
+import msgspec
+
+
+class FieldProblem(msgspec.Struct, kw_only=True):
+    pointer: str
+    message: str
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`error` repeats `detail`, for scripts written against the original's `{"error": "..."}`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    error: str
+    request_id: str = ""
+    instance: str = ""
+    errors: list[FieldProblem] = []

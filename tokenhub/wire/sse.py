@@ -1,0 +1,77 @@
+"""Server-sent events, sans-IO: bytes in any portions give whole events.
+
+Source: the WHATWG HTML standard, "Server-sent events". Lines end in LF, CRLF or CR; the vendors
+use LF and now and then CRLF, and CR alone is not met, so that it is not read.
+"""
+
+import re
+
+# A provider's line that is longer than this is an attack or a fault (reliability.md F20).
+MAX_EVENT_BYTES = 1 << 20
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_CR = 13
+
+
+class EventTooLong(ValueError):
+    """An event that did not end within MAX_EVENT_BYTES."""
+
+
+class Splitter:
+    """Cuts a stream into events, each with the blank line that ends it, bytes unchanged."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The events that are complete now. Raises EventTooLong."""
+        if self._rest:
+            data = self._rest + data
+        if b"\r" in data:
+            return self._feed_crlf(data)
+        if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
+            self._rest = b""
+            if len(data) > MAX_EVENT_BYTES:
+                raise EventTooLong
+            return [data]
+        *events, self._rest = data.split(b"\n\n")
+        return self._checked([event + b"\n\n" for event in events], len(data))
+
+    @property
+    def rest(self) -> bytes:
+        """What has come of an event that has not ended."""
+        return self._rest
+
+    def _feed_crlf(self, data: bytes) -> list[bytes]:
+        events = []
+        start = 0
+        for blank in _BLANK_LINE.finditer(data):
+            events.append(data[start : blank.end()])
+            start = blank.end()
+        self._rest = data[start:]
+        return self._checked(events, len(data))
+
+    def _checked(self, events: list[bytes], size: int) -> list[bytes]:
+        if size > MAX_EVENT_BYTES and max(map(len, [*events, self._rest])) > MAX_EVENT_BYTES:
+            raise EventTooLong
+        return events
+
+
+def payload(event: bytes) -> bytes:
+    """The data of an event; empty for a comment."""
+    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and event[-3] != _CR:
+        return event[6:-2]
+    lines = [line.removesuffix(b"\r") for line in event.split(b"\n")]
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:"))
+
+
+def event(data: bytes, *, name: str = "") -> bytes:
+    """An event with this data, which holds no newline."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + data + b"\n\n"
+
+
+def comment(text: str) -> bytes:
+    """A line that every reader skips, to keep a connection alive."""
+    return b": " + text.encode() + b"\n\n"
