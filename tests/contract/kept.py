@@ -1,0 +1,115 @@
+"""Rows to keep, and the adapters that keep them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.adapters.sqlite.stores import open_stores
+from tokenhub.core.catalog import Model, Provider
+from tokenhub.core.keys import ApiKey
+from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.ports.journal import Journal
+from tokenhub.ports.stores import Audit, CatalogStore, KeyStore
+
+AUDIT = Audit(action="put", resource="provider:here", actor="admin", at=1_700_000_000.25)
+HERE = Provider(
+    id="here",
+    type="vllm",
+    base_url="http://127.0.0.1:9000",
+    endpoints=("http://127.0.0.1:9000", "http://127.0.0.1:9001"),
+    enabled=False,
+    cred_store="memory",
+    source="credentials",
+)
+SMALL = Model(
+    id="org/small",
+    provider_id="here",
+    weight=3,
+    max_context_tokens=8192,
+    input_price=150_000_000,
+    output_price=None,
+    enabled=False,
+    pricing_source="catalog",
+    source="credentials",
+)
+KEY = ApiKey(
+    id="key_1",
+    name="ours",
+    digest=bytes(range(32)),
+    prefix="tokenhub_abcd...wxyz",
+    scopes=("chat", "embeddings"),
+    created_at=1_700_000_000.125,
+    expires_at=1_800_000_000.0,
+    enabled=False,
+)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One way to keep things, with a look at its audit trail: action and resource, oldest first."""
+
+    catalog: CatalogStore
+    keys: KeyStore
+    journal: Journal
+    audit: Callable[[], Awaitable[list[tuple[str, str]]]]
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[Kept]:
+    catalog, keys = MemoryCatalogStore(), MemoryKeyStore()
+
+    async def audit() -> list[tuple[str, str]]:
+        return [(entry.action, entry.resource) for entry in (*catalog.audit, *keys.audit)]
+
+    yield Kept(catalog, keys, MemoryJournal(), audit)
+
+
+@asynccontextmanager
+async def on_disk(path: Path) -> AsyncIterator[Kept]:
+    async with open_stores(path) as stores:
+
+        async def audit() -> list[tuple[str, str]]:
+            return await stores._ledger.read(
+                lambda conn: conn.execute(
+                    "SELECT action, resource FROM audit_log ORDER BY id"
+                ).fetchall()
+            )
+
+        yield Kept(stores.catalog, stores.keys, stores.journal, audit)
+
+
+def outcome(number: int, **changes: object) -> Outcome:
+    """A request that its second attempt answered; a later number is a later id."""
+    failed = Attempt(
+        number=1, provider_id="there", model_id="big", state="voided", kind="transient", status=503
+    )
+    answered = Attempt(
+        number=2,
+        provider_id="here",
+        model_id="org/small",
+        state="settled",
+        status=200,
+        latency_s=0.25,
+        input_tokens=100,
+        output_tokens=10,
+        cost_nusd=1_000 + number,
+        estimated=True,
+    )
+    usual = Outcome(
+        request_id=f"req_{number:012x}{'0' * 16}",
+        at=1_700_000_000.0 + number,
+        key_id="key_1",
+        dialect="openai",
+        requested_model="big",
+        mode="normal",
+        reason="failover",
+        model_id="org/small",
+        provider_id="here",
+        stream=True,
+        latency_s=0.3125,
+        upstream_s=0.3,
+        attempts=(failed, answered),
+    )
+    return msgspec.structs.replace(usual, **changes)

@@ -1,0 +1,99 @@
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.decisions import BACKLOG, Decisions
+from tokenhub.adapters.sqlite.migrations import TELEMETRY
+
+pytestmark = pytest.mark.anyio
+
+
+class Record(msgspec.Struct, frozen=True):
+    route: str
+    terms: tuple[float, ...]
+
+
+@pytest.fixture
+async def telemetry(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(
+        tmp_path / "telemetry.sqlite", migrations=TELEMETRY, synchronous="NORMAL"
+    )
+    yield opened
+    await opened.close()
+
+
+def count(conn: sqlite3.Connection) -> int:
+    return conn.execute("SELECT count(*) FROM decisions").fetchone()[0]
+
+
+async def test_a_record_comes_back_as_json(telemetry: Database) -> None:
+    decisions = Decisions(telemetry)
+
+    decisions.add("req_1", 1.5, Record("here/small", (0.1, 1e-7)))
+    await decisions.close()
+
+    assert b'{"route":"here/small","terms":[0.1,1e-7]}' == await decisions.find("req_1")
+
+
+async def test_a_second_record_of_one_request_replaces_the_first(telemetry: Database) -> None:
+    decisions = Decisions(telemetry)
+
+    decisions.add("req_1", 1.5, "first")
+    decisions.add("req_1", 1.5, "second")
+    await decisions.close()
+
+    assert b'"second"' == await decisions.find("req_1")
+
+
+async def test_past_the_backlog_the_oldest_are_dropped_and_counted(telemetry: Database) -> None:
+    decisions = Decisions(telemetry)
+
+    for number in range(BACKLOG + 7):
+        decisions.add(f"req_{number}", 1.5, number)
+    await decisions.close()
+
+    assert 7 == decisions.lost
+    assert BACKLOG == await telemetry.read(count)
+    assert await decisions.find("req_6") is None
+    assert b"7" == await decisions.find("req_7")
+
+
+async def test_a_record_that_is_no_json_is_counted_and_the_others_are_kept(
+    telemetry: Database,
+) -> None:
+    decisions = Decisions(telemetry)
+
+    decisions.add("req_1", 1.5, object())
+    decisions.add("req_2", 1.5, "good")
+    await decisions.close()
+
+    assert 1 == decisions.lost
+    assert b'"good"' == await decisions.find("req_2")
+
+
+async def test_records_that_cannot_be_written_are_counted(telemetry: Database) -> None:
+    decisions = Decisions(telemetry)
+
+    await telemetry.write(lambda conn: conn.execute("DROP TABLE decisions"))
+    decisions.add("req_1", 1.5, "lost")
+    decisions.add("req_2", 1.5, "lost")
+    await decisions.close()
+
+    assert 2 == decisions.lost
+
+
+async def test_what_came_late_is_written_by_its_own_timer(telemetry: Database) -> None:
+    decisions = Decisions(telemetry, delay_s=0)
+    decisions.add("req_1", 1.5, "early")
+    while await decisions.find("req_1") is None:
+        pass
+
+    decisions.add("req_2", 1.5, "late")
+    while await decisions.find("req_2") is None:
+        pass
+
+    assert 0 == decisions.lost

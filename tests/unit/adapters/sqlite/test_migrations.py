@@ -1,0 +1,83 @@
+import sqlite3
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.unit.adapters.sqlite.conftest import LEDGER
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB, Schema, Step
+from tokenhub.core.errors import Unavailable
+
+pytestmark = pytest.mark.anyio
+
+NOTES = Step("0002", ("ALTER TABLE entries ADD COLUMN note TEXT", "CREATE TABLE notes (id TEXT)"))
+BROKEN = Step("0002", ("CREATE TABLE notes (id TEXT)", "CREATE TABLE notes (id TEXT)"))
+
+
+async def migrated(path: Path, schema: Schema) -> list[str]:
+    """The tables of a file opened with this schema."""
+    database = await Database.open(path, migrations=schema, synchronous="NORMAL")
+    tables = await database.read(
+        lambda conn: conn.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlite%' "
+            "ORDER BY name"
+        ).fetchall()
+    )
+    await database.close()
+    return [name for (name,) in tables]
+
+
+async def test_missing_steps_are_taken(path: Path) -> None:
+    await migrated(path, LEDGER)
+
+    tables = await migrated(path, Schema("ledger", (*LEDGER.steps, NOTES)))
+
+    assert ["entries", "notes"] == tables
+
+
+async def test_a_newer_file_is_refused(path: Path) -> None:
+    await migrated(path, Schema("ledger", (*LEDGER.steps, NOTES)))
+
+    with pytest.raises(Unavailable, match="written by a newer TokenHub") as refused:
+        await migrated(path, LEDGER)
+
+    assert "database_newer" == refused.value.code
+
+
+async def test_a_step_that_fails_leaves_nothing_and_can_be_taken_later(path: Path) -> None:
+    await migrated(path, LEDGER)
+
+    with pytest.raises(Unavailable):
+        await migrated(path, Schema("ledger", (*LEDGER.steps, BROKEN)))
+    tables = await migrated(path, LEDGER)
+
+    assert ["entries"] == tables
+    assert ["entries", "notes"] == await migrated(path, Schema("ledger", (*LEDGER.steps, NOTES)))
+
+
+@pytest.mark.parametrize("schema", [TOKENHUB, TELEMETRY])
+async def test_every_table_is_strict(path: Path, schema: Schema) -> None:
+    tables = await migrated(path, schema)
+
+    with sqlite3.connect(path) as conn:
+        strict = conn.execute("SELECT name FROM pragma_table_list WHERE strict").fetchall()
+    conn.close()
+
+    assert tables
+    assert set(tables) <= {name for (name,) in strict}
+
+
+async def test_a_file_that_is_up_to_date_needs_no_sqlite_utils(path: Path) -> None:
+    await migrated(path, TOKENHUB)
+    script = (
+        "import sys, sqlite3, pathlib\n"
+        "from tokenhub.adapters.sqlite.migrations import TOKENHUB\n"
+        "TOKENHUB.apply(sqlite3.connect(sys.argv[1]), pathlib.Path(sys.argv[1]))\n"
+        "print('sqlite_utils' in sys.modules)"
+    )
+
+    ran = await anyio.run_process([sys.executable, "-c", script, str(path)])
+
+    assert b"False" == ran.stdout.strip()

@@ -1,0 +1,120 @@
+"""Stage 1: one answer for all bad keys, and none that gets in by a slip."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.builders import a_key
+from tests.support.clock import FakeClock
+from tokenhub.core.errors import OutOfScope, Unauthenticated
+from tokenhub.core.keys import PREFIX, ApiKey
+from tokenhub.gateway.admit import admitted
+
+NOW = FakeClock().now()
+
+
+def table(*keys: ApiKey) -> dict[bytes, ApiKey]:
+    return {key.digest: key for key in keys}
+
+
+def test_good_key_is_admitted() -> None:
+    text, key = a_key()
+
+    caller = admitted(text, table(key), scope="chat", now=NOW)
+
+    assert key is caller
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_missing_key_is_told_how_to_send_one(nothing: str | None) -> None:
+    with pytest.raises(Unauthenticated, match=r"Bearer <api key>.*x-api-key") as caught:
+        admitted(nothing, {}, scope="chat", now=NOW)
+
+    assert "invalid_api_key" == caught.value.code
+
+
+def test_foreign_format_is_told_the_prefix() -> None:
+    with pytest.raises(Unauthenticated, match="begins with tokenhub_"):
+        admitted("sk-abc", {}, scope="chat", now=NOW)
+
+
+def test_unknown_disabled_and_expired_keys_get_one_answer() -> None:
+    unknown, _ = a_key(1)
+    off_text, off = a_key(2, enabled=False)
+    old_text, old = a_key(3, expires_at=NOW)
+    keys = table(off, old)
+
+    answers = set()
+    for text in (unknown, off_text, old_text):
+        with pytest.raises(Unauthenticated) as caught:
+            admitted(text, keys, scope="chat", now=NOW)
+        answers.add((str(caught.value), caught.value.code))
+
+    assert {("invalid api key", "invalid_api_key")} == answers
+
+
+def test_key_holds_until_the_second_of_its_expiry() -> None:
+    text, key = a_key(expires_at=NOW + 1)
+
+    assert key is admitted(text, table(key), scope="chat", now=NOW + 0.999)
+
+    with pytest.raises(Unauthenticated):
+        admitted(text, table(key), scope="chat", now=NOW + 1)
+
+
+def test_removed_key_fails_at_once() -> None:
+    text, key = a_key()
+    keys = table(key)
+    admitted(text, keys, scope="chat", now=NOW)
+
+    keys.clear()
+
+    with pytest.raises(Unauthenticated):
+        admitted(text, keys, scope="chat", now=NOW)
+
+
+@pytest.mark.parametrize("scopes", [(), ("plan",), ("plan", "embeddings")])
+def test_key_without_the_scope_is_told_which_one_it_lacks(scopes: tuple[str, ...]) -> None:
+    text, key = a_key(scopes=scopes)
+
+    with pytest.raises(OutOfScope, match="'chat'"):
+        admitted(text, table(key), scope="chat", now=NOW)
+
+
+@pytest.mark.parametrize("scopes", [("chat",), ("*",), ("plan", "chat")])
+def test_key_with_the_scope_or_the_star_may_pass(scopes: tuple[str, ...]) -> None:
+    text, key = a_key(scopes=scopes)
+
+    assert key is admitted(text, table(key), scope="chat", now=NOW)
+
+
+def test_a_bad_key_does_not_learn_of_scopes() -> None:
+    text, key = a_key(scopes=(), enabled=False)
+
+    with pytest.raises(Unauthenticated):
+        admitted(text, table(key), scope="chat", now=NOW)
+
+
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_no_text_but_the_key_itself_is_admitted(rest: str) -> None:
+    text, key = a_key()
+
+    for guess in (rest, PREFIX + rest, text + rest, rest + text):
+        if guess != text:
+            with pytest.raises(Unauthenticated):
+                admitted(guess, table(key), scope="chat", now=NOW)
+
+
+def test_half_a_surrogate_pair_is_a_bad_key_and_no_crash() -> None:
+    with pytest.raises(Unauthenticated):
+        admitted(f"{PREFIX}\ud800", {}, scope="chat", now=NOW)
+
+
+def test_no_error_repeats_the_key() -> None:
+    text, key = a_key(scopes=())
+
+    for keys in ({}, table(key)):
+        with pytest.raises((Unauthenticated, OutOfScope)) as caught:
+            admitted(text, keys, scope="chat", now=NOW)
+
+        assert text not in str(caught.value)

@@ -1,0 +1,141 @@
+"""The bookkeeping of attempts: what each cost, and what is certain of it."""
+
+import pytest
+
+from tests.support.builders import a_catalog, a_key, a_model, an_ask, signals
+from tokenhub.core.ask import Ask
+from tokenhub.core.catalog import Catalog
+from tokenhub.core.decide import decide
+from tokenhub.core.failures import MAYBE_BILLED, Kind
+from tokenhub.core.outcome import Usage
+from tokenhub.core.policy import interpret
+from tokenhub.gateway.run import Run
+
+BIG = a_model("big", "a", per_1k=(0.003, 0.006), weight=9)
+SMALL = a_model("small", "b", per_1k=(0.001, 0.002), weight=2)
+
+
+def a_run(ask: Ask, catalog: Catalog) -> Run:
+    _, key = a_key()
+    return Run(ask, key=key, catalog=catalog, request_id="req_1", at=1.7e9, started=1000.0)
+
+
+def decided(ask: Ask) -> Run:
+    run = a_run(ask, a_catalog(BIG, SMALL))
+    run.intent = interpret(ask, run.catalog.defaults)
+    run.decision = decide(run.intent, run.catalog, signals(), 1)
+    return run
+
+
+def test_answer_is_charged_by_the_providers_own_count() -> None:
+    run = decided(an_ask(input_tokens=1))
+    route = run.catalog.by_route["a/big"]
+
+    run.answered(route, Usage(1000, 500), output_tokens=7, latency_s=0.25)
+
+    (attempt,) = run.attempts
+    assert ("settled", 200, False) == (attempt.state, attempt.status, attempt.estimated)
+    assert (1000, 500) == (attempt.input_tokens, attempt.output_tokens)
+    assert 3_000_000 + 3_000_000 == attempt.cost_nusd
+    assert 0.25 == run.upstream_s
+    assert route is run.route
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens", "estimated"),
+    [
+        (None, (40, 7), True),
+        (Usage(), (40, 7), True),
+        (Usage(None, 3), (40, 3), True),
+        (Usage(5, None), (5, 7), True),
+        (Usage(0, 0), (0, 0), False),
+    ],
+)
+def test_missing_count_is_estimated_and_zero_is_zero(
+    usage: Usage | None,
+    tokens: tuple[int, int],
+    estimated: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    run = decided(an_ask(input_tokens=40))
+
+    run.answered(run.catalog.by_route["a/big"], usage, output_tokens=7, latency_s=0.1)
+
+    attempt = run.attempts[0]
+    assert tokens == (attempt.input_tokens, attempt.output_tokens)
+    assert estimated is attempt.estimated
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_failed_attempt_is_charged_only_where_the_provider_may_have_worked(kind: Kind) -> None:
+    run = decided(an_ask(input_tokens=1000, max_tokens=100))
+
+    run.failed(run.catalog.by_route["b/small"], kind, status=500, latency_s=0.5)
+
+    (attempt,) = run.attempts
+    billed = kind in MAYBE_BILLED
+    assert ("unknown" if billed else "voided") == attempt.state
+    assert (1_000_000 + 200_000 if billed else 0) == attempt.cost_nusd
+    assert (billed, str(kind)) == (attempt.estimated, attempt.kind)
+    assert run.route is None
+
+
+def test_failure_before_the_policy_is_known_has_no_output() -> None:
+    run = a_run(an_ask(input_tokens=1000), a_catalog(SMALL))
+
+    run.failed(run.catalog.by_route["b/small"], Kind.LOST, status=0, latency_s=0.5)
+
+    assert (1000, 0) == (run.attempts[0].input_tokens, run.attempts[0].output_tokens)
+
+
+def test_unknown_price_gives_an_unknown_cost_but_nothing_done_costs_nothing() -> None:
+    catalog = a_catalog(a_model("free", "a", per_1k=None))
+    run = a_run(an_ask(input_tokens=1000), catalog)
+    route = catalog.routes[0]
+
+    run.failed(route, Kind.OVERLOADED, status=503, latency_s=0.1)
+    run.failed(route, Kind.LOST, status=0, latency_s=0.1)
+
+    assert [0, None] == [attempt.cost_nusd for attempt in run.attempts]
+
+
+def test_attempts_are_numbered_and_their_times_add_up() -> None:
+    run = decided(an_ask())
+    route = run.catalog.by_route["a/big"]
+
+    run.failed(route, Kind.OVERLOADED, status=503, latency_s=0.25)
+    run.failed(route, "client_gone", status=0, latency_s=0.25)
+    run.answered(route, None, output_tokens=0, latency_s=0.5, kind="lost")
+
+    assert [1, 2, 3] == [attempt.number for attempt in run.attempts]
+    assert ["overloaded", "client_gone", "lost"] == [attempt.kind for attempt in run.attempts]
+    assert ["voided", "voided", "settled"] == [attempt.state for attempt in run.attempts]
+    assert 1.0 == run.upstream_s
+
+
+def test_reason_is_empty_until_there_is_a_decision() -> None:
+    assert "" == a_run(an_ask(), a_catalog(BIG)).reason
+
+
+def test_reason_is_the_decisions_while_its_first_route_answers() -> None:
+    run = decided(an_ask(model="big"))
+
+    assert "routed-hint-exact" == run.reason
+
+    run.route = run.catalog.by_route["a/big"]
+    assert "routed-hint-exact" == run.reason
+
+
+def test_reason_names_the_weight_of_the_route_that_stepped_in() -> None:
+    run = decided(an_ask(model="big"))
+
+    run.route = run.catalog.by_route["b/small"]
+
+    assert "routed-weight-2" == run.reason
+
+
+def test_reason_of_a_stream_that_stepped_in() -> None:
+    run = decided(an_ask(model="big", stream=True))
+
+    run.route = run.catalog.by_route["b/small"]
+
+    assert "stream-fallback" == run.reason

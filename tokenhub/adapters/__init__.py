@@ -1,0 +1,1 @@
+"""Who supplies the ports; imported by the composition root alone."""

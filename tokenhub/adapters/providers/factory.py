@@ -1,0 +1,47 @@
+"""From a provider's row to something that can be called."""
+
+from collections.abc import Callable
+from functools import partial
+
+from tokenhub.adapters.providers.openai import OpenAIProvider
+from tokenhub.adapters.providers.transport import Transport
+from tokenhub.core.catalog import Provider
+from tokenhub.core.errors import BadRequest
+from tokenhub.ports.provider import Upstream
+from tokenhub.ports.secrets import Secrets
+
+# vLLM serves the OpenAI format; what sets it apart is several endpoints and no key.
+_BY_TYPE: dict[str, type[OpenAIProvider]] = {"openai": OpenAIProvider, "vllm": OpenAIProvider}
+
+
+class HttpUpstreams:
+    """One adapter for each version of a row; one transport for each provider, for life."""
+
+    def __init__(self, secrets: Secrets, transport: Callable[[], Transport] = Transport) -> None:
+        self._secrets = secrets
+        self._new_transport = transport
+        self._transports: dict[str, Transport] = {}
+        self._adapters: dict[str, tuple[Provider, Upstream]] = {}
+
+    def of(self, provider: Provider) -> Upstream:
+        known = self._adapters.get(provider.id)
+        if known is not None and known[0] is provider:
+            return known[1]
+        adapter = self._make(provider)
+        self._adapters[provider.id] = (provider, adapter)
+        return adapter
+
+    async def close(self) -> None:
+        for transport in self._transports.values():
+            await transport.close()
+
+    def _make(self, provider: Provider) -> Upstream:
+        kind = _BY_TYPE.get(provider.type)
+        if kind is None:
+            raise BadRequest(f"there is no provider type {provider.type!r}", field="type")
+        transport = self._transports.setdefault(provider.id, self._new_transport())
+        return kind(
+            provider.endpoints or (provider.base_url,),
+            transport=transport,
+            secret=partial(self._secrets.get, provider.id),
+        )

@@ -1,0 +1,156 @@
+"""HTTP to providers: one aiohttp session each for the life of the process.
+
+A provider is not trusted more than a stranger: no redirects (they would carry our key to another
+origin), no compression (a bomb), no cookies, a cap on what is read, and a limit on every wait.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import mktime_tz, parsedate_tz
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from tokenhub.core.failures import Kind
+from tokenhub.ports.provider import UpstreamError
+
+CONNECT_S = 5.0
+MAX_ANSWER_BYTES = 32 << 20
+MAX_ERROR_BYTES = 64 << 10
+# Past a minute a provider is down rather than busy (reliability.md 2.5).
+MAX_RETRY_AFTER_S = 60.0
+
+
+class Transport:
+    """The session is made on first use, inside the running loop."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self, method: str, url: URL, *, headers: CIMultiDict[str], body: bytes | None = None
+    ) -> aiohttp.ClientResponse:
+        """The response's head; any status. Raises what aiohttp raises: use `translated`."""
+        session = self._session or self._open()
+        return await session.request(method, url, data=body, headers=headers, allow_redirects=False)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            skip_auto_headers=("User-Agent",),
+            auto_decompress=False,
+        )
+        return self._session
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Errors and time-outs of aiohttp as UpstreamError."""
+    try:
+        yield
+    except UpstreamError:
+        raise
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        raise failure(error) from error
+
+
+def failure(error: Exception) -> UpstreamError:
+    """What an error of the connection means."""
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+        return UpstreamError(Kind.UNREACHABLE)
+    if isinstance(error, TimeoutError):
+        return UpstreamError(Kind.TIMEOUT)
+    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.InvalidURL, ValueError)):
+        return UpstreamError(Kind.BROKEN)
+    return UpstreamError(Kind.LOST)
+
+
+async def whole(response: aiohttp.ClientResponse, *, limit: int = MAX_ANSWER_BYTES) -> bytes:
+    """The body. Raises UpstreamError when it is larger than `limit` or compressed."""
+    refuse_encoded(response)
+    if response.content_length is not None and response.content_length <= limit:
+        return await response.read()
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > limit:
+            response.close()
+            raise UpstreamError(Kind.BROKEN, status=response.status)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def refuse_encoded(response: aiohttp.ClientResponse) -> None:
+    """We asked for identity: anything else is refused, as it may be a bomb."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        response.close()
+        raise UpstreamError(Kind.BROKEN, status=response.status)
+
+
+async def beginning(response: aiohttp.ClientResponse) -> bytes:
+    """As much of an error's body as is worth reading."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return b""
+    body = b""
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > MAX_ERROR_BYTES:
+            break
+    return body[:MAX_ERROR_BYTES]
+
+
+def retry_after_s(response: aiohttp.ClientResponse) -> float | None:
+    """The wait that a provider asks for, in seconds, at most MAX_RETRY_AFTER_S.
+
+    A date is taken relative to the response's own `Date`, since our clock may be wrong. None for
+    what is missing, negative or no time.
+    """
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return min(float(value), MAX_RETRY_AFTER_S)
+    then = parsedate_tz(value)
+    now = parsedate_tz(response.headers.get("Date", ""))
+    if then is None or now is None:
+        return None
+    wait = mktime_tz(then) - mktime_tz(now)
+    return min(float(wait), MAX_RETRY_AFTER_S) if wait >= 0 else None
+
+
+class Watch:
+    """Closes a stream that pauses too long or goes on too long.
+
+    One timer for the whole of it, which looks at the time of the last read: nothing a chunk.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, within_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._response = response
+        self._idle_s = idle_s
+        self._end = self._loop.time() + within_s
+        self.last_read = self._loop.time()
+        self.expired = False
+        self._timer = self._loop.call_later(min(idle_s, within_s), self._look)
+
+    def saw(self) -> None:
+        self.last_read = self._loop.time()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        until = min(self.last_read + self._idle_s, self._end)
+        if now >= until:
+            self.expired = True
+            self._response.close()
+        else:
+            self._timer = self._loop.call_later(until - now, self._look)

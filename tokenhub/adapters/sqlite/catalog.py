@@ -1,0 +1,123 @@
+"""Providers, models and routing defaults in SQLite."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tokenhub.adapters.sqlite.change import enter, upsert, version
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
+from tokenhub.core.errors import NotFound
+from tokenhub.ports.stores import Audit
+
+_MICRO = 1_000_000
+
+# The columns of both tables are named as the fields of their types.
+_PROVIDER = Provider.__struct_fields__
+_MODEL = Model.__struct_fields__
+_DEFAULTS = ("one", "mode", "max_budget_nusd", "max_latency_us", "version")
+_PUT_PROVIDER = upsert("providers", _PROVIDER, key=("id",))
+_PUT_MODEL = upsert("models", _MODEL, key=("provider_id", "id"))
+_PUT_DEFAULTS = upsert("routing_defaults", _DEFAULTS, key=("one",))
+
+
+class SqliteCatalogStore:
+    """A CatalogStore in the file that holds the ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> Catalog:
+        return await self._database.read(_read)
+
+    async def put_provider(
+        self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
+    ) -> Catalog:
+        def work(conn: sqlite3.Connection, stamp: int) -> None:
+            endpoints = msgspec.json.encode(provider.endpoints).decode()
+            row = msgspec.structs.asdict(provider) | {"endpoints": endpoints, "version": stamp}
+            conn.execute(_PUT_PROVIDER, row)
+            _put_models(conn, models, stamp)
+
+        return await self._change(audit, work)
+
+    async def delete_provider(self, provider_id: str, audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, _stamp: int) -> None:
+            gone = conn.execute("DELETE FROM providers WHERE id = ?", (provider_id,))
+            if not gone.rowcount:
+                raise NotFound(f"no provider is called {provider_id!r}")
+
+        return await self._change(audit, work)
+
+    async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, stamp: int) -> None:
+            _put_models(conn, models, stamp)
+
+        return await self._change(audit, work)
+
+    async def delete_model(self, key: tuple[str, str], audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, _stamp: int) -> None:
+            gone = conn.execute("DELETE FROM models WHERE provider_id = ? AND id = ?", key)
+            if not gone.rowcount:
+                raise NotFound(f"provider {key[0]!r} has no model {key[1]!r}")
+
+        return await self._change(audit, work)
+
+    async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, stamp: int) -> None:
+            latency_us = round(defaults.max_latency_s * _MICRO)
+            row = (1, defaults.mode, defaults.max_budget_nusd, latency_us, stamp)
+            conn.execute(_PUT_DEFAULTS, dict(zip(_DEFAULTS, row, strict=True)))
+
+        return await self._change(audit, work)
+
+    async def _change(
+        self, audit: Audit, work: Callable[[sqlite3.Connection, int], None]
+    ) -> Catalog:
+        """Audit entry, version and rows in one transaction; returns the catalog as it is then."""
+
+        def change(conn: sqlite3.Connection) -> Catalog:
+            work(conn, enter(conn, "catalog", audit))
+            return _read(conn)
+
+        return await self._database.write(change)
+
+
+def _put_models(conn: sqlite3.Connection, models: Sequence[Model], stamp: int) -> None:
+    for model in models:
+        try:
+            conn.execute(_PUT_MODEL, msgspec.structs.asdict(model) | {"version": stamp})
+        except sqlite3.IntegrityError as error:
+            raise NotFound(f"no provider is called {model.provider_id!r}") from error
+
+
+def _read(conn: sqlite3.Connection) -> Catalog:
+    providers = conn.execute(f"SELECT {','.join(_PROVIDER)} FROM providers ORDER BY id")  # noqa: S608 (constants)
+    models = conn.execute(
+        f"SELECT {','.join(_MODEL)} FROM models ORDER BY provider_id, id"  # noqa: S608 (constants)
+    )
+    defaults = conn.execute(f"SELECT {','.join(_DEFAULTS)} FROM routing_defaults").fetchone()  # noqa: S608 (constants)
+    return Catalog.build(
+        version=version(conn, "catalog"),
+        providers=[_provider(dict(zip(_PROVIDER, row, strict=True))) for row in providers],
+        models=[_model(dict(zip(_MODEL, row, strict=True))) for row in models],
+        defaults=_defaults(defaults) if defaults else None,
+    )
+
+
+def _provider(row: dict[str, Any]) -> Provider:
+    endpoints = msgspec.json.decode(row["endpoints"], type=tuple[str, ...])
+    return Provider(**row | {"endpoints": endpoints, "enabled": bool(row["enabled"])})
+
+
+def _model(row: dict[str, Any]) -> Model:
+    return Model(**row | {"enabled": bool(row["enabled"])})
+
+
+def _defaults(row: Sequence[Any]) -> Defaults:
+    _, mode, budget_nusd, latency_us, stamp = row
+    return Defaults(
+        mode=mode, max_budget_nusd=budget_nusd, max_latency_s=latency_us / _MICRO, version=stamp
+    )

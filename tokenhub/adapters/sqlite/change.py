@@ -1,0 +1,49 @@
+"""What each change of the configuration leaves behind: a version and an audit entry."""
+
+import sqlite3
+from typing import Literal
+
+from tokenhub.ports.stores import Audit
+
+MILLI = 1_000
+
+Counter = Literal["catalog", "keys"]
+
+
+def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:
+    """Write the audit entry, raise the counter, return its new value. Call it in a transaction."""
+    conn.execute(
+        "INSERT INTO audit_log (at_ms, action, resource, actor, request_id, detail) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            round(audit.at * MILLI),
+            audit.action,
+            audit.resource,
+            audit.actor,
+            audit.request_id,
+            audit.detail,
+        ),
+    )
+    conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (counter,))
+    return version(conn, counter)
+
+
+def version(conn: sqlite3.Connection, counter: Counter) -> int:
+    """The counter's value."""
+    row = conn.execute("SELECT value FROM meta WHERE name = ?", (counter,)).fetchone()
+    value: int = row[0]
+    return value
+
+
+def upsert(table: str, columns: tuple[str, ...], *, key: tuple[str, ...]) -> str:
+    """The statement that inserts a row, or changes the one that has its key; bind it by name.
+
+    Not INSERT OR REPLACE: that deletes the row first, and what refers to it with it.
+    """
+    names = ", ".join(columns)
+    marks = ", ".join(f":{name}" for name in columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return (
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) "  # noqa: S608 (names are constants)
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    )

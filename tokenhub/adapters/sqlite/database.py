@@ -1,0 +1,189 @@
+"""One SQLite file: written by one thread (writer.py), read by two connections that cannot write."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Self, TypeVar
+
+from tokenhub.adapters.sqlite import files
+from tokenhub.adapters.sqlite.migrations import Schema
+from tokenhub.adapters.sqlite.rows import Table
+from tokenhub.adapters.sqlite.writer import Job, Rows, Writer
+from tokenhub.core.errors import Unavailable
+
+T = TypeVar("T")
+
+READERS = 2
+
+
+class Database:
+    """Open with `await Database.open(...)`; every method belongs to the loop it was opened in."""
+
+    def __init__(
+        self,
+        path: Path,
+        conn: sqlite3.Connection,
+        *,
+        lock: int,
+        tables: Sequence[Table],
+        synchronous: files.Synchronous,
+    ) -> None:
+        self.path = path
+        self._lock = lock
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for _ in range(READERS):
+            self._readers.put(files.connect_reader(path))
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._writer = Writer(
+            conn,
+            tables=tables,
+            reopen=lambda: files.connect(path, synchronous),
+            answer=lambda batch: _tell(self._loop, self._answer, batch),
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        migrations: Schema,
+        synchronous: files.Synchronous,
+        tables: Sequence[Table] = (),
+    ) -> Self:
+        """Open, or make, and bring up to date. `tables` are those that `append` writes, in order.
+
+        Raises Unavailable: in use by another process, damaged, newer than we know, not writable.
+        """
+        lock, path, conn = await asyncio.to_thread(_prepare, path, migrations, synchronous)
+        return cls(path, conn, lock=lock, tables=tables, synchronous=synchronous)
+
+    @property
+    def fault(self) -> str:
+        """Why the last commit failed; empty when it did not."""
+        return self._writer.fault
+
+    def append(self, rows: Rows) -> "asyncio.Future[None]":
+        """Queue rows at once; the future is done when they are committed, or holds Unavailable.
+
+        `rows` holds for each of `tables` one flat sequence of the values of any number of rows.
+        The queue has no limit of its own and drops nothing: every job in it has a caller who waits,
+        so that it is as long as there are callers.
+        """
+        future: asyncio.Future[None] = self._loop.create_future()
+        if self._closed:
+            future.set_exception(_closed())
+        else:
+            self._writer.jobs.put(Job(future, None, rows))
+        return future
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once its changes are committed; what it raises, once undone.
+
+        It runs inside a transaction in the writer's thread and must be short. It may run twice,
+        the first time rolled back, so its only effect must be on the database.
+        """
+        return await self.post(work)
+
+    def post(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """`write` for callers who do not wait, and bound their jobs themselves."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._closed:
+            future.set_exception(_closed())
+        else:
+            self._writer.jobs.put(Job(future, work))
+        return future
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """What `query` returns, run in a thread on a connection that cannot write.
+
+        All it reads is of one moment. It must be short: the log of writes grows while it reads.
+        """
+        if self._closed:
+            raise _closed()
+        return await self._loop.run_in_executor(self._threads, self._read, query)
+
+    async def close(self) -> None:
+        """Commit what is queued, then let go of the file and of its lock. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
+        while not self._readers.empty():
+            self._readers.get().close()
+        await asyncio.to_thread(self._writer.close)
+        os.close(self._lock)
+
+    def _answer(self, batch: list[Job]) -> None:
+        """Resolve the futures of a batch; runs in the loop's thread."""
+        for job in batch:
+            future = job.future
+            if future.done():  # its caller has gone away; the rows are committed all the same
+                continue
+            if job.error is None:
+                future.set_result(job.result)
+            else:
+                future.set_exception(job.error)
+
+    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        conn = self._readers.get()
+        try:
+            conn.execute("BEGIN")
+            try:
+                return query(conn)
+            finally:
+                conn.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise Unavailable(
+                f"{self.path} cannot be read ({error}); check the disk that holds it"
+            ) from error
+        finally:
+            self._readers.put(conn)
+
+
+def _prepare(
+    path: Path, schema: Schema, synchronous: files.Synchronous
+) -> tuple[int, Path, sqlite3.Connection]:
+    # Resolved, so that two names of one file mean one lock.
+    path = path.resolve()
+    files.create(path)
+    lock = files.hold(path)
+    try:
+        return lock, path, _current(path, schema, synchronous)
+    except sqlite3.Error as error:
+        os.close(lock)
+        raise Unavailable(
+            f"cannot open {path} ({error}); is it a TokenHub database, on a disk in order?",
+            code="database_unusable",
+        ) from error
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _current(path: Path, schema: Schema, synchronous: files.Synchronous) -> sqlite3.Connection:
+    conn = files.connect(path, synchronous)
+    try:
+        schema.apply(conn, path)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _closed() -> Unavailable:
+    return Unavailable("TokenHub is shutting down; try again in a moment")
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, answer: Callable[[list[Job]], None], batch: list[Job]
+) -> None:
+    # A loop that closed without closing us has nobody left who could be told.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(answer, batch)

@@ -1,0 +1,107 @@
+"""The decision records: why a request went where it went. Detail, never money.
+
+They are written behind the request, many in one transaction, to a file of their own. At most
+BACKLOG of them wait; beyond that the oldest are dropped and counted.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import Inserts, Table
+
+BACKLOG = 10_000
+
+# Long enough to make one commit of many records, short enough that a person who looks finds them.
+DELAY_S = 0.1
+
+# Encoding holds the interpreter lock, which the loop's thread wants: this many at a time.
+AT_ONCE = 16
+
+Entry = tuple[str, float, object]
+
+log = logging.getLogger(__name__)
+
+
+class Decisions:
+    """Writes what it is given, `delay_s` later. `lost` counts what never came to the file."""
+
+    def __init__(self, telemetry: Database, *, delay_s: float = DELAY_S) -> None:
+        self.lost = 0
+        self._telemetry = telemetry
+        self._delay_s = delay_s
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Entry] = deque(maxlen=BACKLOG)
+        self._timer: asyncio.TimerHandle | None = None
+        self._flight: asyncio.Future[int] | None = None
+        self._inserts = Inserts(
+            Table("decisions", ("request_id", "at_ms", "record")), verb="INSERT OR REPLACE"
+        )
+
+    def add(self, request_id: str, at: float, decision: object) -> None:
+        """Take a record over; it must not change any more. Never waits, never fails."""
+        if len(self._waiting) == BACKLOG:
+            self.lost += 1
+        self._waiting.append((request_id, at, decision))
+        if self._timer is None and self._flight is None:
+            self._timer = self._loop.call_later(self._delay_s, self._flush)
+
+    async def find(self, request_id: str) -> bytes | None:
+        """The record's JSON; None where there is none, or none yet."""
+        return await self._telemetry.read(partial(_find, request_id=request_id))
+
+    async def close(self) -> None:
+        """Write what waits. The database stays open."""
+        while self._flight is not None or self._waiting:
+            if self._flight is None:
+                self._flush()
+            else:
+                await asyncio.wait([self._flight])
+
+    def _flush(self) -> None:
+        """Hand all that waits to the writer's thread; one flight at a time bounds the memory."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        entries = list(self._waiting)
+        self._waiting.clear()
+        self._flight = self._telemetry.post(partial(self._store, entries=entries))
+        self._flight.add_done_callback(partial(self._landed, count=len(entries)))
+
+    def _landed(self, flight: "asyncio.Future[int]", *, count: int) -> None:
+        self._flight = None
+        error = flight.exception()
+        lost = flight.result() if error is None else count
+        if lost:
+            self.lost += lost
+            log.warning("decision_records_lost", extra={"count": lost, "reason": str(error or "")})
+        if self._waiting:
+            self._timer = self._loop.call_later(self._delay_s, self._flush)
+
+    def _store(self, conn: sqlite3.Connection, *, entries: Sequence[Entry]) -> int:
+        """Write the records; returns how many could not be encoded. Runs in the writer's thread."""
+        lost = 0
+        for start in range(0, len(entries), AT_ONCE):
+            values: list[object] = []
+            for request_id, at, decision in entries[start : start + AT_ONCE]:
+                try:
+                    record = msgspec.json.encode(decision).decode()
+                except (TypeError, ValueError, OverflowError, RecursionError):
+                    lost += 1
+                    continue
+                values += (request_id, round(at * 1000), record)
+            self._inserts.run(conn, values)
+        return lost
+
+
+def _find(conn: sqlite3.Connection, *, request_id: str) -> bytes | None:
+    row = conn.execute(
+        "SELECT CAST(record AS BLOB) FROM decisions WHERE request_id = ?", (request_id,)
+    ).fetchone()
+    return None if row is None else bytes(row[0])

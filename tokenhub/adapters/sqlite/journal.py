@@ -1,0 +1,172 @@
+"""The request log, and the ledger rows of each request."""
+
+import sqlite3
+from asyncio import Future
+from collections.abc import Sequence
+from typing import Any
+
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.decisions import Decisions
+from tokenhub.adapters.sqlite.rows import Table
+from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.ports.journal import LogQuery
+
+_MILLI = 1_000
+_MICRO = 1_000_000
+
+REQUESTS = Table(
+    "requests",
+    (
+        "request_id", "at_ms", "key_id", "dialect", "requested_model", "mode", "reason",
+        "model_id", "provider_id", "status", "error_class", "stream", "latency_us", "upstream_us",
+        "cost_nusd",
+    ),
+)  # fmt: skip
+ATTEMPTS = Table(
+    "attempts",
+    (
+        "request_id", "number", "provider_id", "model_id", "state", "kind", "status", "latency_us",
+        "input_tokens", "output_tokens", "cost_nusd", "estimated",
+    ),
+)  # fmt: skip
+JOURNAL = (REQUESTS, ATTEMPTS)
+
+
+class SqliteJournal:
+    """A Journal in two files: what is owed in `ledger`, what explains it in `decisions`.
+
+    `ledger` must have been opened with the tables JOURNAL.
+    """
+
+    def __init__(self, ledger: Database, decisions: Decisions) -> None:
+        self._ledger = ledger
+        self._decisions = decisions
+
+    def record(self, outcome: Outcome) -> Future[None]:
+        return self._ledger.append((_request_row(outcome), _attempt_rows(outcome)))
+
+    async def page(self, query: LogQuery) -> Sequence[Outcome]:
+        return await self._ledger.read(lambda conn: _page(conn, query))
+
+    async def count(self, query: LogQuery) -> int:
+        return await self._ledger.read(lambda conn: _count(conn, query))
+
+    async def decision(self, request_id: str) -> bytes | None:
+        return await self._decisions.find(request_id)
+
+    def explain(self, request_id: str, at: float, decision: object) -> None:
+        self._decisions.add(request_id, at, decision)
+
+
+def _request_row(outcome: Outcome) -> tuple[object, ...]:
+    return (
+        outcome.request_id,
+        round(outcome.at * _MILLI),
+        outcome.key_id,
+        outcome.dialect,
+        outcome.requested_model,
+        outcome.mode,
+        outcome.reason,
+        outcome.model_id,
+        outcome.provider_id,
+        outcome.status,
+        outcome.error_class,
+        outcome.stream,
+        round(outcome.latency_s * _MICRO),
+        round(outcome.upstream_s * _MICRO),
+        outcome.cost_nusd,
+    )
+
+
+def _attempt_rows(outcome: Outcome) -> Sequence[object]:
+    """The attempts' rows, one after the other in one flat sequence."""
+    request_id = outcome.request_id
+    attempts = outcome.attempts
+    if len(attempts) == 1:
+        return _attempt_row(request_id, attempts[0])
+    return [value for attempt in attempts for value in _attempt_row(request_id, attempt)]
+
+
+def _attempt_row(request_id: str, attempt: Attempt) -> tuple[object, ...]:
+    return (
+        request_id,
+        attempt.number,
+        attempt.provider_id,
+        attempt.model_id,
+        attempt.state,
+        attempt.kind,
+        attempt.status,
+        round(attempt.latency_s * _MICRO),
+        attempt.input_tokens,
+        attempt.output_tokens,
+        attempt.cost_nusd,
+        attempt.estimated,
+    )
+
+
+def _page(conn: sqlite3.Connection, query: LogQuery) -> list[Outcome]:
+    where, values = _where(query)
+    rows = conn.execute(
+        f"SELECT {','.join(REQUESTS.columns)} FROM requests {where} "  # noqa: S608 (values are bound)
+        "ORDER BY request_id DESC LIMIT ? OFFSET ?",
+        (*values, query.limit, query.offset),
+    ).fetchall()
+    attempts = _attempts(conn, [row[0] for row in rows])
+    return [_outcome(row, tuple(attempts.get(row[0], ()))) for row in rows]
+
+
+def _count(conn: sqlite3.Connection, query: LogQuery) -> int:
+    where, values = _where(query)
+    row = conn.execute(f"SELECT count(*) FROM requests {where}", values)  # noqa: S608 (values are bound)
+    count: int = row.fetchone()[0]
+    return count
+
+
+def _where(query: LogQuery) -> tuple[str, list[object]]:
+    """The WHERE clause, or nothing, and the values to bind to it."""
+    conditions = {
+        "request_id < ?": query.before,
+        "request_id = ?": query.request_id,
+        "model_id = ?": query.model_id,
+        "provider_id = ?": query.provider_id,
+        "key_id = ?": query.key_id,
+        "status = ?": query.status,
+    }
+    given = {text: value for text, value in conditions.items() if value}
+    clause = f"WHERE {' AND '.join(given)}" if given else ""
+    return clause, list(given.values())
+
+
+def _attempts(conn: sqlite3.Connection, request_ids: Sequence[str]) -> dict[str, list[Attempt]]:
+    """The attempts of these requests, in order."""
+    found: dict[str, list[Attempt]] = {}
+    # One look-up by primary key for each: filtered ids need not lie side by side.
+    select = (
+        f"SELECT {','.join(ATTEMPTS.columns)} FROM attempts "  # noqa: S608 (values are bound)
+        "WHERE request_id = ? ORDER BY number"
+    )
+    for request_id in request_ids:
+        found[request_id] = [_attempt(row) for row in conn.execute(select, (request_id,))]
+    return found
+
+
+def _attempt(row: Sequence[Any]) -> Attempt:
+    values = dict(zip(ATTEMPTS.columns, row, strict=True))
+    del values["request_id"]
+    latency_s = values.pop("latency_us") / _MICRO
+    estimated = bool(values.pop("estimated"))
+    return Attempt(latency_s=latency_s, estimated=estimated, **values)
+
+
+def _outcome(row: Sequence[Any], attempts: tuple[Attempt, ...]) -> Outcome:
+    values = dict(zip(REQUESTS.columns, row, strict=True))
+    # The sum of the attempts' costs: kept for sums over many requests, computed for one.
+    del values["cost_nusd"]
+    return Outcome(
+        at=values.pop("at_ms") / _MILLI,
+        stream=bool(values.pop("stream")),
+        latency_s=values.pop("latency_us") / _MICRO,
+        upstream_s=values.pop("upstream_us") / _MICRO,
+        attempts=attempts,
+        **values,
+    )

@@ -1,0 +1,84 @@
+"""API keys in SQLite: their digests, never the keys."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tokenhub.adapters.sqlite.change import enter, upsert
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.core.errors import Conflict, NotFound
+from tokenhub.core.keys import ApiKey
+from tokenhub.ports.stores import Audit
+
+_MILLI = 1_000
+
+_COLUMNS = (
+    "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
+    "version",
+)  # fmt: skip
+_PUT = upsert("api_keys", _COLUMNS, key=("id",))
+
+
+class SqliteKeyStore:
+    """A KeyStore in the file that holds the ledger. Its versions are counted on their own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> Sequence[ApiKey]:
+        return await self._database.read(_read)
+
+    async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
+        def work(conn: sqlite3.Connection) -> ApiKey:
+            stamped = msgspec.structs.replace(key, version=enter(conn, "keys", audit))
+            try:
+                conn.execute(_PUT, dict(zip(_COLUMNS, _row(stamped), strict=True)))
+            except sqlite3.IntegrityError as error:
+                raise Conflict("this very key is there already, under another id") from error
+            return stamped
+
+        return await self._database.write(work)
+
+    async def delete(self, key_id: str, audit: Audit) -> None:
+        def work(conn: sqlite3.Connection) -> None:
+            enter(conn, "keys", audit)
+            if not conn.execute("DELETE FROM api_keys WHERE id = ?", (key_id,)).rowcount:
+                raise NotFound(f"no API key has the id {key_id!r}")
+
+        await self._database.write(work)
+
+
+def _read(conn: sqlite3.Connection) -> list[ApiKey]:
+    rows = conn.execute(f"SELECT {','.join(_COLUMNS)} FROM api_keys ORDER BY id")  # noqa: S608 (constants)
+    return [_key(row) for row in rows]
+
+
+def _row(key: ApiKey) -> tuple[object, ...]:
+    return (
+        key.id,
+        key.name,
+        key.digest,
+        key.prefix,
+        msgspec.json.encode(key.scopes).decode(),
+        round(key.created_at * _MILLI),
+        None if key.expires_at is None else round(key.expires_at * _MILLI),
+        key.enabled,
+        key.version,
+    )
+
+
+def _key(row: Sequence[Any]) -> ApiKey:
+    key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, enabled, version = row
+    return ApiKey(
+        id=key_id,
+        name=name,
+        digest=digest,
+        prefix=prefix,
+        scopes=msgspec.json.decode(scopes, type=tuple[str, ...]),
+        created_at=created_at_ms / _MILLI,
+        expires_at=None if expires_at_ms is None else expires_at_ms / _MILLI,
+        enabled=bool(enabled),
+        version=version,
+    )

@@ -1,0 +1,45 @@
+"""Rows into a table, many in one statement."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+# sqlite3 hands the interpreter lock over around each step of a statement, so one statement with all
+# rows is cheapest. CPU of one `append` at 32 callers, tried one after the other on one machine: one
+# statement of the exact number of rows 11.6 us, statements of 64, 32, 16 ... rows 12.7, executemany
+# 13.3, a statement for each row 15.3. 64 rows of 16 columns are far below SQLite's 32,766
+# variables, and 64 statements of each of two tables fit the statement cache (files.py).
+ROWS_AT_ONCE = 64
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table that rows are appended to. The first column is what a row is found by."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+class Inserts:
+    """The INSERT statements of one table, one for each number of rows, made when needed."""
+
+    __slots__ = ("_row", "_sql", "_start", "width")
+
+    def __init__(self, table: Table, *, verb: str = "INSERT") -> None:
+        self.width = len(table.columns)
+        self._start = f"{verb} INTO {table.name} ({','.join(table.columns)}) VALUES "
+        self._row = f"({','.join('?' * self.width)})"
+        self._sql: dict[int, str] = {}
+
+    def run(self, conn: sqlite3.Connection, values: Sequence[object]) -> None:
+        """Insert rows given as one flat sequence of their values."""
+        step = self.width * ROWS_AT_ONCE
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            conn.execute(self._statement(len(part) // self.width), part)
+
+    def _statement(self, rows: int) -> str:
+        sql = self._sql.get(rows)
+        if sql is None:
+            sql = self._sql[rows] = self._start + ",".join([self._row] * rows)
+        return sql

@@ -1,0 +1,96 @@
+"""Both files of a server, opened together."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.decisions import Decisions
+from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
+from tokenhub.adapters.sqlite.keys import SqliteKeyStore
+from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
+from tokenhub.core.errors import BadRequest, Unavailable
+
+# Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
+# WAL-reset bug). Our one writer and the lock keep clear of that; other programs might not.
+WAL_RESET_FIXED = (3, 51, 3)
+
+
+class Stores:
+    """What is kept on disk. `sqlite_version` is the library's."""
+
+    sqlite_version = sqlite3.sqlite_version
+
+    def __init__(self, ledger: Database, decisions: Decisions) -> None:
+        self.catalog = SqliteCatalogStore(ledger)
+        self.keys = SqliteKeyStore(ledger)
+        self.journal = SqliteJournal(ledger, decisions)
+        self._ledger = ledger
+        self._decisions = decisions
+
+    @property
+    def sqlite_advice(self) -> str:
+        """What an operator should know about this SQLite; empty where there is nothing."""
+        if sqlite3.sqlite_version_info >= WAL_RESET_FIXED:
+            return ""
+        return (
+            f"SQLite {sqlite3.sqlite_version} is older than 3.51.3: do not open the database "
+            "with other programs that write while TokenHub runs"
+        )
+
+    @property
+    def decisions_lost(self) -> int:
+        """Decision records that were dropped or could not be written, since the start."""
+        return self._decisions.lost
+
+    async def fault(self) -> str:
+        """Why nothing can be committed now; empty when it can.
+
+        After a failed commit it tries a small one, so that the answer, and a load balancer that
+        asks for it, finds out by itself that the cause is gone.
+        """
+        if self._ledger.fault:
+            try:
+                await self._ledger.write(_probe)
+            except Unavailable as error:
+                return str(error)
+        return ""
+
+
+@asynccontextmanager
+async def open_stores(path: Path) -> AsyncIterator[Stores]:
+    """The stores in the file at `path` and in the one beside it; both are made if missing.
+
+    Raises BadRequest where `path` is no file's name, Unavailable where the files cannot be used.
+    Leaving it commits what is queued.
+    """
+    if path.name in {"", ":memory:"}:
+        raise BadRequest(
+            "TokenHub keeps its database in a file; set TOKENHUB_DB_DSN to a path such as "
+            "~/.tokenhub/tokenhub.sqlite",
+            field="TOKENHUB_DB_DSN",
+        )
+    async with AsyncExitStack() as stack:
+        ledger = await Database.open(path, migrations=TOKENHUB, synchronous="FULL", tables=JOURNAL)
+        stack.push_async_callback(ledger.close)
+        telemetry = await Database.open(
+            telemetry_path(path), migrations=TELEMETRY, synchronous="NORMAL"
+        )
+        stack.push_async_callback(telemetry.close)
+        decisions = Decisions(telemetry)
+        stack.push_async_callback(decisions.close)
+        yield Stores(ledger, decisions)
+
+
+def telemetry_path(path: Path) -> Path:
+    """Where the detail lies: `telemetry.sqlite`, or `NAME.telemetry.sqlite` beside another NAME."""
+    if path.stem == "tokenhub":
+        return path.with_name("telemetry.sqlite")
+    return path.with_name(f"{path.stem}.telemetry.sqlite")
+
+
+def _probe(conn: sqlite3.Connection) -> None:
+    """Change a value: SQLite writes no page for an update that changes none."""
+    conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'")

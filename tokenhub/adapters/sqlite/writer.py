@@ -1,0 +1,206 @@
+"""The thread that writes one SQLite file, with natural group commit.
+
+    take one job, drain what else is queued (up to 512), no timer
+      -> BEGIN IMMEDIATE, all of them, COMMIT -> answer all, in one call into the loop
+           | a job's own error:  roll back, then each job in a transaction of its own
+           | a storage fault:    roll back, refuse them all; the next batch tries again
+           | an I/O error:       besides, close; the next batch reopens and checks the file
+
+While one commit waits for the disk, the next batch gathers by itself: one sync serves all waiters,
+and a lone job never waits for company.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+import msgspec
+
+from tokenhub.adapters.sqlite.rows import Inserts, Table
+from tokenhub.core.errors import Unavailable
+
+# More jobs make a commit longer, and no cheaper for each.
+BATCH_LIMIT = 512
+
+# After these the fault is the storage's, not the job's. Primary codes: sqlite.org/rescode.html.
+STORAGE_FAULTS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+# After these the connection's view of the file cannot be trusted any more.
+BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+Work = Callable[[sqlite3.Connection], Any]
+Rows = tuple[Sequence[object], ...]
+
+
+class Job(msgspec.Struct):
+    """A function to run, or rows to append: for each table one flat sequence of values."""
+
+    future: "asyncio.Future[Any]"
+    work: Work | None = None
+    rows: Rows = ()
+    result: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Owns the read-write connection. `jobs` may be fed from the loop's thread only.
+
+    `fault` says why the last batch could not be stored; empty when it could.
+    """
+
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        *,
+        tables: Sequence[Table],
+        reopen: Callable[[], sqlite3.Connection],
+        answer: Callable[[list[Job]], None],
+    ) -> None:
+        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.fault = ""
+        self._conn: sqlite3.Connection | None = conn
+        self._inserts = tuple(Inserts(table) for table in tables)
+        self._find_last = (
+            f"SELECT 1 FROM {tables[0].name} WHERE {tables[0].columns[0]} = ?"  # noqa: S608 (constants)
+            if tables
+            else ""
+        )
+        self._last: object = None
+        self._reopen = reopen
+        self._answer = answer
+        # A daemon, so that a process that was never told to close can still end: what it had
+        # acknowledged is committed, and nothing else was promised.
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is queued, then close the connection. Blocks."""
+        self.jobs.put(None)
+        self._thread.join()
+        if self._conn is not None:
+            self._conn.close()
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._store(batch)
+            self._answer(batch)
+
+    def _take(self) -> list[Job]:
+        """The next batch; empty at the end, which comes after every job put before it."""
+        jobs = self.jobs
+        first = jobs.get()
+        if first is None:
+            return []
+        batch = [first]
+        for _ in range(min(jobs.qsize(), BATCH_LIMIT - 1)):
+            job = jobs.get_nowait()
+            if job is None:
+                jobs.put(None)
+                break
+            batch.append(job)
+        return batch
+
+    def _store(self, batch: list[Job]) -> None:
+        try:
+            conn = self._connection()
+        except (sqlite3.Error, Unavailable) as error:
+            self._refuse(batch, error)
+            return
+        try:
+            self._commit(conn, batch)
+        except Exception as error:  # noqa: BLE001 (whatever a job raises belongs to its caller)
+            self._roll_back(conn)
+            self._sort_out(batch, error)
+
+    def _commit(self, conn: sqlite3.Connection, batch: list[Job]) -> None:
+        columns: tuple[list[object], ...] = tuple([] for _ in self._inserts)
+        conn.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            if job.work is not None:
+                job.result = job.work(conn)
+                continue
+            for values, row in zip(columns, job.rows, strict=True):
+                values.extend(row)
+        for inserts, values in zip(self._inserts, columns, strict=True):
+            if values:
+                inserts.run(conn, values)
+        conn.execute("COMMIT")
+        self.fault = ""
+        if columns and columns[0]:
+            self._last = columns[0][-self._inserts[0].width]
+
+    def _sort_out(self, batch: list[Job], error: Exception) -> None:
+        if _code(error) in STORAGE_FAULTS:
+            self._refuse(batch, error)
+        elif len(batch) == 1:
+            batch[0].error = error if batch[0].work is not None else unavailable(error)
+        else:
+            for job in batch:
+                self._store([job])
+
+    def _refuse(self, batch: list[Job], error: Exception) -> None:
+        for job in batch:
+            job.error = unavailable(error)
+        self.fault = str(batch[0].error)
+        if _code(error) in BROKEN and self._conn is not None:
+            # The readers stay open (files.py), so this is not the last close: it syncs nothing.
+            self._conn.close()
+            self._conn = None
+
+    def _roll_back(self, conn: sqlite3.Connection) -> None:
+        """SQLite rolls back by itself after some faults; what is left then needs no more."""
+        with contextlib.suppress(sqlite3.Error):
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection, opened anew after an I/O error, with the last acknowledged row in it."""
+        if self._conn is None:
+            conn = self._reopen()
+            if (
+                self._last is not None
+                and not conn.execute(self._find_last, (self._last,)).fetchone()
+            ):
+                conn.close()
+                raise Unavailable(
+                    f"acknowledged row {self._last} is gone after an I/O error; "
+                    "check the disk, then restart TokenHub or restore a backup",
+                    code="ledger_unavailable",
+                )
+            self._conn = conn
+        return self._conn
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """The error for callers, in place of what SQLite or Python said."""
+    if isinstance(error, Unavailable):
+        return Unavailable(str(error), code="ledger_unavailable")
+    refusal = Unavailable(
+        f"the ledger cannot be written ({error}); free or repair the disk that holds it, "
+        "and TokenHub goes on by itself",
+        code="ledger_unavailable",
+    )
+    refusal.__cause__ = error
+    return refusal
+
+
+def _code(error: Exception) -> int:
+    """SQLite's primary result code; 0 for any other error."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

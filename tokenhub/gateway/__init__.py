@@ -1,0 +1,1 @@
+"""The data plane: admit, interpret, decide, dispatch, shape, settle."""

@@ -1,0 +1,172 @@
+"""The data plane as one straight line: admit, interpret, decide, dispatch, settle."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from tokenhub.core.ask import Ask
+from tokenhub.core.catalog import Catalog
+from tokenhub.core.decide import decide
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError
+from tokenhub.core.failures import Kind
+from tokenhub.core.outcome import Outcome
+from tokenhub.core.policy import interpret
+from tokenhub.gateway.admit import KeyTable, admitted
+from tokenhub.gateway.dispatch import GONE, Dispatch
+from tokenhub.gateway.run import Run
+from tokenhub.gateway.settle import Settle
+from tokenhub.gateway.signals import Observed
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.provider import AnswerStream, UpstreamError
+from tokenhub.ports.snapshot import Snapshot
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer, settled: the provider's bytes and what it came to."""
+
+    body: bytes
+    outcome: Outcome
+
+
+class Gateway:
+    """Every seam is an argument; `seeds` gives 53 random bits for each decision."""
+
+    def __init__(
+        self,
+        *,
+        keys: Snapshot[KeyTable],
+        catalog: Snapshot[Catalog],
+        observed: Observed,
+        dispatch: Dispatch,
+        settle: Settle,
+        clock: Clock,
+        seeds: Callable[[], int],
+    ) -> None:
+        self._keys = keys
+        self._catalog = catalog
+        self._observed = observed
+        self._dispatch = dispatch
+        self._settle = settle
+        self._clock = clock
+        self._seeds = seeds
+
+    async def complete(self, ask: Ask, key: str | None, *, request_id: str) -> Answered:
+        """Answer a request whole. Once admitted, it is settled on every way out."""
+        run = self._admit(ask, key, request_id)
+        try:
+            self._decide(run)
+            answer = await self._dispatch.complete(run)
+        except TokenHubError as error:
+            await self._settle(run, error)
+            raise
+        except BaseException as error:
+            self._settle.abandoned(run, _left_by(error))
+            raise
+        return Answered(body=answer.body, outcome=await self._settle(run))
+
+    async def stream(self, ask: Ask, key: str | None, *, request_id: str) -> "Streaming":
+        """Answer a request as a stream that has begun: its first events are at hand."""
+        run = self._admit(ask, key, request_id)
+        try:
+            self._decide(run)
+            upstream = await self._dispatch.open(run)
+        except TokenHubError as error:
+            await self._settle(run, error)
+            raise
+        except BaseException as error:
+            self._settle.abandoned(run, _left_by(error))
+            raise
+        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
+
+    def _admit(self, ask: Ask, key: str | None, request_id: str) -> Run:
+        started, now = self._clock.monotonic(), self._clock.now()
+        return Run(
+            ask,
+            key=admitted(key, self._keys.current, scope="chat", now=now),
+            catalog=self._catalog.current,
+            request_id=request_id,
+            at=now,
+            started=started,
+        )
+
+    def _decide(self, run: Run) -> None:
+        catalog = run.catalog
+        run.intent = interpret(run.ask, catalog.defaults)
+        run.decision = decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
+
+
+class Streaming:
+    """A stream under way. `next` until it is empty, then `finish`; or `abandon` at any time."""
+
+    def __init__(self, run: Run, upstream: AnswerStream, *, settle: Settle, clock: Clock) -> None:
+        self.run = run
+        self._upstream = upstream
+        self._settle = settle
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._open = True
+
+    @property
+    def overhead_s(self) -> float:
+        """Our part of the time until the first events were at hand."""
+        run = self.run
+        return max(0.0, self._began - run.started - run.upstream_s - run.opening_s)
+
+    async def next(self) -> bytes:
+        """The next events, empty at the end.
+
+        Raises ProviderFailed, settled, when the provider breaks off: what the caller has had is
+        charged, and nobody else is asked.
+        """
+        try:
+            return await self._upstream.next()
+        except UpstreamError as error:
+            self._book(str(error.kind))
+            failed = _broken_off(error.kind, self.run)
+            await self._settle(self.run, failed)
+            raise failed from error
+        except asyncio.CancelledError:
+            self.abandon()
+            raise
+
+    async def finish(self) -> bytes:
+        """The event that ends the stream, once everything is committed."""
+        self._book("")
+        await self._settle(self.run)
+        return self._upstream.terminal
+
+    def abandon(self) -> None:
+        """The caller has left: close the upstream and charge what was generated."""
+        if self._open:
+            self._book(GONE)
+            self._settle.abandoned(self.run, GONE)
+
+    def _book(self, kind: str) -> None:
+        self._open = False
+        self._upstream.close()
+        route = self.run.route
+        assert route is not None
+        self.run.answered(
+            route,
+            self._upstream.usage,
+            output_tokens=self._upstream.output_tokens,
+            latency_s=self.run.opening_s + self._clock.monotonic() - self._began,
+            kind=kind,
+        )
+
+
+def _left_by(error: BaseException) -> str:
+    return GONE if isinstance(error, asyncio.CancelledError) else "internal_error"
+
+
+def _broken_off(kind: Kind, run: Run) -> ProviderFailed:
+    if kind is Kind.TIMEOUT:
+        return DeadlineExceeded(
+            "the provider stopped sending in the middle of the answer", attempts=run.attempts
+        )
+    return ProviderFailed(
+        "the provider broke off in the middle of the answer; what was sent is not the whole of it",
+        code="upstream_lost",
+        attempts=run.attempts,
+    )

@@ -1,0 +1,129 @@
+"""One request on its way: what is known of it so far. The only mutable value of the data plane."""
+
+from tokenhub.core.ask import Ask
+from tokenhub.core.catalog import Catalog, Route
+from tokenhub.core.decide import Decision
+from tokenhub.core.failures import MAYBE_BILLED, Kind
+from tokenhub.core.keys import ApiKey
+from tokenhub.core.money import cost_nusd
+from tokenhub.core.outcome import Attempt, Usage
+from tokenhub.core.policy import Intent
+
+
+class Run:
+    """Filled in stage by stage; `settle` makes the Outcome of it.
+
+    `at` is Unix seconds for the record; `started` is monotonic, and durations are taken from it.
+    `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
+    a stream.
+    """
+
+    __slots__ = (
+        "ask",
+        "at",
+        "attempts",
+        "catalog",
+        "decision",
+        "intent",
+        "key",
+        "opening_s",
+        "request_id",
+        "route",
+        "started",
+        "upstream_s",
+    )
+
+    def __init__(
+        self, ask: Ask, *, key: ApiKey, catalog: Catalog, request_id: str, at: float, started: float
+    ) -> None:
+        self.ask = ask
+        self.key = key
+        self.catalog = catalog
+        self.request_id = request_id
+        self.at = at
+        self.started = started
+        self.intent: Intent | None = None
+        self.decision: Decision | None = None
+        self.route: Route | None = None
+        self.attempts: list[Attempt] = []
+        self.upstream_s = 0.0
+        self.opening_s = 0.0
+
+    def answered(
+        self,
+        route: Route,
+        usage: Usage | None,
+        *,
+        output_tokens: int,
+        latency_s: float,
+        kind: str = "",
+    ) -> None:
+        """Book an attempt that brought an answer, or the part of one that `kind` ended.
+
+        Where the provider gave no usage, the prompt is our estimate and the answer
+        `output_tokens`; an explicit zero is a zero.
+        """
+        given = usage or Usage()
+        tokens_in = _told(given.input_tokens, self.ask.input_tokens)
+        tokens_out = _told(given.output_tokens, output_tokens)
+        self.route = route
+        self.upstream_s += latency_s
+        self.attempts.append(
+            Attempt(
+                number=len(self.attempts) + 1,
+                provider_id=route.provider.id,
+                model_id=route.model.id,
+                state="settled",
+                kind=kind,
+                status=200,
+                latency_s=latency_s,
+                input_tokens=tokens_in,
+                output_tokens=tokens_out,
+                cost_nusd=cost_nusd(
+                    tokens_in, tokens_out, route.model.input_price, route.model.output_price
+                ),
+                estimated=given.input_tokens is None or given.output_tokens is None,
+            )
+        )
+
+    def failed(self, route: Route, kind: Kind | str, *, status: int, latency_s: float) -> None:
+        """Book an attempt that brought nothing.
+
+        Where the provider may have worked, it is charged at the estimate and marked unknown.
+        """
+        billed = kind in MAYBE_BILLED
+        tokens_in = self.ask.input_tokens if billed else 0
+        tokens_out = self.intent.output_tokens if billed and self.intent else 0
+        self.upstream_s += latency_s
+        self.attempts.append(
+            Attempt(
+                number=len(self.attempts) + 1,
+                provider_id=route.provider.id,
+                model_id=route.model.id,
+                state="unknown" if billed else "voided",
+                kind=str(kind),
+                status=status,
+                latency_s=latency_s,
+                input_tokens=tokens_in,
+                output_tokens=tokens_out,
+                cost_nusd=cost_nusd(
+                    tokens_in, tokens_out, route.model.input_price, route.model.output_price
+                ),
+                estimated=billed,
+            )
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why this route answered: the decision's reason, or the fallback's."""
+        if self.decision is None:
+            return ""
+        if self.route is None or self.route is self.decision.ranked[0]:
+            return self.decision.record.reason
+        if self.ask.stream:
+            return "stream-fallback"
+        return f"routed-weight-{self.route.model.weight}"
+
+
+def _told(told: int | None, estimated: int) -> int:
+    return estimated if told is None else told

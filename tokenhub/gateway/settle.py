@@ -1,0 +1,85 @@
+"""Stage 6: the Outcome of a request to every sink; committed before the caller hears the end."""
+
+import logging
+from asyncio import Future
+from collections.abc import Callable, Sequence
+
+from tokenhub.core.errors import TokenHubError
+from tokenhub.core.outcome import Outcome
+from tokenhub.gateway.run import Run
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.journal import Journal
+
+Sink = Callable[[Outcome], None]
+_log = logging.getLogger("tokenhub.settle")
+
+
+def _retrieved(committed: Future[None]) -> None:
+    """Log what went wrong where nobody is left to be told."""
+    if not committed.cancelled() and committed.exception() is not None:
+        _log.error("settlement_failed", extra={"error": str(committed.exception())})
+
+
+class Settle:
+    """`status_of` gives the status under which an error is told to the caller."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        sinks: Sequence[Sink],
+        *,
+        clock: Clock,
+        status_of: Callable[[Exception], int],
+    ) -> None:
+        self._journal = journal
+        self._sinks = tuple(sinks)
+        self._clock = clock
+        self._status_of = status_of
+
+    async def __call__(self, run: Run, error: TokenHubError | None = None) -> Outcome:
+        """Return when the log row and the ledger rows are committed. Raises Unavailable.
+
+        The rows are handed over before the first wait: a caller who leaves while we wait for the
+        commit is charged all the same. It is the last thing done, since the journal's thread and
+        ours would only wait for each other while both have work.
+        """
+        outcome = self._outcome(run, error)
+        self._tell(run, outcome)
+        await self._journal.record(outcome)
+        return outcome
+
+    def abandoned(self, run: Run, code: str) -> None:
+        """Settle without waiting: the caller has left, and `code` says how."""
+        error = TokenHubError("the caller left before the end", code=code)
+        outcome = self._outcome(run, error)
+        self._journal.record(outcome).add_done_callback(_retrieved)
+        self._tell(run, outcome)
+
+    def _outcome(self, run: Run, error: TokenHubError | None) -> Outcome:
+        route = run.route
+        return Outcome(
+            request_id=run.request_id,
+            at=run.at,
+            key_id=run.key.id,
+            dialect=run.ask.dialect,
+            requested_model=run.ask.model,
+            mode=run.intent.policy.mode if run.intent else "",
+            reason=run.reason,
+            model_id=route.model.id if route else "",
+            provider_id=route.provider.id if route else "",
+            status=200 if error is None else self._status_of(error),
+            error_class="" if error is None else error.code,
+            stream=run.ask.stream,
+            latency_s=self._clock.monotonic() - run.started,
+            upstream_s=run.upstream_s,
+            attempts=tuple(run.attempts),
+        )
+
+    def _tell(self, run: Run, outcome: Outcome) -> None:
+        if run.decision is not None:
+            self._journal.explain(run.request_id, run.at, run.decision.record)
+        for sink in self._sinks:
+            try:
+                sink(outcome)
+            except Exception:  # noqa: BLE001 - a sink's fault must not reach the caller
+                _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})

@@ -1,0 +1,47 @@
+"""How the routes behave, learned from every outcome, read by every decision."""
+
+from tokenhub.core.catalog import Catalog
+from tokenhub.core.failures import Kind
+from tokenhub.core.outcome import Outcome
+from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after_success
+from tokenhub.ports.secrets import Secrets
+
+# These say nothing of the provider's health: the caller's mistakes, and callers who left.
+_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, "client_gone"})
+
+
+class Observed:
+    """The signals of this process. Values are replaced whole, so a reader may keep one."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._routes: dict[str, Signal] = {}
+        self._secrets = secrets
+        self._missing: tuple[int, int, frozenset[str]] = (-1, -1, frozenset())
+
+    def read(self, catalog: Catalog) -> Signals:
+        """The signals now. They are not copied: a decision is over before the next one changes."""
+        return Signals(self._routes, self._without_credential(catalog))
+
+    def record(self, outcome: Outcome) -> None:
+        for attempt in outcome.attempts:
+            if attempt.kind in _NOT_ITS_FAULT:
+                continue
+            route = f"{attempt.provider_id}/{attempt.model_id}"
+            known = self._routes.get(route, UNKNOWN)
+            self._routes[route] = (
+                after_failure(known) if attempt.kind else after_success(known, attempt.latency_s)
+            )
+
+    def _without_credential(self, catalog: Catalog) -> frozenset[str]:
+        """Providers that had a key and have it no longer; worked out anew after a change only."""
+        catalog_version, secrets_version, missing = self._missing
+        now = (catalog.version, self._secrets.version)
+        if (catalog_version, secrets_version) == now:
+            return missing
+        missing = frozenset(
+            provider.id
+            for provider in catalog.providers.values()
+            if provider.cred_store != "none" and self._secrets.get(provider.id) is None
+        )
+        self._missing = (*now, missing)
+        return missing

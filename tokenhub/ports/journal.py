@@ -1,0 +1,44 @@
+"""The record of requests and what they cost."""
+
+from asyncio import Future
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from tokenhub.core.outcome import Outcome
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows: newest first. `before` is the request id that the last page ended with."""
+
+    limit: int = 100
+    offset: int = 0
+    before: str = ""
+    model_id: str = ""
+    provider_id: str = ""
+    key_id: str = ""
+    status: int = 0
+    request_id: str = ""
+
+
+class Journal(Protocol):
+    def record(self, outcome: Outcome) -> Future[None]:
+        """Take the request's log row and ledger rows at once; done when they are committed.
+
+        One transaction for all of them. The rows are queued before this returns, so a caller
+        that is cancelled while it waits loses nothing. Fails with Unavailable.
+        """
+        ...
+
+    async def page(self, query: LogQuery) -> Sequence[Outcome]: ...
+
+    async def count(self, query: LogQuery) -> int: ...
+
+    async def decision(self, request_id: str) -> bytes | None:
+        """The JSON of the decision record, once it has been written; None where there is none."""
+        ...
+
+    def explain(self, request_id: str, at: float, decision: object) -> None:
+        """Hand over a decision record to be written soon; never waits, never fails."""
+        ...
