@@ -1,0 +1,107 @@
+import pytest
+
+from tokenhub.core.keys import digest
+
+pytestmark = pytest.mark.anyio
+PATH = "/admin/v1/apikeys"
+
+
+async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
+    made = await client.post(PATH, json={"name": "app"})
+    listed = await client.get(PATH)
+
+    issued = made.json()
+    assert {"ok", "key", "id", "prefix", "name", "scopes", "warning"} == set(issued)
+    assert ["chat", "plan"] == issued["scopes"]
+    assert digest(issued["key"]) in control.key_table.current
+    assert issued["key"] not in listed.text
+    assert [
+        {
+            "id": issued["id"],
+            "name": "app",
+            "key_prefix": issued["prefix"],
+            "scopes": ["chat", "plan"],
+            "created_at": "2025-06-15T15:06:40.000Z",
+            "expires_at": None,
+            "enabled": True,
+            "version": 1,
+        }
+    ] == listed.json()["keys"]
+
+
+async def test_the_originals_scopes_in_a_string_and_its_durations_are_taken(client):
+    made = await client.post(
+        PATH, json={"name": "app", "scopes": '["embeddings"]', "expires_in": "720h"}
+    )
+
+    assert ["embeddings"] == made.json()["scopes"]
+    assert "2025-07-15T15:06:40.000Z" == (await client.get(PATH)).json()["keys"][0]["expires_at"]
+
+
+async def test_revocation_is_in_force_when_the_call_returns(client, control):
+    made = (await client.post(PATH, json={"name": "app"})).json()
+    mark = digest(made["key"])
+
+    disabled = await client.patch(f"{PATH}/{made['id']}", json={"enabled": False})
+    in_force = control.key_table.current[mark].enabled
+    gone = await client.delete(f"{PATH}/{made['id']}")
+
+    assert disabled.json()["key"]["enabled"] is False
+    assert in_force is False
+    assert (200, {"ok": True}) == (gone.status_code, gone.json())
+    assert mark not in control.key_table.current
+
+
+async def test_a_stale_if_match_is_a_412(client):
+    made = await client.post(PATH, json={"name": "app"})
+    one = f"{PATH}/{made.json()['id']}"
+    tag = {"if-match": made.headers["etag"]}
+    await client.patch(one, json={"name": "other"}, headers=tag)
+
+    stale = [
+        await client.patch(one, json={"name": "third"}, headers=tag),
+        await client.delete(one, headers=tag),
+    ]
+
+    assert [412, 412] == [answer.status_code for answer in stale]
+    assert "other" == (await client.get(one)).json()["name"]
+
+
+async def test_the_lists_tag_changes_with_every_key(client):
+    tags = [(await client.get(PATH)).headers["etag"]]
+    made = await client.post(PATH, json={"name": "app"})
+    tags.append((await client.get(PATH)).headers["etag"])
+    await client.patch(f"{PATH}/{made.json()['id']}", json={"enabled": False})
+    tags.append((await client.get(PATH)).headers["etag"])
+
+    assert 3 == len(set(tags))
+
+
+@pytest.mark.parametrize(
+    ("field", "body"),
+    [
+        ("name", {}),
+        ("name", {"name": " "}),
+        ("name", {"name": 5}),
+        ("scopes", {"name": "a", "scopes": ["admin"]}),
+        ("scopes", {"name": "a", "scopes": []}),
+        ("scopes", {"name": "a", "scopes": "chat"}),
+        ("expires_in", {"name": "a", "expires_in": "soon"}),
+        ("monthly_budget_usd", {"name": "a", "monthly_budget_usd": 5}),
+    ],
+)
+async def test_bad_values_name_their_field(client, field, body):
+    answer = await client.post(PATH, json=body)
+
+    assert (400, f"#/{field}") == (answer.status_code, answer.json()["errors"][0]["pointer"])
+    assert 0 == (await client.get(PATH)).json()["total"]
+
+
+async def test_an_unknown_key_is_a_404(client):
+    answers = [
+        await client.get(f"{PATH}/key_x"),
+        await client.patch(f"{PATH}/key_x", json={}),
+        await client.delete(f"{PATH}/key_x"),
+    ]
+
+    assert [404] * 3 == [answer.status_code for answer in answers]

@@ -1,0 +1,111 @@
+import base64
+import hashlib
+import re
+
+import pytest
+
+from tests.support.control import URL, Control
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_info_tells_what_runs_and_where_keys_are(client, control):
+    control.clock.running_s += 2.5
+
+    info = (await client.get("/admin/v1/info")).json()
+
+    assert ("admin", URL, 2.5, "memory", False, False) == tuple(
+        info[name]
+        for name in (
+            "tokenhub",
+            "url",
+            "uptime_s",
+            "provider_keys",
+            "vault_locked",
+            "vault_initialized",
+        )
+    )
+
+
+async def test_healthz_is_200_even_with_nothing_to_route_to(client):
+    answer = await client.get("/healthz")
+
+    assert (200, {"status": "ok", "adapters": 0, "models": 0}) == (
+        answer.status_code,
+        answer.json(),
+    )
+
+
+async def test_healthz_counts_what_there_is(client):
+    await client.post("/admin/v1/providers", json={"id": "p", "base_url": "http://h"})
+    await client.post("/admin/v1/models", json={"id": "m", "provider_id": "p"})
+
+    found = (await client.get("/healthz")).json()
+    assert (1, 1) == (found["adapters"], found["models"])
+
+
+async def test_readyz_gives_the_reason(client, control):
+    ready = await client.get("/readyz")
+    control.reason = "the database is closed"
+    unready = await client.get("/readyz")
+
+    assert (200, {"status": "ready"}) == (ready.status_code, ready.json())
+    assert (503, {"status": "not_ready", "reason": "the database is closed"}) == (
+        unready.status_code,
+        unready.json(),
+    )
+
+
+async def test_metrics_are_text(client):
+    answer = await client.get("/metrics")
+
+    assert "tokenhub_up 1\n" == answer.text
+    assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["content-type"]
+
+
+async def test_the_root_leads_to_the_admin_page(client):
+    answer = await client.get("/")
+
+    assert (302, "/admin/") == (answer.status_code, answer.headers["location"])
+
+
+async def test_the_admin_page_is_plain_and_locked_down(client):
+    answer = await client.get("/admin/")
+
+    policy = answer.headers["content-security-policy"]
+    style = re.search("<style>(.*?)</style>", answer.text, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "text/html; charset=utf-8" == answer.headers["content-type"]
+    assert "dashboard is not there yet" in answer.text
+    assert f"TOKENHUB_URL={URL}" in answer.text
+    assert "<script" not in answer.text
+
+
+async def test_the_admin_page_escapes_its_url():
+    control = await Control().started()
+    parts = control.parts()
+    evil = type(parts)(
+        **{
+            name: getattr(parts, name)
+            for name in parts.__dataclass_fields__
+            if name != "public_url"
+        },
+        public_url="http://<script>alert(1)</script>",
+    )
+    control.parts = lambda: evil
+    async with control.client() as client:
+        answer = await client.get("/admin/")
+
+    assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/admin/", "/admin/v1/info", "/no"])
+async def test_every_response_has_an_id_of_its_own_and_forbids_guessing(client, path):
+    first, second = await client.get(path), await client.get(path)
+
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert "nosniff" == first.headers["x-content-type-options"]
+    no_store = path.startswith("/admin")
+    assert no_store == (first.headers.get("cache-control") == "no-store")

@@ -1,0 +1,186 @@
+"""The control plane over memory adapters, with a clock and providers that tests hold in hand."""
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httpx
+
+from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.admin.bootstrap import Bootstrap
+from tokenhub.admin.changes import Changes
+from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.logs import Logs
+from tokenhub.admin.models import Models
+from tokenhub.admin.providers import Providers
+from tokenhub.admin.routing import Routing
+from tokenhub.core.catalog import Catalog, Defaults, Provider
+from tokenhub.parts import Parts
+from tokenhub.ports.provider import UpstreamError
+from tokenhub.ports.snapshot import Snapshot
+from tokenhub.web.app import build
+
+TOKEN = "tha_0123456789abcdef0123456789abcdef"
+URL = "http://localhost:8080"
+ENVIRONMENT = Defaults(mode="normal", max_budget_nusd=50_000_000, max_latency_s=120.0)
+
+
+class FakeClock:
+    """Time that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.unix_s = 1_750_000_000.0
+        self.running_s = 1000.0
+
+    def now(self) -> float:
+        return self.unix_s
+
+    def monotonic(self) -> float:
+        return self.running_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.running_s += seconds
+
+
+class Offering:
+    """Upstreams that have the models of `offers`, or fail as `faults` say."""
+
+    def __init__(self) -> None:
+        self.offers: dict[str, list[str]] = {}
+        self.faults: dict[str, UpstreamError] = {}
+        self.asked: list[str] = []
+
+    def of(self, provider: Provider) -> "_Offer":
+        return _Offer(self, provider.id)
+
+    async def close(self) -> None:
+        return None
+
+
+class _Offer:
+    def __init__(self, offering: Offering, provider_id: str) -> None:
+        self._offering = offering
+        self._id = provider_id
+
+    async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
+        assert within_s > 0
+        self._offering.asked.append(self._id)
+        if self._id in self._offering.faults:
+            raise self._offering.faults[self._id]
+        return [{"id": model_id} for model_id in self._offering.offers.get(self._id, [])]
+
+
+class MemoryNote:
+    """An Applied that outlives a Control."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def read(self) -> bytes:
+        return self.content
+
+    def write(self, note: bytes) -> None:
+        self.content = note
+
+
+class Control:
+    """One process: pass `catalog_store`, `key_store` and `note` on to have it start again."""
+
+    def __init__(
+        self,
+        *,
+        catalog_store: MemoryCatalogStore | None = None,
+        key_store: MemoryKeyStore | None = None,
+        note: MemoryNote | None = None,
+        environment: Defaults = ENVIRONMENT,
+    ) -> None:
+        self.catalog_store = catalog_store or MemoryCatalogStore()
+        self.key_store = key_store or MemoryKeyStore()
+        self.note = note or MemoryNote()
+        self.clock = FakeClock()
+        self.journal = MemoryJournal()
+        self.secrets = MemorySecrets()
+        self.upstreams = Offering()
+        self.catalog = Snapshot(Catalog.build())
+        self.key_table: Snapshot[KeyTable] = Snapshot({})
+        self.token = Snapshot(TOKEN)
+        self.reason = ""
+        self.changes = Changes(
+            store=self.catalog_store,
+            catalog=self.catalog,
+            clock=self.clock,
+            environment=environment,
+        )
+        self.providers = Providers(
+            changes=self.changes,
+            secrets=self.secrets,
+            upstreams=cast("Any", self.upstreams),
+        )
+        self.models = Models(changes=self.changes)
+        self.routing = Routing(changes=self.changes)
+        noise = itertools.count(1)
+        self.keys = Keys(
+            store=self.key_store,
+            table=self.key_table,
+            clock=self.clock,
+            randbits=lambda bits: next(noise) % (1 << bits),
+        )
+        self.logs = Logs(journal=self.journal)
+        self.bootstrap = Bootstrap(
+            changes=self.changes,
+            providers=self.providers,
+            models=self.models,
+            secrets=self.secrets,
+            applied=self.note,
+        )
+
+    async def started(self) -> "Control":
+        await self.changes.load()
+        await self.keys.load()
+        return self
+
+    async def restarted(self) -> "Control":
+        """A new process over what this one has stored."""
+        return await Control(
+            catalog_store=self.catalog_store, key_store=self.key_store, note=self.note
+        ).started()
+
+    async def not_ready(self) -> str:
+        return self.reason
+
+    def parts(self) -> Parts:
+        ids = itertools.count(1)
+        return Parts(
+            gateway=cast("Any", None),
+            providers=self.providers,
+            models=self.models,
+            keys=self.keys,
+            routing=self.routing,
+            logs=self.logs,
+            catalog=self.catalog,
+            key_table=self.key_table,
+            secrets=self.secrets,
+            admin_token=self.token,
+            clock=self.clock,
+            started_at=self.clock.monotonic(),
+            public_url=URL,
+            metrics=lambda: b"tokenhub_up 1\n",
+            ready=self.not_ready,
+            request_ids=lambda: f"req_{next(ids):04d}",
+            sqlite_version="3.45.1",
+        )
+
+    @asynccontextmanager
+    async def client(self, token: str | None = TOKEN) -> AsyncIterator[httpx.AsyncClient]:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(cast("Any", build(self.parts())))
+        async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
+            yield client
+
+
+def credentials(**content: list[dict[str, Any]]) -> bytes:
+    """A credentials file."""
+    return json.dumps(content).encode()

@@ -1,0 +1,13 @@
+import pytest
+
+from tests.support.control import Control
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+async def control():
+    return await Control().started()

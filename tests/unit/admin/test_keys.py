@@ -1,0 +1,100 @@
+import pytest
+
+from tokenhub.admin.changes import By
+from tokenhub.admin.keys import checked_scopes
+from tokenhub.core.errors import BadRequest, NotFound, Stale
+from tokenhub.core.keys import digest, well_formed
+
+pytestmark = pytest.mark.anyio
+BY = By(request_id="req_1")
+
+
+async def test_a_new_key_is_in_force_and_only_its_digest_is_kept(control):
+    issued = await control.keys.create(name="app", scopes=["chat"], by=BY)
+
+    assert well_formed(issued.secret)
+    assert issued.key == control.key_table.current[digest(issued.secret)]
+    assert "key_0000000000000002" == issued.key.id
+    assert not any(issued.secret in entry.detail for entry in control.key_store.audit)
+
+
+async def test_a_deleted_key_is_gone_from_the_table_at_once(control):
+    issued = await control.keys.create(name="app", scopes=["chat"], by=BY)
+
+    await control.keys.delete(issued.key.id, by=BY)
+
+    assert {} == control.key_table.current
+    assert ["apikey.create", "apikey.revoke"] == [e.action for e in control.key_store.audit]
+
+
+async def test_a_disabled_key_is_unusable_at_once(control):
+    issued = await control.keys.create(name="app", scopes=["chat"], by=BY)
+
+    await control.keys.update(issued.key.id, {"enabled": False}, by=BY)
+
+    assert not control.key_table.current[digest(issued.secret)].usable(control.clock.now())
+
+
+async def test_keys_survive_a_restart(control):
+    issued = await control.keys.create(name="app", scopes=["chat"], by=BY)
+
+    again = await control.restarted()
+
+    assert issued.key == again.key_table.current[digest(issued.secret)]
+
+
+async def test_an_expiry_is_counted_from_now(control):
+    issued = await control.keys.create(name="app", scopes=["chat"], expires_in="30d", by=BY)
+
+    assert control.clock.now() + 30 * 86_400 == issued.key.expires_at
+
+
+async def test_newest_keys_come_first(control):
+    await control.keys.create(name="old", scopes=["chat"], by=BY)
+    control.clock.unix_s += 1
+    await control.keys.create(name="new", scopes=["chat"], by=BY)
+
+    assert ["new", "old"] == [key.name for key in control.keys.every()]
+
+
+async def test_a_stale_change_is_refused(control):
+    key = (await control.keys.create(name="app", scopes=["chat"], by=BY)).key
+    await control.keys.update(key.id, {"name": "other"}, by=BY, expected=key.version)
+
+    with pytest.raises(Stale):
+        await control.keys.update(key.id, {"name": "third"}, by=BY, expected=key.version)
+    with pytest.raises(Stale):
+        await control.keys.delete(key.id, by=BY, expected=key.version)
+
+
+async def test_an_unknown_key_is_not_found(control):
+    with pytest.raises(NotFound):
+        await control.keys.update("key_x", {}, by=BY)
+    with pytest.raises(NotFound):
+        await control.keys.delete("key_x", by=BY)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201])
+async def test_a_key_needs_a_printable_name(control, name):
+    with pytest.raises(BadRequest) as refused:
+        await control.keys.create(name=name, scopes=["chat"], by=BY)
+
+    assert "name" == refused.value.field
+
+
+@pytest.mark.parametrize(
+    ("expected", "scopes"),
+    [(("chat",), ["chat", "chat"]), (("chat", "plan"), '["chat","plan"]'), (("*",), ["*"])],
+)
+def test_scopes_are_a_list_or_a_string_that_holds_one(expected, scopes):
+    assert expected == checked_scopes(scopes)
+
+
+@pytest.mark.parametrize(
+    "scopes", [[], "[]", "", "chat", '{"chat":1}', "[1]", ["admin"], "[" * 2000, ["chat", ""]]
+)
+def test_other_scopes_are_refused(scopes):
+    with pytest.raises(BadRequest) as refused:
+        checked_scopes(scopes)
+
+    assert "scopes" == refused.value.field

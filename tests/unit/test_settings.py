@@ -1,0 +1,213 @@
+"""settings: the table, its defaults, and what bad values get."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenhub.settings import (
+    MASK,
+    SETTINGS,
+    Address,
+    Settings,
+    SettingsRefused,
+    load,
+    warnings,
+)
+
+HOME = Path("/home/op")
+# The original's variables (original-behaviour 8.1) and the seeds'.
+ORIGINAL = {
+    *("LISTEN_ADDR", "LOG_LEVEL", "DB_DSN", "ADMIN_TOKEN", "CREDENTIALS_FILE", "CORS_ORIGINS"),
+    *("VAULT_ENABLED", "VAULT_PASSWORD", "EXPLORATION_TEMP", "HEALTH_PROBE_DISABLED"),
+    *("DEFAULT_MODE", "DEFAULT_MAX_BUDGET_USD", "DEFAULT_MAX_LATENCY_MS"),
+    *("PROVIDER_TIMEOUT_SECS", "SHUTDOWN_DRAIN_SECS", "HEDGE_AFTER_MS", "MAX_HEDGED_PROVIDERS"),
+    *("RATE_LIMIT_RPS", "RATE_LIMIT_BURST", "ADMIN_RATE_LIMIT_RPS", "ADMIN_RATE_LIMIT_BURST"),
+    *("OTEL_ENABLED", "OTEL_ENDPOINT", "OTEL_SERVICE_NAME"),
+    *("TEMPORAL_ENABLED", "TEMPORAL_HOST", "TEMPORAL_NAMESPACE", "TEMPORAL_TASK_QUEUE"),
+    *("PRICING_REFRESH_ENABLED", "PRICING_REFRESH_INTERVAL_SECS"),
+}
+
+
+def loaded(*, data_writable=False, **variables):
+    env = {f"TOKENHUB_{name}": value for name, value in variables.items()}
+    return load(env, home=HOME, data_writable=data_writable)
+
+
+def problems(**variables):
+    with pytest.raises(SettingsRefused) as refused:
+        loaded(**variables)
+    return refused.value.problems
+
+
+def test_an_empty_environment_gives_safe_defaults():
+    settings = loaded()
+
+    assert Address("127.0.0.1", 8080) == settings.listen_addr
+    assert HOME / ".tokenhub/tokenhub.sqlite" == settings.db_dsn
+    assert HOME / ".tokenhub/credentials" == settings.credentials_file
+    assert "normal" == settings.default_mode
+    assert 50_000_000 == settings.default_max_budget_nusd
+    assert 120.0 == settings.default_max_latency_s
+    assert 30.0 == settings.provider_timeout_s
+    assert 30.0 == settings.shutdown_drain_s
+    assert () == settings.cors_origins
+
+
+def test_the_table_and_the_struct_have_the_same_fields_in_the_same_order():
+    fields = [setting.field for setting in SETTINGS]
+
+    assert list(Settings.__struct_fields__) == fields
+
+
+def test_every_variable_of_the_original_is_known():
+    names = {setting.key for setting in SETTINGS}
+
+    assert ORIGINAL == names
+
+
+def test_data_is_in_the_container_folder_where_that_is_writable():
+    settings = loaded(data_writable=True)
+
+    assert Path("/data/tokenhub.sqlite") == settings.db_dsn
+    assert Path("/data") == settings.data_dir
+
+
+@pytest.mark.parametrize(
+    ("dsn", "path"),
+    [
+        ("/srv/hub.sqlite", "/srv/hub.sqlite"),
+        ("file:/srv/hub.sqlite", "/srv/hub.sqlite"),
+        ("file:///srv/hub.sqlite?cache=shared", "/srv/hub.sqlite"),
+        ("file://localhost/srv/my%20hub.sqlite", "/srv/my hub.sqlite"),
+        ("file:hub.sqlite", "hub.sqlite"),
+        ("~/hub.sqlite", "/home/op/hub.sqlite"),
+    ],
+)
+def test_a_database_is_a_path_or_a_file_uri(dsn, path):
+    settings = loaded(DB_DSN=dsn)
+
+    assert Path(path) == settings.db_dsn
+
+
+@pytest.mark.parametrize(
+    "dsn", [":memory:", "file::memory:", "file:x?mode=memory", "file://host/x", "file:?a=b"]
+)
+def test_a_database_that_would_be_lost_or_is_elsewhere_is_refused(dsn):
+    found = problems(DB_DSN=dsn)
+
+    assert 1 == len(found)
+    assert found[0].startswith("TOKENHUB_DB_DSN: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "url"),
+    [
+        (":8080", Address("", 8080), "http://localhost:8080"),
+        ("0.0.0.0:80", Address("0.0.0.0", 80), "http://localhost:80"),
+        ("[::]:80", Address("::", 80), "http://localhost:80"),
+        ("[::1]:9000", Address("::1", 9000), "http://[::1]:9000"),
+        ("hub.internal:0", Address("hub.internal", 0), "http://hub.internal:0"),
+    ],
+)
+def test_an_address_is_read_as_it_is_usually_written(text, address, url):
+    settings = loaded(LISTEN_ADDR=text)
+
+    assert address == settings.listen_addr
+    assert url == settings.listen_addr.local_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN_ADDR", "8080"),
+        ("LISTEN_ADDR", "::1:8080"),
+        ("LISTEN_ADDR", "localhost:65536"),
+        ("LISTEN_ADDR", "localhost:-1"),
+        ("LOG_LEVEL", "loud"),
+        ("ADMIN_TOKEN", "fifteen-letters"),
+        ("ADMIN_TOKEN", "sixteen letters and spaces"),
+        ("ADMIN_TOKEN", "sixteen-lëtters-not-ascii"),
+        ("DEFAULT_MODE", "thompson"),
+        ("DEFAULT_MAX_BUDGET_USD", "-0.01"),
+        ("DEFAULT_MAX_BUDGET_USD", "100.01"),
+        ("DEFAULT_MAX_BUDGET_USD", "nan"),
+        ("DEFAULT_MAX_LATENCY_MS", "0"),
+        ("DEFAULT_MAX_LATENCY_MS", "300001"),
+        ("PROVIDER_TIMEOUT_SECS", "inf"),
+        ("PROVIDER_TIMEOUT_SECS", "soon"),
+        ("SHUTDOWN_DRAIN_SECS", "0"),
+        ("VAULT_ENABLED", "maybe"),
+        ("RATE_LIMIT_RPS", "1.5"),
+        ("RATE_LIMIT_BURST", "0"),
+        ("EXPLORATION_TEMP", "-1"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name, value):
+    found = problems(**{name: value})
+
+    assert 1 == len(found)
+    assert found[0].startswith(f"TOKENHUB_{name}: ")
+    assert "; allowed: " in found[0]
+
+
+def test_all_problems_are_told_at_once():
+    found = problems(LISTEN_ADDR="x", LOG_LEVEL="loud", TEMPORAL_ENABLED="maybe")
+
+    assert 3 == len(found)
+
+
+def test_an_empty_variable_counts_as_not_set():
+    assert loaded() == loaded(LISTEN_ADDR="", DB_DSN="  ", ADMIN_TOKEN="")
+
+
+def test_a_budget_of_zero_is_no_limit():
+    settings = loaded(DEFAULT_MAX_BUDGET_USD="0")
+
+    assert settings.default_max_budget_nusd is None
+
+
+def test_secrets_are_in_no_representation_and_in_no_problem():
+    settings = loaded(ADMIN_TOKEN="a-very-secret-token", VAULT_PASSWORD="hunter2-hunter2")
+    found = problems(ADMIN_TOKEN="too-short")
+
+    assert "secret-token" not in repr(settings)
+    assert "hunter2" not in repr(settings)
+    assert f"admin_token={MASK}" in repr(settings)
+    assert "too-short" not in found[0]
+
+
+def test_an_unknown_variable_is_reported_with_the_nearest_name():
+    found = warnings({"TOKENHUB_LISTEN_ADR": "x", "TOKENHUB_WORKERS": "4", "PATH": "/bin"})
+
+    assert (
+        "TOKENHUB_LISTEN_ADR is not a setting of TokenHub; did you mean TOKENHUB_LISTEN_ADDR?"
+        == found[0]
+    )
+    assert found[1].startswith("TOKENHUB_WORKERS is not a setting of TokenHub")
+    assert 2 == len(found)
+
+
+def test_a_setting_without_effect_says_so_and_the_clients_variables_are_let_be():
+    found = warnings({"TOKENHUB_RATE_LIMIT_RPS": "5", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"})
+
+    assert ("TOKENHUB_RATE_LIMIT_RPS is accepted, but has no effect yet",) == found
+
+
+def test_every_default_can_be_read_as_if_it_were_given():
+    env = {setting.name: setting.default for setting in SETTINGS}
+
+    assert loaded() == load(env, home=HOME, data_writable=False)
+
+
+@given(st.text(max_size=30), st.sampled_from(SETTINGS))
+def test_any_text_is_either_read_or_refused(text, setting):
+    try:
+        load({setting.name: text}, home=HOME, data_writable=False)
+    except SettingsRefused as refused:
+        named = [problem.startswith(f"{setting.name}: ") for problem in refused.problems]
+    else:
+        named = [True]
+
+    assert [True] == named

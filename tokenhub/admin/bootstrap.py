@@ -1,0 +1,274 @@
+"""The credentials file (`~/.tokenhub/credentials`): providers and models before the first call.
+
+The file owns a row until an operator touches it. While a row's source is `credentials`, a changed
+entry changes it at the next start. Once an operator has edited it (source `api`) or deleted it,
+the file has no say any more. A delete is told from an entry that is new by a note of what earlier
+starts brought in (`ports.applied`). The note names the catalog's version, so that one left over
+from another database is void: a younger catalog has a lower version.
+
+Keys are in memory only, so the file's are taken at each start, except where an operator has set
+or cleared the key of that provider meanwhile.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from tokenhub.admin.changes import By, Changes
+from tokenhub.admin.models import Models, checked, price_of
+from tokenhub.admin.providers import (
+    CREDENTIALS,
+    NONE,
+    ProviderDraft,
+    Providers,
+    checked_secret,
+    proposed,
+)
+from tokenhub.core.catalog import Model, Provider
+from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
+from tokenhub.ports.applied import Applied
+from tokenhub.ports.secrets import Secrets
+
+SOURCE = "credentials"
+_BY = By(actor="credentials")
+_KEPT = "was deleted by an operator and stays so; add it again with tokenhubctl or the API"
+
+T = TypeVar("T")
+
+
+class ProviderEntry(msgspec.Struct, frozen=True, kw_only=True):
+    id: str = ""
+    type: str = "openai"
+    base_url: str = ""
+    endpoints: tuple[str, ...] = ()
+    api_key: str | None = None
+    enabled: bool = True
+    autoload_models: bool = False
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The last two fields are the original's; they are read to be reported as ignored."""
+
+    id: str = ""
+    provider_id: str = ""
+    weight: int = 1
+    max_context_tokens: int = 0
+    input_per_1k: float | None = None
+    output_per_1k: float | None = None
+    enabled: bool = True
+    tool_name_map: msgspec.Raw | UnsetType = UNSET
+    gemma4_output: msgspec.Raw | UnsetType = UNSET
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider_id}/{self.id}"
+
+
+class _File(msgspec.Struct, frozen=True):
+    # Entries stay raw here: a fault in one of them must not cost the others.
+    providers: tuple[msgspec.Raw, ...] = ()
+    models: tuple[msgspec.Raw, ...] = ()
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What starts up to now brought in: provider ids, and models as `provider/model`."""
+
+    version: int = 0
+    providers: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+
+
+class Bootstrap:
+    """Brings the credentials file into the catalog.
+
+    Nothing in the file raises: the messages say what was not taken, and never hold a key.
+    """
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        providers: Providers,
+        models: Models,
+        secrets: Secrets,
+        applied: Applied,
+    ) -> None:
+        self._changes = changes
+        self._providers = providers
+        self._models = models
+        self._secrets = secrets
+        self._applied = applied
+        self._autoload: list[str] = []
+        self._note = Note()
+
+    async def apply(self, content: bytes) -> list[str]:
+        """Take over the entries; done once, after the catalog was loaded, before serving.
+
+        Empty content is no file. Returns what an operator should read in the log.
+        """
+        if not content.strip():
+            return []
+        try:
+            file = msgspec.json.decode(content, type=_File)
+            self._note = self._read_note()
+        except _UNREADABLE as error:
+            return [f"the credentials file is not used: {_fault(error)}"]
+        except Unavailable as error:
+            return [f"the credentials file is not used, since deletes would be undone: {error}"]
+        messages: list[str] = []
+        providers = _entries(file.providers, ProviderEntry, "providers", messages)
+        models = _entries(file.models, ModelEntry, "models", messages)
+        async with self._changes.lock:
+            for where, provider in providers:
+                messages += await self._take_provider(where, provider)
+            for where, model in models:
+                messages += await self._take_model(where, model)
+        messages += await self._remember(
+            {entry.id for _, entry in providers}, {entry.name for _, entry in models}
+        )
+        return messages
+
+    async def autoload(self) -> list[str]:
+        """Add the models of the providers that ask for it; done once the server listens."""
+        messages = []
+        for provider_id in self._autoload:
+            start = f"{provider_id}/"
+            known = {name[len(start) :] for name in self._note.models if name.startswith(start)}
+            try:
+                added = await self._providers.autoload(
+                    provider_id, by=_BY, source=SOURCE, skip=known
+                )
+            except TokenHubError as error:
+                messages.append(f"models of provider {provider_id!r} were not loaded: {error}")
+                continue
+            messages.append(f"provider {provider_id!r}: {len(added)} models added")
+            messages += await self._remember(set(), {start + model_id for model_id in added})
+        return messages
+
+    async def _take_provider(self, where: str, entry: ProviderEntry) -> list[str]:
+        old = self._changes.catalog.providers.get(entry.id)
+        if old is None and entry.id in self._note.providers:
+            return [f"{where}: {entry.id!r} {_KEPT}"]
+        try:
+            row, secret = _provider(entry, old)
+        except BadRequest as error:
+            return [f"{where} is left out: {error}"]
+        if entry.autoload_models and (old or row).enabled:
+            self._autoload.append(entry.id)
+        if old is None or (old.source == SOURCE and row != old):
+            await self._providers.adopt(row, secret, by=_BY)
+            return []
+        if not secret:
+            return []
+        if CREDENTIALS not in (old.source, old.cred_store):
+            return [f"{where}: the key is not used, since an operator has set or cleared it"]
+        self._secrets.put(entry.id, secret)
+        return []
+
+    async def _take_model(self, where: str, entry: ModelEntry) -> list[str]:
+        ignored = [field for field in _IGNORED if getattr(entry, field) is not UNSET]
+        messages = [f"{where}: {field} of {entry.name!r} is ignored" for field in ignored]
+        catalog = self._changes.catalog
+        old = catalog.models.get((entry.provider_id, entry.id))
+        if old is None and entry.name in self._note.models:
+            return [*messages, f"{where}: {entry.name!r} {_KEPT}"]
+        if entry.provider_id not in catalog.providers:
+            return [*messages, f"{where} is left out: no provider {entry.provider_id!r}"]
+        try:
+            row = _model(entry, old)
+        except BadRequest as error:
+            return [*messages, f"{where} is left out: {error}"]
+        if old is None or (old.source == SOURCE and row != old):
+            await self._models.adopt(row, by=_BY)
+        return messages
+
+    def _read_note(self) -> Note:
+        """The note; an empty one where it is void or cannot be read."""
+        try:
+            note = msgspec.json.decode(self._applied.read() or b"{}", type=Note)
+        except _UNREADABLE:
+            return Note()
+        return note if note.version <= self._changes.catalog.version else Note()
+
+    async def _remember(self, providers: set[str], models: set[str]) -> list[str]:
+        """Note which of these are in the catalog. Those that were deleted are in it already."""
+        catalog = self._changes.catalog
+        there = {f"{provider}/{model}" for provider, model in catalog.models}
+        self._note = Note(
+            version=catalog.version,
+            providers=self._note.providers | (providers & catalog.providers.keys()),
+            models=self._note.models | (models & there),
+        )
+        note = msgspec.json.encode(self._note, order="deterministic")
+        try:
+            await asyncio.to_thread(self._applied.write, note)
+        except Unavailable as error:
+            return [f"entries that you delete now may return at the next start: {error}"]
+        return []
+
+
+_IGNORED = ("tool_name_map", "gemma4_output")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _fault(error: Exception) -> str:
+    """Where a decoder stopped and why. msgspec names positions and types, never values."""
+    if isinstance(error, msgspec.DecodeError):
+        return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.start})"
+    return "it is nested too deeply"
+
+
+def _entries(
+    raws: Iterable[msgspec.Raw], kind: type[T], name: str, messages: list[str]
+) -> list[tuple[str, T]]:
+    """The entries that can be read, each with its place in the file."""
+    found = []
+    for number, raw in enumerate(raws):
+        where = f"{name}[{number}]"
+        try:
+            found.append((where, msgspec.json.decode(raw, type=kind)))
+        except _UNREADABLE as error:
+            messages.append(f"{where} is left out: {_fault(error)}")
+    return found
+
+
+def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str]:
+    """The row and the key that an entry asks for. Raises BadRequest."""
+    secret = checked_secret(entry.api_key) or ""
+    draft = ProviderDraft(
+        id=entry.id,
+        type=entry.type or "openai",
+        base_url=entry.base_url,
+        endpoints=entry.endpoints,
+        enabled=entry.enabled,
+    )
+    row = replace(
+        proposed(draft),
+        cred_store=CREDENTIALS if secret else NONE,
+        source=SOURCE,
+        version=old.version if old else 0,
+    )
+    return row, secret
+
+
+def _model(entry: ModelEntry, old: Model | None) -> Model:
+    """The row that an entry asks for. Raises BadRequest."""
+    return checked(
+        Model(
+            id=entry.id,
+            provider_id=entry.provider_id,
+            weight=entry.weight,
+            max_context_tokens=entry.max_context_tokens,
+            input_price=price_of(entry.input_per_1k, field="input_per_1k"),
+            output_price=price_of(entry.output_per_1k, field="output_per_1k"),
+            enabled=entry.enabled,
+            source=SOURCE,
+            version=old.version if old else 0,
+        )
+    )

@@ -1,0 +1,287 @@
+"""Providers: who may be asked, where, and with which key."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from tokenhub.admin.changes import By, Changes, expect
+from tokenhub.admin.models import checked, usable_id
+from tokenhub.core.catalog import Model, Provider, checked_provider
+from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
+from tokenhub.core.failures import Kind
+from tokenhub.core.urls import addresses
+from tokenhub.ports.provider import UpstreamError, Upstreams
+from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.stores import Audit
+
+MAX_ID_CHARS = 100
+MAX_ENDPOINTS = 64
+MAX_SECRET_CHARS = 4096
+# The original's patience with a provider's model list (original-behaviour 1.13).
+DISCOVERY_S = 10.0
+# The original's weight of a model that a provider offers and nobody described (8.3).
+AUTOLOAD_WEIGHT = 5
+
+# Where a provider's key is: `Provider.cred_store`.
+NONE, MEMORY, CREDENTIALS = "none", "memory", "credentials"
+
+_NOTES = {
+    (MEMORY, "present"): "the key is held in memory only, until there is a vault: "
+    "give it again after a restart",
+    (MEMORY, "missing"): "the key was in memory only and a restart has lost it: give it again",
+    (CREDENTIALS, "present"): "the key comes from the credentials file, read at each start",
+    (CREDENTIALS, "missing"): "the key was in the credentials file, and is there no more",
+}
+
+
+class ProviderDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider as an operator wants it. A secret of None keeps the one there, "" clears it."""
+
+    id: str
+    type: str = "openai"
+    base_url: str = ""
+    endpoints: tuple[str, ...] = ()
+    enabled: bool = True
+    secret: str | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that a provider says it has."""
+
+    id: str
+    owned_by: str
+    registered: bool
+
+
+class Providers:
+    """List, change, remove and question providers."""
+
+    def __init__(self, *, changes: Changes, secrets: Secrets, upstreams: Upstreams) -> None:
+        self._changes = changes
+        self._secrets = secrets
+        self._upstreams = upstreams
+
+    @property
+    def version(self) -> int:
+        """The version of the list."""
+        return self._changes.catalog.version
+
+    def every(self) -> Sequence[Provider]:
+        return sorted(self._changes.catalog.providers.values(), key=lambda row: row.id)
+
+    def get(self, provider_id: str) -> Provider:
+        row = self._changes.catalog.providers.get(provider_id)
+        if row is None:
+            raise NotFound(f"provider {provider_id!r} not found")
+        return row
+
+    def credential(self, provider: Provider) -> str:
+        """`present`, `missing` (there was one, and it is lost) or `none`."""
+        if self._secrets.get(provider.id) is not None:
+            return "present"
+        return "none" if provider.cred_store == NONE else "missing"
+
+    def note(self, provider: Provider) -> str:
+        """What an operator should know of where its key is; empty where there is nothing."""
+        return _NOTES.get((provider.cred_store, self.credential(provider)), "")
+
+    async def put(self, draft: ProviderDraft, *, by: By, expected: int | None = None) -> Provider:
+        """Create or replace. `expected` may be the row's version or the list's."""
+        row = proposed(draft)
+        secret = checked_secret(draft.secret)
+        async with self._changes.lock:
+            old = self._changes.catalog.providers.get(row.id)
+            expect(expected, old.version if old else None, self.version)
+            kept = old.cred_store if old else NONE
+            row = replace(row, cred_store=_cred_store(secret, kept))
+            return await self._commit(row, secret, self._audit("provider.upsert", old, row, by))
+
+    async def update(
+        self,
+        provider_id: str,
+        changes: Mapping[str, object],
+        *,
+        by: By,
+        secret: str | None = None,
+        expected: int | None = None,
+    ) -> Provider:
+        """Change the given fields of a ProviderDraft, and its key unless `secret` is None."""
+        secret = checked_secret(secret)
+        async with self._changes.lock:
+            old = self.get(provider_id)
+            expect(expected, old.version)
+            draft = replace(_draft(old, changes), **changes)
+            row = replace(proposed(draft), cred_store=_cred_store(secret, old.cred_store))
+            return await self._commit(row, secret, self._audit("provider.patch", old, row, by))
+
+    async def delete(self, provider_id: str, *, by: By, expected: int | None = None) -> None:
+        """Remove a provider, its models and its key."""
+        async with self._changes.lock:
+            old = self.get(provider_id)
+            expect(expected, old.version)
+            audit = self._audit("provider.delete", old, None, by)
+            catalog = await self._changes.store.delete_provider(provider_id, audit)
+            self._secrets.forget(provider_id)
+            self._changes.publish(catalog)
+
+    async def discover(self, provider_id: str) -> Sequence[Offer]:
+        """Ask the provider what it has. Raises ProviderFailed, naming the class."""
+        provider = self.get(provider_id)
+        upstream = self._upstreams.of(provider)
+        try:
+            found = await upstream.models(within_s=DISCOVERY_S)
+        except UpstreamError as error:
+            raise _explained(provider_id, error) from error
+        known = self._changes.catalog.models
+        return [
+            Offer(
+                id=model["id"],
+                owned_by=model.get("owned_by", ""),
+                registered=(provider_id, model["id"]) in known,
+            )
+            for model in found
+        ]
+
+    async def autoload(
+        self,
+        provider_id: str,
+        *,
+        by: By,
+        source: str = "api",
+        skip: Collection[str] = (),
+    ) -> Sequence[str]:
+        """Add the models that the provider has and the catalog has not; returns their ids.
+
+        Nothing that is there is touched, and no id of `skip` is added.
+        """
+        offers = await self.discover(provider_id)
+        async with self._changes.lock:
+            catalog = self._changes.catalog
+            wanted = dict.fromkeys(
+                offer.id
+                for offer in offers
+                if usable_id(offer.id)
+                and offer.id not in skip
+                and (provider_id, offer.id) not in catalog.models
+            )
+            if not wanted or provider_id not in catalog.providers:
+                return []
+            fresh = [_autoloaded(provider_id, model_id, source) for model_id in wanted]
+            audit = self._changes.audit("model.upsert", provider_id, by, after=fresh)
+            self._changes.publish(await self._changes.store.put_models(fresh, audit))
+        return list(wanted)
+
+    async def adopt(self, row: Provider, secret: str | None, *, by: By) -> Provider:
+        """Take a row of the credentials file as it is. The caller holds the lock."""
+        old = self._changes.catalog.providers.get(row.id)
+        return await self._commit(row, secret, self._audit("provider.upsert", old, row, by))
+
+    async def _commit(self, row: Provider, secret: str | None, audit: Audit) -> Provider:
+        catalog = await self._changes.store.put_provider(row, audit)
+        # Between commit and swap, without a pause: whoever sees the new row sees the new key.
+        if secret:
+            self._secrets.put(row.id, secret)
+        elif secret == "":
+            self._secrets.forget(row.id)
+        self._changes.publish(catalog)
+        return self.get(row.id)
+
+    def _audit(self, action: str, old: Provider | None, new: Provider | None, by: By) -> Audit:
+        named = old or new
+        resource = named.id if named else ""
+        return self._changes.audit(action, resource, by, before=old, after=new)
+
+
+def proposed(draft: ProviderDraft) -> Provider:
+    """The row that a draft asks for, checked. Its source is the API from here on."""
+    if len(draft.id) > MAX_ID_CHARS:
+        raise BadRequest(f"id must have at most {MAX_ID_CHARS} characters", field="id")
+    if len(draft.endpoints) > MAX_ENDPOINTS:
+        raise BadRequest(f"endpoints must be at most {MAX_ENDPOINTS}", field="endpoints")
+    several = draft.type == "vllm"
+    checked_provider(Provider(id=draft.id, type=draft.type, base_url="-"))
+    base, endpoints = addresses(draft.base_url, draft.endpoints, several=several)
+    return Provider(
+        id=draft.id,
+        type=draft.type,
+        base_url=base,
+        endpoints=endpoints,
+        enabled=draft.enabled,
+    )
+
+
+def _draft(row: Provider, changes: Mapping[str, object]) -> ProviderDraft:
+    """The row as a draft on which `changes` can be laid.
+
+    A new base URL alone replaces the first endpoint, new endpoints alone also the base URL.
+    """
+    base, endpoints = row.base_url, row.endpoints
+    if "base_url" in changes and "endpoints" not in changes:
+        endpoints = row.endpoints[1:]
+    if "endpoints" in changes and "base_url" not in changes:
+        base = ""
+    kept = {**asdict(row), "base_url": base, "endpoints": endpoints}
+    return msgspec.convert(
+        {name: kept[name] for name in ("id", "type", "base_url", "endpoints", "enabled")},
+        ProviderDraft,
+    )
+
+
+def checked_secret(secret: str | None) -> str | None:
+    """The key without the spaces around it. It must fit a header; it is never echoed."""
+    if secret is None:
+        return None
+    trimmed = secret.strip()
+    fits = trimmed.isascii() and trimmed.isprintable() and " " not in trimmed
+    if not fits or len(trimmed) > MAX_SECRET_CHARS:
+        raise BadRequest("api_key must be printable ASCII without spaces", field="api_key")
+    return trimmed
+
+
+def _cred_store(secret: str | None, kept: str) -> str:
+    if secret is None:
+        return kept
+    return MEMORY if secret else NONE
+
+
+def _autoloaded(provider_id: str, model_id: str, source: str) -> Model:
+    return checked(
+        Model(
+            id=model_id,
+            provider_id=provider_id,
+            weight=AUTOLOAD_WEIGHT,
+            pricing_source="unknown",
+            source=source,
+        )
+    )
+
+
+_SAID = {
+    Kind.UNREACHABLE: "cannot be reached; check its base_url and the network",
+    Kind.TIMEOUT: "did not answer in time",
+    Kind.LOST: "broke the connection before it had answered",
+    Kind.THROTTLED: "limits our rate; try again later",
+    Kind.EXHAUSTED: "says that its account is used up",
+    Kind.CREDENTIAL: "refused the key; give the right one as api_key",
+    Kind.OVERLOADED: "is overloaded or failing; try again later",
+    Kind.BROKEN: "answered something that is no list of models",
+    Kind.CONTEXT: "refused to list its models",
+    Kind.CLIENT: "refused to list its models; check its type and base_url",
+}
+_CODES = {
+    Kind.BROKEN: "upstream_invalid_response",
+    Kind.CONTEXT: "upstream_refused",
+    Kind.CLIENT: "upstream_refused",
+}
+
+
+def _explained(provider_id: str, error: UpstreamError) -> ProviderFailed:
+    """What an operator is told. Never the provider's own words: they may hold anything."""
+    message = f"provider {provider_id!r} {_SAID[error.kind]}"
+    if error.status:
+        message = f"{message} (status {error.status})"
+    if error.kind is Kind.TIMEOUT:
+        return DeadlineExceeded(message)
+    code = _CODES.get(error.kind, f"upstream_{error.kind}")
+    return ProviderFailed(message, code=code, retry_after_s=error.retry_after_s)

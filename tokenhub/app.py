@@ -1,0 +1,225 @@
+"""The composition root: the one module that knows everything, and the only one that may.
+
+`assembled` wires the server and takes it apart again, in this order and back: stores, catalog and
+keys, credentials file, use cases. `create_app` puts it behind ASGI's lifespan.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
+
+from tokenhub.adapters.clock import SystemClock
+from tokenhub.adapters.files import AppliedFile, admin_token, read_private
+from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.sqlite.stores import Stores, open_stores
+from tokenhub.adapters.telemetry.logging import start_logging
+from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.admin.bootstrap import Bootstrap
+from tokenhub.admin.changes import Changes
+from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.logs import Logs
+from tokenhub.admin.models import Models
+from tokenhub.admin.providers import Providers
+from tokenhub.admin.routing import Routing
+from tokenhub.core.catalog import Catalog, Defaults
+from tokenhub.core.errors import BadRequest
+from tokenhub.core.ids import request_id
+from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.pipeline import Gateway
+from tokenhub.gateway.settle import Settle
+from tokenhub.gateway.signals import Observed
+from tokenhub.parts import Parts
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.snapshot import Snapshot
+from tokenhub.settings import Settings
+from tokenhub.web.app import build
+from tokenhub.web.errors import status_of
+from tokenhub.web.front import Front, Handler
+from tokenhub.web.v1.chat import completions, native_chat
+from tokenhub.web.v1.exchange import Receive, Scope, Send
+from tokenhub.web.v1.models import PREFIX as MODEL
+from tokenhub.web.v1.models import Models as ModelCards
+
+__all__ = ["App", "assembled", "create_app", "start_logging"]
+
+_log = logging.getLogger("tokenhub.app")
+# A seed that JSON and every language can hold exactly.
+SEED_BITS = 53
+
+
+class App:
+    """The ASGI application. What it holds is made at lifespan's start and gone at its end."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._front: Front | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._front is not None:
+            await self._front(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
+            self._front = front(parts)
+            await send({"type": "lifespan.startup.complete"})
+            async with asyncio.TaskGroup() as jobs:
+                autoload = jobs.create_task(_autoload(bootstrap))
+                await receive()
+                autoload.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> App:
+    return App(settings, clock=clock)
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings, *, clock: Clock | None = None
+) -> AsyncIterator[tuple[Parts, Bootstrap]]:
+    """The server's parts, wired; leaving it closes what was opened, the journal last.
+
+    Raises Unavailable or BadRequest, with what to do, where it cannot start.
+    """
+    clock = clock or SystemClock()
+    noise = random.Random(secrets.randbits(256))  # noqa: S311 - ids and seeds, no secrets
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings.db_dsn))
+        if stores.sqlite_advice:
+            _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
+        vault = MemorySecrets()
+        upstreams = HttpUpstreams(vault)
+        stack.push_async_callback(upstreams.close)
+        catalog = Snapshot(Catalog.build())
+        key_table: Snapshot[KeyTable] = Snapshot({})
+        changes = Changes(
+            store=stores.catalog,
+            catalog=catalog,
+            clock=clock,
+            environment=_defaults(settings),
+        )
+        await changes.load()
+        keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
+        await keys.load()
+        providers = Providers(changes=changes, secrets=vault, upstreams=upstreams)
+        models = Models(changes=changes)
+        bootstrap = Bootstrap(
+            changes=changes,
+            providers=providers,
+            models=models,
+            secrets=vault,
+            applied=AppliedFile(settings.data_dir),
+        )
+        _tell(await _credentials(bootstrap, settings))
+        observed = Observed(vault)
+        metrics = Metrics()
+        yield (
+            Parts(
+                gateway=_gateway(
+                    settings,
+                    stores,
+                    clock=clock,
+                    keys=key_table,
+                    catalog=catalog,
+                    observed=observed,
+                    metrics=metrics,
+                    upstreams=upstreams,
+                    seeds=lambda: noise.getrandbits(SEED_BITS),
+                ),
+                providers=providers,
+                models=models,
+                keys=keys,
+                routing=Routing(changes=changes),
+                logs=Logs(journal=stores.journal),
+                catalog=catalog,
+                key_table=key_table,
+                secrets=vault,
+                admin_token=Snapshot(
+                    admin_token(
+                        settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
+                    )
+                ),
+                clock=clock,
+                started_at=clock.monotonic(),
+                public_url=settings.listen_addr.local_url,
+                metrics=metrics.text,
+                ready=stores.fault,
+                request_ids=lambda: request_id(clock.now(), noise.getrandbits(64)),
+                sqlite_version=stores.sqlite_version,
+            ),
+            bootstrap,
+        )
+
+
+def front(parts: Parts) -> Front:
+    """The front door of these parts."""
+    cards = ModelCards(parts.catalog, parts.request_ids)
+    return Front(
+        {
+            ("POST", "/v1/chat/completions"): completions(parts.gateway, parts.request_ids),
+            ("POST", "/v1/chat"): native_chat(parts.gateway, parts.request_ids),
+            ("GET", "/v1/models"): cards.all,
+            ("GET", MODEL): cards.one,
+        },
+        rest=cast("Handler", build(parts)),
+        request_ids=parts.request_ids,
+    )
+
+
+def _gateway(
+    settings: Settings,
+    stores: Stores,
+    *,
+    clock: Clock,
+    keys: Snapshot[KeyTable],
+    catalog: Snapshot[Catalog],
+    observed: Observed,
+    metrics: Metrics,
+    upstreams: HttpUpstreams,
+    seeds: Callable[[], int],
+) -> Gateway:
+    return Gateway(
+        keys=keys,
+        catalog=catalog,
+        observed=observed,
+        dispatch=Dispatch(upstreams, clock=clock, idle_s=settings.provider_timeout_s),
+        settle=Settle(
+            stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of
+        ),
+        clock=clock,
+        seeds=seeds,
+    )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        mode=settings.default_mode,
+        max_budget_nusd=settings.default_max_budget_nusd,
+        max_latency_s=settings.default_max_latency_s,
+    )
+
+
+async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:
+    try:
+        content = read_private(settings.credentials_file)
+    except BadRequest as error:
+        return [str(error)]
+    return await bootstrap.apply(content)
+
+
+async def _autoload(bootstrap: Bootstrap) -> None:
+    _tell(await bootstrap.autoload())
+
+
+def _tell(messages: list[str]) -> None:
+    for message in messages:
+        _log.warning("credentials_file", extra={"detail": message})

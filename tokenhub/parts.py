@@ -1,0 +1,38 @@
+"""The assembled server, as one frozen value: what `app` makes and `web` serves."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.logs import Logs
+from tokenhub.admin.models import Models
+from tokenhub.admin.providers import Providers
+from tokenhub.admin.routing import Routing
+from tokenhub.core.catalog import Catalog
+from tokenhub.gateway.pipeline import Gateway
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.snapshot import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served."""
+
+    gateway: Gateway
+    providers: Providers
+    models: Models
+    keys: Keys
+    routing: Routing
+    logs: Logs
+    catalog: Snapshot[Catalog]
+    key_table: Snapshot[KeyTable]
+    secrets: Secrets
+    admin_token: Snapshot[str]
+    clock: Clock
+    started_at: float
+    public_url: str
+    metrics: Callable[[], bytes]
+    ready: Callable[[], Awaitable[str]]
+    request_ids: Callable[[], str]
+    sqlite_version: str

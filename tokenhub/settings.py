@@ -1,0 +1,463 @@
+"""Every TOKENHUB_* variable, once: its name, kind, default and meaning.
+
+`load` is pure. It finds all problems at once, so that an operator corrects them in one round.
+`docs/reference/settings.md` and `.env.example` are written from the table below.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
+from tokenhub.core.errors import TokenHubError
+from tokenhub.core.money import NANO
+
+MIN_ADMIN_TOKEN = 16
+MAX_PORT = 65_535
+MASK = "********"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where to listen. An empty host is every interface, of IPv4 and IPv6."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def local_host(self) -> str:
+        """The host by which a client on this machine reaches it."""
+        everywhere = self.host in {"", "0.0.0.0", "::"}  # noqa: S104  # compared, not listened on
+        return "localhost" if everywhere else self.host
+
+    @property
+    def local_url(self) -> str:
+        """Its URL for a client on this machine."""
+        return f"http://{Address(self.local_host, self.port)}"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The values in force. Empty text stands for "not given"; seconds are floats.
+
+    `default_max_budget_nusd` is nano-USD, None for no limit.
+    """
+
+    listen_addr: Address
+    log_level: str
+    db_dsn: Path
+    admin_token: str
+    credentials_file: Path
+    default_mode: str
+    default_max_budget_nusd: int | None
+    default_max_latency_s: float
+    provider_timeout_s: float
+    shutdown_drain_s: float
+    vault_enabled: bool
+    vault_password: str
+    exploration_temp: float
+    hedge_after_s: float
+    max_hedged_providers: int
+    cors_origins: tuple[str, ...]
+    rate_limit_rps: int
+    rate_limit_burst: int
+    admin_rate_limit_rps: int
+    admin_rate_limit_burst: int
+    health_probe_disabled: bool
+    pricing_refresh_enabled: bool
+    pricing_refresh_interval_s: float
+    temporal_enabled: bool
+    temporal_host: str
+    temporal_namespace: str
+    temporal_task_queue: str
+    otel_enabled: bool
+    otel_endpoint: str
+    otel_service_name: str
+
+    secret: ClassVar[frozenset[str]] = frozenset({"admin_token", "vault_password"})
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={text}' for name, text in self.shown())})"
+
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Each field with its value as text; a secret that is set shows as asterisks."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            yield name, MASK if name in self.secret and value else str(value)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the database and the admin token live."""
+        return self.db_dsn.parent
+
+
+class SettingsRefused(TokenHubError):
+    """Values that cannot be used. `problems` has a sentence for each."""
+
+    code = "invalid_settings"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A way to read a text. `read` raises ValueError with what is wrong with it."""
+
+    label: str
+    allowed: str
+    read: Callable[[str], Any]
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One variable; `key` is its name without the prefix. Positional, so that the table is one.
+
+    `default` is text as in the environment; `default_shown` replaces it in print where it
+    depends on the machine. `effective` is whether it does something already, `reloadable` whether
+    it may change without a restart.
+    """
+
+    key: str
+    kind: Kind
+    default: str
+    help: str
+    default_shown: str = ""
+    effective: bool = False
+    reloadable: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"TOKENHUB_{self.key}"
+
+    @property
+    def field(self) -> str:
+        """Its field in `Settings`, which has the unit that is used inside."""
+        stem, _, unit = self.key.lower().rpartition("_")
+        inside = {"usd": "nusd", "ms": "s", "secs": "s"}.get(unit, unit)
+        return f"{stem}_{inside}"
+
+    @property
+    def secret(self) -> bool:
+        return self.field in Settings.secret
+
+
+def load(env: Mapping[str, str], *, home: Path, data_writable: bool) -> Settings:
+    """The settings that an environment asks for. An empty variable counts as not set.
+
+    `data_writable` is whether `/data` can be written to; it decides where the database lies
+    when TOKENHUB_DB_DSN says nothing. Raises SettingsRefused.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        text = env.get(setting.name, "").strip() or setting.default
+        if not text and setting.name == "TOKENHUB_DB_DSN":
+            text = "/data/tokenhub.sqlite" if data_writable else "~/.tokenhub/tokenhub.sqlite"
+        try:
+            values[setting.field] = _at_home(setting.kind.read(text), home)
+        except ValueError as error:
+            problems.append(f"{setting.name}: {error}; allowed: {setting.kind.allowed}")
+    if problems:
+        raise SettingsRefused(tuple(problems))
+    return Settings(**values)
+
+
+def warnings(env: Mapping[str, str]) -> tuple[str, ...]:
+    """What an operator should know of these variables although the server starts."""
+    known = {setting.name: setting for setting in SETTINGS}
+    found = []
+    for name in sorted(name for name in env if name.startswith("TOKENHUB_")):
+        if name in known:
+            if env[name].strip() and not known[name].effective:
+                found.append(f"{name} is accepted, but has no effect yet")
+        elif name not in CLIENT:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            found.append(f"{name} is not a setting of TokenHub{hint}")
+    return tuple(found)
+
+
+def _at_home(value: Any, home: Path) -> Any:
+    if isinstance(value, Path) and value.parts[:1] == ("~",):
+        return home.joinpath(*value.parts[1:])
+    return value
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()):
+        raise ValueError(f"{text!r} has no port")
+    if int(port) > MAX_PORT:
+        raise ValueError(f"port {port} does not exist")
+    if host.startswith("[") and host.endswith("]"):
+        return Address(host[1:-1], int(port))
+    if ":" in host:
+        raise ValueError(f"{text!r} is an IPv6 address without brackets")
+    return Address(host, int(port))
+
+
+def _database(text: str) -> Path:
+    uri = text.startswith("file:")
+    if text == ":memory:" or (uri and ("mode=memory" in text or ":memory:" in text)):
+        raise ValueError("a database in memory would be lost at every stop")
+    if not uri:
+        return Path(text)
+    parts = urlsplit(text)
+    if parts.netloc not in {"", "localhost"}:
+        raise ValueError(f"the URI names the host {parts.netloc!r}")
+    if not parts.path:
+        raise ValueError("the URI has no path")
+    return Path(unquote(parts.path))
+
+
+def _admin_token(text: str) -> str:
+    if text and len(text) < MIN_ADMIN_TOKEN:
+        raise ValueError("the token is too short")
+    if not text.isascii() or any(c.isspace() or not c.isprintable() for c in text):
+        raise ValueError("the token cannot be sent in a header")
+    return text
+
+
+def _yes(text: str) -> bool:
+    # The original read Go's forms; here any case of them will do.
+    lowered = text.lower()
+    if lowered in {"1", "t", "true"}:
+        return True
+    if lowered in {"0", "f", "false"}:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def _budget_nusd(text: str) -> int | None:
+    nusd = round(_number(text) * NANO)
+    if not 0 <= nusd <= MAX_BUDGET_NUSD:
+        raise ValueError(f"{text} is out of range")
+    return nusd or None
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a number") from error
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a finite number")
+    return number
+
+
+def _one_of(*choices: str) -> Kind:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"{text!r} is none of them")
+        return text.lower()
+
+    return Kind("choice", ", ".join(choices), read)
+
+
+def _seconds(*, most: float, least: float = 0.001, per_unit: float = 1.0, unit: str = "s") -> Kind:
+    """A duration given in seconds, or in milliseconds with 0.001 seconds `per_unit`."""
+
+    def read(text: str) -> float:
+        seconds = _number(text) * per_unit
+        if not least <= seconds <= most:
+            raise ValueError(f"{text} is out of range")
+        return seconds
+
+    label = "milliseconds" if unit == "ms" else "seconds"
+    return Kind(label, f"{least / per_unit:g} to {most / per_unit:.0f} {unit}", read)
+
+
+def _count(*, least: int = 1, most: int = 1_000_000) -> Kind:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"{text!r} is not a whole number")
+        if not least <= int(text) <= most:
+            raise ValueError(f"{text} is out of range")
+        return int(text)
+
+    return Kind("whole number", f"{least} to {most}", read)
+
+
+def _fraction(text: str) -> float:
+    number = _number(text)
+    if not 0 <= number <= 10:  # noqa: PLR2004  # the bound is told in FRACTION
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",") if origin.strip())
+
+
+ADDRESS = Kind("address", "host:port, [IPv6]:port, or :port for every interface", _address)
+DATABASE = Kind("path", "a path, or a file: URI", _database)
+FILE = Kind("path", "a path", Path)
+ADMIN_TOKEN = Kind(
+    "secret", f"at least {MIN_ADMIN_TOKEN} printable ASCII characters without spaces", _admin_token
+)
+PASSWORD = Kind("secret", "any text", str)
+TEXT = Kind("text", "any text", str)
+YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes)
+BUDGET = Kind("USD", f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}", _budget_nusd)
+FRACTION = Kind("number", "0 to 10", _fraction)
+ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
+DAY_S = 86_400.0
+
+# What tokenhubctl reads from the same environment; no business of the server's.
+CLIENT = frozenset(
+    {"TOKENHUB_URL", "TOKENHUB_API_KEY", "TOKENHUB_CONTEXT", "TOKENHUB_OUTPUT", "TOKENHUB_TIMEOUT"}
+)
+
+SETTINGS = (
+    Setting(
+        "LISTEN_ADDR",
+        ADDRESS,
+        "127.0.0.1:8080",
+        "Where the server listens. Only this machine can reach the default.",
+        effective=True,
+    ),
+    Setting(
+        "LOG_LEVEL",
+        _one_of("debug", "info", "warn", "error"),
+        "info",
+        "The least severe event that is logged.",
+        effective=True,
+        reloadable=True,
+    ),
+    Setting(
+        "DB_DSN",
+        DATABASE,
+        "",
+        "The database. Its folder is the data directory.",
+        default_shown="/data/tokenhub.sqlite if that can be, else ~/.tokenhub/tokenhub.sqlite",
+        effective=True,
+    ),
+    Setting(
+        "ADMIN_TOKEN",
+        ADMIN_TOKEN,
+        "",
+        "The bearer token of /admin/v1.",
+        default_shown="kept in .admin-token in the data directory, made at the first start",
+        effective=True,
+    ),
+    Setting(
+        "CREDENTIALS_FILE",
+        FILE,
+        "~/.tokenhub/credentials",
+        "Providers and models to register at start; see the page on the credentials file.",
+        effective=True,
+    ),
+    Setting(
+        "DEFAULT_MODE",
+        _one_of(*MODES),
+        "normal",
+        "The routing mode of a request that names none.",
+        effective=True,
+        reloadable=True,
+    ),
+    Setting(
+        "DEFAULT_MAX_BUDGET_USD",
+        BUDGET,
+        "0.05",
+        "The most that a request without a limit of its own may be estimated to cost; 0: no limit.",
+        effective=True,
+        reloadable=True,
+    ),
+    Setting(
+        "DEFAULT_MAX_LATENCY_MS",
+        _seconds(most=MAX_LATENCY_S, per_unit=0.001, unit="ms"),
+        "120000",
+        "The deadline of a request that sets none.",
+        effective=True,
+        reloadable=True,
+    ),
+    Setting(
+        "PROVIDER_TIMEOUT_SECS",
+        _seconds(most=3_600.0),
+        "30",
+        "How long a provider may be silent: before its first byte, and between two.",
+        effective=True,
+    ),
+    Setting(
+        "SHUTDOWN_DRAIN_SECS",
+        _seconds(least=1.0, most=3_600.0),
+        "30",
+        "How long requests in flight may take to finish when the server stops.",
+        effective=True,
+    ),
+    Setting("VAULT_ENABLED", YES_NO, "true", "Keep provider keys in the encrypted vault."),
+    Setting("VAULT_PASSWORD", PASSWORD, "", "Unlocks the vault at start."),
+    Setting(
+        "EXPLORATION_TEMP",
+        FRACTION,
+        "0.3",
+        "How freely routing tries models that are not the best-scored; 0 is never.",
+        reloadable=True,
+    ),
+    Setting(
+        "HEDGE_AFTER_MS",
+        _seconds(least=0.0, most=MAX_LATENCY_S, per_unit=0.001, unit="ms"),
+        "0",
+        "Ask a second provider when the first is silent for so long; 0 is never.",
+        reloadable=True,
+    ),
+    Setting(
+        "MAX_HEDGED_PROVIDERS",
+        _count(most=10),
+        "3",
+        "The most providers that are asked at the same time for one request.",
+        reloadable=True,
+    ),
+    Setting(
+        "CORS_ORIGINS", ORIGINS, "", "Web origins whose pages may call the server. None by default."
+    ),
+    Setting(
+        "RATE_LIMIT_RPS",
+        _count(),
+        "60",
+        "Requests per second and IP address on /v1.",
+        reloadable=True,
+    ),
+    Setting(
+        "RATE_LIMIT_BURST",
+        _count(),
+        "120",
+        "Requests that an IP address may send at once on /v1.",
+        reloadable=True,
+    ),
+    Setting(
+        "ADMIN_RATE_LIMIT_RPS",
+        _count(),
+        "30",
+        "Requests per second and IP address on /admin/v1.",
+        reloadable=True,
+    ),
+    Setting(
+        "ADMIN_RATE_LIMIT_BURST",
+        _count(),
+        "60",
+        "Requests that an IP address may send at once on /admin/v1.",
+        reloadable=True,
+    ),
+    Setting("HEALTH_PROBE_DISABLED", YES_NO, "false", "Do not probe providers between requests."),
+    Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),
+    Setting(
+        "PRICING_REFRESH_INTERVAL_SECS",
+        _seconds(least=60.0, most=30 * DAY_S),
+        "3600",
+        "The time between two refreshes of the prices.",
+    ),
+    Setting("TEMPORAL_ENABLED", YES_NO, "false", "Run requests as durable Temporal workflows."),
+    Setting("TEMPORAL_HOST", TEXT, "localhost:7233", "The address of the Temporal server."),
+    Setting("TEMPORAL_NAMESPACE", TEXT, "tokenhub", "The Temporal namespace."),
+    Setting("TEMPORAL_TASK_QUEUE", TEXT, "tokenhub-tasks", "The Temporal task queue."),
+    Setting("OTEL_ENABLED", YES_NO, "false", "Send OpenTelemetry traces."),
+    Setting("OTEL_ENDPOINT", TEXT, "localhost:4318", "The OTLP endpoint."),
+    Setting("OTEL_SERVICE_NAME", TEXT, "tokenhub", "The name of this service in traces."),
+)

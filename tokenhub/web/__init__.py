@@ -1,0 +1,1 @@
+"""HTTP: converts, calls one use case, converts back."""

@@ -1,0 +1,89 @@
+"""`/admin/v1/logs`: newest first, with the attempts of each request."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from tokenhub.admin.logs import Logs
+from tokenhub.core.money import usd
+from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.ports.journal import LogQuery
+from tokenhub.web.body import Http
+from tokenhub.web.paging import number, page_of, queried
+from tokenhub.web.tags import answer
+from tokenhub.web.times import utc
+from tokenhub.wire import observe as wire
+
+_PAGE = 100
+_TEXTS = {
+    "before": "before",
+    "model_id": "model_id",
+    "provider_id": "provider_id",
+    "api_key_id": "key_id",
+    "request_id": "request_id",
+}
+
+
+@get("/logs")
+async def list_logs(request: Http, logs: NamedDependency[Logs]) -> Response[bytes]:
+    query = queried(request, {"limit", "offset", "status", *_TEXTS})
+    page = page_of(query, limit=_PAGE)
+    texts = {inside: query.get(name, "") for name, inside in _TEXTS.items()}
+    status = number(query, "status", default=0, least=100, most=599)
+    found = await logs.page(LogQuery(limit=page.limit, offset=page.offset, status=status, **texts))
+    return answer(
+        wire.LogPage(
+            logs=[shown(row) for row in found.rows],
+            total=found.total,
+            limit=page.limit,
+            offset=page.offset,
+            next=found.next,
+        )
+    )
+
+
+def shown(row: Outcome) -> wire.RequestLog:
+    return wire.RequestLog(
+        request_id=row.request_id,
+        timestamp=utc(row.at),
+        model_id=row.model_id,
+        provider_id=row.provider_id,
+        mode=row.mode,
+        requested_model=row.requested_model,
+        reason=row.reason,
+        estimated_cost_usd=_usd(row.cost_nusd),
+        latency_ms=_ms(row.latency_s),
+        overhead_ms=_ms(row.overhead_s),
+        status_code=row.status,
+        error_class=row.error_class,
+        api_key_id=row.key_id,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        total_tokens=row.input_tokens + row.output_tokens,
+        stream=row.stream,
+        estimated=any(attempt.estimated for attempt in row.attempts),
+        attempts=[_attempt(attempt) for attempt in row.attempts],
+    )
+
+
+def _attempt(attempt: Attempt) -> wire.AttemptLog:
+    return wire.AttemptLog(
+        attempt=attempt.number,
+        provider_id=attempt.provider_id,
+        model_id=attempt.model_id,
+        state=attempt.state,
+        status_code=attempt.status,
+        error_class=attempt.kind,
+        latency_ms=_ms(attempt.latency_s),
+        input_tokens=attempt.input_tokens,
+        output_tokens=attempt.output_tokens,
+        cost_usd=_usd(attempt.cost_nusd),
+        estimated=attempt.estimated,
+    )
+
+
+def _usd(amount_nusd: int | None) -> float | None:
+    return None if amount_nusd is None else usd(amount_nusd)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

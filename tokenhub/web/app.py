@@ -1,0 +1,175 @@
+"""The Litestar application: the control plane and the probes.
+
+The data plane's routes stand in front of it (`web/front.py`); what it does not know comes here
+and gets its 404 in the dialect of its path.
+"""
+
+import logging
+from collections.abc import Callable
+
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.types import BeforeMessageSendHookHandler, ControllerRouterHandler, Message, Scope
+
+import tokenhub
+from tokenhub.admin.changes import By
+from tokenhub.core.catalog import Catalog
+from tokenhub.core.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    TokenHubError,
+    TooLarge,
+)
+from tokenhub.parts import Parts
+from tokenhub.web import ops, pages
+from tokenhub.web.admin import info, keys, logs, models, providers, routing
+from tokenhub.web.auth import admin_only
+from tokenhub.web.body import MAX_BYTES, Http
+from tokenhub.web.context import request_id
+from tokenhub.web.errors import dialect_of, render
+from tokenhub.wire.catalog import Info
+
+_ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
+    providers.list_providers,
+    providers.get_provider,
+    providers.put_provider,
+    providers.patch_provider,
+    providers.delete_provider,
+    providers.discover,
+    models.list_models,
+    models.get_model,
+    models.put_model,
+    models.patch_model,
+    models.delete_model,
+    routing.get_routing,
+    routing.put_routing,
+    keys.list_keys,
+    keys.get_key,
+    keys.create_key,
+    keys.patch_key,
+    keys.delete_key,
+    logs.list_logs,
+    info.get_info,
+    info.engine_models,
+)
+
+
+def build(parts: Parts) -> Litestar:
+    """The application over these parts. It starts and stops nothing: `app` does."""
+    return Litestar(
+        route_handlers=[
+            Router("/admin/v1", route_handlers=_ADMIN_ROUTES),
+            pages.root,
+            pages.admin_page,
+            ops.healthz,
+            ops.readyz,
+            ops.metrics,
+        ],
+        dependencies=_dependencies(parts),
+        guards=[admin_only(parts.admin_token)],
+        exception_handlers={Exception: _answered(parts.request_ids)},
+        before_send=[_with_headers(parts.request_ids)],
+        request_max_body_size=MAX_BYTES,
+        # The schema pages of the framework are open to all and load scripts from elsewhere.
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _dependencies(parts: Parts) -> dict[str, Provide]:
+    """What handlers may ask for by name. Values that change are read at each request."""
+
+    def by(request: Http) -> By:
+        return By(request_id=request_id(request.scope, parts.request_ids))  # type: ignore[arg-type]  # a scope is a dict
+
+    def catalog() -> Catalog:
+        return parts.catalog.current
+
+    def facts() -> Info:
+        return Info(
+            version=tokenhub.__version__,
+            url=parts.public_url,
+            uptime_s=round(parts.clock.monotonic() - parts.started_at, 3),
+            sqlite_version=parts.sqlite_version,
+            providers=len(parts.catalog.current.providers),
+            models=len(parts.catalog.current.models),
+        )
+
+    given: dict[str, Callable[..., object]] = {
+        "providers": lambda: parts.providers,
+        "models": lambda: parts.models,
+        "keys": lambda: parts.keys,
+        "routing": lambda: parts.routing,
+        "logs": lambda: parts.logs,
+        "public_url": lambda: parts.public_url,
+        "exposition": parts.metrics,
+        "catalog": catalog,
+        "info": facts,
+        "by": by,
+    }
+
+    async def not_ready() -> str:
+        return await parts.ready()
+
+    at_once = {name: Provide(give, sync_to_thread=False) for name, give in given.items()}
+    return {**at_once, "not_ready": Provide(not_ready)}
+
+
+Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]
+
+
+def _answered(request_ids: Callable[[], str]) -> Answer:
+    """Every error of every route, in the dialect of its path."""
+
+    def handle(request: Request[object, object, State], error: Exception) -> Response[bytes]:
+        named = request_id(request.scope, request_ids)  # type: ignore[arg-type]  # a scope is a dict
+        ours = _translated(error)
+        if not isinstance(ours, TokenHubError):
+            logging.getLogger(__name__).error(
+                "request_failed", exc_info=error, extra={"request_id": named}
+            )
+        dialect = dialect_of(request.scope["path"])
+        status, headers, body = render(ours, dialect=dialect, request_id=named)
+        texts = {name.decode(): value.decode("latin-1") for name, value in headers}
+        media_type = texts.pop("content-type")
+        return Response(body, status_code=status, headers=texts, media_type=media_type)
+
+    return handle
+
+
+def _translated(error: Exception) -> Exception:
+    """An error of the framework as one of ours; any other as it is."""
+    if not isinstance(error, HTTPException):
+        return error
+    status = error.status_code
+    if status >= 500:  # noqa: PLR2004 - RFC 9110
+        return error
+    if isinstance(error, MethodNotAllowedException):
+        allow = (error.headers or {}).get("allow", "").split(", ")
+        return MethodNotAllowed("this method is not allowed here", allow=sorted(allow))
+    if status == 404:  # noqa: PLR2004 - RFC 9110
+        return NotFound("there is nothing at this path")
+    if status == 413:  # noqa: PLR2004 - RFC 9110
+        return TooLarge(f"the body is larger than {MAX_BYTES} bytes")
+    return BadRequest(error.detail)
+
+
+def _with_headers(request_ids: Callable[[], str]) -> BeforeMessageSendHookHandler:
+    """The headers of every response, good or bad."""
+
+    async def add(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = list(message["headers"])
+        there = {name.lower() for name, _ in headers}
+        named = request_id(scope, request_ids)  # type: ignore[arg-type]  # a scope is a dict
+        wanted = [(b"x-request-id", named.encode()), (b"x-content-type-options", b"nosniff")]
+        if scope["path"].startswith("/admin"):
+            wanted.append((b"cache-control", b"no-store"))
+        message["headers"] = headers + [pair for pair in wanted if pair[0] not in there]
+
+    return add

@@ -1,0 +1,106 @@
+"""One HTTP exchange of the data plane: raw ASGI, since each layer costs what a request costs."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+# The original's limit (original-behaviour 1.2).
+MAX_BODY_BYTES = 10 << 20
+_SUBSTITUTE = ("any", "same-model", "never")
+JSON = (b"content-type", b"application/json")
+# No proxy may hold a stream back, nor any browser guess a type.
+EVENTS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class Gone(Exception):
+    """The caller left before the request was whole."""
+
+
+class Incoming:
+    """What a request's headers say, read in one pass."""
+
+    __slots__ = ("content_length", "content_type", "encoding", "key", "substitute")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.key: str | None = None
+        self.substitute = "any"
+        self.content_type = b""
+        self.content_length = 0
+        self.encoding = b""
+        spare: str | None = None
+        for name, value in headers:
+            if name == b"authorization":
+                if value[:7] == b"Bearer ":
+                    self.key = value[7:].decode("latin-1")
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = int(value)
+            elif name == b"x-api-key":
+                spare = value.decode("latin-1")
+            elif name == b"x-tokenhub-substitute":
+                self.substitute = value.decode("latin-1").strip().lower()
+            elif name == b"content-encoding":
+                self.encoding = value
+        if self.key is None:
+            self.key = spare
+
+
+async def body_of(incoming: Incoming, receive: Receive) -> bytes:
+    """The whole body. Raises UnsupportedMediaType, TooLarge, BadRequest, and Gone."""
+    media = incoming.content_type
+    if media != b"application/json" and media.partition(b";")[0].strip().lower() != JSON[1]:
+        raise UnsupportedMediaType('send JSON with "Content-Type: application/json"')
+    if incoming.encoding not in {b"", b"identity"}:
+        raise UnsupportedMediaType("send the body without a Content-Encoding")
+    if incoming.substitute not in _SUBSTITUTE:
+        raise BadRequest(
+            "X-TokenHub-Substitute must be any, same-model or never", field="X-TokenHub-Substitute"
+        )
+    if incoming.content_length > MAX_BODY_BYTES:
+        raise _too_large()
+    message = await receive()
+    body = message.get("body", b"")
+    if not message.get("more_body") and message["type"] == "http.request":
+        return bytes(body)
+    return await _rest(bytearray(body), message, receive)
+
+
+async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """A whole response."""
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def text(value: str) -> bytes:
+    """A header's value; what ASCII cannot say is escaped, so that no value can break a header."""
+    return value.encode("ascii", "backslashreplace")
+
+
+async def _rest(body: bytearray, message: Message, receive: Receive) -> bytes:
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return bytes(body)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
