@@ -1,0 +1,145 @@
+"""The rig's figures, and how they are put into tables."""
+
+from statistics import median
+
+import msgspec
+from load import Measured
+
+# What issue-level targets hold TokenHub to, as ratios of the relay in the same run.
+CPU_LIMITS = {1: 2.4, 32: 2.2}
+ADDED_P50_LIMIT_S = 0.6e-3
+SLOW_DISK_S = 0.3e-3
+
+
+class Case(msgspec.Struct, frozen=True, order=True):
+    """One kind of load."""
+
+    stream: bool
+    connections: int
+
+    def title(self) -> str:
+        kind = "streams of 64 tokens" if self.stream else "whole answers"
+        return f"{kind}, {self.connections} connection{'s' * (self.connections > 1)}"
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One target under one case in one round."""
+
+    round: int
+    target: str
+    case: Case
+    rss_bytes: int
+    measured: Measured
+
+    def cpu_us(self) -> float:
+        """CPU microseconds per request, of the target's own process."""
+        return 1e6 * self.measured.cpu_s[self.target] / self.measured.requests
+
+
+class Sync(msgspec.Struct, frozen=True, kw_only=True):
+    """fdatasync after an append of 4 KiB, where the database is."""
+
+    p50_s: float
+    p99_s: float
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run."""
+
+    samples: list[Sample]
+    sync: Sync
+
+    def of(self, case: Case, target: str) -> list[Sample]:
+        return [s for s in self.samples if (s.case, s.target) == (case, target)]
+
+    def cases(self) -> list[Case]:
+        return sorted({sample.case for sample in self.samples})
+
+    def targets(self) -> list[str]:
+        return list(dict.fromkeys(sample.target for sample in self.samples))
+
+    def cpu_ratio(self, case: Case) -> float:
+        """TokenHub's CPU over the relay's: the median of the rounds' ratios."""
+        pairs = zip(self.of(case, "tokenhub"), self.of(case, "relay"), strict=True)
+        return median(ours.cpu_us() / bare.cpu_us() for ours, bare in pairs)
+
+    def over_relay_s(self, case: Case) -> float:
+        """What TokenHub adds to p50 over the relay: the median of the rounds' differences."""
+        pairs = zip(self.of(case, "tokenhub"), self.of(case, "relay"), strict=True)
+        return median(ours.measured.p50_s - bare.measured.p50_s for ours, bare in pairs)
+
+    def added_limit_s(self) -> float:
+        if self.sync.p50_s > SLOW_DISK_S:
+            return self.sync.p50_s + SLOW_DISK_S
+        return ADDED_P50_LIMIT_S
+
+    def failures(self) -> int:
+        return sum(sample.measured.failures for sample in self.samples)
+
+    def misses(self) -> list[str]:
+        """The limits that this run does not keep, in words."""
+        missed = [f"{self.failures()} requests failed"] if self.failures() else []
+        if not {"tokenhub", "relay"} <= set(self.targets()):
+            return missed
+        for case in self.cases():
+            if case.stream:
+                continue
+            ratio, limit = self.cpu_ratio(case), CPU_LIMITS[case.connections]
+            if ratio > limit:
+                missed.append(f"{case.title()}: {ratio:.2f} times the relay's CPU, not {limit}")
+            added, most = self.over_relay_s(case), self.added_limit_s()
+            if case.connections == 1 and added > most:
+                text = f"p50 {1e3 * added:.2f} ms over the relay, not {1e3 * most:.2f}"
+                missed.append(f"{case.title()}: {text}")
+        return missed
+
+
+HEAD = (
+    f"{'':<9} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'+p50 ms':>8} {'+p99 ms':>8}"
+    f" {'first ms':>9} {'CPU us':>8} {'RSS MB':>7} {'reads':>6}"
+)
+
+
+def text(result: Result) -> str:
+    """The run as tables; every figure is the median of the rounds."""
+    lines = []
+    for case in result.cases():
+        lines += ["", case.title(), HEAD]
+        lines += [_row(result, case, target) for target in result.targets()]
+        if {"tokenhub", "relay"} <= set(result.targets()):
+            lines.append(_ratio(result, case))
+    sync = result.sync
+    lines += ["", f"fdatasync of 4 KiB: p50 {1e3 * sync.p50_s:.3f} ms, p99 {1e3 * sync.p99_s:.3f}"]
+    lines += [f"MISSED  {miss}" for miss in result.misses()]
+    return "\n".join(lines[1:])
+
+
+def _row(result: Result, case: Case, target: str) -> str:
+    samples = result.of(case, target)
+    direct = result.of(case, "direct")
+    measured = [sample.measured for sample in samples]
+    rate = median(m.requests / m.seconds for m in measured)
+    p50, p99 = median(m.p50_s for m in measured), median(m.p99_s for m in measured)
+    first, reads = median(m.first_p50_s for m in measured), median(m.reads for m in measured)
+    added = f"{'':>8} {'':>8}"
+    if case.connections == 1 and target != "direct" and direct:
+        pairs = list(zip(measured, (sample.measured for sample in direct), strict=True))
+        p50s = median(m.p50_s - d.p50_s for m, d in pairs)
+        p99s = median(m.p99_s - d.p99_s for m, d in pairs)
+        added = f"{1e3 * p50s:>8.3f} {1e3 * p99s:>8.3f}"
+    cpu = median(sample.cpu_us() for sample in samples)
+    rss = max(sample.rss_bytes for sample in samples) / 1e6
+    return (
+        f"{target:<9} {rate:>8.0f} {1e3 * p50:>8.3f} {1e3 * p99:>8.3f} {added}"
+        f" {1e3 * first:>9.3f} {cpu:>8.1f} {rss:>7.1f} {reads:>6.1f}"
+    )
+
+
+def _ratio(result: Result, case: Case) -> str:
+    line = f"tokenhub/relay: CPU {result.cpu_ratio(case):.2f}"
+    if not case.stream:
+        line += f" (limit {CPU_LIMITS[case.connections]})"
+    if case.connections > 1:
+        return line
+    line += f", p50 {1e3 * result.over_relay_s(case):+.3f} ms"
+    return line if case.stream else f"{line} (limit {1e3 * result.added_limit_s():.2f})"

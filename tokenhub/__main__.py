@@ -1,0 +1,95 @@
+"""The `tokenhub` program. What a verb does is in `tokenhub.commands`, loaded when it is asked for.
+
+Help stays quick this way: it loads neither the web framework nor an HTTP client.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import tokenhub
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb. Gives the exit code: 0 done, 1 failed, 2 wrong usage or settings."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["-healthcheck"]:
+        words = ["healthcheck"]  # the original's only argument; compose files still have it
+    arguments = _parser().parse_args(words)
+    if not hasattr(arguments, "run"):
+        _parser().print_help()
+        return 2
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has left, as `head` does; without this the interpreter complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tokenhub", description=tokenhub.__doc__)
+    parser.add_argument("--version", action="version", version=f"tokenhub {tokenhub.__version__}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    serve = verbs.add_parser("serve", help="run the server; TOKENHUB_* variables configure it")
+    serve.set_defaults(run=_serve)
+
+    demo = verbs.add_parser("demo", help="run a server before simulated providers, with traffic")
+    demo.add_argument("--data", metavar="DIR", help="keep the data there; else it is thrown away")
+    demo.add_argument("--once", metavar="N", type=int, help="send N requests, then stop")
+    demo.add_argument("--quiet", action="store_true", help="do not print the requests")
+    demo.set_defaults(run=_demo)
+
+    sim = verbs.add_parser("sim", help="run one simulated provider")
+    sim.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:9900")
+    sim.add_argument("--profile", metavar="FILE", required=True, help="how it behaves, as JSON")
+    sim.add_argument("--seed", metavar="N", type=int, help="instead of the profile's seed")
+    sim.set_defaults(run=_sim)
+
+    healthcheck = verbs.add_parser("healthcheck", help="exit 0 if the server here is alive")
+    healthcheck.set_defaults(run=_healthcheck)
+
+    settings = verbs.add_parser("settings", help="print the settings in force, secrets masked")
+    settings.set_defaults(run=_settings)
+    return parser
+
+
+# Each verb is imported when it runs (PLC0415 below): that is what keeps help quick.
+
+
+def _serve(_arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import serve  # noqa: PLC0415
+
+    return serve.run()
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import demo  # noqa: PLC0415
+
+    return demo.run(data=arguments.data, once=arguments.once, quiet=arguments.quiet)
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import sim  # noqa: PLC0415
+
+    return sim.run(arguments.listen, profile_file=arguments.profile, seed=arguments.seed)
+
+
+def _healthcheck(_arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import healthcheck  # noqa: PLC0415
+
+    return healthcheck.run()
+
+
+def _settings(_arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import settings  # noqa: PLC0415
+
+    return settings.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""`tokenhub serve`: the server, from a bound port to the last request in flight."""
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import uvicorn
+
+from tokenhub.app import create_app, start_logging
+from tokenhub.commands.environment import complain, current, variables
+from tokenhub.core.errors import TokenHubError, Unavailable
+from tokenhub.settings import Address, Settings, SettingsRefused, warnings
+
+# A full collection walks every object that lives. Those of the start (modules, routes, the
+# catalog) live for ever: frozen, they are never walked again. What a request leaves behind is
+# freed by counting references, since its objects form next to no cycles; the default of 700
+# would start a collection every few requests and find nothing.
+GC_THRESHOLDS = (50_000, 20, 100)
+BACKLOG = 2048
+
+
+def run() -> int:
+    """Serve until SIGINT or SIGTERM. Exit code 1 where it cannot start, 2 for bad settings."""
+    try:
+        settings = current()
+    except SettingsRefused as error:
+        complain(*error.problems)
+        return 2
+    complain(*warnings(variables()))
+    start_logging(settings.log_level)
+    signal.signal(signal.SIGTERM, _ended)
+    try:
+        prepare(settings)
+        bound = bind(settings.listen_addr)
+        Server(settings, started=lambda: _greet(settings, bound)).run(sockets=[bound])
+    except TokenHubError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 0  # uvicorn raises it once more after an orderly stop
+    return 0
+
+
+def prepare(settings: Settings) -> None:
+    """Make the data directory if it is not there. Raises Unavailable where it cannot be used."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(_unusable(folder, os.strerror(error.errno or 0))) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Unavailable(_unusable(folder, "it is not writable"))
+
+
+def bind(address: Address) -> socket.socket:
+    """A socket that listens on the address. Raises Unavailable where it cannot be had.
+
+    It listens before anything is opened, so that a second server on the same port leaves the
+    first one's data alone. Bound alone would not do: until one of them listens, Linux lets two
+    sockets bind the same port. Who connects during the start waits for its end.
+    """
+    try:
+        if not address.host and socket.has_dualstack_ipv6():
+            return _bound(socket.AF_INET6, ("::", address.port), dual=True)
+        found = socket.getaddrinfo(
+            address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, _, _, _, place = found[0]
+        return _bound(family, place)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if in_use else error.strerror or str(error)
+        raise Unavailable(
+            f"cannot listen on {address}: {why}; choose another address with TOKENHUB_LISTEN_ADDR"
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn around the app, with one clear line where the start fails.
+
+    Raises Unavailable with the reason where it cannot start. `started` is called when requests
+    are answered.
+    """
+
+    def __init__(self, settings: Settings, *, started: Callable[[], None]) -> None:
+        self._start = Start(create_app(settings))
+        self._on_started = started
+        super().__init__(
+            uvicorn.Config(
+                self._start,
+                loop="uvloop",
+                http="httptools",
+                backlog=BACKLOG,
+                ws="none",
+                lifespan="on",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                # X-Forwarded-For is anybody's word: limits and logs take the peer's address.
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=max(1, round(settings.shutdown_drain_s)),
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit as error:
+            raise Unavailable(self._start.failure or "the start failed; see the log") from error
+        except OSError as error:
+            await self.lifespan.shutdown()
+            raise Unavailable(f"cannot listen: {error.strerror}") from error
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self._on_started()
+
+
+class Start:
+    """The app, its failure to start kept as one sentence instead of a traceback.
+
+    Only what the app itself calls an error, and the system's refusals, are sentences; anything
+    else is a defect, and its traceback belongs in the log.
+    """
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self._app = app
+        self._started = False
+        self.failure = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def told(message: Any) -> None:
+            self._started |= message["type"] == "lifespan.startup.complete"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except (TokenHubError, OSError) as error:
+            if self._started:
+                raise
+            self.failure = str(error)
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+
+def _bound(family: int, place: tuple[Any, ...], *, dual: bool = False) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not dual))
+        bound.bind(place)
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _unusable(folder: Path, why: str) -> str:
+    return f"data directory {folder} cannot be used: {why}; choose another with TOKENHUB_DB_DSN"
+
+
+def _greet(settings: Settings, bound: socket.socket) -> None:
+    url = Address(settings.listen_addr.host, bound.getsockname()[1]).local_url
+    token = "TOKENHUB_ADMIN_TOKEN" if settings.admin_token else settings.data_dir / ".admin-token"
+    print(
+        f"TokenHub is ready at {url}/v1 (admin page: {url}/admin/)\n"
+        f"  data:        {settings.db_dsn}\n"
+        f"  admin token: in {token}\n"
+        f"  next:        tokenhubctl status, then register a provider: docs/user/quickstart.md",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _ended(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM outside the server's own handling, and once more after its orderly stop."""
+    sys.exit(0)
