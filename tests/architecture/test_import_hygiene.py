@@ -1,0 +1,86 @@
+"""What an import really loads. The static graph does not see what packages pull in."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIRE = sorted(f"tokenhub.wire.{path.stem}" for path in (ROOT / "tokenhub/wire").glob("[a-z]*.py"))
+CALLS = sorted(
+    f"tokenhub.client.calls.{path.stem}"
+    for path in (ROOT / "tokenhub/client/calls").glob("[a-z]*.py")
+)
+COMMANDS = sorted(
+    f"tokenhub_cli.commands.{path.stem}"
+    for path in (ROOT / "tokenhub_cli/commands").glob("[a-z]*.py")
+)
+# Nobody's command line needs these at its start.
+HEAVY = {"httpx", "litestar", "rich", "pydantic", "numpy", "aiohttp", "click", "sqlite_utils"}
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level packages in memory after the code has run, in a process of its own."""
+    show = "import sys; print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
+    program = f"import atexit\natexit.register(lambda: exec({show!r}))\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(done.stdout.rpartition("LOADED ")[2].split())
+
+
+def helped(*args: str) -> set[str]:
+    """The packages that a command line has loaded when it ends."""
+    line = ["tokenhubctl", *args]
+    return loaded(f"import sys; sys.argv = {line!r}\nfrom tokenhub_cli.main import main\nmain()")
+
+
+def test_tokenhub_itself_loads_nothing() -> None:
+    assert {"tokenhub"} == loaded("import tokenhub") - loaded("")
+
+
+@pytest.mark.parametrize("module", [*WIRE, *CALLS])
+def test_contract_loads_msgspec_and_the_standard_library(module: str) -> None:
+    found = loaded(f"import {module}")
+
+    assert set() == found & (HEAVY | {"typer"})
+
+
+def test_client_loads_httpx_without_its_command_line() -> None:
+    found = loaded("import tokenhub.client.transport")
+
+    assert "httpx" in found
+    assert set() == found & (HEAVY - {"httpx"} | {"pygments", "typer"})
+
+
+def test_command_line_starts_with_typer_alone() -> None:
+    assert set() == loaded("import tokenhub_cli.main") & (HEAVY | {"msgspec"})
+
+
+def test_help_loads_typer_alone() -> None:
+    assert set() == helped("--help") & (HEAVY | {"msgspec"})
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_command_file_does_not_load_httpx(module: str) -> None:
+    assert set() == loaded(f"import {module}") & HEAVY
+
+
+def test_help_of_a_command_does_not_load_httpx() -> None:
+    assert set() == helped("model", "list", "--help") & HEAVY
+
+
+def test_a_command_that_was_run_has_loaded_no_rich() -> None:
+    """Not even to tell that there is nobody at that port."""
+    code = "from tokenhub_cli.main import app\nimport sys\n"
+    line = ["--url", "http://127.0.0.1:1", "model", "list"]
+    found = loaded(
+        f"{code}try:\n    app({line!r})\nexcept SystemExit as e:\n    assert e.code == 3"
+    )
+
+    assert set() == found & (HEAVY - {"httpx"})

@@ -1,0 +1,41 @@
+"""A command line, and an admin API for it to talk to."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.cli.fake_admin import TOKEN, FakeAdmin
+from tokenhub_cli.main import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def admin() -> Iterator[FakeAdmin]:
+    with FakeAdmin() as fake:
+        yield fake
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str | None]:
+    """Nothing of the machine's own settings."""
+    machine = os.environ  # noqa: TID251 - what is there must be hidden from the command
+    ours = {name: None for name in machine if name.startswith("TOKENHUB_")}
+    data = str(tmp_path / "data" / "tokenhub.sqlite")
+    return {**ours, "HOME": str(tmp_path), "TOKENHUB_DB_DSN": data}
+
+
+@pytest.fixture
+def run(admin: FakeAdmin, environment: dict[str, str | None]) -> Run:
+    """Runs `tokenhubctl` with the arguments, against the fake."""
+
+    def tokenhubctl(*args: str, stdin: str = "", **env: str) -> Result:
+        settings = {**environment, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN, **env}
+        return CliRunner(env=settings).invoke(
+            app, args, input=stdin, prog_name="tokenhubctl", catch_exceptions=False
+        )
+
+    return tokenhubctl

@@ -1,0 +1,263 @@
+"""Each command: what it sends, and what it says that is its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_admin import KEY, FakeAdmin
+from tokenhub import __version__
+
+LOG = {
+    "request_id": "r1",
+    "timestamp": "2026-02-03T04:05:06.789Z",
+    "model_id": "m",
+    "provider_id": "p",
+    "mode": "cheap",
+    "requested_model": "auto",
+    "reason": "",
+    "estimated_cost_usd": 0.0125,
+    "latency_ms": 1234.5,
+    "overhead_ms": 0.3,
+    "status_code": 200,
+    "error_class": "",
+    "api_key_id": "k",
+    "input_tokens": 10,
+    "output_tokens": 5,
+    "total_tokens": 15,
+    "stream": False,
+    "estimated": False,
+    "attempts": [],
+}
+
+
+@pytest.mark.parametrize("line", ["version", "--version", "-V"])
+def test_version(run: Run, line: str) -> None:
+    assert f"tokenhubctl {__version__}\n" == run(line).stdout
+
+
+def test_status_is_one_line_for_each_thing(run: Run, admin: FakeAdmin) -> None:
+    assert [
+        f"Server:         {admin.url}",
+        "Status:         ok",
+        "Version:        9.9.9",
+        "Uptime:         1m 2s",
+        "Providers:      1",
+        "Adapters:       1",
+        "Models:         2",
+        "Vault:          not set up",
+        "Provider keys:  memory",
+    ] == run("status").stdout.splitlines()
+
+
+@pytest.mark.parametrize(("locked", "shown"), [(True, "locked"), (False, "unlocked")])
+def test_status_tells_of_the_vault(run: Run, admin: FakeAdmin, *, locked: bool, shown: str) -> None:
+    about = {"version": "1", "url": "u", "uptime_s": 1.0, "sqlite_version": "3", "providers": 1}
+    vault = {"models": 1, "vault_initialized": True, "vault_locked": locked}
+    admin.answers["GET", "/admin/v1/info"] = (200, about | vault)
+
+    assert shown == json.loads(run("status", "-o", "json").stdout)["vault"]
+
+
+def test_admin_token_from_the_file_of_the_server(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/.admin-token").write_text("of-the-server\n")
+
+    assert "of-the-server\n" == run("admin-token", TOKENHUB_ADMIN_TOKEN="").stdout
+
+
+def test_no_admin_token_is_told_and_nothing_printed(run: Run) -> None:
+    result = run("admin-token", TOKENHUB_ADMIN_TOKEN="")
+
+    assert (4, "") == (result.exit_code, result.stdout)
+    assert "set TOKENHUB_ADMIN_TOKEN" in result.stderr
+
+
+def test_token_file_is_used(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "wrong").write_text("wrong")
+
+    result = run("--token-file", str(tmp_path / "wrong"), "model", "list")
+
+    assert 4 == result.exit_code
+    assert f"the token came from {tmp_path}/wrong" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("noun", "path"),
+    [
+        ("provider", "providers"),
+        ("providers", "providers"),
+        ("model", "models"),
+        ("models", "models"),
+        ("apikey", "apikeys"),
+        ("apikeys", "apikeys"),
+        ("key", "apikeys"),
+        ("keys", "apikeys"),
+        ("routing", "routing-config"),
+        ("engine", "engine/models"),
+        ("log", "logs"),
+    ],
+)
+def test_a_noun_alone_lists_in_singular_and_plural(
+    run: Run, admin: FakeAdmin, noun: str, path: str
+) -> None:
+    result = run(noun)
+
+    assert 0 == result.exit_code
+    assert ("GET", f"/admin/v1/{path}") == (admin.last.method, admin.last.path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url"),
+    [
+        ("openai", "https://api.openai.com"),
+        ("anthropic", "https://api.anthropic.com"),
+        ("vllm", "http://localhost:8000"),
+        ("other", ""),
+    ],
+)
+def test_base_url_comes_from_the_type(run: Run, admin: FakeAdmin, kind: str, base_url: str) -> None:
+    run("provider", "add", "--id", "p", "--type", kind)
+
+    assert base_url == admin.last.body["base_url"]
+
+
+def test_endpoints_need_no_base_url(run: Run, admin: FakeAdmin) -> None:
+    line = ("--type", "vllm", "--endpoint", "http://a:1", "--endpoint", "http://b:1", "--disabled")
+
+    run("provider", "add", "--id", "p", *line, "--autoload-models")
+
+    assert ("", ["http://a:1", "http://b:1"]) == (
+        admin.last.body["base_url"],
+        admin.last.body["endpoints"],
+    )
+    assert (False, True) == (admin.last.body["enabled"], admin.last.body["autoload_models"])
+
+
+def test_an_unset_key_is_not_sent(run: Run, admin: FakeAdmin) -> None:
+    """A key that is there stays where none is given."""
+    run("provider", "add", "--id", "p")
+
+    assert "api_key" not in admin.last.body
+
+
+def test_note_of_the_server_goes_to_stderr(run: Run, admin: FakeAdmin) -> None:
+    admin.add_provider("p")
+    row = admin.rows["providers"]["p"]
+    done = {"ok": True, "cred_store": "memory", "provider": row, "note": "held in memory"}
+    admin.answers["POST", "/admin/v1/providers"] = (200, done)
+
+    result = run("provider", "add", "--id", "p")
+
+    assert ("provider/p saved\n", "note: held in memory\n") == (result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize(("verb", "enabled"), [("enable", True), ("disable", False)])
+def test_provider_is_switched(run: Run, admin: FakeAdmin, verb: str, *, enabled: bool) -> None:
+    admin.add_provider("p")
+
+    result = run("provider", verb, "p")
+
+    assert f"provider/p {verb}d\n" == result.stdout
+    assert {"enabled": enabled} == admin.last.body
+
+
+@pytest.mark.parametrize(("verb", "enabled"), [("enable", True), ("disable", False)])
+def test_key_is_switched(run: Run, admin: FakeAdmin, verb: str, *, enabled: bool) -> None:
+    admin.add_key("k")
+
+    result = run("apikey", verb, "k")
+
+    assert f"apikey/k {verb}d\n" == result.stdout
+    assert {"enabled": enabled} == admin.last.body
+
+
+def test_several_models_are_switched_one_after_the_other(run: Run, admin: FakeAdmin) -> None:
+    admin.add_model("a")
+    admin.add_model("c")
+
+    result = run("model", "disable", "a", "gone", "c", "--provider", "p")
+
+    assert (5, "model/a disabled\n") == (result.exit_code, result.stdout)
+    assert ["/admin/v1/models/a", "/admin/v1/models/gone"] == [sent.path for sent in admin.sent]
+    assert {"provider_id": ["p"]} == admin.last.query
+
+
+@pytest.mark.parametrize("noun", ["provider", "model", "apikey"])
+def test_one_is_shown_as_a_row(run: Run, admin: FakeAdmin, noun: str) -> None:
+    admin.add_provider("x")
+    admin.add_model("x")
+    admin.add_key("x")
+
+    assert f"{noun}/x\n" == run(noun, "get", "x", "-o", "name").stdout
+
+
+def test_discovery_is_a_table_of_models(run: Run) -> None:
+    assert [
+        "MODEL    OWNER  REGISTERED",
+        "a-model  -      yes",
+        "b        -      no",
+    ] == run("provider", "discover", "p").stdout.splitlines()
+
+
+def test_new_key_alone_on_stdout(run: Run) -> None:
+    result = run("apikey", "create", "--name", "my app", "-o", "value")
+
+    assert KEY + "\n" == result.stdout
+    assert KEY not in run("apikey", "list").stdout
+
+
+def test_new_key_from_flags(run: Run, admin: FakeAdmin) -> None:
+    run("apikey", "create", "--name", "a", "--scope", "chat", "--scope", "*", "--expires", "30d")
+
+    assert {"name": "a", "scopes": ["chat", "*"], "expires_in": "30d"} == admin.last.body
+
+
+def test_key_is_edited_by_flags(run: Run, admin: FakeAdmin) -> None:
+    admin.add_key("k")
+
+    run("apikey", "edit", "k", "--scope", "chat", "--disabled", "--if-match", "2")
+
+    assert ({"scopes": ["chat"], "enabled": False}, '"2"') == (
+        admin.last.body,
+        admin.last.if_match,
+    )
+
+
+def test_routing_is_set_by_flags_and_told_as_it_is_now(run: Run) -> None:
+    line = ("--mode", "cheap", "--budget", "0.02", "--latency", "20000")
+
+    result = run("routing", "set", *line)
+
+    told = "routing updated: mode cheap, budget $0.0200, latency 20.0s, version 3\n"
+    assert told == result.stdout
+
+
+def test_routing_without_a_limit(run: Run, admin: FakeAdmin) -> None:
+    shown = run("routing", "set", '{"default_max_budget_usd":null}').stdout
+
+    assert admin.last.body["default_max_budget_usd"] is None
+    assert "budget no limit" in shown
+
+
+def test_logs_show_what_it_cost_and_where_the_list_goes_on(run: Run, admin: FakeAdmin) -> None:
+    page = {"logs": [LOG], "total": 9, "limit": 1, "offset": 0, "next": "r1"}
+    admin.answers["GET", "/admin/v1/logs"] = (200, page)
+
+    result = run("logs", "--limit", "1", "--model", "m", "--status", "200")
+
+    _, row = result.stdout.splitlines()
+    assert ["m", "p", "cheap", "1.2s", "15", "$0.0125", "200", "-", "0", "r1"] == row.split()[2:]
+    assert "note: 1 of 9; more with --before r1\n" == result.stderr
+    assert {"limit": ["1"], "model_id": ["m"], "status": ["200"]} == admin.last.query
+
+
+def test_engine_tells_which_models_can_be_called(run: Run, admin: FakeAdmin) -> None:
+    admin.add_model("here")
+    admin.add_model("there", provider_id="gone")
+    admin.add_model("off", enabled=False)
+
+    lines = run("engine", "models", "-o", "csv").stdout.splitlines()
+
+    assert ["callable", "true", "false", "false"] == [line.split(",")[-1] for line in lines]

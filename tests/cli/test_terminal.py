@@ -1,0 +1,128 @@
+"""What is different where somebody sits at the terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.cli.fake_admin import TOKEN, FakeAdmin
+
+# A session of its own, whose terminal is the one on stdin: prompts for secrets ask for that.
+MAIN = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); from tokenhub_cli.main import main"
+
+
+class Seen(NamedTuple):
+    code: int
+    stdout: str
+    terminal: str
+
+
+Sit = Callable[..., Seen]
+
+
+@pytest.fixture
+def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+    """Runs `tokenhubctl` at a terminal; stdout goes to a pipe, or to the terminal."""
+    settings = {name: value for name, value in environment.items() if value is not None}
+
+    def tokenhubctl(*args: str, typed: str = "", piped: bool = True) -> Seen:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-c", f"{MAIN}; main()", *args],
+            stdin=theirs,
+            stdout=subprocess.PIPE if piped else theirs,
+            stderr=theirs,
+            env={**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN},
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
+        ) as command:
+            os.close(theirs)
+            try:
+                seen = _read(ours, typed)
+            finally:
+                command.kill()  # it has ended, unless the reading was cut short
+            stdout = command.stdout.read().decode() if command.stdout else ""
+        os.close(ours)
+        return Seen(command.returncode, stdout, seen.replace("\r\n", "\n"))
+
+    return tokenhubctl
+
+
+def _read(terminal: int, typed: str) -> str:
+    """What was written to the terminal until the last writer left, which Linux tells as EIO.
+
+    Types once it is asked: what was typed before a prompt for a secret is thrown away.
+    """
+    seen = b""
+    while True:
+        try:
+            seen += os.read(terminal, 4096)
+        except OSError:
+            return seen.decode()
+        if typed and seen.endswith((b": ", b"[y/N] ")):
+            os.write(terminal, typed.encode())
+            typed = ""
+
+
+def test_a_deletion_asks_and_no_means_no(sit: Sit, admin: FakeAdmin) -> None:
+    admin.add_model("m")
+
+    seen = sit("model", "delete", "m", typed="n\n")
+
+    assert (2, "") == (seen.code, seen.stdout)
+    assert "Delete model m? [y/N]" in seen.terminal
+    assert "nothing was changed" in seen.terminal
+    assert [] == admin.sent
+
+
+def test_a_deletion_asks_and_yes_means_yes(sit: Sit, admin: FakeAdmin) -> None:
+    admin.add_provider("p")
+
+    seen = sit("provider", "delete", "p", typed="y\n")
+
+    assert (0, "provider/p deleted\n") == (seen.code, seen.stdout)
+    assert "Delete provider p and its models? [y/N]" in seen.terminal
+
+
+def test_leaving_at_the_question_is_an_interrupt(sit: Sit, admin: FakeAdmin) -> None:
+    seen = sit("apikey", "delete", "k", typed="\x03")
+
+    assert (130, []) == (seen.code, admin.sent)
+
+
+def test_yes_does_not_ask(sit: Sit, admin: FakeAdmin) -> None:
+    admin.add_key("k")
+
+    seen = sit("apikey", "delete", "k", "-y")
+
+    assert (0, "apikey/k deleted\n", "") == seen
+
+
+@pytest.mark.parametrize(
+    "line", [("--id", "p", "--api-key", "sk-1"), ('{"id":"p","api_key":"sk-1"}',)]
+)
+def test_a_secret_on_the_line_draws_one_hint(sit: Sit, line: tuple[str, ...]) -> None:
+    seen = sit("provider", "add", *line)
+
+    assert (0, 1) == (seen.code, seen.terminal.count("hint: "))
+    assert "--api-key-stdin does not" in seen.terminal
+    assert "sk-1" not in seen.terminal
+
+
+def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, admin: FakeAdmin) -> None:
+    seen = sit("provider", "add", "--id", "p", "--api-key-stdin", typed="sk-typed\n")
+
+    assert "sk-typed" == admin.last.body["api_key"]
+    assert "api-key:" in seen.terminal
+    assert 0 == seen.code
+
+
+def test_json_is_indented_for_eyes(sit: Sit) -> None:
+    seen = sit("routing", "get", "-o", "json", piped=False)
+
+    assert '{\n  "default_mode": "normal",\n' in seen.terminal

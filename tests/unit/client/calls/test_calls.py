@@ -1,0 +1,109 @@
+"""Each endpoint once: method, path, query, body, and the type of its answer."""
+
+import pytest
+
+from tokenhub.client.call import Call
+from tokenhub.client.calls import catalog, info, keys, observe, routing
+from tokenhub.wire import catalog as shown
+from tokenhub.wire.keys import (
+    ApiKey,
+    ApiKeyCreate,
+    ApiKeyDone,
+    ApiKeyIssued,
+    ApiKeyPage,
+    ApiKeyPatch,
+)
+from tokenhub.wire.observe import LogPage
+from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
+
+PROVIDER = shown.ProviderCreate(id="p")
+MODEL = shown.ModelCreate(id="m", provider_id="p")
+P_PATCH = shown.ProviderPatch(enabled=True)
+M_PATCH = shown.ModelPatch(weight=1)
+KEY = ApiKeyCreate(name="k")
+K_PATCH = ApiKeyPatch(enabled=False)
+PUT = RoutingConfigPut()
+V1 = "/admin/v1"
+
+CALLS = [
+    (catalog.list_providers(), "GET", f"{V1}/providers", None, shown.ProviderPage),
+    (catalog.get_provider("p"), "GET", f"{V1}/providers/p", None, shown.Provider),
+    (catalog.put_provider(PROVIDER), "POST", f"{V1}/providers", PROVIDER, shown.ProviderDone),
+    (
+        catalog.update_provider("p", P_PATCH),
+        "PATCH",
+        f"{V1}/providers/p",
+        P_PATCH,
+        shown.ProviderDone,
+    ),
+    (catalog.delete_provider("p"), "DELETE", f"{V1}/providers/p", None, shown.Done),
+    (catalog.discover_models("p"), "GET", f"{V1}/providers/p/discover", None, shown.Discovery),
+    (catalog.list_models(), "GET", f"{V1}/models", None, shown.ModelPage),
+    (catalog.get_model("a/m"), "GET", f"{V1}/models/a/m", None, shown.Model),
+    (catalog.put_model(MODEL), "POST", f"{V1}/models", MODEL, shown.ModelDone),
+    (catalog.update_model("a/m", M_PATCH), "PATCH", f"{V1}/models/a/m", M_PATCH, shown.ModelDone),
+    (catalog.delete_model("a/m"), "DELETE", f"{V1}/models/a/m", None, shown.Done),
+    (catalog.engine_models(), "GET", f"{V1}/engine/models", None, shown.EnginePage),
+    (keys.list_keys(), "GET", f"{V1}/apikeys", None, ApiKeyPage),
+    (keys.get_key("k"), "GET", f"{V1}/apikeys/k", None, ApiKey),
+    (keys.create_key(KEY), "POST", f"{V1}/apikeys", KEY, ApiKeyIssued),
+    (keys.update_key("k", K_PATCH), "PATCH", f"{V1}/apikeys/k", K_PATCH, ApiKeyDone),
+    (keys.delete_key("k"), "DELETE", f"{V1}/apikeys/k", None, shown.Done),
+    (routing.get_routing(), "GET", f"{V1}/routing-config", None, RoutingConfig),
+    (routing.put_routing(PUT), "PUT", f"{V1}/routing-config", PUT, RoutingConfig),
+    (observe.list_logs(), "GET", f"{V1}/logs", None, LogPage),
+    (info.info(), "GET", f"{V1}/info", None, shown.Info),
+    (info.healthz(), "GET", "/healthz", None, shown.Health),
+]
+
+
+@pytest.mark.parametrize(("call", "method", "path", "body", "returns"), CALLS)
+def test_call_is_what_the_endpoint_wants(
+    call: Call[object], method: str, path: str, body: object, returns: type
+) -> None:
+    assert Call(method=method, path=path, body=body, returns=returns) == call
+
+
+def test_lists_ask_for_their_page() -> None:
+    page = (("limit", "2"), ("offset", "4"))
+
+    assert page == catalog.list_providers(limit=2, offset=4).query
+    assert page == catalog.engine_models(limit=2, offset=4).query
+    assert page == keys.list_keys(limit=2, offset=4).query
+    assert (("provider_id", "p"), *page) == catalog.list_models(
+        provider_id="p", limit=2, offset=4
+    ).query
+
+
+def test_a_model_at_several_providers_is_named_with_its_provider() -> None:
+    named = (("provider_id", "p"),)
+
+    assert named == catalog.get_model("m", provider_id="p").query
+    assert named == catalog.update_model("m", M_PATCH, provider_id="p").query
+    assert named == catalog.delete_model("m", provider_id="p").query
+
+
+def test_changes_carry_the_version_that_was_read() -> None:
+    changes: list[Call[object]] = [
+        catalog.update_provider("p", P_PATCH, if_match=3),
+        catalog.delete_provider("p", if_match=3),
+        catalog.update_model("m", M_PATCH, if_match=3),
+        catalog.delete_model("m", if_match=3),
+        keys.update_key("k", K_PATCH, if_match=3),
+        keys.delete_key("k", if_match=3),
+        routing.put_routing(PUT, if_match=3),
+    ]
+
+    assert [3] * len(changes) == [call.if_match for call in changes]
+
+
+def test_logs_are_narrowed_by_all_that_was_given() -> None:
+    call = observe.list_logs(limit=20, before="r1", model_id="m", status=500)
+
+    assert (("limit", "20"), ("before", "r1"), ("model_id", "m"), ("status", "500")) == call.query
+
+
+def test_only_reading_is_safe_to_repeat() -> None:
+    assert catalog.list_models().safe
+    assert not catalog.put_model(MODEL).safe
+    assert not catalog.delete_model("m").safe

@@ -1,0 +1,1 @@
+"""One function per endpoint; each returns a value that a client can send."""

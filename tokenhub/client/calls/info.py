@@ -1,0 +1,14 @@
+"""Calls about the server itself."""
+
+from tokenhub.client.call import Call
+from tokenhub.wire.catalog import Health, Info
+
+
+def info() -> Call[Info]:
+    """Version, uptime and what is there; needs the admin token."""
+    return Call(method="GET", path="/admin/v1/info", returns=Info)
+
+
+def healthz() -> Call[Health]:
+    """Whether the process lives; open to all."""
+    return Call(method="GET", path="/healthz", returns=Health)

@@ -1,0 +1,16 @@
+"""Calls about the routing defaults."""
+
+from tokenhub.client.call import Call
+from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
+
+ROUTING = "/admin/v1/routing-config"
+
+
+def get_routing() -> Call[RoutingConfig]:
+    """The defaults in force."""
+    return Call(method="GET", path=ROUTING, returns=RoutingConfig)
+
+
+def put_routing(config: RoutingConfigPut, *, if_match: int | None = None) -> Call[RoutingConfig]:
+    """Replace the defaults; a field left out goes back to the environment's value."""
+    return Call(method="PUT", path=ROUTING, body=config, if_match=if_match, returns=RoutingConfig)

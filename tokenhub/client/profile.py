@@ -1,0 +1,129 @@
+"""Where the server is, and the admin token it wants.
+
+For each of the two: flag, then environment, then `~/.tokenhub/env` (the original's file), then
+the default. A token may also lie in a file, written by the server at its first start.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from tokenhub.client.errors import BadProfile
+
+DEFAULT_URL = "http://localhost:8080"
+TOKEN_FILE = ".admin-token"  # noqa: S105 - the name of a file, no token
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """`url` has no slash at its end. `token` is empty where none was found.
+
+    `token_source` names the variable or file that the token came from.
+    """
+
+    url: str = DEFAULT_URL
+    token: str = ""
+    token_source: str = ""
+
+    def __repr__(self) -> str:
+        return f"Profile(url={self.url!r}, token_source={self.token_source!r})"
+
+
+def load(
+    *,
+    url: str = "",
+    token_file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    home: Path | None = None,
+    container: Path = Path("/data"),
+) -> Profile:
+    """The profile of this user on this machine; every keyword overrides what would be found.
+
+    Raises BadProfile where the URL is none, or the token file that was asked for cannot be read.
+    """
+    if environ is None:
+        environ = os.environ  # noqa: TID251 - the client's one look at the environment
+    tokenhub = (home or Path.home()) / ".tokenhub"
+    settings = {**_read_env(tokenhub / "env"), **_filled(environ)}
+    token, source = _token(settings, token_file, tokenhub, container)
+    return Profile(
+        url=_checked_url(url or settings.get("TOKENHUB_URL", DEFAULT_URL)),
+        token=token,
+        token_source=source,
+    )
+
+
+def _token(
+    settings: Mapping[str, str], token_file: Path | None, tokenhub: Path, container: Path
+) -> tuple[str, str]:
+    """The token, and where it was found."""
+    if token_file is not None:
+        return _asked(token_file), str(token_file)
+    if token := settings.get("TOKENHUB_ADMIN_TOKEN", ""):
+        return _one_line(token, "TOKENHUB_ADMIN_TOKEN"), "TOKENHUB_ADMIN_TOKEN"
+    data = _data_dir(settings.get("TOKENHUB_DB_DSN", ""), tokenhub, container)
+    for path in dict.fromkeys((data / TOKEN_FILE, tokenhub / TOKEN_FILE)):
+        if token := _read(path).strip():
+            return _one_line(token, str(path)), str(path)
+    return "", ""
+
+
+def _data_dir(dsn: str, tokenhub: Path, container: Path) -> Path:
+    """The folder of the server's database, by the server's own rule."""
+    if not dsn:
+        return container if os.access(container, os.W_OK) else tokenhub
+    path = Path(unquote(urlsplit(dsn).path) if dsn.startswith("file:") else dsn)
+    if path.parts[:1] == ("~",):
+        path = tokenhub.parent.joinpath(*path.parts[1:])
+    return path.parent
+
+
+def _read_env(path: Path) -> dict[str, str]:
+    """The KEY=VALUE lines of a file; none where it cannot be read."""
+    lines = (line.strip().removeprefix("export ") for line in _read(path).splitlines())
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return _filled({key.strip(): value.strip().strip("\"'") for key, _, value in pairs})
+
+
+def _filled(values: Mapping[str, str]) -> dict[str, str]:
+    """Ours among them. An empty variable is an unset one, as shells make them by accident."""
+    ours = {key: text.strip() for key, text in values.items() if key.startswith("TOKENHUB_")}
+    return {key: text for key, text in ours.items() if text}
+
+
+def _read(path: Path) -> str:
+    """The text of a file that may be missing, or another user's."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _asked(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        raise BadProfile(f"cannot read the token file {path}: {error.strerror}") from error
+    if not token:
+        raise BadProfile(f"the token file {path} is empty")
+    return _one_line(token, str(path))
+
+
+def _one_line(token: str, source: str) -> str:
+    """The token, if it can be sent in a header."""
+    if not token.isascii() or not token.isprintable():
+        raise BadProfile(f"the admin token from {source} is not one line of printable ASCII")
+    return token
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadProfile(f"the URL must look like http://host:port, not {url!r}")
+    return url.rstrip("/")

@@ -1,0 +1,207 @@
+"""Two drivers for calls, blocking and async. Everything they agree on is in the functions below."""
+
+import asyncio
+import contextlib
+import ipaddress
+import ssl
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Self, TypedDict, TypeVar
+
+import msgspec
+
+# httpx imports its own command line, and with it click, rich and pygments: 200 of 330 ms of
+# every `tokenhubctl` (measured). A None here makes that import fail, which httpx allows for.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None blocks an import
+
+import httpx  # noqa: E402 - after the line above, which is the point of it
+
+from tokenhub import __version__  # noqa: E402
+from tokenhub.client.call import Call  # noqa: E402
+from tokenhub.client.errors import (  # noqa: E402
+    BadProfile,
+    Conflict,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+)
+from tokenhub.client.profile import Profile  # noqa: E402
+from tokenhub.wire.problem import Problem  # noqa: E402
+
+T = TypeVar("T")
+
+TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+# A safe call is sent again where the connection failed, as it does while a server restarts.
+WAITS_S = (0.1,)
+_REFUSALS = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict, 412: Conflict}
+
+
+class Client:
+    """Sends calls and waits: `client(calls.list_models())` is a ModelPage.
+
+    Raises a ClientError (tokenhub.client.errors) for whatever is not the call's answer.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pause = pause
+        self._http = httpx.Client(transport=transport, **_settings(profile, timeout_s))
+
+    def __call__(self, call: Call[T]) -> T:
+        waits = iter(WAITS_S if call.safe else ())
+        while True:
+            try:
+                return _read(call, self._http.send(_request(self._http, call)))
+            except httpx.RequestError as error:
+                wait_s = _wait_s(waits, error, self._http)
+            self._pause(wait_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+
+class AsyncClient:
+    """The same for an event loop: `await client(calls.list_models())`."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pause = pause
+        self._http = httpx.AsyncClient(transport=transport, **_settings(profile, timeout_s))
+
+    async def __call__(self, call: Call[T]) -> T:
+        waits = iter(WAITS_S if call.safe else ())
+        while True:
+            try:
+                return _read(call, await self._http.send(_request(self._http, call)))
+            except httpx.RequestError as error:
+                wait_s = _wait_s(waits, error, self._http)
+            await self._pause(wait_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+
+class _Settings(TypedDict):
+    base_url: str
+    headers: dict[str, str]
+    timeout: httpx.Timeout
+    verify: ssl.SSLContext | bool
+    trust_env: bool
+
+
+def _settings(profile: Profile, timeout_s: float) -> _Settings:
+    """What both drivers are made with.
+
+    A proxy of the environment is never asked for this machine's own addresses. Raises BadProfile.
+    """
+    try:
+        url = httpx.URL(profile.url)
+    except httpx.InvalidURL as error:
+        raise BadProfile(f"{profile.url!r} cannot be used as URL: {error}") from error
+    headers = {"User-Agent": f"tokenhub-client/{__version__}", "Accept": "application/json"}
+    if profile.token:
+        headers["Authorization"] = f"Bearer {profile.token}"
+    return _Settings(
+        base_url=profile.url,
+        headers=headers,
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
+        # Reading the certificate store takes 80 to 110 ms, so plain http goes without. Not by
+        # False, which would trust anybody: a bare context trusts nobody.
+        verify=url.scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=not _loopback(url.host),
+    )
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
+    headers = {}
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    if call.if_match is not None:
+        headers["If-Match"] = f'"{call.if_match}"'
+    return http.build_request(
+        call.method,
+        call.path,
+        params=call.query or None,
+        headers=headers,
+        content=None if call.body is None else msgspec.json.encode(call.body),
+    )
+
+
+def _wait_s(
+    waits: Iterator[float], error: httpx.RequestError, http: httpx.Client | httpx.AsyncClient
+) -> float:
+    """Seconds until the next try. Raises Unreachable where there is none."""
+    wait_s = next(waits, None)
+    if wait_s is None or not isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError):
+        raise Unreachable(str(http.base_url).rstrip("/"), _reason(error)) from error
+    return wait_s
+
+
+def _reason(error: httpx.RequestError) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return "the connection took too long"
+    if isinstance(error, httpx.TimeoutException):
+        return "the answer took too long"
+    if "Connection refused" in str(error) or "All connection attempts failed" in str(error):
+        return "connection refused"
+    return str(error) or type(error).__name__
+
+
+def _read(call: Call[T], response: httpx.Response) -> T:
+    """The answer as its type. Raises Refused, or Unreadable."""
+    if not response.is_success:
+        raise _refusal(response)
+    try:
+        return msgspec.json.decode(response.content, type=call.returns)
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(response.url), str(error)) from error
+
+
+def _refusal(response: httpx.Response) -> Refused:
+    request_id = response.headers.get("x-request-id", "")
+    refused = _REFUSALS.get(response.status_code, Refused)
+    try:
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.DecodeError:
+        return refused(
+            f"{response.url} answered HTTP {response.status_code} and gave no reason",
+            status=response.status_code,
+            request_id=request_id,
+        )
+    return refused(
+        problem.detail,
+        status=response.status_code,
+        code=problem.code,
+        request_id=problem.request_id or request_id,
+        fields=[(field.pointer, field.message) for field in problem.errors],
+    )

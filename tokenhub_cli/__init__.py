@@ -1,0 +1,1 @@
+"""tokenhubctl: every admin operation from a shell."""

@@ -1,0 +1,151 @@
+"""`tokenhubctl apikey ...`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub.client.calls import keys
+from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch
+from tokenhub_cli.fields import JSON_HELP, build, merged
+from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
+from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.session import confirm, session
+from tokenhub_cli.text import local
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_VIEW: View[ApiKey] = View(
+    kind="apikey",
+    name=lambda it: it.id,
+    columns=(
+        Column("id", lambda it: it.id),
+        Column("name", lambda it: it.name),
+        Column("key_prefix", lambda it: it.key_prefix, head="PREFIX"),
+        Column("scopes", lambda it: it.scopes),
+        Column("enabled", lambda it: it.enabled),
+        Column("created_at", lambda it: it.created_at, local, head="CREATED"),
+        Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
+        Column("version", lambda it: it.version, right=True),
+    ),
+)
+_ISSUED: View[ApiKeyIssued] = View(
+    kind="apikey",
+    name=lambda it: it.id,
+    value=lambda it: it.key,
+    columns=(
+        Column("id", lambda it: it.id),
+        Column("name", lambda it: it.name),
+        Column("scopes", lambda it: it.scopes),
+        Column("key", lambda it: it.key),
+    ),
+)
+
+_Json = Annotated[str | None, typer.Argument(metavar="[JSON]", help=JSON_HELP)]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]
+_Name = Annotated[str | None, typer.Option("--name", help="What it is for.")]
+_Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help="What it may do: chat, plan, embeddings or *; may be repeated."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def apikey(ctx: typer.Context) -> None:
+    """API keys: who may ask. Alone, it lists them."""
+    if ctx.invoked_subcommand is None:
+        list_keys(ctx)
+
+
+@app.command("list")
+def list_keys(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
+    """List the keys, newest first, without the keys themselves."""
+    with session(ctx) as tokenhub:
+        page = tokenhub(keys.list_keys(limit=limit, offset=offset))
+        tokenhub.output.page(page, _VIEW, page.keys, total=page.total, offset=page.offset)
+
+
+@app.command("get")
+def get_key(ctx: typer.Context, key_id: _Id) -> None:
+    """Show one key, without the key itself."""
+    with session(ctx) as tokenhub:
+        found = tokenhub(keys.get_key(key_id))
+        tokenhub.output.show(found, _VIEW, [found])
+
+
+@app.command("create")
+def create_key(
+    ctx: typer.Context,
+    json: _Json = None,
+    *,
+    name: _Name = None,
+    scopes: _Scopes = None,
+    expires_in: Annotated[
+        str | None,
+        typer.Option("--expires", metavar="DURATION", help="Such as 30d, 720h; never if left out."),
+    ] = None,
+) -> None:
+    """Make a key and show it, this once. With -o value, the key is all that is printed.
+
+    Example: tokenhubctl apikey create --name my-app --scope chat
+
+    Example: KEY="$(tokenhubctl apikey create '{"name":"my-app"}' -o value)"
+    """
+    flags = {"name": name, "scopes": scopes or None, "expires_in": expires_in}
+    new = build(ApiKeyCreate, merged(json, flags))
+    with session(ctx) as tokenhub:
+        issued = tokenhub(keys.create_key(new))
+        tokenhub.output.show(issued, _ISSUED, [issued])
+        talk(f"note: {issued.warning}")
+
+
+@app.command("edit")
+def edit_key(
+    ctx: typer.Context,
+    key_id: _Id,
+    json: _Json = None,
+    *,
+    name: _Name = None,
+    scopes: _Scopes = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Whether it opens anything.")
+    ] = None,
+    if_match: IfMatch = None,
+) -> None:
+    """Change the given fields of a key; holds for the next request.
+
+    Example: tokenhubctl apikey edit k_1 --scope chat --scope embeddings
+    """
+    flags = {"name": name, "scopes": scopes or None, "enabled": enabled}
+    patch = build(ApiKeyPatch, merged(json, flags))
+    _update(ctx, key_id, patch, "updated", if_match=if_match)
+
+
+@app.command("enable")
+def enable_key(ctx: typer.Context, key_id: _Id) -> None:
+    """Let a key open again."""
+    _update(ctx, key_id, ApiKeyPatch(enabled=True), "enabled")
+
+
+@app.command("disable")
+def disable_key(ctx: typer.Context, key_id: _Id) -> None:
+    """Keep a key from opening anything, until it is enabled."""
+    _update(ctx, key_id, ApiKeyPatch(enabled=False), "disabled")
+
+
+@app.command("delete")
+def delete_key(
+    ctx: typer.Context, key_id: _Id, *, yes: Yes = False, if_match: IfMatch = None
+) -> None:
+    """Revoke a key for good."""
+    with session(ctx) as tokenhub:
+        call = keys.delete_key(key_id, if_match=if_match)
+        confirm(f"Delete API key {key_id}?", yes=yes)
+        tokenhub.output.deleted(tokenhub(call), "apikey", key_id)
+
+
+def _update(
+    ctx: typer.Context, key_id: str, patch: ApiKeyPatch, what: str, *, if_match: int | None = None
+) -> None:
+    with session(ctx) as tokenhub:
+        done = tokenhub(keys.update_key(key_id, patch, if_match=if_match))
+        tokenhub.output.changed(done, _VIEW, done.key, what)

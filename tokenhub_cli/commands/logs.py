@@ -1,0 +1,78 @@
+"""`tokenhubctl logs`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub.client.calls.observe import list_logs
+from tokenhub.wire.observe import RequestLog
+from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.session import session
+from tokenhub_cli.text import local, milliseconds, usd
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_VIEW: View[RequestLog] = View(
+    kind="request",
+    name=lambda it: it.request_id,
+    columns=(
+        Column("timestamp", lambda it: it.timestamp, local, head="TIME"),
+        Column("model_id", lambda it: it.model_id, head="MODEL"),
+        Column("provider_id", lambda it: it.provider_id, head="PROVIDER"),
+        Column("mode", lambda it: it.mode),
+        Column("latency_ms", lambda it: it.latency_ms, milliseconds, right=True, head="LATENCY"),
+        Column("total_tokens", lambda it: it.total_tokens, right=True, head="TOKENS"),
+        Column(
+            "estimated_cost_usd", lambda it: it.estimated_cost_usd, usd, right=True, head="COST"
+        ),
+        Column("status_code", lambda it: it.status_code, right=True, head="STATUS"),
+        Column("error_class", lambda it: it.error_class, head="ERROR"),
+        Column("attempts", lambda it: len(it.attempts), right=True, head="TRIES"),
+        Column("request_id", lambda it: it.request_id, head="REQUEST"),
+    ),
+)
+
+
+@app.command("logs")
+def logs(
+    ctx: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 50,
+    before: Annotated[
+        str, typer.Option("--before", metavar="REQUEST", help="Older than this request.")
+    ] = "",
+    model_id: Annotated[
+        str, typer.Option("--model", metavar="ID", help="Answered by this model.")
+    ] = "",
+    provider_id: Annotated[
+        str, typer.Option("--provider", metavar="ID", help="Answered by this provider.")
+    ] = "",
+    api_key_id: Annotated[str, typer.Option("--key", metavar="ID", help="Asked by this key.")] = "",
+    status: Annotated[
+        int | None, typer.Option("--status", min=100, max=599, help="Answered with this status.")
+    ] = None,
+    request_id: Annotated[
+        str, typer.Option("--request-id", metavar="REQUEST", help="This request alone.")
+    ] = "",
+) -> None:
+    """Show what was asked, who answered and what it cost.
+
+    Newest first.
+
+    Example: tokenhubctl logs --limit 20
+    """
+    with session(ctx) as tokenhub:
+        page = tokenhub(
+            list_logs(
+                limit=limit,
+                before=before,
+                model_id=model_id,
+                provider_id=provider_id,
+                api_key_id=api_key_id,
+                status=status,
+                request_id=request_id,
+            )
+        )
+        tokenhub.output.show(page, _VIEW, page.logs)
+        if page.next:
+            talk(f"note: {len(page.logs)} of {page.total}; more with --before {page.next}")

@@ -1,0 +1,198 @@
+"""`tokenhubctl model ...`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub.client.calls import catalog
+from tokenhub.wire.catalog import Model, ModelCreate, ModelPatch
+from tokenhub_cli.fields import JSON_HELP, build, merged
+from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
+from tokenhub_cli.output import Column, View
+from tokenhub_cli.session import confirm, session
+from tokenhub_cli.text import tokens, usd
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+VIEW: View[Model] = View(
+    kind="model",
+    name=lambda it: it.id,
+    columns=(
+        Column("id", lambda it: it.id, head="MODEL"),
+        Column("provider_id", lambda it: it.provider_id, head="PROVIDER"),
+        Column("weight", lambda it: it.weight, right=True),
+        Column(
+            "max_context_tokens",
+            lambda it: it.max_context_tokens,
+            tokens,
+            right=True,
+            head="CONTEXT",
+        ),
+        Column("input_per_1k", lambda it: it.input_per_1k, usd, right=True, head="IN $/1K"),
+        Column("output_per_1k", lambda it: it.output_per_1k, usd, right=True, head="OUT $/1K"),
+        Column("enabled", lambda it: it.enabled),
+        Column("version", lambda it: it.version, right=True),
+    ),
+)
+
+_Json = Annotated[str | None, typer.Argument(metavar="[JSON]", help=JSON_HELP)]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The model's id; it may hold slashes.")]
+_Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="The models' ids.")]
+_Provider = Annotated[
+    str,
+    typer.Option("--provider", metavar="ID", help="Which, where it stands at several providers."),
+]
+_Weight = Annotated[
+    int | None, typer.Option("--weight", help="How good it is, 0 to 10; more is preferred.")
+]
+_Context = Annotated[
+    int | None, typer.Option("--context", metavar="TOKENS", help="Its context size; 0 is unknown.")
+]
+_Input = Annotated[
+    float | None, typer.Option("--input-per-1k", metavar="USD", help="Price of 1,000 tokens in.")
+]
+_Output = Annotated[
+    float | None, typer.Option("--output-per-1k", metavar="USD", help="Price of 1,000 tokens out.")
+]
+_Enabled = Annotated[
+    bool | None, typer.Option("--enabled/--disabled", help="Whether it may be chosen.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def model(ctx: typer.Context) -> None:
+    """Models: what is asked, at which price and weight. Alone, it lists them."""
+    if ctx.invoked_subcommand is None:
+        list_models(ctx)
+
+
+@app.command("list")
+def list_models(
+    ctx: typer.Context,
+    *,
+    provider_id: Annotated[str, typer.Option("--provider", metavar="ID", help="Only its.")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
+) -> None:
+    """List the models.
+
+    Example: tokenhubctl model list -o name
+    """
+    with session(ctx) as tokenhub:
+        page = tokenhub(catalog.list_models(provider_id=provider_id, limit=limit, offset=offset))
+        tokenhub.output.page(page, VIEW, page.items, total=page.total, offset=page.offset)
+
+
+@app.command("get")
+def get_model(ctx: typer.Context, model_id: _Id, provider_id: _Provider = "") -> None:
+    """Show one model."""
+    with session(ctx) as tokenhub:
+        found = tokenhub(catalog.get_model(model_id, provider_id=provider_id))
+        tokenhub.output.show(found, VIEW, [found])
+
+
+@app.command("add")
+def add_model(
+    ctx: typer.Context,
+    json: _Json = None,
+    *,
+    model_id: Annotated[
+        str | None, typer.Option("--id", "--name", metavar="ID", help="Its id at the provider.")
+    ] = None,
+    provider_id: Annotated[
+        str | None, typer.Option("--provider", metavar="ID", help="Who answers for it.")
+    ] = None,
+    weight: _Weight = None,
+    max_context_tokens: _Context = None,
+    input_per_1k: _Input = None,
+    output_per_1k: _Output = None,
+    enabled: _Enabled = None,
+) -> None:
+    """Register a model, or replace the one of that id and provider. Prices are USD.
+
+    Example: tokenhubctl model add --id gpt-4o --provider openai --weight 8
+    """
+    flags = {
+        "id": model_id,
+        "provider_id": provider_id,
+        "weight": weight,
+        "max_context_tokens": max_context_tokens,
+        "input_per_1k": input_per_1k,
+        "output_per_1k": output_per_1k,
+        "enabled": enabled,
+    }
+    new = build(ModelCreate, merged(json, flags))
+    with session(ctx) as tokenhub:
+        done = tokenhub(catalog.put_model(new))
+        tokenhub.output.changed(done, VIEW, done.model, "saved")
+
+
+@app.command("edit")
+def edit_model(
+    ctx: typer.Context,
+    model_id: _Id,
+    json: _Json = None,
+    *,
+    provider_id: _Provider = "",
+    weight: _Weight = None,
+    max_context_tokens: _Context = None,
+    input_per_1k: _Input = None,
+    output_per_1k: _Output = None,
+    enabled: _Enabled = None,
+    if_match: IfMatch = None,
+) -> None:
+    """Change the given fields of a model.
+
+    Example: tokenhubctl model edit gpt-4o '{"weight":9}'
+    """
+    flags = {
+        "weight": weight,
+        "max_context_tokens": max_context_tokens,
+        "input_per_1k": input_per_1k,
+        "output_per_1k": output_per_1k,
+        "enabled": enabled,
+    }
+    patch = build(ModelPatch, merged(json, flags))
+    with session(ctx) as tokenhub:
+        call = catalog.update_model(model_id, patch, provider_id=provider_id, if_match=if_match)
+        done = tokenhub(call)
+        tokenhub.output.changed(done, VIEW, done.model, "updated")
+
+
+@app.command("enable")
+def enable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = "") -> None:
+    """Let models be chosen."""
+    _set_enabled(ctx, model_ids, provider_id, enabled=True)
+
+
+@app.command("disable")
+def disable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = "") -> None:
+    """Keep models from being chosen."""
+    _set_enabled(ctx, model_ids, provider_id, enabled=False)
+
+
+@app.command("delete")
+def delete_model(
+    ctx: typer.Context,
+    model_id: _Id,
+    *,
+    provider_id: _Provider = "",
+    yes: Yes = False,
+    if_match: IfMatch = None,
+) -> None:
+    """Take a model out of the catalog."""
+    with session(ctx) as tokenhub:
+        call = catalog.delete_model(model_id, provider_id=provider_id, if_match=if_match)
+        confirm(f"Delete model {model_id}?", yes=yes)
+        tokenhub.output.deleted(tokenhub(call), "model", model_id)
+
+
+def _set_enabled(
+    ctx: typer.Context, model_ids: list[str], provider_id: str, *, enabled: bool
+) -> None:
+    """One after the other; the first failure ends it, and what was changed has been told."""
+    patch = ModelPatch(enabled=enabled)
+    with session(ctx) as tokenhub:
+        for model_id in model_ids:
+            done = tokenhub(catalog.update_model(model_id, patch, provider_id=provider_id))
+            tokenhub.output.changed(done, VIEW, done.model, "enabled" if enabled else "disabled")

@@ -1,0 +1,220 @@
+"""`tokenhubctl provider ...`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub.client.calls import catalog
+from tokenhub.wire.catalog import Found, Provider, ProviderCreate, ProviderDone, ProviderPatch
+from tokenhub_cli.fields import JSON_HELP, build, hint, merged, secret
+from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
+from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.session import Session, confirm, session
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+# Where a provider of this type is, unless said otherwise: the vendors' public APIs, and the
+# address that `vllm serve` listens on.
+BASE_URLS = {
+    "openai": "https://api.openai.com",
+    "anthropic": "https://api.anthropic.com",
+    "vllm": "http://localhost:8000",
+}
+
+_VIEW: View[Provider] = View(
+    kind="provider",
+    name=lambda it: it.id,
+    columns=(
+        Column("id", lambda it: it.id),
+        Column("type", lambda it: it.type),
+        Column("base_url", lambda it: it.base_url),
+        Column("endpoints", lambda it: len(it.endpoints), right=True),
+        Column("credential", lambda it: it.credential, head="KEY"),
+        Column("enabled", lambda it: it.enabled),
+        Column("source", lambda it: it.source),
+        Column("version", lambda it: it.version, right=True),
+    ),
+)
+_FOUND: View[Found] = View(
+    kind="model",
+    name=lambda it: it.id,
+    columns=(
+        Column("id", lambda it: it.id, head="MODEL"),
+        Column("owned_by", lambda it: it.owned_by, head="OWNER"),
+        Column("registered", lambda it: it.registered),
+    ),
+)
+
+_Json = Annotated[str | None, typer.Argument(metavar="[JSON]", help=JSON_HELP)]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The provider's id.")]
+_Type = Annotated[
+    str | None, typer.Option("--type", help="The dialect it speaks: openai, vllm, anthropic.")
+]
+_BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Where it is.")]
+_Endpoints = Annotated[
+    list[str] | None,
+    typer.Option("--endpoint", metavar="URL", help="One of several servers that take turns."),
+]
+_ApiKey = Annotated[str | None, typer.Option("--api-key", metavar="KEY", help="Its key.")]
+_ApiKeyStdin = Annotated[
+    bool, typer.Option("--api-key-stdin", help="Read its key from stdin, or ask for it.")
+]
+_Enabled = Annotated[
+    bool | None, typer.Option("--enabled/--disabled", help="Whether it may be asked.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def provider(ctx: typer.Context) -> None:
+    """Providers: who answers. Alone, it lists them."""
+    if ctx.invoked_subcommand is None:
+        list_providers(ctx)
+
+
+@app.command("list")
+def list_providers(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
+    """List the providers.
+
+    Example: tokenhubctl provider list -o csv
+    """
+    with session(ctx) as tokenhub:
+        page = tokenhub(catalog.list_providers(limit=limit, offset=offset))
+        tokenhub.output.page(page, _VIEW, page.items, total=page.total, offset=page.offset)
+
+
+@app.command("get")
+def get_provider(ctx: typer.Context, provider_id: _Id) -> None:
+    """Show one provider."""
+    with session(ctx) as tokenhub:
+        found = tokenhub(catalog.get_provider(provider_id))
+        tokenhub.output.show(found, _VIEW, [found])
+
+
+@app.command("add")
+def add_provider(
+    ctx: typer.Context,
+    json: _Json = None,
+    *,
+    provider_id: Annotated[
+        str | None, typer.Option("--id", "--name", metavar="ID", help="Its id.")
+    ] = None,
+    kind: _Type = None,
+    base_url: _BaseUrl = None,
+    endpoints: _Endpoints = None,
+    api_key: _ApiKey = None,
+    api_key_stdin: _ApiKeyStdin = False,
+    enabled: _Enabled = None,
+    autoload_models: Annotated[
+        bool, typer.Option("--autoload-models", help="Register the models that it offers.")
+    ] = False,
+) -> None:
+    """Register a provider, or replace the one of that id.
+
+    Without a base URL it is that of the type: https://api.openai.com,
+    https://api.anthropic.com, http://localhost:8000 for vllm.
+
+    Example: tokenhubctl provider add --name openai --type openai --api-key-stdin
+
+    Example: tokenhubctl provider add '{"id":"local","type":"vllm","base_url":"http://gpu1:8000"}'
+    """
+    flags = {
+        "id": provider_id,
+        "type": kind,
+        "base_url": base_url,
+        "endpoints": endpoints or None,
+        "api_key": secret(api_key, from_stdin=api_key_stdin, flag="--api-key"),
+        "enabled": enabled,
+        "autoload_models": autoload_models or None,
+    }
+    fields = merged(json, flags)
+    _hint_at_secret(json, fields)
+    if not fields.get("base_url") and not fields.get("endpoints"):
+        fields["base_url"] = BASE_URLS.get(fields.get("type", "openai"), "")
+    new = build(ProviderCreate, fields)
+    with session(ctx) as tokenhub:
+        _done(tokenhub, tokenhub(catalog.put_provider(new)), "saved")
+
+
+@app.command("edit")
+def edit_provider(
+    ctx: typer.Context,
+    provider_id: _Id,
+    json: _Json = None,
+    *,
+    kind: _Type = None,
+    base_url: _BaseUrl = None,
+    endpoints: _Endpoints = None,
+    api_key: _ApiKey = None,
+    api_key_stdin: _ApiKeyStdin = False,
+    enabled: _Enabled = None,
+    if_match: IfMatch = None,
+) -> None:
+    """Change the given fields of a provider.
+
+    Example: tokenhubctl provider edit openai '{"base_url":"https://api.openai.com/v2"}'
+    """
+    flags = {
+        "type": kind,
+        "base_url": base_url,
+        "endpoints": endpoints or None,
+        "api_key": secret(api_key, from_stdin=api_key_stdin, flag="--api-key"),
+        "enabled": enabled,
+    }
+    fields = merged(json, flags)
+    _hint_at_secret(json, fields)
+    patch = build(ProviderPatch, fields)
+    with session(ctx) as tokenhub:
+        call = catalog.update_provider(provider_id, patch, if_match=if_match)
+        _done(tokenhub, tokenhub(call), "updated")
+
+
+@app.command("enable")
+def enable_provider(ctx: typer.Context, provider_id: _Id) -> None:
+    """Let a provider be asked."""
+    _set_enabled(ctx, provider_id, enabled=True)
+
+
+@app.command("disable")
+def disable_provider(ctx: typer.Context, provider_id: _Id) -> None:
+    """Keep a provider from being asked."""
+    _set_enabled(ctx, provider_id, enabled=False)
+
+
+@app.command("delete")
+def delete_provider(
+    ctx: typer.Context, provider_id: _Id, *, yes: Yes = False, if_match: IfMatch = None
+) -> None:
+    """Take a provider away, and its models with it."""
+    with session(ctx) as tokenhub:
+        call = catalog.delete_provider(provider_id, if_match=if_match)
+        confirm(f"Delete provider {provider_id} and its models?", yes=yes)
+        tokenhub.output.deleted(tokenhub(call), "provider", provider_id)
+
+
+@app.command("discover")
+def discover(ctx: typer.Context, provider_id: _Id) -> None:
+    """Ask a provider which models it offers.
+
+    Example: tokenhubctl provider discover openai -o value
+    """
+    with session(ctx) as tokenhub:
+        found = tokenhub(catalog.discover_models(provider_id))
+        tokenhub.output.show(found, _FOUND, found.models)
+
+
+def _set_enabled(ctx: typer.Context, provider_id: str, *, enabled: bool) -> None:
+    with session(ctx) as tokenhub:
+        call = catalog.update_provider(provider_id, ProviderPatch(enabled=enabled))
+        _done(tokenhub, tokenhub(call), "enabled" if enabled else "disabled")
+
+
+def _done(tokenhub: Session, done: ProviderDone, what: str) -> None:
+    tokenhub.output.changed(done, _VIEW, done.provider, what)
+    if done.note:
+        talk(f"note: {done.note}")
+
+
+def _hint_at_secret(json: str | None, fields: dict[str, object]) -> None:
+    """A key in the JSON of the line shows as one in a flag does."""
+    if json is not None and json[:1] not in {"-", "@"} and fields.get("api_key"):
+        hint("--api-key")

@@ -1,0 +1,99 @@
+"""What was given on the line, as one value: JSON, a file, stdin and flags together."""
+
+import sys
+from collections.abc import Mapping
+from getpass import getpass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import typer
+
+from tokenhub_cli.output import talk
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+# The help of every argument that takes JSON.
+JSON_HELP = "The fields as '{...}', @FILE, or - for stdin. Flags add to it."
+
+
+def merged(argument: str | None, flags: Mapping[str, object]) -> dict[str, Any]:
+    """The fields of the JSON argument and of the flags; a flag of None was not given.
+
+    Raises a usage error where the two give one field different values.
+    """
+    fields = {} if argument is None else _object(argument)
+    for name, value in flags.items():
+        if value is None:
+            continue
+        if name in fields and fields[name] != value:
+            raise typer.BadParameter(f"{name} is given twice, by JSON and by a flag, and differs")
+        fields[name] = value
+    return fields
+
+
+def build(kind: type[T], fields: Mapping[str, Any]) -> T:
+    """The fields as a value of that kind. Raises a usage error that names the wrong one."""
+    if not fields:
+        raise typer.BadParameter(f"nothing is given; there is {_names(kind)}")
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        known = f"; there is {_names(kind)}" if "unknown field" in str(error) else ""
+        raise typer.BadParameter(f"{error}{known}") from error
+
+
+def secret(value: str | None, *, from_stdin: bool, flag: str) -> str | None:
+    """A secret from its flag or from stdin, None where neither was given.
+
+    Raises a usage error for an empty one: the variable that should have held it is unset, and
+    an empty key would be sent to a provider that then refuses every request.
+    """
+    if from_stdin:
+        if value is not None:
+            raise typer.BadParameter(f"give one of {flag} and {flag}-stdin")
+        value = _from_stdin(flag)
+    elif value:
+        hint(flag)
+    if value == "":
+        raise typer.BadParameter(
+            f"{flag} is empty: the variable that should hold the key is unset, or holds nothing"
+        )
+    return value
+
+
+def hint(flag: str) -> None:
+    """Tell the person at the terminal, if any, that arguments are no place for secrets."""
+    if sys.stderr.isatty():
+        talk(f"hint: arguments stay in the shell's history and show in ps; {flag}-stdin does not")
+
+
+def _from_stdin(flag: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    try:
+        return getpass(f"{flag.lstrip('-')}: ").strip()
+    except EOFError:
+        return ""
+
+
+def _object(argument: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(_json(argument), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise typer.BadParameter(f"this is no JSON object: {error}") from error
+
+
+def _json(argument: str) -> str | bytes:
+    if argument == "-":
+        return sys.stdin.read()
+    if not argument.startswith("@"):
+        return argument
+    try:
+        return Path(argument[1:]).read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {argument[1:]}: {error.strerror}") from error
+
+
+def _names(kind: type[msgspec.Struct]) -> str:
+    return ", ".join(kind.__struct_fields__)

@@ -1,0 +1,58 @@
+"""A group that imports a command's file when the command is used, and not before."""
+
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tokenhub_cli.options import add_shared
+
+
+class Entry(NamedTuple):
+    """A command that is not loaded: `app` of tokenhub_cli.commands.NAME, dashes as underscores."""
+
+    name: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+
+
+class Lazy(TyperCommand):
+    """Stands in a group for a command that is not loaded. Help and completion need no more."""
+
+    def load(self) -> TyperCommand | TyperGroup:
+        """The command itself."""
+        assert self.name is not None
+        module = import_module(f"tokenhub_cli.commands.{self.name.replace('-', '_')}")
+        command = typer.main.get_command(module.app)
+        assert isinstance(command, TyperCommand | TyperGroup)
+        command.name = self.name
+        add_shared(command)
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """Its commands are `entries`; each is imported when it is called."""
+
+    entries: ClassVar[tuple[Entry, ...]] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        add_shared(self)
+        for entry in self.entries:
+            self.commands[entry.name] = Lazy(
+                name=entry.name, help=entry.summary, short_help=entry.summary
+            )
+
+    # The context types are typer's own copy of click, which has no public name.
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The stand-in, under its name or an alias."""
+        for entry in self.entries:
+            if cmd_name in entry.aliases:
+                return self.commands[entry.name]
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is about to run: loaded."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, Lazy) else command, rest

@@ -1,0 +1,64 @@
+"""`tokenhubctl`: the root of all commands. Imports typer and nothing else of weight."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub import __version__
+from tokenhub_cli.lazy import Entry, LazyGroup
+
+
+class Root(LazyGroup):
+    """What there is, with the lines that `--help` shows, so that no command need be loaded."""
+
+    entries = (
+        Entry("status", "Show the server: version, providers, models, keys."),
+        Entry("admin-token", "Print the admin token and nothing else."),
+        Entry("provider", "Providers: who answers.", ("providers",)),
+        Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
+        Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
+        Entry("routing", "The policy of requests that bring none."),
+        Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
+        Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry("version", "Print the version."),
+    )
+
+
+app = typer.Typer(
+    cls=Root,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich would take 120 ms of every help page
+    pretty_exceptions_enable=False,  # they print the values of variables, keys among them
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app(prog_name="tokenhubctl")
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenhubctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tokenhubctl(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Operate a TokenHub from a shell: providers, models, keys, routing and logs.
+
+    The server is that of --url, TOKENHUB_URL or ~/.tokenhub/env, else http://localhost:8080.
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""One command's run: the server it talks to, and the one place where failures become exits."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import typer
+
+from tokenhub.client.errors import (
+    BadCall,
+    ClientError,
+    Conflict,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+)
+from tokenhub_cli import options
+from tokenhub_cli.exits import Code, code_of
+from tokenhub_cli.options import Form
+from tokenhub_cli.output import Output, ask, attended, talk
+
+if TYPE_CHECKING:
+    from tokenhub.client.call import Call
+    from tokenhub.client.profile import Profile
+    from tokenhub.client.transport import Client
+
+T = TypeVar("T")
+
+
+class Session:
+    """What a command works with: `session(call)` sends, `session.output` shows."""
+
+    def __init__(self, client: "Client", profile: "Profile", output: Output) -> None:
+        self._client = client
+        self.profile = profile
+        self.output = output
+
+    def __call__(self, call: "Call[T]") -> T:
+        return self._client(call)
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A failure in three parts: what failed, why, what to do."""
+
+    error: str
+    because: str
+    hint: str = ""
+    status: int = 0
+    code: str = ""
+    request_id: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@contextmanager
+def session(ctx: typer.Context) -> Iterator[Session]:
+    """A session with the server of this user. Failures are told on stderr and end the command."""
+    shared = options.given(ctx)
+    output = Output(shared.output, headers=not shared.no_headers)
+    with exits(ctx):
+        from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
+
+        profile = load_profile(ctx)
+        with Client(profile, timeout_s=shared.timeout) as client:
+            yield Session(client, profile, output)
+
+
+@contextmanager
+def exits(ctx: typer.Context) -> Iterator[None]:
+    """Turn a failure into a message and its exit code."""
+    try:
+        yield
+    except ClientError as error:
+        _tell(_failure(ctx, error), options.given(ctx).output)
+        raise typer.Exit(code_of(error)) from error
+    except BrokenPipeError as error:
+        # The reader has gone. Python would complain when it flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Code.BROKEN_PIPE) from error
+
+
+def load_profile(ctx: typer.Context) -> "Profile":
+    """Where the server is, and the token for it. Raises BadProfile."""
+    from tokenhub.client import profile  # noqa: PLC0415 - not for --help
+
+    shared = options.given(ctx)
+    return profile.load(url=shared.url, token_file=shared.token_file)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Go on, or end the command: asks only where somebody is there to answer."""
+    if yes or not attended():
+        return
+    if not ask(question):
+        talk("nothing was changed")
+        raise typer.Exit(Code.USAGE)
+
+
+def _tell(failure: Failure, form: Form) -> None:
+    """On stderr, as JSON where the result would have been JSON."""
+    if form in {Form.JSON, Form.JSONL}:
+        talk(msgspec.json.encode(failure).decode())
+        return
+    talk(f"error: {failure.error}")
+    talk(f"  because: {failure.because}" + _source(failure))
+    for pointer, message in failure.fields:
+        if message != failure.because:
+            talk(f"    {pointer}: {message}")
+    if failure.hint:
+        talk(f"  try: {failure.hint}")
+
+
+def _source(failure: Failure) -> str:
+    if not failure.status:
+        return ""
+    request = f", request {failure.request_id}" if failure.request_id else ""
+    return f" (HTTP {failure.status}{request})"
+
+
+def _failure(ctx: typer.Context, error: ClientError) -> Failure:
+    _, _, command = ctx.command_path.partition(" ")
+    failure = Failure(error=f"{command} failed", because=str(error), hint=_hint(ctx, error))
+    if not isinstance(error, Refused):
+        return failure
+    return msgspec.structs.replace(
+        failure,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        fields=error.fields,
+    )
+
+
+def _hint(ctx: typer.Context, error: ClientError) -> str:
+    """What to do about it."""
+    noun = ctx.parent.command_path if ctx.parent else ctx.command_path
+    if isinstance(error, Unauthorized):
+        return _token_hint(ctx)
+    hints: tuple[tuple[type[ClientError], str], ...] = (
+        (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
+        (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),
+        (Unreadable, "check --url or TOKENHUB_URL; it should be the server's root"),
+        (NotFound, f'"{noun} list" shows what there is'),
+        (Conflict, f'"{noun} get" shows it as it is now'),
+    )
+    for kind, hint in hints:
+        if isinstance(error, kind):
+            return hint
+    if isinstance(error, Refused) and error.status < 500:  # noqa: PLR2004 - server's fault from here
+        return f'"{ctx.command_path} --help"'
+    return "the server's log tells more" if isinstance(error, Refused) else ""
+
+
+def _token_hint(ctx: typer.Context) -> str:
+    source = load_profile(ctx).token_source
+    if source:
+        return f"the token came from {source}; the server's is in .admin-token beside its data"
+    return "set TOKENHUB_ADMIN_TOKEN; the server keeps its token in .admin-token beside its data"

@@ -1,0 +1,88 @@
+"""Values as text for eyes: prices, times, durations, and the words of strangers made harmless."""
+
+import re
+import unicodedata
+from datetime import datetime
+
+# ECMA-48: control sequences (CSI), strings (OSC, DCS and kin) with their end, two-byte escapes.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"
+    r"|\x1b[ -/]*[0-~]?",
+    re.DOTALL,
+)
+# Control characters, and those that turn the direction of the text around them.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """The text on one line, without anything that would steer a terminal."""
+    return _CONTROLS.sub("", re.sub(r"[\t\r\n]+", " ", _ESCAPES.sub("", text)))
+
+
+def escaped(json: str) -> str:
+    """The same JSON with its control characters as escapes; it means the same."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
+
+
+def cells(text: str) -> int:
+    """Columns of a terminal that the text takes: East Asian wide two, combining marks none."""
+    return sum(_width(char) for char in text)
+
+
+def plain(value: object) -> str:
+    """A value of no special kind; `-` for none."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "-"
+    return str(value)
+
+
+def usd(amount: float | None) -> str:
+    """A price or a cost. Where four decimals would show nothing, as many as show two digits."""
+    if amount is None:
+        return "unknown"
+    if amount == 0:
+        return "free"
+    fixed = f"${amount:.4f}"
+    if float(fixed[1:]) != 0:
+        return fixed
+    return f"${amount:.12f}".rstrip("0")
+
+
+def tokens(count: int) -> str:
+    """A context size; 0 is unknown."""
+    return str(count) if count else "-"
+
+
+def milliseconds(duration_ms: float) -> str:
+    """`123ms`, or `1.2s` from a second on."""
+    if round(duration_ms) < 1000:  # noqa: PLR2004 - a second
+        return f"{duration_ms:.0f}ms"
+    return f"{duration_ms / 1000:.1f}s"
+
+
+def seconds(duration_s: float) -> str:
+    """`42s`, `5m 3s`, `2h 5m`, `3d 4h`."""
+    whole = int(duration_s)
+    for unit_s, unit, below_s, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
+        if whole >= unit_s:
+            return f"{whole // unit_s}{unit} {whole % unit_s // below_s}{below}"
+    return f"{whole // 60}m {whole % 60}s" if whole >= 60 else f"{whole}s"  # noqa: PLR2004 - s
+
+
+def local(timestamp: str | None) -> str:
+    """An RFC 3339 time on this machine's clock, to the second; as it is where it is none."""
+    try:
+        return f"{datetime.fromisoformat(timestamp or '').astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return timestamp or "-"
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Cf", "Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
