@@ -74,14 +74,15 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
         raise _nobody(skipped)
     scored = _ranked(able, intent, signals, seed)
     if hinted:
-        ids = {route.id for route in hinted}
+        ids = [route.id for route in hinted]
         first = [candidate for candidate in scored if candidate.route in ids]
-        scored = first + [candidate for candidate in scored if candidate.route not in ids]
+        if len(first) < len(scored):
+            scored = first + [candidate for candidate in scored if candidate.route not in ids]
     best = scored[0]
-    tied = sum(candidate.score == best.score for candidate in first or scored)
+    tied = [candidate.score for candidate in first or scored].count(best.score)
     tried = scored[:1] if intent.substitute == "never" and intent.hint else scored
     return Decision(
-        ranked=tuple(map(catalog.by_route.__getitem__, [candidate.route for candidate in tried])),
+        ranked=tuple([catalog.by_route[candidate.route] for candidate in tried]),
         record=Record(
             catalog_version=catalog.version,
             seed=seed,
@@ -92,7 +93,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             input_tokens=intent.input_tokens,
             output_tokens=intent.output_tokens,
             reason="routed-hint-exact" if first else f"routed-weight-{best.weight}",
-            propensity=1.0 / tied,
+            propensity=1 / tied,
             candidates=tuple(scored),
             skipped=tuple(skipped),
         ),

@@ -8,6 +8,7 @@ latency as their mean: what is not known is never taken for the best.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -46,13 +47,15 @@ def terms(
     weights: Sequence[int],
 ) -> list[Terms]:
     """The terms of all candidates; the four sequences run alike and are not empty."""
-    known_latencies = [latency for latency in latencies if latency is not None]
-    mean = sum(known_latencies) / len(known_latencies) if known_latencies else 0.0
+    if None in latencies:
+        known = [latency for latency in latencies if latency is not None]
+        mean = sum(known) / len(known) if known else 0.0
+        latencies = [mean if latency is None else latency for latency in latencies]
     return list(
         map(
             Terms,
             _of_costs(costs),
-            _normalised([mean if latency is None else latency for latency in latencies]),
+            _normalised(latencies),
             _normalised(failures),
             _normalised(weights),
         )
@@ -71,13 +74,14 @@ def score(terms: Terms, mode: Weights) -> float:
 
 def _of_costs(costs: Sequence[int | None]) -> list[float]:
     if None not in costs:
-        return _normalised([cost for cost in costs if cost is not None])
+        return _normalised(costs)
     known = [cost for cost in costs if cost is not None]
     parts = iter(_normalised(known) if known else ())
     return [1.0 if cost is None else next(parts) for cost in costs]
 
 
-def _normalised(values: Sequence[float]) -> list[float]:
+def _normalised(values: Sequence[Any]) -> list[float]:
+    """Numbers, none of them None, as parts of the largest."""
     largest = max(values)
     if largest <= 0:
         return [0.0] * len(values)

@@ -43,7 +43,7 @@ class Incoming:
         spare: str | None = None
         for name, value in headers:
             if name == b"authorization":
-                if value[:7] == b"Bearer ":
+                if value[:7].lower() == b"bearer ":  # RFC 9110 11.1: any case
                     self.key = value[7:].decode("latin-1")
             elif name == b"content-type":
                 self.content_type = value

@@ -1,7 +1,6 @@
 """`GET /v1/models` and `GET /v1/models/{id}`: what can be asked for. Public, as in the original."""
 
 from collections.abc import Callable
-from urllib.parse import unquote
 
 import msgspec
 
@@ -32,7 +31,7 @@ class Models:
         await self._json(send, ModelList(object="list", data=cards))
 
     async def one(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        name = unquote(scope["path"].removeprefix(PREFIX))
+        name = scope["path"].removeprefix(PREFIX)
         routes = _usable(self._catalog.current.routes_of(name))
         if routes:
             await self._json(send, card(routes[0]))
