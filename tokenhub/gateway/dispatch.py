@@ -15,12 +15,11 @@ from tokenhub.core.errors import (
 )
 from tokenhub.core.failover import Failover, Try
 from tokenhub.core.failures import Kind
-from tokenhub.gateway.run import Run
+from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
 
 T = TypeVar("T")
-GONE = "client_gone"
 
 
 class Dispatch:
@@ -76,13 +75,13 @@ class Dispatch:
                 failover.failed(error.kind)
                 last = error
             except asyncio.CancelledError:
-                self._book(run, step.route, Kind.LOST, 0, began)
+                self._book(run, step.route, GONE, 0, began)
                 raise
             else:
                 return step.route, found, self._clock.monotonic() - began
         raise final_error(run, last)
 
-    def _book(self, run: Run, route: Route, kind: Kind, status: int, began: float) -> None:
+    def _book(self, run: Run, route: Route, kind: Kind | str, status: int, began: float) -> None:
         run.failed(route, kind, status=status, latency_s=self._clock.monotonic() - began)
 
 
@@ -116,7 +115,7 @@ def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
         )
     return ProviderFailed(
         f"all providers failed: the last of {_count(attempts)} was {last.kind}",
-        code=_CODES[last.kind],
+        code=CODES[last.kind],
         attempts=attempts,
         retry_after_s=last.retry_after_s,
     )
@@ -126,7 +125,8 @@ def _count(attempts: list[object] | list[T]) -> str:
     return f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
 
 
-_CODES = {
+# How a class of failure is told to callers; those that are missing have errors of their own.
+CODES = {
     Kind.UNREACHABLE: "upstream_unreachable",
     Kind.LOST: "upstream_lost",
     Kind.THROTTLED: "upstream_throttled",

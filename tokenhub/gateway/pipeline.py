@@ -13,8 +13,8 @@ from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
 from tokenhub.gateway.admit import KeyTable, admitted
-from tokenhub.gateway.dispatch import GONE, Dispatch
-from tokenhub.gateway.run import Run
+from tokenhub.gateway.dispatch import CODES, Dispatch
+from tokenhub.gateway.run import GONE, Run
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
@@ -167,6 +167,6 @@ def _broken_off(kind: Kind, run: Run) -> ProviderFailed:
         )
     return ProviderFailed(
         "the provider broke off in the middle of the answer; what was sent is not the whole of it",
-        code="upstream_lost",
+        code=CODES[kind],
         attempts=run.attempts,
     )

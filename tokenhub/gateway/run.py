@@ -9,6 +9,9 @@ from tokenhub.core.money import cost_nusd
 from tokenhub.core.outcome import Attempt, Usage
 from tokenhub.core.policy import Intent
 
+# An attempt that the caller did not wait for. No provider's fault; it may have been billed.
+GONE = "client_gone"
+
 
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
@@ -91,7 +94,7 @@ class Run:
 
         Where the provider may have worked, it is charged at the estimate and marked unknown.
         """
-        billed = kind in MAYBE_BILLED
+        billed = kind in MAYBE_BILLED or kind == GONE
         tokens_in = self.ask.input_tokens if billed else 0
         tokens_out = self.intent.output_tokens if billed and self.intent else 0
         self.upstream_s += latency_s

@@ -4,13 +4,17 @@ import logging
 from asyncio import Future
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.outcome import Outcome
-from tokenhub.gateway.run import Run
+from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal
 
 Sink = Callable[[Outcome], None]
+# nginx's status for a caller who hung up, in logs only: nobody was there to be told another.
+CLOSED_REQUEST = 499
 _log = logging.getLogger("tokenhub.settle")
 
 
@@ -52,6 +56,8 @@ class Settle:
         """Settle without waiting: the caller has left, and `code` says how."""
         error = TokenHubError("the caller left before the end", code=code)
         outcome = self._outcome(run, error)
+        if code == GONE:
+            outcome = replace(outcome, status=CLOSED_REQUEST)
         self._journal.record(outcome).add_done_callback(_retrieved)
         self._tell(run, outcome)
 

@@ -4,10 +4,11 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after_success
+from tokenhub.gateway.run import GONE
 from tokenhub.ports.secrets import Secrets
 
 # These say nothing of the provider's health: the caller's mistakes, and callers who left.
-_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, "client_gone"})
+_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, GONE})
 
 
 class Observed:

@@ -108,7 +108,7 @@ def test_attempts_are_numbered_and_their_times_add_up() -> None:
 
     assert [1, 2, 3] == [attempt.number for attempt in run.attempts]
     assert ["overloaded", "client_gone", "lost"] == [attempt.kind for attempt in run.attempts]
-    assert ["voided", "voided", "settled"] == [attempt.state for attempt in run.attempts]
+    assert ["voided", "unknown", "settled"] == [attempt.state for attempt in run.attempts]
     assert 1.0 == run.upstream_s
 
 

@@ -39,7 +39,9 @@ class HttpUpstreams:
         kind = _BY_TYPE.get(provider.type)
         if kind is None:
             raise BadRequest(f"there is no provider type {provider.type!r}", field="type")
-        transport = self._transports.setdefault(provider.id, self._new_transport())
+        transport = self._transports.get(provider.id)
+        if transport is None:
+            transport = self._transports[provider.id] = self._new_transport()
         return kind(
             provider.endpoints or (provider.base_url,),
             transport=transport,

@@ -28,6 +28,8 @@ from tokenhub.wire.openai import ProviderModels
 
 _OK = 200
 _MAX_MESSAGE = 500
+# How long after a stream's last event the end of its HTTP body may come.
+LAST_CHUNK_S = 0.25
 _MODELS = msgspec.json.Decoder(ProviderModels)
 
 
@@ -49,15 +51,19 @@ class OpenAIProvider:
                 if response.status != _OK:
                     raise await refusal(response)
                 body = await whole(response)
-            return Answer(body=body, usage=openai.usage_of(body))
         except UpstreamError:
             raise
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise failure(error) from error
+        try:
+            return Answer(body=body, usage=openai.usage_of(body))
+        except ValueError as error:
+            raise UpstreamError(Kind.BROKEN, status=_OK) from error
 
     async def open(
         self, ask: Ask, model_id: str, *, idle_s: float, within_s: float
     ) -> "OpenAIStream":
+        end = asyncio.get_running_loop().time() + within_s
         async with translated():
             async with asyncio.timeout(min(idle_s, within_s)):
                 response = await self._post(openai.payload(ask, model_id))
@@ -70,7 +76,7 @@ class OpenAIProvider:
         stream = OpenAIStream(
             response,
             openai.StreamReader(hide_usage=not ask.wants_usage),
-            Watch(response, idle_s=idle_s, within_s=within_s),
+            Watch(response, idle_s=idle_s, end=end),
         )
         await stream.begin()
         return stream
@@ -124,11 +130,15 @@ class OpenAIStream:
     async def begin(self) -> None:
         """Read until the answer has begun; what came so far is kept for the first `next`."""
         parts = []
-        while not self._reader.started:
-            part = await self._read()
-            if not part and self._reader.done:
-                break
-            parts.append(part)
+        try:
+            while not self._reader.started:
+                part = await self._read()
+                if not part and self._reader.done:
+                    break
+                parts.append(part)
+        except asyncio.CancelledError:
+            self.close()
+            raise
         self._first = b"".join(parts)
 
     async def next(self) -> bytes:
@@ -141,12 +151,20 @@ class OpenAIStream:
         return b""
 
     def close(self) -> None:
-        """A connection whose response has ended is back in the pool already, and stays there."""
+        """Hang up on a provider that is not through.
+
+        A connection whose response has ended is back in the pool already, and stays there. Where
+        only the end of the HTTP body is missing, it may come: many servers send it by itself.
+        """
         self._watch.cancel()
-        self._response.close()
+        if self._reader.done and self._response.connection is not None:
+            asyncio.get_running_loop().call_later(LAST_CHUNK_S, self._response.close)
+        else:
+            self._response.close()
 
     async def _read(self) -> bytes:
         try:
+            self._watch.began()
             data = await self._response.content.readany()
             self._watch.saw()
             if data:
@@ -164,8 +182,10 @@ class OpenAIStream:
 
 async def refusal(response: aiohttp.ClientResponse) -> UpstreamError:
     """What a response other than 200 means; the connection is let go."""
-    error = openai.error_of(await beginning(response))
-    response.release()
+    try:
+        error = openai.error_of(await beginning(response))
+    finally:
+        response.release()
     code = str(error.code) if error.code else ""
     kind = classify(response.status, f"{code} {error.type or ''} {error.message}")
     return UpstreamError(

@@ -80,12 +80,14 @@ async def whole(response: aiohttp.ClientResponse, *, limit: int = MAX_ANSWER_BYT
         return await response.read()
     parts: list[bytes] = []
     size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > limit:
-            response.close()
-            raise UpstreamError(Kind.BROKEN, status=response.status)
-        parts.append(part)
+    try:
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > limit:
+                raise UpstreamError(Kind.BROKEN, status=response.status)
+            parts.append(part)
+    finally:
+        response.close()  # one that was read to its end is back in the pool already
     return b"".join(parts)
 
 
@@ -126,31 +128,39 @@ def retry_after_s(response: aiohttp.ClientResponse) -> float | None:
 
 
 class Watch:
-    """Closes a stream that pauses too long or goes on too long.
+    """Closes a stream that pauses longer than `idle_s`, or goes on after `end` (the loop's time).
 
-    One timer for the whole of it, which looks at the time of the last read: nothing a chunk.
+    One timer for the whole of it, which looks at when the read began: nothing a chunk. Only
+    while somebody reads is a pause the provider's: a slow caller's is not.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, within_s: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, end: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._response = response
         self._idle_s = idle_s
-        self._end = self._loop.time() + within_s
-        self.last_read = self._loop.time()
+        self._end = end
+        self._since = self._loop.time()
+        self._reading = False
         self.expired = False
-        self._timer = self._loop.call_later(min(idle_s, within_s), self._look)
+        self._timer = self._loop.call_at(min(self._since + idle_s, end), self._look)
+
+    def began(self) -> None:
+        self._reading = True
+        self._since = self._loop.time()
 
     def saw(self) -> None:
-        self.last_read = self._loop.time()
+        self._reading = False
 
     def cancel(self) -> None:
         self._timer.cancel()
 
     def _look(self) -> None:
         now = self._loop.time()
-        until = min(self.last_read + self._idle_s, self._end)
+        if not self._reading:
+            self._since = now
+        until = min(self._since + self._idle_s, self._end)
         if now >= until:
             self.expired = True
             self._response.close()
         else:
-            self._timer = self._loop.call_later(until - now, self._look)
+            self._timer = self._loop.call_at(until, self._look)

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions` and `POST /v1/chat`: decode, ask the gateway, answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Route
@@ -49,8 +49,8 @@ class Chat:
             incoming = Incoming(scope["headers"])
             ask = self._to_ask(await body_of(incoming, receive), substitute=incoming.substitute)
             if ask.stream:
-                stream = await self._gateway.stream(ask, incoming.key, request_id=request_id)
-                await relay(stream, receive, send)
+                opening = self._gateway.stream(ask, incoming.key, request_id=request_id)
+                await while_there(receive, _streamed(opening, send, request_id=request_id))
             else:
                 answered = await self._gateway.complete(ask, incoming.key, request_id=request_id)
                 await respond(send, 200, routed(answered), self._to_body(answered))
@@ -70,8 +70,8 @@ def native_chat(gateway: Gateway, request_ids: Callable[[], str]) -> Chat:
     return Chat(gateway, to_ask=native.to_ask, to_body=_enveloped, request_ids=request_ids)
 
 
-async def relay(streaming: Streaming, receive: Receive, send: Send) -> None:
-    """Send the events as they come; a caller who hangs up ends the upstream call too."""
+async def while_there(receive: Receive, work: Coroutine[None, None, None]) -> None:
+    """Do the work; it is cancelled as soon as the caller hangs up."""
     caller = asyncio.current_task()
     assert caller is not None
     left = False
@@ -86,12 +86,26 @@ async def relay(streaming: Streaming, receive: Receive, send: Send) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch())
-            await _events(streaming, send)
+            await work
             watching.cancel()
     except asyncio.CancelledError:
         if not left:
             raise
         caller.uncancel()
+
+
+async def _streamed(opening: Awaitable[Streaming], send: Send, *, request_id: str) -> None:
+    """The whole response: an error with its status, or a stream and what it ends with.
+
+    A TokenHubError is told here: past the task group it would be part of an ExceptionGroup.
+    """
+    try:
+        streaming = await opening
+    except TokenHubError as error:
+        await respond(send, *render(error, dialect="openai", request_id=request_id))
+        return
+    try:
+        await _events(streaming, send)
     finally:
         streaming.abandon()
 
