@@ -17,6 +17,7 @@ from tokenhub.app import create_app, start_logging
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
+from tokenhub.web.protocol import Protocol
 
 # A full collection walks every object that lives. Those of the start (modules, routes, the
 # catalog) live for ever: frozen, they are never walked again. What a request leaves behind is
@@ -96,7 +97,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self._start,
                 loop="uvloop",
-                http="httptools",
+                http=Protocol,
                 backlog=BACKLOG,
                 ws="none",
                 lifespan="on",

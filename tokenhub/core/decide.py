@@ -4,6 +4,8 @@ Pure: the same arguments give the same decision for ever, which is how a stored 
 verified later. Draws, needed only to break ties, come from the given seed.
 """
 
+from operator import attrgetter
+
 import msgspec
 
 from tokenhub.core.catalog import Catalog, Route
@@ -103,34 +105,36 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
 def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> list[Candidate]:
     """The candidates, best first; equal scores in an order drawn from the seed."""
     known = signals.routes
+    costs = [one.cost_nusd for one in able]
     seen = [known.get(one.route.id, UNKNOWN) for one in able]
     every = terms(
-        [one.cost_nusd for one in able],
+        costs,
         [signal.latency_s for signal in seen],
         [signal.failure_rate for signal in seen],
         [one.route.model.weight for one in able],
     )
-    mode = BY_MODE[intent.policy.mode]
+    scores = [score(term, BY_MODE[intent.policy.mode]) for term in every]
     candidates = [
         Candidate(
             one.route.id,
-            score(term, mode),
+            value,
             term,
             one.cost_nusd,
             signal.latency_s,
             signal.failure_rate,
             one.route.model.weight,
         )
-        for one, signal, term in zip(able, seen, every, strict=True)
+        for one, value, term, signal in zip(able, scores, every, seen, strict=True)
     ]
-    if len({candidate.score for candidate in candidates}) < len(candidates):
+    if len(set(scores)) < len(scores):
         draws = {c.route: uniform(seed, place) for place, c in enumerate(candidates)}
-        return sorted(candidates, key=lambda c: (c.score, draws[c.route]))
-    return sorted(candidates, key=_score_of)
+        candidates.sort(key=lambda c: (c.score, draws[c.route]))
+    else:
+        candidates.sort(key=_score_of)
+    return candidates
 
 
-def _score_of(candidate: Candidate) -> float:
-    return candidate.score
+_score_of = attrgetter("score")
 
 
 def _nobody(skipped: list[Skip]) -> Exception:

@@ -4,11 +4,13 @@ A request on /v1 costs what it must: no middleware stack, no router but a dict (
 handler takes 128 us, a raw one 44; DESIGN decision 2).
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from tokenhub.core.errors import MethodNotAllowed, NotFound, TokenHubError
 from tokenhub.web.errors import dialect_of, render
+from tokenhub.web.protocol import HUNG_UP
 from tokenhub.web.v1.exchange import Receive, Scope, Send, respond
 from tokenhub.web.v1.models import PREFIX as MODEL
 
@@ -42,6 +44,9 @@ class Front:
             return
         try:
             await (handler or self._unlisted)(scope, receive, send)
+        except asyncio.CancelledError as error:
+            if error.args != (HUNG_UP,):
+                raise
         except Exception as error:  # noqa: BLE001 - the last resort, as Litestar's for its routes
             # Our own fault. Told in the route's dialect, as long as nothing has been said yet.
             _log.exception("request_failed", extra={"path": path})

@@ -1,11 +1,10 @@
 """`POST /v1/chat/completions` and `POST /v1/chat`: decode, ask the gateway, answer."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import TokenHubError
+from tokenhub.core.errors import TokenHubError, TooLarge, UnsupportedMediaType
 from tokenhub.core.money import usd
 from tokenhub.dialects import native, openai
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
@@ -21,6 +20,7 @@ from tokenhub.web.v1.exchange import (
     Scope,
     Send,
     body_of,
+    refuse,
     respond,
     text,
 )
@@ -49,11 +49,13 @@ class Chat:
             incoming = Incoming(scope["headers"])
             ask = self._to_ask(await body_of(incoming, receive), substitute=incoming.substitute)
             if ask.stream:
-                opening = self._gateway.stream(ask, incoming.key, request_id=request_id)
-                await while_there(receive, _streamed(opening, send, request_id=request_id))
+                stream = await self._gateway.stream(ask, incoming.key, request_id=request_id)
+                await relay(stream, send)
             else:
                 answered = await self._gateway.complete(ask, incoming.key, request_id=request_id)
                 await respond(send, 200, routed(answered), self._to_body(answered))
+        except (TooLarge, UnsupportedMediaType) as error:
+            await refuse(send, receive, *render(error, dialect="openai", request_id=request_id))
         except TokenHubError as error:
             await respond(send, *render(error, dialect="openai", request_id=request_id))
         except Gone:
@@ -70,40 +72,8 @@ def native_chat(gateway: Gateway, request_ids: Callable[[], str]) -> Chat:
     return Chat(gateway, to_ask=native.to_ask, to_body=_enveloped, request_ids=request_ids)
 
 
-async def while_there(receive: Receive, work: Coroutine[None, None, None]) -> None:
-    """Do the work; it is cancelled as soon as the caller hangs up."""
-    caller = asyncio.current_task()
-    assert caller is not None
-    left = False
-
-    async def watch() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        caller.cancel()
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(watch())
-            await work
-            watching.cancel()
-    except asyncio.CancelledError:
-        if not left:
-            raise
-        caller.uncancel()
-
-
-async def _streamed(opening: Awaitable[Streaming], send: Send, *, request_id: str) -> None:
-    """The whole response: an error with its status, or a stream and what it ends with.
-
-    A TokenHubError is told here: past the task group it would be part of an ExceptionGroup.
-    """
-    try:
-        streaming = await opening
-    except TokenHubError as error:
-        await respond(send, *render(error, dialect="openai", request_id=request_id))
-        return
+async def relay(streaming: Streaming, send: Send) -> None:
+    """Send the events as they come. A caller who hangs up has this task cancelled (protocol.py)."""
     try:
         await _events(streaming, send)
     finally:

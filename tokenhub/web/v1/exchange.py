@@ -1,6 +1,8 @@
 """One HTTP exchange of the data plane: raw ASGI, since each layer costs what a request costs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
@@ -13,6 +15,8 @@ Headers = list[tuple[bytes, bytes]]
 
 # The original's limit (original-behaviour 1.2).
 MAX_BODY_BYTES = 10 << 20
+# How long a body that was refused may go on coming.
+LINGER_S = 2.0
 _SUBSTITUTE = ("any", "same-model", "never")
 JSON = (b"content-type", b"application/json")
 # No proxy may hold a stream back, nor any browser guess a type.
@@ -64,7 +68,7 @@ async def body_of(incoming: Incoming, receive: Receive) -> bytes:
     media = incoming.content_type
     if media != b"application/json" and media.partition(b";")[0].strip().lower() != JSON[1]:
         raise UnsupportedMediaType('send JSON with "Content-Type: application/json"')
-    if incoming.encoding not in {b"", b"identity"}:
+    if incoming.encoding and incoming.encoding.lower() != b"identity":
         raise UnsupportedMediaType("send the body without a Content-Encoding")
     if incoming.substitute not in _SUBSTITUTE:
         raise BadRequest(
@@ -84,6 +88,22 @@ async def respond(send: Send, status: int, headers: Headers, body: bytes) -> Non
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, receive: Receive, status: int, headers: Headers, body: bytes) -> None:
+    """A whole response to a request whose body has not been read, and the connection's end.
+
+    What still comes is thrown away for a while: to close on it would reset the connection, and
+    the caller could lose the response.
+    """
+    headers += [(b"connection", b"close"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while (await receive()).get("more_body"):
+                pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 def text(value: str) -> bytes:
