@@ -177,7 +177,7 @@ async def _greeting(stderr: asyncio.StreamReader) -> str:
 
 
 async def _read(stderr: asyncio.StreamReader, said: list[str]) -> None:
-    async for line in stderr:
+    while line := await stderr.readline():
         said.append(line.decode())
 
 

@@ -1,7 +1,7 @@
 """A provider that speaks the OpenAI format: OpenAI, vLLM, and the many that copy them."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import cycle
 
 import aiohttp
@@ -43,6 +43,7 @@ class OpenAIProvider:
         self._list = URL(f"{endpoints[0]}/v1/models")
         self._transport = transport
         self._secret = secret
+        self._kept: tuple[str | None, CIMultiDict[str]] = (None, CIMultiDict())
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
         try:
@@ -93,16 +94,19 @@ class OpenAIProvider:
             raise UpstreamError(Kind.BROKEN, status=_OK) from error
         return [{"id": model.id, "owned_by": model.owned_by} for model in found]
 
-    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        return await self._transport.request(
-            "POST", next(self._chat), headers=self._headers(), body=body
-        )
+    def _post(self, body: bytes) -> Awaitable[aiohttp.ClientResponse]:
+        return self._transport.request("POST", next(self._chat), headers=self._headers(), body=body)
 
     def _headers(self) -> CIMultiDict[str]:
-        headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
+        """The headers of every call, made anew when the secret has changed."""
         secret = self._secret()
+        known, headers = self._kept
+        if headers and known == secret:
+            return headers
+        headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
         if secret:
             headers["Authorization"] = f"Bearer {secret}"
+        self._kept = (secret, headers)
         return headers
 
 

@@ -5,7 +5,7 @@ origin), no compression (a bomb), no cookies, a cap on what is read, and a limit
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from email.utils import mktime_tz, parsedate_tz
 
@@ -29,12 +29,12 @@ class Transport:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def request(
+    def request(
         self, method: str, url: URL, *, headers: CIMultiDict[str], body: bytes | None = None
-    ) -> aiohttp.ClientResponse:
+    ) -> Awaitable[aiohttp.ClientResponse]:
         """The response's head; any status. Raises what aiohttp raises: use `translated`."""
         session = self._session or self._open()
-        return await session.request(method, url, data=body, headers=headers, allow_redirects=False)
+        return session.request(method, url, data=body, headers=headers, allow_redirects=False)
 
     async def close(self) -> None:
         if self._session is not None:
