@@ -31,6 +31,7 @@ from tokenhub.core.errors import BadRequest
 from tokenhub.core.ids import request_id
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
+from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
@@ -39,7 +40,7 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
-from tokenhub.web.front import Front, Handler
+from tokenhub.web.front import Asgi, Front
 from tokenhub.web.v1.chat import completions, native_chat
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
@@ -120,7 +121,7 @@ async def assembled(
             applied=AppliedFile(settings.data_dir),
         )
         _tell(await _credentials(bootstrap, settings))
-        observed = Observed(vault)
+        observed = Observed(vault, patience_s=settings.provider_timeout_s)
         metrics = Metrics()
         yield (
             Parts(
@@ -162,16 +163,17 @@ async def assembled(
 
 def front(parts: Parts) -> Front:
     """The front door of these parts."""
-    cards = ModelCards(parts.catalog, parts.request_ids)
+    cards = ModelCards(parts.catalog)
+    clock = parts.clock
     return Front(
         {
-            ("POST", "/v1/chat/completions"): completions(parts.gateway, parts.request_ids),
-            ("POST", "/v1/chat"): native_chat(parts.gateway, parts.request_ids),
+            ("POST", "/v1/chat/completions"): completions(parts.gateway),
+            ("POST", "/v1/chat"): native_chat(parts.gateway),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },
-        rest=cast("Handler", build(parts)),
-        request_ids=parts.request_ids,
+        rest=cast("Asgi", build(parts)),
+        arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
     )
 
 
@@ -217,7 +219,10 @@ async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:
 
 
 async def _autoload(bootstrap: Bootstrap) -> None:
-    _tell(await bootstrap.autoload())
+    try:
+        _tell(await bootstrap.autoload())
+    except Exception:  # noqa: BLE001 - a fault of this job must not end the server it serves
+        _log.exception("autoload_failed")
 
 
 def _tell(messages: list[str]) -> None:

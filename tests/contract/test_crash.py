@@ -70,10 +70,12 @@ def test_an_io_error_refuses_writes_keeps_reads_and_passes(tmp_path: Path) -> No
         said, _ = process.communicate(timeout=20)
 
     assert [
+        "ledger_fault",
         "refused ledger_unavailable SQLITE_IOERR_WRITE",
         "refused ledger_unavailable SQLITE_IOERR_WRITE",
         "readable 1",
         "fault True",
+        "ledger_recovered",
         "fault False",
         "recorded 2",
     ] == said.splitlines()

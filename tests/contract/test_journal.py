@@ -5,6 +5,7 @@ import pytest
 from msgspec import json
 
 from tests.contract.kept import Kept, on_disk, outcome
+from tokenhub.adapters.memory.stores import MemoryJournal
 from tokenhub.core.errors import Unavailable
 from tokenhub.ports.journal import LogQuery
 
@@ -125,3 +126,19 @@ async def test_a_decision_handed_over_is_there_after_reopening(tmp_path: Path) -
 
 async def test_a_request_without_a_decision_has_none(kept: Kept) -> None:
     assert await kept.journal.decision("req_1") is None
+
+
+async def test_a_journal_in_order_has_no_fault(kept: Kept) -> None:
+    await kept.journal.record(outcome(1))
+
+    assert "" == kept.journal.fault
+
+
+async def test_a_journal_in_memory_refuses_while_it_is_told_to() -> None:
+    journal = MemoryJournal()
+    journal.fault = "the disk is full"
+
+    with pytest.raises(Unavailable, match="the disk is full"):
+        await journal.record(outcome(1))
+
+    assert 0 == await journal.count(ALL)

@@ -8,7 +8,7 @@ from tokenhub.core.outcome import Usage
 DEFAULT_OUTPUT_TOKENS = 512
 # No context comes near it. It keeps every cost at every price that the control plane accepts (USD
 # 1,000 per 1,000 tokens), summed over all attempts, within the 64 bits of the ledger.
-MAX_TOKENS = 2**31 - 1
+MAX_TOKENS = 2**29 - 1
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,6 +79,10 @@ class Failover:
         else:
             self._troubled.add(current.provider.id)
 
+    def passed_over(self) -> None:
+        """Note that the last `Try` was not made: what came before has used its budget up."""
+        self._attempts -= 1
+
     def _try(self, route: Route) -> Try:
         if route in self._left:
             self._left.remove(route)

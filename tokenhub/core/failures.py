@@ -33,6 +33,16 @@ class Kind(StrEnum):
     CLIENT = "client"
 
 
+# How a class is told to callers. The others have errors of their own (gateway/dispatch.py).
+CODES = {
+    Kind.UNREACHABLE: "upstream_unreachable",
+    Kind.LOST: "upstream_lost",
+    Kind.THROTTLED: "upstream_throttled",
+    Kind.EXHAUSTED: "upstream_exhausted",
+    Kind.CREDENTIAL: "upstream_credential",
+    Kind.OVERLOADED: "upstream_overloaded",
+    Kind.BROKEN: "upstream_invalid_response",
+}
 # The request went out and no answer came back, so the provider may have worked and may bill.
 MAYBE_BILLED = frozenset({Kind.TIMEOUT, Kind.LOST, Kind.BROKEN})
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask
+from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask, Wish
 from tokenhub.core.catalog import Defaults
 
 
@@ -84,4 +84,4 @@ def _origin(value: object) -> str:
     return "default" if value is None else "request"
 
 
-_NOTHING = Ask(payload=b"").wish
+_NOTHING = Wish()

@@ -18,6 +18,7 @@ from tokenhub.wire import sse
 _REQUEST = msgspec.json.Decoder(wire.ChatRequest)
 _COMPLETION = msgspec.json.Decoder(wire.Completion)
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
+_USAGE = msgspec.json.Decoder(wire.Usage)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
@@ -177,7 +178,7 @@ class StreamReader:
             raise ValueError("not a chunk of a chat completion") from error
         if bytes(chunk.error) not in _NOTHING:
             raise ValueError("the provider reported an error in its stream")
-        if chunk.usage is not None:
+        if bytes(chunk.usage) not in _NOTHING:
             self.usage = _usage(chunk.usage)
             if not chunk.choices:
                 return not self._hide_usage
@@ -217,15 +218,24 @@ def _size(delta: wire.Delta) -> int:
     return len(piece) if piece.isascii() else len(piece.encode())
 
 
-def _usage(usage: wire.Usage | None) -> Usage | None:
-    if usage is None:
+def _usage(raw: Raw) -> Usage | None:
+    """The provider's counts; what cannot be read counts as not told."""
+    if bytes(raw) in _NOTHING:
+        return None
+    try:
+        usage = _USAGE.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return Usage(_told(usage.prompt_tokens), _told(usage.completion_tokens))
 
 
-def _told(count: int | None) -> int | None:
+def _told(count: object) -> int | None:
     """A provider's count of tokens; one that cannot be is none."""
-    return count if count is not None and 0 <= count <= MAX_TOKENS else None
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if not isinstance(count, int) or isinstance(count, bool):
+        return None
+    return count if 0 <= count <= MAX_TOKENS else None
 
 
 def _text(value: object) -> str | None:

@@ -1,10 +1,11 @@
 """Stage 4: drive core.failover with real calls, within the request's deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Answer
+from tokenhub.core import tokens
+from tokenhub.core.ask import Answer
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import (
     BadRequest,
@@ -14,7 +15,7 @@ from tokenhub.core.errors import (
     TokenHubError,
 )
 from tokenhub.core.failover import Failover, Try
-from tokenhub.core.failures import Kind
+from tokenhub.core.failures import CODES, Kind
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
@@ -39,8 +40,10 @@ class Dispatch:
             return await upstream.complete(run.ask, step.route.model.id, within_s=within_s)
 
         route, answer, latency_s = await self._first(run, call)
-        expected = run.ask.max_tokens or DEFAULT_OUTPUT_TOKENS
-        run.answered(route, answer.usage, output_tokens=expected, latency_s=latency_s)
+        counted = tokens.of_bytes(len(answer.body))
+        if run.ask.max_tokens is not None:
+            counted = min(counted, run.ask.max_tokens)
+        run.answered(route, answer.usage, output_tokens=counted, latency_s=latency_s)
         return answer
 
     async def open(self, run: Run) -> AnswerStream:
@@ -68,6 +71,9 @@ class Dispatch:
             began = self._clock.monotonic()
             if began >= deadline:
                 break
+            if run.attempts and not run.affords(step.route):
+                failover.passed_over()
+                continue
             try:
                 found = await call(step, deadline - began)
             except UpstreamError as error:
@@ -121,17 +127,5 @@ def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
     )
 
 
-def _count(attempts: list[object] | list[T]) -> str:
+def _count(attempts: Sequence[object]) -> str:
     return f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
-
-
-# How a class of failure is told to callers; those that are missing have errors of their own.
-CODES = {
-    Kind.UNREACHABLE: "upstream_unreachable",
-    Kind.LOST: "upstream_lost",
-    Kind.THROTTLED: "upstream_throttled",
-    Kind.EXHAUSTED: "upstream_exhausted",
-    Kind.CREDENTIAL: "upstream_credential",
-    Kind.OVERLOADED: "upstream_overloaded",
-    Kind.BROKEN: "upstream_invalid_response",
-}

@@ -8,13 +8,13 @@ import msgspec
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import decide
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError
-from tokenhub.core.failures import Kind
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError, Unavailable
+from tokenhub.core.failures import CODES, Kind
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
 from tokenhub.gateway.admit import KeyTable, admitted
-from tokenhub.gateway.dispatch import CODES, Dispatch
-from tokenhub.gateway.run import GONE, Run
+from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Run
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
@@ -23,10 +23,15 @@ from tokenhub.ports.snapshot import Snapshot
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer, settled: the provider's bytes and what it came to."""
+    """A whole answer, settled: the provider's bytes and what it came to.
+
+    `overhead_s` is the time from the request's arrival to now that was not spent waiting for
+    providers; the commit is in it.
+    """
 
     body: bytes
     outcome: Outcome
+    overhead_s: float
 
 
 class Gateway:
@@ -51,9 +56,9 @@ class Gateway:
         self._clock = clock
         self._seeds = seeds
 
-    async def complete(self, ask: Ask, key: str | None, *, request_id: str) -> Answered:
+    async def complete(self, ask: Ask, key: str | None, arrival: Arrival) -> Answered:
         """Answer a request whole. Once admitted, it is settled on every way out."""
-        run = self._admit(ask, key, request_id)
+        run = self._admit(ask, key, arrival)
         try:
             self._decide(run)
             answer = await self._dispatch.complete(run)
@@ -63,11 +68,15 @@ class Gateway:
         except BaseException as error:
             self._settle.abandoned(run, _left_by(error))
             raise
-        return Answered(body=answer.body, outcome=await self._settle(run))
+        outcome = await self._settle(run)
+        spent_s = self._clock.monotonic() - arrival.started
+        return Answered(
+            body=answer.body, outcome=outcome, overhead_s=max(0.0, spent_s - run.upstream_s)
+        )
 
-    async def stream(self, ask: Ask, key: str | None, *, request_id: str) -> "Streaming":
+    async def stream(self, ask: Ask, key: str | None, arrival: Arrival) -> "Streaming":
         """Answer a request as a stream that has begun: its first events are at hand."""
-        run = self._admit(ask, key, request_id)
+        run = self._admit(ask, key, arrival)
         try:
             self._decide(run)
             upstream = await self._dispatch.open(run)
@@ -79,16 +88,12 @@ class Gateway:
             raise
         return Streaming(run, upstream, settle=self._settle, clock=self._clock)
 
-    def _admit(self, ask: Ask, key: str | None, request_id: str) -> Run:
-        started, now = self._clock.monotonic(), self._clock.now()
-        return Run(
-            ask,
-            key=admitted(key, self._keys.current, scope="chat", now=now),
-            catalog=self._catalog.current,
-            request_id=request_id,
-            at=now,
-            started=started,
-        )
+    def _admit(self, ask: Ask, key: str | None, arrival: Arrival) -> Run:
+        """Nothing is sent that could not be written down: a ledger at fault fails closed."""
+        caller = admitted(key, self._keys.current, scope="chat", now=arrival.at)
+        if fault := self._settle.fault:
+            raise Unavailable(fault, code="ledger_unavailable")
+        return Run(ask, key=caller, catalog=self._catalog.current, arrival=arrival)
 
     def _decide(self, run: Run) -> None:
         catalog = run.catalog
@@ -97,7 +102,7 @@ class Gateway:
 
 
 class Streaming:
-    """A stream under way. `next` until it is empty, then `finish`; or `abandon` at any time."""
+    """A stream under way. `next` until it is empty, then `finish`; `abandon` on any other way."""
 
     def __init__(self, run: Run, upstream: AnswerStream, *, settle: Settle, clock: Clock) -> None:
         self.run = run
@@ -105,6 +110,7 @@ class Streaming:
         self._settle = settle
         self._clock = clock
         self._began = clock.monotonic()
+        self._waited_s = 0.0
         self._open = True
 
     @property
@@ -119,6 +125,7 @@ class Streaming:
         Raises ProviderFailed, settled, when the provider breaks off: what the caller has had is
         charged, and nobody else is asked.
         """
+        asked = self._clock.monotonic()
         try:
             return await self._upstream.next()
         except UpstreamError as error:
@@ -126,9 +133,8 @@ class Streaming:
             failed = _broken_off(error.kind, self.run)
             await self._settle(self.run, failed)
             raise failed from error
-        except asyncio.CancelledError:
-            self.abandon()
-            raise
+        finally:
+            self._waited_s += self._clock.monotonic() - asked
 
     async def finish(self) -> bytes:
         """The event that ends the stream, once everything is committed."""
@@ -136,28 +142,35 @@ class Streaming:
         await self._settle(self.run)
         return self._upstream.terminal
 
-    def abandon(self) -> None:
-        """The caller has left: close the upstream and charge what was generated."""
+    def abandon(self, error: BaseException | None) -> None:
+        """Close the upstream and charge what was generated, where that is not done already.
+
+        `error` is what ended the stream before its time: a caller who left, or a fault of ours.
+        """
         if self._open:
-            self._book(GONE)
-            self._settle.abandoned(self.run, GONE)
+            code = _left_by(error)
+            self._book(code)
+            self._settle.abandoned(self.run, code)
 
     def _book(self, kind: str) -> None:
         self._open = False
         self._upstream.close()
-        route = self.run.route
+        run, route = self.run, self.run.route
         assert route is not None
-        self.run.answered(
+        run.answered(
             route,
             self._upstream.usage,
             output_tokens=self._upstream.output_tokens,
-            latency_s=self.run.opening_s + self._clock.monotonic() - self._began,
+            latency_s=run.opening_s + self._waited_s,
+            passed_s=run.opening_s + self._clock.monotonic() - self._began,
             kind=kind,
         )
 
 
-def _left_by(error: BaseException) -> str:
-    return GONE if isinstance(error, asyncio.CancelledError) else "internal_error"
+def _left_by(error: BaseException | None) -> str:
+    if not isinstance(error, asyncio.CancelledError):
+        return "internal_error"
+    return GONE if error.args == (HUNG_UP,) else "shutting_down"
 
 
 def _broken_off(kind: Kind, run: Run) -> ProviderFailed:

@@ -1,4 +1,6 @@
-"""One request on its way: what is known of it so far. The only mutable value of the data plane."""
+"""One request on its way: what is known of it so far."""
+
+import msgspec
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Catalog, Route
@@ -11,12 +13,24 @@ from tokenhub.core.policy import Intent
 
 # An attempt that the caller did not wait for. No provider's fault; it may have been billed.
 GONE = "client_gone"
+# What the task of a caller who left is cancelled with; any other cancellation is our own end.
+HUNG_UP = "the caller hung up"
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A request as it came in, before a byte of it is read.
+
+    `at` is Unix seconds for the record; `started` is monotonic, and durations are taken from it.
+    """
+
+    request_id: str
+    at: float
+    started: float
 
 
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
-    `at` is Unix seconds for the record; `started` is monotonic, and durations are taken from it.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream.
     """
@@ -36,15 +50,13 @@ class Run:
         "upstream_s",
     )
 
-    def __init__(
-        self, ask: Ask, *, key: ApiKey, catalog: Catalog, request_id: str, at: float, started: float
-    ) -> None:
+    def __init__(self, ask: Ask, *, key: ApiKey, catalog: Catalog, arrival: Arrival) -> None:
         self.ask = ask
         self.key = key
         self.catalog = catalog
-        self.request_id = request_id
-        self.at = at
-        self.started = started
+        self.request_id = arrival.request_id
+        self.at = arrival.at
+        self.started = arrival.started
         self.intent: Intent | None = None
         self.decision: Decision | None = None
         self.route: Route | None = None
@@ -59,18 +71,20 @@ class Run:
         *,
         output_tokens: int,
         latency_s: float,
+        passed_s: float | None = None,
         kind: str = "",
     ) -> None:
         """Book an attempt that brought an answer, or the part of one that `kind` ended.
 
         Where the provider gave no usage, the prompt is our estimate and the answer
-        `output_tokens`; an explicit zero is a zero.
+        `output_tokens`; an explicit zero is a zero. `latency_s` is what the provider took, and
+        `passed_s` what went by meanwhile, where a slow caller made it longer.
         """
         given = usage or Usage()
         tokens_in = _told(given.input_tokens, self.ask.input_tokens)
         tokens_out = _told(given.output_tokens, output_tokens)
         self.route = route
-        self.upstream_s += latency_s
+        self.upstream_s += latency_s if passed_s is None else passed_s
         self.attempts.append(
             Attempt(
                 number=len(self.attempts) + 1,
@@ -115,6 +129,17 @@ class Run:
                 estimated=billed,
             )
         )
+
+    def affords(self, route: Route) -> bool:
+        """Whether the budget of the request bears this route on top of what is booked."""
+        assert self.intent is not None
+        assert self.decision is not None
+        budget = self.intent.policy.max_budget_nusd
+        if budget is None:
+            return True
+        booked = sum(attempt.cost_nusd or 0 for attempt in self.attempts)
+        costs = {c.route: c.cost_nusd for c in self.decision.record.candidates}
+        return booked + (costs[route.id] or 0) <= budget
 
     @property
     def reason(self) -> str:

@@ -3,6 +3,7 @@
 import logging
 from asyncio import Future
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -16,12 +17,6 @@ Sink = Callable[[Outcome], None]
 # nginx's status for a caller who hung up, in logs only: nobody was there to be told another.
 CLOSED_REQUEST = 499
 _log = logging.getLogger("tokenhub.settle")
-
-
-def _retrieved(committed: Future[None]) -> None:
-    """Log what went wrong where nobody is left to be told."""
-    if not committed.cancelled() and committed.exception() is not None:
-        _log.error("settlement_failed", extra={"error": str(committed.exception())})
 
 
 class Settle:
@@ -40,26 +35,32 @@ class Settle:
         self._clock = clock
         self._status_of = status_of
 
+    @property
+    def fault(self) -> str:
+        """Why nothing can be settled now; empty when it can."""
+        return self._journal.fault
+
     async def __call__(self, run: Run, error: TokenHubError | None = None) -> Outcome:
         """Return when the log row and the ledger rows are committed. Raises Unavailable.
 
         The rows are handed over before the first wait: a caller who leaves while we wait for the
-        commit is charged all the same. It is the last thing done, since the journal's thread and
-        ours would only wait for each other while both have work.
+        commit is charged all the same.
         """
         outcome = self._outcome(run, error)
-        self._tell(run, outcome)
-        await self._journal.record(outcome)
+        await self._hand_over(run, outcome)
         return outcome
 
     def abandoned(self, run: Run, code: str) -> None:
-        """Settle without waiting: the caller has left, and `code` says how."""
-        error = TokenHubError("the caller left before the end", code=code)
-        outcome = self._outcome(run, error)
+        """Settle without waiting: nobody is there to be told, and `code` says why."""
+        outcome = self._outcome(run, TokenHubError("the request was not finished", code=code))
         if code == GONE:
             outcome = replace(outcome, status=CLOSED_REQUEST)
-        self._journal.record(outcome).add_done_callback(_retrieved)
-        self._tell(run, outcome)
+        _ = self._hand_over(run, outcome)
+
+    def _hand_over(self, run: Run, outcome: Outcome) -> "Future[None]":
+        committed = self._journal.record(outcome)
+        committed.add_done_callback(partial(self._tell, run, outcome))
+        return committed
 
     def _outcome(self, run: Run, error: TokenHubError | None) -> Outcome:
         route = run.route
@@ -81,7 +82,13 @@ class Settle:
             attempts=tuple(run.attempts),
         )
 
-    def _tell(self, run: Run, outcome: Outcome) -> None:
+    def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:
+        """What the sinks hear is what the caller heard."""
+        failed = None if committed.cancelled() else committed.exception()
+        if isinstance(failed, TokenHubError):
+            _log.error("settlement_failed", extra={"request_id": run.request_id})
+            status = self._status_of(failed)
+            outcome = replace(outcome, status=status, error_class=failed.code)
         if run.decision is not None:
             self._journal.explain(run.request_id, run.at, run.decision.record)
         for sink in self._sinks:

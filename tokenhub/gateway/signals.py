@@ -12,9 +12,14 @@ _NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, GONE})
 
 
 class Observed:
-    """The signals of this process. Values are replaced whole, so a reader may keep one."""
+    """The signals of this process. Values are replaced whole, so a reader may keep one.
 
-    def __init__(self, secrets: Secrets) -> None:
+    A time-out counts against a route only after `patience_s`: a caller in a hurry says nothing
+    of a provider.
+    """
+
+    def __init__(self, secrets: Secrets, *, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._routes: dict[str, Signal] = {}
         self._secrets = secrets
         self._missing: tuple[int, int, frozenset[str]] = (-1, -1, frozenset())
@@ -26,6 +31,8 @@ class Observed:
     def record(self, outcome: Outcome) -> None:
         for attempt in outcome.attempts:
             if attempt.kind in _NOT_ITS_FAULT:
+                continue
+            if attempt.kind == Kind.TIMEOUT and attempt.latency_s < self._patience_s:
                 continue
             route = f"{attempt.provider_id}/{attempt.model_id}"
             known = self._routes.get(route, UNKNOWN)

@@ -23,6 +23,15 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal(Protocol):
+    @property
+    def fault(self) -> str:
+        """Why nothing can be committed now; empty when it can.
+
+        An attribute read that never waits, since every request asks. It becomes empty by itself
+        once the cause is gone, at the latest a second or so after somebody has asked.
+        """
+        ...
+
     def record(self, outcome: Outcome) -> Future[None]:
         """Take the request's log row and ledger rows at once; done when they are committed.
 

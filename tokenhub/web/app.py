@@ -27,9 +27,10 @@ from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
 from tokenhub.web.admin import info, keys, logs, models, providers, routing
 from tokenhub.web.auth import admin_only
-from tokenhub.web.body import MAX_BYTES, Http
+from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
 from tokenhub.web.errors import dialect_of, render
+from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
 
 _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
@@ -72,7 +73,7 @@ def build(parts: Parts) -> Litestar:
         guards=[admin_only(parts.admin_token)],
         exception_handlers={Exception: _answered(parts.request_ids)},
         before_send=[_with_headers(parts.request_ids)],
-        request_max_body_size=MAX_BYTES,
+        request_max_body_size=MAX_BODY_BYTES,
         # The schema pages of the framework are open to all and load scripts from elsewhere.
         openapi_config=None,
         logging_config=None,
@@ -154,7 +155,7 @@ def _translated(error: Exception) -> Exception:
     if status == 404:  # noqa: PLR2004 - RFC 9110
         return NotFound("there is nothing at this path")
     if status == 413:  # noqa: PLR2004 - RFC 9110
-        return TooLarge(f"the body is larger than {MAX_BYTES} bytes")
+        return TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
     return BadRequest(error.detail)
 
 

@@ -9,14 +9,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from tokenhub.core.errors import MethodNotAllowed, NotFound, TokenHubError
+from tokenhub.gateway.run import HUNG_UP, Arrival
 from tokenhub.web.errors import dialect_of, render
-from tokenhub.web.protocol import HUNG_UP
 from tokenhub.web.v1.exchange import Receive, Scope, Send, respond
 from tokenhub.web.v1.models import PREFIX as MODEL
 
 _log = logging.getLogger("tokenhub.web")
 
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 
 
 class Front:
@@ -26,12 +27,12 @@ class Front:
         self,
         routes: Mapping[tuple[str, str], Handler],
         *,
-        rest: Handler,
-        request_ids: Callable[[], str],
+        rest: Asgi,
+        arrivals: Callable[[], Arrival],
     ) -> None:
         self._routes = routes
         self._rest = rest
-        self._request_ids = request_ids
+        self._arrivals = arrivals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,25 +43,25 @@ class Front:
         if handler is None and not path.startswith("/v1/"):
             await self._rest(scope, receive, send)
             return
+        arrival = self._arrivals()
         try:
-            await (handler or self._unlisted)(scope, receive, send)
+            await (handler or self._unlisted)(scope, receive, send, arrival)
         except asyncio.CancelledError as error:
             if error.args != (HUNG_UP,):
                 raise
         except Exception as error:  # noqa: BLE001 - the last resort, as Litestar's for its routes
-            # Our own fault. Told in the route's dialect, as long as nothing has been said yet.
-            _log.exception("request_failed", extra={"path": path})
-            status, headers, body = render(
-                error, dialect=dialect_of(path), request_id=self._request_ids()
-            )
-            await respond(send, status, headers, body)
+            # Our own fault, told in the route's dialect. Where an answer has begun already, the
+            # protocol refuses a second one and breaks the connection: never a clean end.
+            request_id = arrival.request_id
+            _log.exception("request_failed", extra={"path": path, "request_id": request_id})
+            await respond(send, *render(error, dialect=dialect_of(path), request_id=request_id))
 
-    async def _unlisted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _unlisted(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         method, path = scope["method"], scope["path"]
         name = MODEL if path.startswith(MODEL) and path != MODEL else path
         handler = self._routes.get((method, name))
         if handler is not None:
-            await handler(scope, receive, send)
+            await handler(scope, receive, send, arrival)
             return
         allow = [known for known, route in self._routes if route == name]
         error: TokenHubError
@@ -68,6 +69,4 @@ class Front:
             error = MethodNotAllowed(f"{method} is not allowed here", allow=allow)
         else:
             error = NotFound(f"there is no route {path}")
-        await respond(
-            send, *render(error, dialect=dialect_of(path), request_id=self._request_ids())
-        )
+        await respond(send, *render(error, dialect=dialect_of(path), request_id=arrival.request_id))

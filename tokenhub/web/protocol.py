@@ -19,7 +19,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-HUNG_UP = "the caller hung up"
+from tokenhub.gateway.run import HUNG_UP
+
 _BODILESS = frozenset({204, 304})
 
 

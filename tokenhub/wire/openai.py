@@ -3,6 +3,8 @@
 Source: the API reference of chat completions, as openai 3.52 sends and reads it.
 """
 
+from typing import Any
+
 import msgspec
 
 
@@ -32,15 +34,17 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
 
 
 class Usage(msgspec.Struct, omit_defaults=True):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    """Whatever a provider put there: a count of an odd type must not cost a good answer."""
+
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
 
 
 class Completion(msgspec.Struct, omit_defaults=True):
     """A whole answer, as far as it is read."""
 
     choices: list[msgspec.Raw]
-    usage: Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 # Most servers send text. Mistral's reasoning models send content as a list of parts.
@@ -61,14 +65,14 @@ class Delta(msgspec.Struct, omit_defaults=True):
 
 class ChunkChoice(msgspec.Struct, omit_defaults=True):
     delta: Delta | None = None
-    finish_reason: str | None = None
+    finish_reason: Any = None
 
 
 class Chunk(msgspec.Struct, omit_defaults=True):
     """One event of a stream. `error` is what some servers send when they fail on the way."""
 
     choices: list[ChunkChoice] | None = None
-    usage: Usage | None = None
+    usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 

@@ -51,6 +51,16 @@ async def test_a_post_without_a_key_keeps_it_w_6(client, control):
     assert "sk-very-secret" == control.secrets.get("p")
 
 
+async def test_the_answer_to_a_move_says_that_the_key_was_forgotten(client):
+    await client.post(PATH, json=P)
+
+    moved = (await client.patch(f"{PATH}/p", json={"base_url": "https://other"})).json()
+
+    assert ("memory", "missing") == (moved["cred_store"], moved["provider"]["credential"])
+    assert "another origin" in moved["note"]
+    assert "api_key" in moved["note"]
+
+
 async def test_a_stale_if_match_is_a_412_and_changes_nothing(client):
     made = await client.post(PATH, json=P)
     tag = {"if-match": made.headers["etag"]}

@@ -84,6 +84,42 @@ async def test_an_operators_edit_survives_the_next_start_and_the_key_is_held(con
     assert SECRET == again.secrets.get("p")
 
 
+async def test_the_files_key_does_not_go_to_an_origin_that_an_operator_chose(control):
+    await control.bootstrap.apply(FILE)
+    await control.providers.update("p", {"base_url": "https://other"}, by=BY)
+    forgotten = control.secrets.get("p")
+
+    again = await control.restarted()
+    messages = await again.bootstrap.apply(FILE)
+
+    assert forgotten is None
+    assert again.secrets.get("p") is None
+    assert "missing" == again.providers.credential(again.providers.get("p"))
+    assert [True] == ["providers[0]" in told and "another origin" in told for told in messages]
+    assert SECRET not in str(messages)
+
+
+async def test_the_files_key_goes_to_another_path_of_the_same_origin(control):
+    await control.bootstrap.apply(FILE)
+    await control.providers.update("p", {"base_url": "https://h/compatible"}, by=BY)
+
+    again = await control.restarted()
+    messages = await again.bootstrap.apply(FILE)
+
+    assert [] == messages
+    assert SECRET == again.secrets.get("p")
+
+
+async def test_the_files_key_goes_along_where_the_file_itself_moves_its_row(control):
+    await control.bootstrap.apply(FILE)
+    moved = credentials(providers=[{**P, "base_url": "https://other"}])
+
+    again = await control.restarted()
+    await again.bootstrap.apply(moved)
+
+    assert SECRET == again.secrets.get("p")
+
+
 async def test_an_operators_delete_survives_every_later_start(control):
     await control.bootstrap.apply(FILE)
     await control.models.delete("m", by=BY)

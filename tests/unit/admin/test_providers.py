@@ -248,9 +248,97 @@ async def test_a_failed_discovery_names_the_class_and_not_the_providers_words(co
     assert (kind is Kind.TIMEOUT) == isinstance(failed.value, DeadlineExceeded)
 
 
-async def test_reload_puts_other_defaults_of_the_environment_below_the_row():
-    control = await Control().started()
+@pytest.mark.parametrize("url", ["https://other/v1", "http://h/v1", "https://h:8443/v1"])
+async def test_a_key_does_not_follow_its_provider_to_another_origin(control, url):
+    await control.providers.put(draft(secret=SECRET), by=BY)
 
-    control.changes.reload(control.changes.environment.__class__(mode="cheap"))
+    row = await control.providers.update("p", {"base_url": url}, by=BY)
 
-    assert "cheap" == control.catalog.current.defaults.mode
+    assert control.secrets.get("p") is None
+    assert ("memory", "missing") == (row.cred_store, control.providers.credential(row))
+    assert "another origin" in control.providers.note(row)
+
+
+async def test_a_put_to_another_origin_forgets_the_key_too(control):
+    await control.providers.put(draft(secret=SECRET), by=BY)
+
+    row = await control.providers.put(draft(base_url="https://other"), by=BY)
+
+    assert control.secrets.get("p") is None
+    assert "another origin" in control.providers.note(row)
+
+
+async def test_a_new_endpoint_at_another_origin_forgets_the_key(control):
+    two = ("http://a", "http://b")
+    await control.providers.put(draft(type="vllm", base_url="", endpoints=two, secret="s"), by=BY)
+
+    await control.providers.update("p", {"endpoints": (*two, "http://c")}, by=BY)
+
+    assert control.secrets.get("p") is None
+
+
+async def test_an_endpoint_less_is_no_new_origin(control):
+    two = ("http://a", "http://b")
+    await control.providers.put(draft(type="vllm", base_url="", endpoints=two, secret="s"), by=BY)
+
+    await control.providers.update("p", {"endpoints": ("http://b",)}, by=BY)
+
+    assert "s" == control.secrets.get("p")
+
+
+async def test_a_key_stays_where_only_the_path_changes(control):
+    await control.providers.put(draft(secret=SECRET), by=BY)
+
+    row = await control.providers.update("p", {"base_url": "https://H:443/compatible/v1"}, by=BY)
+
+    assert SECRET == control.secrets.get("p")
+    assert "another origin" not in control.providers.note(row)
+
+
+async def test_a_key_that_comes_with_the_new_origin_is_used(control):
+    await control.providers.put(draft(secret=SECRET), by=BY)
+
+    moved = {"base_url": "https://other"}
+    row = await control.providers.update("p", moved, by=BY, secret="sk-new")
+
+    assert "sk-new" == control.secrets.get("p")
+    assert "present" == control.providers.credential(row)
+
+
+async def test_after_a_new_key_the_note_speaks_of_the_origin_no_more(control):
+    await control.providers.put(draft(secret=SECRET), by=BY)
+    await control.providers.update("p", {"base_url": "https://other"}, by=BY)
+
+    await control.providers.update("p", {}, by=BY, secret="sk-new")
+    control.secrets.forget("p")
+
+    assert "another origin" not in control.providers.note(control.providers.get("p"))
+
+
+async def test_a_move_that_cannot_be_committed_keeps_the_key(control):
+    class Broken:
+        async def put_provider(self, *_args, **_kwargs):
+            raise Unavailable("the disk is full")
+
+    await control.providers.put(draft(secret=SECRET), by=BY)
+    control.changes.store = Broken()
+
+    with pytest.raises(Unavailable):
+        await control.providers.update("p", {"base_url": "https://other"}, by=BY)
+
+    assert SECRET == control.secrets.get("p")
+
+
+async def test_a_provider_without_a_key_moves_without_a_word(control):
+    await control.providers.put(draft(), by=BY)
+
+    row = await control.providers.update("p", {"base_url": "https://other"}, by=BY)
+
+    assert ("none", "") == (control.providers.credential(row), control.providers.note(row))
+
+
+async def test_the_type_anthropic_is_refused_with_what_to_do_instead(control):
+    with pytest.raises(BadRequest, match="type openai with .* https://api.anthropic.com") as no:
+        await control.providers.put(draft(type="anthropic"), by=BY)
+
+    assert "type" == no.value.field

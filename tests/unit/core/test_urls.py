@@ -1,7 +1,7 @@
 import pytest
 
 from tokenhub.core.errors import BadRequest
-from tokenhub.core.urls import addresses, base_url, normalised
+from tokenhub.core.urls import addresses, base_url, normalised, origin
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,17 @@ def test_some_address_must_be_given():
         addresses(" ", (), several=True)
 
     assert "base_url" == refused.value.field
+
+
+@pytest.mark.parametrize(
+    ("expected", "url"),
+    [
+        (("https", "h", 443), "https://h"),
+        (("https", "h", 443), "https://H:443/some/path"),
+        (("http", "h", 80), "http://h/v1"),
+        (("http", "h", 8000), "http://h:8000"),
+        (("http", "::1", 80), "http://[::1]"),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(expected, url):
+    assert expected == origin(url)

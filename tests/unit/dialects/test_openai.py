@@ -122,7 +122,7 @@ def test_usage_is_wanted_only_where_it_is_asked_for(
         (b'"max_completion_tokens":7', 7),
         (b'"max_tokens":5,"max_completion_tokens":7', 7),
         (b'"max_tokens":5,"max_completion_tokens":0', 0),
-        (b'"max_tokens":2147483647', MAX_TOKENS),
+        (b'"max_tokens":536870911', MAX_TOKENS),
         (b'"max_tokens":5,"max_tokens":6', 6),
     ],
 )
@@ -306,7 +306,6 @@ def test_usage_of_a_whole_answer(usage: bytes, told: Usage | None) -> None:
         b'{"choices":null}',
         b'{"choices":{}}',
         b'{"error":{"message":"no"}}',
-        b'{"choices":[],"usage":3}',
         b'{"choices":[]',
         b'{"choices":[],"\xff":1,"usage":{"\xff":"\xff"}} x',
         b'{"choices":[],"x":' + b"[" * 200_000,
@@ -600,3 +599,27 @@ def test_chunk_of_bad_utf8_ends_it() -> None:
 
 def test_dialect_has_the_terminal_of_the_vendor() -> None:
     assert b"data: [DONE]\n\n" == openai.DONE
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        (b'{"prompt_tokens":"12","completion_tokens":3}', Usage(None, 3)),
+        (b'{"prompt_tokens":12.0,"completion_tokens":3.5}', Usage(12, None)),
+        (b'{"prompt_tokens":true,"completion_tokens":-1}', Usage(None, None)),
+        (b"[]", None),
+        (b"3", None),
+        (b'"none"', None),
+    ],
+)
+def test_odd_usage_does_not_cost_a_good_answer(usage: bytes, told: Usage | None) -> None:
+    reader = StreamReader(hide_usage=True)
+    event = (
+        b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":7}],"usage":%b}\n\n' % usage
+    )
+
+    passed = reader.feed(event)
+
+    assert event == passed
+    assert told == reader.usage
+    assert told == usage_of(b'{"choices":[],"usage":%b}' % usage)

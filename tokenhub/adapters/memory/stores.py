@@ -107,17 +107,18 @@ class MemoryKeyStore:
 
 
 class MemoryJournal:
-    """A Journal that forgets."""
+    """A Journal that forgets. It refuses what it is given while `fault` is set."""
 
     def __init__(self) -> None:
+        self.fault = ""
         self._outcomes: dict[str, Outcome] = {}
         self._decisions: dict[str, bytes] = {}
 
     def record(self, outcome: Outcome) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if outcome.request_id in self._outcomes:
-            known = "the request is recorded already"
-            done.set_exception(Unavailable(known, code="ledger_unavailable"))
+        known = "the request is recorded already" if outcome.request_id in self._outcomes else ""
+        if refusal := self.fault or known:
+            done.set_exception(Unavailable(refusal, code="ledger_unavailable"))
         else:
             self._outcomes[outcome.request_id] = outcome
             done.set_result(None)

@@ -27,7 +27,8 @@ class HttpUpstreams:
         known = self._adapters.get(provider.id)
         if known is not None and known[0] is provider:
             return known[1]
-        adapter = self._make(provider)
+        # Every change of the catalog reads all rows anew: most of them say what they said.
+        adapter = known[1] if known is not None and known[0] == provider else self._make(provider)
         self._adapters[provider.id] = (provider, adapter)
         return adapter
 

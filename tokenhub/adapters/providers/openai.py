@@ -48,7 +48,7 @@ class OpenAIProvider:
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
         try:
             async with asyncio.timeout(within_s):
-                response = await self._post(openai.payload(ask, model_id))
+                response = await self._post(openai.payload(ask, model_id), within_s)
                 if response.status != _OK:
                     raise await refusal(response)
                 body = await whole(response)
@@ -67,7 +67,7 @@ class OpenAIProvider:
         end = asyncio.get_running_loop().time() + within_s
         async with translated():
             async with asyncio.timeout(min(idle_s, within_s)):
-                response = await self._post(openai.payload(ask, model_id))
+                response = await self._post(openai.payload(ask, model_id), min(idle_s, within_s))
                 if response.status != _OK:
                     raise await refusal(response)
             if response.content_type != "text/event-stream":
@@ -84,7 +84,9 @@ class OpenAIProvider:
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
         async with translated(), asyncio.timeout(within_s):
-            response = await self._transport.request("GET", self._list, headers=self._headers())
+            response = await self._transport.request(
+                "GET", self._list, headers=self._headers(), within_s=within_s
+            )
             if response.status != _OK:
                 raise await refusal(response)
             body = await whole(response)
@@ -94,8 +96,10 @@ class OpenAIProvider:
             raise UpstreamError(Kind.BROKEN, status=_OK) from error
         return [{"id": model.id, "owned_by": model.owned_by} for model in found]
 
-    def _post(self, body: bytes) -> Awaitable[aiohttp.ClientResponse]:
-        return self._transport.request("POST", next(self._chat), headers=self._headers(), body=body)
+    def _post(self, body: bytes, within_s: float) -> Awaitable[aiohttp.ClientResponse]:
+        return self._transport.request(
+            "POST", next(self._chat), headers=self._headers(), within_s=within_s, body=body
+        )
 
     def _headers(self) -> CIMultiDict[str]:
         """The headers of every call, made anew when the secret has changed."""

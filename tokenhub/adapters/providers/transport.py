@@ -17,6 +17,8 @@ from tokenhub.core.failures import Kind
 from tokenhub.ports.provider import UpstreamError
 
 CONNECT_S = 5.0
+# The part of a short deadline within which the connection must stand.
+HURRY = 0.9
 MAX_ANSWER_BYTES = 32 << 20
 MAX_ERROR_BYTES = 64 << 10
 # Past a minute a provider is down rather than busy (reliability.md 2.5).
@@ -30,11 +32,26 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
 
     def request(
-        self, method: str, url: URL, *, headers: CIMultiDict[str], body: bytes | None = None
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: CIMultiDict[str],
+        within_s: float,
+        body: bytes | None = None,
     ) -> Awaitable[aiohttp.ClientResponse]:
-        """The response's head; any status. Raises what aiohttp raises: use `translated`."""
+        """The response's head; any status. Raises what aiohttp raises: use `translated`.
+
+        Who has less time than a connection may take is told apart: what could not be connected
+        within it was not sent either.
+        """
         session = self._session or self._open()
-        return session.request(method, url, data=body, headers=headers, allow_redirects=False)
+        if within_s > CONNECT_S:
+            return session.request(method, url, data=body, headers=headers, allow_redirects=False)
+        hurried = aiohttp.ClientTimeout(total=None, sock_connect=within_s * HURRY)
+        return session.request(
+            method, url, data=body, headers=headers, allow_redirects=False, timeout=hurried
+        )
 
     async def close(self) -> None:
         if self._session is not None:

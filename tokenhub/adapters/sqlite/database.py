@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Self, TypeVar
 
-from tokenhub.adapters.sqlite import files
+from tokenhub.adapters.sqlite import files, probe
 from tokenhub.adapters.sqlite.migrations import Schema
 from tokenhub.adapters.sqlite.rows import Table
 from tokenhub.adapters.sqlite.writer import Job, Rows, Writer
@@ -32,6 +32,7 @@ class Database:
         lock: int,
         tables: Sequence[Table],
         synchronous: files.Synchronous,
+        probe_every_s: float | None,
     ) -> None:
         self.path = path
         self._lock = lock
@@ -40,12 +41,16 @@ class Database:
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for _ in range(READERS):
             self._readers.put(files.connect_reader(path))
+        self._probe_every_s = probe_every_s
+        self._probing: asyncio.Future[None] | None = None
+        self._next_probe = 0.0
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = Writer(
             conn,
             tables=tables,
             reopen=lambda: files.connect(path, synchronous),
             answer=lambda batch: _tell(self._loop, self._answer, batch),
+            probe=None if probe_every_s is None else probe.claim,
         )
 
     @classmethod
@@ -56,25 +61,43 @@ class Database:
         migrations: Schema,
         synchronous: files.Synchronous,
         tables: Sequence[Table] = (),
+        probe_every_s: float | None = None,
     ) -> Self:
         """Open, or make, and bring up to date. `tables` are those that `append` writes, in order.
 
+        With `probe_every_s`, a fault stays until a commit that needs room has gone through; it is
+        tried at most so often, while somebody asks. The schema must have the table `probes`.
         Raises Unavailable: in use by another process, damaged, newer than we know, not writable.
         """
         lock, path, conn = await asyncio.to_thread(_prepare, path, migrations, synchronous)
-        return cls(path, conn, lock=lock, tables=tables, synchronous=synchronous)
+        return cls(
+            path,
+            conn,
+            lock=lock,
+            tables=tables,
+            synchronous=synchronous,
+            probe_every_s=probe_every_s,
+        )
 
     @property
     def fault(self) -> str:
-        """Why the last commit failed; empty when it did not."""
-        return self._writer.fault
+        """Why nothing can be committed now; empty when it can. Never waits.
+
+        Asking is what brings the end of a fault about: it has a probe tried in the background.
+        """
+        if self._closed:
+            return str(_closed())
+        fault = self._writer.fault
+        if fault and self._probe_every_s is not None:
+            self._try(self._probe_every_s)
+        return fault
 
     def append(self, rows: Rows) -> "asyncio.Future[None]":
         """Queue rows at once; the future is done when they are committed, or holds Unavailable.
 
         `rows` holds for each of `tables` one flat sequence of the values of any number of rows.
-        The queue has no limit of its own and drops nothing: every job in it has a caller who waits,
-        so that it is as long as there are callers.
+        The queue has no limit of its own and drops nothing. A job has a caller who waits for it, or
+        one who has left: the queue is as long as there are requests that end while a commit lasts.
         """
         future: asyncio.Future[None] = self._loop.create_future()
         if self._closed:
@@ -119,6 +142,27 @@ class Database:
             self._readers.get().close()
         await asyncio.to_thread(self._writer.close)
         os.close(self._lock)
+
+    def _try(self, every_s: float) -> None:
+        """Start a probe, unless one is under way or was a moment ago."""
+        now = self._loop.time()
+        if self._probing is not None or now < self._next_probe:
+            return
+        self._next_probe = now + every_s
+        self._probing = self.post(probe.claim)
+        self._probing.add_done_callback(self._probed)
+
+    def _probed(self, tried: "asyncio.Future[None]") -> None:
+        if tried.exception() is None:
+            # Where even this fails there is a fault again, and a next probe.
+            self._probing = self.post(probe.release)
+            self._probing.add_done_callback(self._released)
+        else:
+            self._probing = None
+
+    def _released(self, done: "asyncio.Future[None]") -> None:
+        done.exception()  # asked for, so that asyncio does not report it as forgotten
+        self._probing = None
 
     def _answer(self, batch: list[Job]) -> None:
         """Resolve the futures of a batch; runs in the loop's thread."""

@@ -42,6 +42,10 @@ class SqliteJournal:
         self._ledger = ledger
         self._decisions = decisions
 
+    @property
+    def fault(self) -> str:
+        return self._ledger.fault
+
     def record(self, outcome: Outcome) -> Future[None]:
         return self._ledger.append((_request_row(outcome), _attempt_rows(outcome)))
 

@@ -186,6 +186,13 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        Step(
+            "0002 probes",
+            (
+                "CREATE TABLE probes (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT",
+                "DELETE FROM meta WHERE name = 'probes'",
+            ),
+        ),
     ),
 )
 

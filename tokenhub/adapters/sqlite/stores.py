@@ -11,7 +11,8 @@ from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
 from tokenhub.adapters.sqlite.keys import SqliteKeyStore
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
-from tokenhub.core.errors import BadRequest, Unavailable
+from tokenhub.adapters.sqlite.probe import EVERY_S
+from tokenhub.core.errors import BadRequest
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
 # WAL-reset bug). Our one writer and the lock keep clear of that; other programs might not.
@@ -46,21 +47,12 @@ class Stores:
         return self._decisions.lost
 
     async def fault(self) -> str:
-        """Why nothing can be committed now; empty when it can.
-
-        After a failed commit it tries a small one, so that the answer, and a load balancer that
-        asks for it, finds out by itself that the cause is gone.
-        """
-        if self._ledger.fault:
-            try:
-                await self._ledger.write(_probe)
-            except Unavailable as error:
-                return str(error)
-        return ""
+        """Why requests are refused now, in the journal's words; empty when they are not."""
+        return self.journal.fault
 
 
 @asynccontextmanager
-async def open_stores(path: Path) -> AsyncIterator[Stores]:
+async def open_stores(path: Path, *, probe_every_s: float = EVERY_S) -> AsyncIterator[Stores]:
     """The stores in the file at `path` and in the one beside it; both are made if missing.
 
     Raises BadRequest where `path` is no file's name, Unavailable where the files cannot be used.
@@ -73,7 +65,13 @@ async def open_stores(path: Path) -> AsyncIterator[Stores]:
             field="TOKENHUB_DB_DSN",
         )
     async with AsyncExitStack() as stack:
-        ledger = await Database.open(path, migrations=TOKENHUB, synchronous="FULL", tables=JOURNAL)
+        ledger = await Database.open(
+            path,
+            migrations=TOKENHUB,
+            synchronous="FULL",
+            tables=JOURNAL,
+            probe_every_s=probe_every_s,
+        )
         stack.push_async_callback(ledger.close)
         telemetry = await Database.open(
             telemetry_path(path), migrations=TELEMETRY, synchronous="NORMAL"
@@ -89,8 +87,3 @@ def telemetry_path(path: Path) -> Path:
     if path.stem == "tokenhub":
         return path.with_name("telemetry.sqlite")
     return path.with_name(f"{path.stem}.telemetry.sqlite")
-
-
-def _probe(conn: sqlite3.Connection) -> None:
-    """Change a value: SQLite writes no page for an update that changes none."""
-    conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'probes'")

@@ -5,6 +5,7 @@
            | a job's own error:  roll back, then each job in a transaction of its own
            | a storage fault:    roll back, refuse them all; the next batch tries again
            | an I/O error:       besides, close; the next batch reopens and checks the file
+           | anything else:      refuse them all; the thread itself never ends before `close`
 
 While one commit waits for the disk, the next batch gathers by itself: one sync serves all waiters,
 and a lone job never waits for company.
@@ -12,6 +13,7 @@ and a lone job never waits for company.
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -48,6 +50,8 @@ BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE
 Work = Callable[[sqlite3.Connection], Any]
 Rows = tuple[Sequence[object], ...]
 
+log = logging.getLogger(__name__)
+
 
 class Job(msgspec.Struct):
     """A function to run, or rows to append: for each table one flat sequence of values."""
@@ -62,7 +66,8 @@ class Job(msgspec.Struct):
 class Writer:
     """Owns the read-write connection. `jobs` may be fed from the loop's thread only.
 
-    `fault` says why the last batch could not be stored; empty when it could.
+    `fault` says why a batch could not be stored, until `probe` has been committed as a job; where
+    there is none, until any job has.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Writer:
         tables: Sequence[Table],
         reopen: Callable[[], sqlite3.Connection],
         answer: Callable[[list[Job]], None],
+        probe: Work | None = None,
     ) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.fault = ""
@@ -85,6 +91,7 @@ class Writer:
         self._last: object = None
         self._reopen = reopen
         self._answer = answer
+        self._probe = probe
         # A daemon, so that a process that was never told to close can still end: what it had
         # acknowledged is committed, and nothing else was promised.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -94,12 +101,16 @@ class Writer:
         """Write what is queued, then close the connection. Blocks."""
         self.jobs.put(None)
         self._thread.join()
-        if self._conn is not None:
-            self._conn.close()
+        self._disconnect()
 
     def _run(self) -> None:
         while batch := self._take():
-            self._store(batch)
+            try:
+                for part in self._apart(batch):
+                    self._store(part)
+            except BaseException as error:  # noqa: BLE001 (callers would wait for ever if this thread ended)
+                self._refuse(batch, error)
+                self._disconnect()
             self._answer(batch)
 
     def _take(self) -> list[Job]:
@@ -117,6 +128,14 @@ class Writer:
             batch.append(job)
         return batch
 
+    def _apart(self, batch: list[Job]) -> list[list[Job]]:
+        """The batch, with a probe on its own: where it finds no room, the others still may."""
+        if self._probe is None or not self.fault or len(batch) == 1:
+            return [batch]
+        others = [job for job in batch if job.work is not self._probe]
+        probes = [job for job in batch if job.work is self._probe]
+        return [part for part in (others, probes) if part]
+
     def _store(self, batch: list[Job]) -> None:
         try:
             conn = self._connection()
@@ -125,7 +144,7 @@ class Writer:
             return
         try:
             self._commit(conn, batch)
-        except Exception as error:  # noqa: BLE001 (whatever a job raises belongs to its caller)
+        except BaseException as error:  # noqa: BLE001 (whatever a job raises belongs to its caller)
             self._roll_back(conn)
             self._sort_out(batch, error)
 
@@ -142,27 +161,41 @@ class Writer:
             if values:
                 inserts.run(conn, values)
         conn.execute("COMMIT")
-        self.fault = ""
+        if self.fault and self._ends_fault(batch):
+            log.warning("ledger_recovered")
+            self.fault = ""
         if columns and columns[0]:
             self._last = columns[0][-self._inserts[0].width]
 
-    def _sort_out(self, batch: list[Job], error: Exception) -> None:
+    def _ends_fault(self, batch: list[Job]) -> bool:
+        return self._probe is None or any(job.work is self._probe for job in batch)
+
+    def _sort_out(self, batch: list[Job], error: BaseException) -> None:
         if _code(error) in STORAGE_FAULTS:
             self._refuse(batch, error)
         elif len(batch) == 1:
-            batch[0].error = error if batch[0].work is not None else unavailable(error)
+            (job,) = batch
+            rows = job.work is None
+            job.error = error if isinstance(error, Exception) and not rows else unavailable(error)
         else:
             for job in batch:
                 self._store([job])
 
-    def _refuse(self, batch: list[Job], error: Exception) -> None:
+    def _refuse(self, batch: list[Job], error: BaseException) -> None:
         for job in batch:
             job.error = unavailable(error)
+        if not self.fault:
+            log.error("ledger_fault", extra={"reason": str(batch[0].error)})
         self.fault = str(batch[0].error)
-        if _code(error) in BROKEN and self._conn is not None:
+        if _code(error) in BROKEN:
             # The readers stay open (files.py), so this is not the last close: it syncs nothing.
-            self._conn.close()
-            self._conn = None
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        with contextlib.suppress(sqlite3.Error):
+            if conn is not None:
+                conn.close()
 
     def _roll_back(self, conn: sqlite3.Connection) -> None:
         """SQLite rolls back by itself after some faults; what is left then needs no more."""
@@ -174,21 +207,25 @@ class Writer:
         """The connection, opened anew after an I/O error, with the last acknowledged row in it."""
         if self._conn is None:
             conn = self._reopen()
-            if (
-                self._last is not None
-                and not conn.execute(self._find_last, (self._last,)).fetchone()
-            ):
+            try:
+                self._check_last(conn)
+            except BaseException:
                 conn.close()
-                raise Unavailable(
-                    f"acknowledged row {self._last} is gone after an I/O error; "
-                    "check the disk, then restart TokenHub or restore a backup",
-                    code="ledger_unavailable",
-                )
+                raise
             self._conn = conn
         return self._conn
 
+    def _check_last(self, conn: sqlite3.Connection) -> None:
+        if self._last is None or conn.execute(self._find_last, (self._last,)).fetchone():
+            return
+        raise Unavailable(
+            f"acknowledged row {self._last} is gone after an I/O error; "
+            "check the disk, then restart TokenHub or restore a backup",
+            code="ledger_unavailable",
+        )
 
-def unavailable(error: Exception) -> Unavailable:
+
+def unavailable(error: BaseException) -> Unavailable:
     """The error for callers, in place of what SQLite or Python said."""
     if isinstance(error, Unavailable):
         return Unavailable(str(error), code="ledger_unavailable")
@@ -201,6 +238,6 @@ def unavailable(error: Exception) -> Unavailable:
     return refusal
 
 
-def _code(error: Exception) -> int:
+def _code(error: BaseException) -> int:
     """SQLite's primary result code; 0 for any other error."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -6,7 +6,7 @@ take locks and look labels up on every increment; here an outcome costs a few di
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -25,9 +25,13 @@ _Route = tuple[str, str, str]
 
 
 class Metrics(Collector):
-    """A sink of outcomes, and what `GET /metrics` shows of them."""
+    """A sink of outcomes, and what `GET /metrics` shows of them.
 
-    def __init__(self) -> None:
+    `decisions_lost` gives how many decision records were dropped since the start.
+    """
+
+    def __init__(self, *, decisions_lost: Callable[[], int] = lambda: 0) -> None:
+        self._decisions_lost = decisions_lost
         self._requests: dict[_Labels, int] = defaultdict(int)
         self._errors: dict[_Labels, int] = defaultdict(int)
         self._costs: dict[tuple[str, str], int] = defaultdict(int)
@@ -65,6 +69,11 @@ class Metrics(Collector):
         labels = ["model", "provider", "direction"]
         yield _counter("tokenhub_tokens", "Tokens of all attempts", labels, self._tokens)
         yield self._latency()
+        yield CounterMetricFamily(
+            "tokenhub_decisions_lost",
+            "Decision records that were dropped or could not be written",
+            value=self._decisions_lost(),
+        )
 
     def _time(self, route: _Route, latency_ms: float) -> None:
         buckets = self._buckets.get(route)

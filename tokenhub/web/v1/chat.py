@@ -8,6 +8,7 @@ from tokenhub.core.errors import TokenHubError, TooLarge, UnsupportedMediaType
 from tokenhub.core.money import usd
 from tokenhub.dialects import native, openai
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
+from tokenhub.gateway.run import Arrival
 from tokenhub.web.errors import render
 from tokenhub.web.v1.exchange import (
     EVENTS,
@@ -36,48 +37,46 @@ class Chat:
         *,
         to_ask: Callable[..., Ask],
         to_body: Callable[[Answered], bytes],
-        request_ids: Callable[[], str],
     ) -> None:
         self._gateway = gateway
         self._to_ask = to_ask
         self._to_body = to_body
-        self._request_ids = request_ids
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = self._request_ids()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         try:
             incoming = Incoming(scope["headers"])
             ask = self._to_ask(await body_of(incoming, receive), substitute=incoming.substitute)
             if ask.stream:
-                stream = await self._gateway.stream(ask, incoming.key, request_id=request_id)
-                await relay(stream, send)
+                await relay(await self._gateway.stream(ask, incoming.key, arrival), send)
             else:
-                answered = await self._gateway.complete(ask, incoming.key, request_id=request_id)
+                answered = await self._gateway.complete(ask, incoming.key, arrival)
                 await respond(send, 200, routed(answered), self._to_body(answered))
         except (TooLarge, UnsupportedMediaType) as error:
-            await refuse(send, receive, *render(error, dialect="openai", request_id=request_id))
+            told = render(error, dialect="openai", request_id=arrival.request_id)
+            await refuse(send, receive, *told)
         except TokenHubError as error:
-            await respond(send, *render(error, dialect="openai", request_id=request_id))
+            await respond(send, *render(error, dialect="openai", request_id=arrival.request_id))
         except Gone:
             return
 
 
-def completions(gateway: Gateway, request_ids: Callable[[], str]) -> Chat:
+def completions(gateway: Gateway) -> Chat:
     """The OpenAI format: a provider's answer goes out byte for byte."""
-    return Chat(gateway, to_ask=openai.to_ask, to_body=lambda a: a.body, request_ids=request_ids)
+    return Chat(gateway, to_ask=openai.to_ask, to_body=lambda a: a.body)
 
 
-def native_chat(gateway: Gateway, request_ids: Callable[[], str]) -> Chat:
+def native_chat(gateway: Gateway) -> Chat:
     """TokenHub's own format: the answer in an envelope that says how it was chosen."""
-    return Chat(gateway, to_ask=native.to_ask, to_body=_enveloped, request_ids=request_ids)
+    return Chat(gateway, to_ask=native.to_ask, to_body=_enveloped)
 
 
 async def relay(streaming: Streaming, send: Send) -> None:
     """Send the events as they come. A caller who hangs up has this task cancelled (protocol.py)."""
     try:
         await _events(streaming, send)
-    finally:
-        streaming.abandon()
+    except BaseException as error:
+        streaming.abandon(error)
+        raise
 
 
 async def _events(streaming: Streaming, send: Send) -> None:
@@ -105,7 +104,7 @@ def routed(answered: Answered) -> Headers:
         NOSNIFF,
         *_chosen(outcome.model_id, outcome.provider_id, outcome.reason, len(outcome.attempts)),
         (b"x-request-id", outcome.request_id.encode()),
-        (b"x-tokenhub-overhead-ms", b"%.3f" % (outcome.overhead_s * 1000)),
+        (b"x-tokenhub-overhead-ms", b"%.3f" % (answered.overhead_s * 1000)),
     ]
 
 

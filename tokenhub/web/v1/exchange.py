@@ -59,7 +59,7 @@ class Incoming:
                 self.substitute = value.decode("latin-1").strip().lower()
             elif name == b"content-encoding":
                 self.encoding = value
-        if self.key is None:
+        if not self.key:
             self.key = spare
 
 

@@ -9,7 +9,10 @@ from tokenhub.adapters.sqlite.rows import Table
 
 LEDGER = Schema(
     "ledger",
-    (Step("0001", ("CREATE TABLE entries (id TEXT PRIMARY KEY, amount INTEGER) STRICT",)),),
+    (
+        Step("0001", ("CREATE TABLE entries (id TEXT PRIMARY KEY, amount INTEGER) STRICT",)),
+        Step("0002", ("CREATE TABLE probes (filler BLOB NOT NULL) STRICT",)),
+    ),
 )
 ENTRIES = Table("entries", ("id", "amount"))
 
@@ -21,6 +24,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,))
+    opened = await Database.open(
+        path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,), probe_every_s=0
+    )
     yield opened
     await opened.close()

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import os
 import sqlite3
 import stat
@@ -125,10 +126,20 @@ async def test_a_caller_that_goes_away_is_committed_all_the_same(database: Datab
     assert [("a", 1), ("b", 2)] == await database.read(entries)
 
 
-async def test_a_full_disk_refuses_writes_until_there_is_room(database: Database) -> None:
-    def allow(pages: int) -> Callable[[sqlite3.Connection], object]:
-        return lambda conn: conn.execute(f"PRAGMA max_page_count={pages}").fetchone()
+def allow(pages: int) -> Callable[[sqlite3.Connection], object]:
+    """The file may have so many pages: a disk with so much room."""
+    return lambda conn: conn.execute(f"PRAGMA max_page_count={pages}").fetchone()
 
+
+async def probed(database: Database) -> str:
+    """The fault, once the probe that asking for it has started has ended."""
+    if database.fault and database._probing is not None:
+        await asyncio.wait([database._probing])
+        await database.post(lambda _conn: None)
+    return database.fault
+
+
+async def test_a_full_disk_refuses_writes_until_there_is_room(database: Database) -> None:
     await database.append((("a", 1),))
     await database.write(allow(1))
 
@@ -136,13 +147,100 @@ async def test_a_full_disk_refuses_writes_until_there_is_room(database: Database
         await database.append((("b" * 100_000, 2),))
     fault, seen = database.fault, await database.read(entries)
     await database.write(allow(1_000_000))
+    recovered = await probed(database)
     await database.append((("c", 3),))
 
     assert "ledger_unavailable" == refused.value.code
     assert "full" in fault
     assert [("a", 1)] == seen
     assert [("a", 1), ("c", 3)] == await database.read(entries)
-    assert not database.fault
+    assert "" == recovered == database.fault
+
+
+async def test_what_needs_no_room_does_not_end_a_fault(database: Database) -> None:
+    """A change in place goes through on a full disk, and says nothing of the next request."""
+    await database.append((("a", 1),))
+    await database.write(allow(1))
+    with pytest.raises(Unavailable):
+        await database.append((("b" * 100_000, 2),))
+
+    await database.write(lambda conn: conn.execute("UPDATE entries SET amount = 7"))
+
+    assert "full" in await probed(database)
+    assert "full" in await probed(database)
+
+
+async def test_a_probe_that_fails_costs_its_neighbours_nothing(database: Database) -> None:
+    await database.append((("a", 1),))
+    await database.write(allow(1))
+    with pytest.raises(Unavailable):
+        await database.append((("b" * 100_000, 2),))
+
+    async with Held(database):
+        asked = database.fault
+        probe = database._probing
+        small = database.append((("c", 3),))
+    await small
+
+    assert "full" in asked
+    assert probe is not None
+    assert isinstance(probe.exception(), Unavailable)
+    assert [("a", 1), ("c", 3)] == await database.read(entries)
+
+
+async def test_a_probe_leaves_nothing_behind(database: Database) -> None:
+    await database.write(allow(1))
+    with pytest.raises(Unavailable):
+        await database.append((("b" * 100_000, 2),))
+    await database.write(allow(1_000_000))
+
+    assert "" == await probed(database)
+
+    assert 0 == await database.read(
+        lambda conn: conn.execute("SELECT count(*) FROM probes").fetchone()[0]
+    )
+
+
+async def test_probes_are_rare_however_many_ask(path: Path) -> None:
+    rare = await Database.open(
+        path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,), probe_every_s=3600
+    )
+    await rare.write(allow(1))
+    with pytest.raises(Unavailable):
+        await rare.append((("b" * 100_000, 2),))
+
+    first = await probed(rare)
+    await rare.write(allow(1_000_000))
+    later = await probed(rare)
+    await rare.close()
+
+    assert "full" in first
+    assert first == later
+
+
+async def test_a_fault_and_its_end_are_logged_once_each(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tokenhub")
+    await database.write(allow(1))
+    for entry in "ab":
+        with pytest.raises(Unavailable):
+            await database.append(((entry * 100_000, 2),))
+    await database.write(allow(1_000_000))
+    await probed(database)
+    await probed(database)
+
+    assert ["ledger_fault", "ledger_recovered"] == [record.message for record in caplog.records]
+    assert "full" in caplog.records[0].reason
+
+
+async def test_a_closed_database_is_a_fault(database: Database) -> None:
+    before = database.fault
+
+    await database.close()
+
+    assert "" == before
+    assert "shutting down" in database.fault
 
 
 async def test_readers_cannot_write(database: Database) -> None:

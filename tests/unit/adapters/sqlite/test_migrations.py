@@ -12,8 +12,8 @@ from tokenhub.core.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
 
-NOTES = Step("0002", ("ALTER TABLE entries ADD COLUMN note TEXT", "CREATE TABLE notes (id TEXT)"))
-BROKEN = Step("0002", ("CREATE TABLE notes (id TEXT)", "CREATE TABLE notes (id TEXT)"))
+NOTES = Step("0003", ("ALTER TABLE entries ADD COLUMN note TEXT", "CREATE TABLE notes (id TEXT)"))
+BROKEN = Step("0003", ("CREATE TABLE notes (id TEXT)", "CREATE TABLE notes (id TEXT)"))
 
 
 async def migrated(path: Path, schema: Schema) -> list[str]:
@@ -34,7 +34,7 @@ async def test_missing_steps_are_taken(path: Path) -> None:
 
     tables = await migrated(path, Schema("ledger", (*LEDGER.steps, NOTES)))
 
-    assert ["entries", "notes"] == tables
+    assert ["entries", "notes", "probes"] == tables
 
 
 async def test_a_newer_file_is_refused(path: Path) -> None:
@@ -53,8 +53,10 @@ async def test_a_step_that_fails_leaves_nothing_and_can_be_taken_later(path: Pat
         await migrated(path, Schema("ledger", (*LEDGER.steps, BROKEN)))
     tables = await migrated(path, LEDGER)
 
-    assert ["entries"] == tables
-    assert ["entries", "notes"] == await migrated(path, Schema("ledger", (*LEDGER.steps, NOTES)))
+    assert ["entries", "probes"] == tables
+    assert ["entries", "notes", "probes"] == await migrated(
+        path, Schema("ledger", (*LEDGER.steps, NOTES))
+    )
 
 
 @pytest.mark.parametrize("schema", [TOKENHUB, TELEMETRY])

@@ -1,4 +1,5 @@
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -39,16 +40,32 @@ async def test_two_servers_may_share_a_folder(tmp_path: Path) -> None:
     assert not fault
 
 
-async def test_asking_for_the_fault_finds_out_that_it_has_passed(tmp_path: Path) -> None:
-    async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
+async def test_a_full_disk_is_a_fault_until_there_is_room(tmp_path: Path) -> None:
+    def allow(pages: int) -> Callable[[sqlite3.Connection], object]:
+        return lambda conn: conn.execute(f"PRAGMA max_page_count={pages}").fetchone()
+
+    async with open_stores(tmp_path / "tokenhub.sqlite", probe_every_s=0) as stores:
         ledger = stores._ledger
         (pages,) = await ledger.read(lambda conn: conn.execute("PRAGMA page_count").fetchone())
-        await ledger.write(lambda conn: conn.execute(f"PRAGMA max_page_count={pages}").fetchone())
+        await ledger.write(allow(pages))
         with pytest.raises(Unavailable):
             await stores.journal.record(outcome(1, reason="x" * 100_000))
 
-        first = ledger.fault
+        told = [await stores.fault(), stores.journal.fault]
+        await ledger.write(allow(1_000_000))
+        while stores.journal.fault:
+            await ledger.post(lambda _conn: None)
         recovered = await stores.fault()
+        await stores.journal.record(outcome(1, reason="x" * 100_000))
 
-    assert "ledger cannot be written" in first
+    assert told[0] == told[1]
+    assert "ledger cannot be written" in told[0]
     assert not recovered
+
+
+async def test_closed_stores_are_not_ready(tmp_path: Path) -> None:
+    async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
+        pass
+
+    assert "shutting down" in await stores.fault()
+    assert "shutting down" in stores.journal.fault

@@ -1,0 +1,67 @@
+"""The whole server before simulated providers, on the loop that it runs on."""
+
+import logging
+
+import openai
+import pytest
+
+from tests.support.server import running
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Constant, Model, Profile
+
+PROFILE = Profile(
+    name="simulated",
+    dialect="openai",
+    seed=7,
+    models=(
+        Model(id="gpt", context_tokens=4_000),
+        Model(id="org/small", context_tokens=4_000),
+        Model(id="large", context_tokens=64_000),
+    ),
+    answer_tokens=Constant(value=12),
+)
+
+
+@pytest.fixture
+def anyio_backend():
+    return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(autouse=True)
+def nothing_worse_than_a_warning(caplog):
+    """What the server logs while a test runs is no error, and holds no traceback."""
+    yield
+    records = caplog.get_records("setup") + caplog.get_records("call")
+    assert [] == [r.getMessage() for r in records if r.exc_info or r.levelno >= logging.ERROR]
+
+
+@pytest.fixture
+async def sim():
+    async with Sim(PROFILE) as one:
+        yield one
+
+
+@pytest.fixture
+async def second():
+    async with Sim(PROFILE) as other:
+        yield other
+
+
+@pytest.fixture
+async def hub(tmp_path):
+    async with running(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def key(hub):
+    return await hub.key()
+
+
+@pytest.fixture
+async def sdk(hub, key):
+    """The official SDK, which tries once: how often it would retry is its own affair."""
+    async with openai.AsyncOpenAI(
+        base_url=f"{hub.url}/v1", api_key=key, max_retries=0, timeout=20.0
+    ) as client:
+        yield client

@@ -1,0 +1,132 @@
+"""The writer's thread outlives whatever happens in it: no caller waits for ever."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from tokenhub.adapters.sqlite.rows import Table
+from tokenhub.adapters.sqlite.writer import Job, Writer
+from tokenhub.core.errors import Unavailable
+
+ENTRIES = Table("entries", ("id",))
+
+
+class Fragile(sqlite3.Connection):
+    """A connection whose `close` may fail, as it does where a file cannot be let go of."""
+
+    breaks = False
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+        if self.breaks:
+            raise sqlite3.OperationalError("unable to close")
+
+
+def connected(*, table: bool = True) -> Fragile:
+    conn = sqlite3.connect(
+        ":memory:", isolation_level=None, check_same_thread=False, factory=Fragile
+    )
+    if table:
+        conn.execute("CREATE TABLE entries (id TEXT PRIMARY KEY) STRICT")
+    return conn
+
+
+@contextmanager
+def writing(
+    conn: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection] = connected
+) -> Iterator[Writer]:
+    def answer(batch: list[Job]) -> None:
+        for job in batch:
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+
+    writer = Writer(conn, tables=(ENTRIES,), reopen=reopen, answer=answer)
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def did(writer: Writer, work: Callable[[sqlite3.Connection], Any] | None = None, *row: str) -> Any:
+    """What came of a job; a job that is never answered fails the test."""
+    future: Future[Any] = Future()
+    writer.jobs.put(Job(cast("Any", future), work, (row,)))
+    return future.result(5)
+
+
+def broken_disk(_conn: sqlite3.Connection) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    raise error
+
+
+def test_a_connection_that_cannot_be_closed_costs_nobody_an_answer() -> None:
+    conn = connected()
+    conn.breaks = True
+    with writing(conn) as writer:
+        with pytest.raises(Unavailable):
+            did(writer, broken_disk)
+        fault = writer.fault
+        did(writer, None, "a")
+
+    assert "disk I/O error" in fault
+    assert conn.closed
+
+
+class Sudden(BaseException):
+    """What nobody expects."""
+
+
+def test_what_nobody_expects_of_a_job_is_answered_and_the_next_is_done() -> None:
+    def end(_conn: sqlite3.Connection) -> None:
+        raise Sudden("out of the blue")
+
+    with writing(connected()) as writer:
+        with pytest.raises(Unavailable, match="out of the blue"):
+            did(writer, end)
+        did(writer, None, "a")
+
+        assert "" == writer.fault
+
+
+def test_what_nobody_expects_of_a_reopening_is_a_fault_until_it_passes() -> None:
+    ways: list[Callable[[], sqlite3.Connection]] = []
+
+    def reopen() -> sqlite3.Connection:
+        return ways.pop()()
+
+    def fail() -> sqlite3.Connection:
+        raise Sudden("no such thing")
+
+    with writing(connected(), reopen) as writer:
+        with pytest.raises(Unavailable):
+            did(writer, broken_disk)
+        ways[:] = [connected, fail]
+        with pytest.raises(Unavailable, match="no such thing"):
+            did(writer, None, "a")
+        fault = writer.fault
+        did(writer, None, "a")
+
+        assert "no such thing" in fault
+        assert "" == writer.fault
+
+
+def test_a_file_that_is_not_the_one_we_wrote_is_let_go_of() -> None:
+    strange = connected(table=False)
+    with writing(connected(), lambda: strange) as writer:
+        did(writer, None, "a")
+        with pytest.raises(Unavailable):
+            did(writer, broken_disk)
+
+        with pytest.raises(Unavailable, match="no such table"):
+            did(writer, None, "b")
+
+    assert strange.closed

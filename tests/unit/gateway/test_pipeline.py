@@ -1,0 +1,284 @@
+"""The straight line with providers of straw: what is charged, learned and told on every way out."""
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from tests.support.builders import a_catalog, a_key, a_model, an_ask
+from tests.support.clock import FakeClock
+from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.memory.stores import MemoryJournal
+from tokenhub.core.ask import Answer, Wish
+from tokenhub.core.errors import ProviderFailed, Unavailable
+from tokenhub.core.failures import Kind
+from tokenhub.core.outcome import Usage
+from tokenhub.core.signals import UNKNOWN
+from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.pipeline import Gateway
+from tokenhub.gateway.run import GONE, HUNG_UP, Arrival
+from tokenhub.gateway.settle import Settle
+from tokenhub.gateway.signals import Observed
+from tokenhub.ports.journal import LogQuery
+from tokenhub.ports.provider import UpstreamError
+from tokenhub.ports.snapshot import Snapshot
+from tokenhub.web.errors import status_of
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE_S = 30.0
+BIG = a_model("big", "a", per_1k=(0.001, 0.01), weight=9)
+SMALL = a_model("small", "b", per_1k=(0.001, 0.01), weight=2)
+
+
+class Straw:
+    """Both ports at once: every call takes `took_s` and ends as the next of `ends` says."""
+
+    terminal = b"the end"
+
+    def __init__(self, clock, *ends):
+        self.clock = clock
+        self.ends = deque(ends)
+        self.took_s = 1.0
+        self.usage = None
+        self.output_tokens = 3
+        self.calls = 0
+        self.closed = 0
+
+    def of(self, provider):
+        return self
+
+    async def complete(self, ask, model_id, *, within_s):
+        self.calls += 1
+        return self._end()
+
+    async def open(self, ask, model_id, *, idle_s, within_s):
+        self.calls += 1
+        self._end()
+        return self
+
+    async def next(self):
+        return self._end()
+
+    def close(self):
+        self.closed += 1
+
+    def _end(self):
+        self.clock.tick(self.took_s)
+        end = self.ends.popleft()
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+
+class House:
+    """A gateway over two models at two providers, and what it wrote down."""
+
+    def __init__(self, *ends):
+        self.clock = FakeClock()
+        self.straw = Straw(self.clock, *ends)
+        self.journal = MemoryJournal()
+        self.heard = []
+        self.observed = Observed(MemorySecrets(), patience_s=PATIENCE_S)
+        self.key, row = a_key()
+        self.catalog = a_catalog(BIG, SMALL)
+        self.gateway = Gateway(
+            keys=Snapshot({row.digest: row}),
+            catalog=Snapshot(self.catalog),
+            observed=self.observed,
+            dispatch=Dispatch(self.straw, clock=self.clock, idle_s=PATIENCE_S),
+            settle=Settle(
+                self.journal,
+                [self.observed.record, self.heard.append],
+                clock=self.clock,
+                status_of=status_of,
+            ),
+            clock=self.clock,
+            seeds=lambda: 1,
+        )
+
+    def arrival(self, number=1):
+        return Arrival(f"req_{number}", self.clock.now(), self.clock.monotonic())
+
+    async def complete(self, ask):
+        return await self.gateway.complete(ask, self.key, self.arrival())
+
+    async def stream(self, ask):
+        return await self.gateway.stream(ask, self.key, self.arrival())
+
+    async def outcome(self):
+        (found,) = await self.journal.page(LogQuery())
+        return found
+
+    def signal(self, route):
+        return self.observed.read(self.catalog).routes.get(route, UNKNOWN)
+
+
+async def settled():
+    """Let the callbacks of a commit run."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def whole(text=b"x" * 40, usage=None):
+    return Answer(body=text, usage=usage)
+
+
+async def test_usage_of_the_provider_is_charged() -> None:
+    house = House(whole(usage=Usage(10, 20)))
+
+    answered = await house.complete(an_ask())
+
+    assert 10 * 1000 + 20 * 10_000 == answered.outcome.cost_nusd
+    assert answered.outcome == await house.outcome()
+
+
+async def test_answer_without_usage_is_estimated_by_what_came_and_not_by_what_was_allowed() -> None:
+    house = House(whole(b"x" * 40), whole(b"x" * 4000))
+
+    much = an_ask(max_tokens=40_000, wish=Wish(max_budget_nusd=10**10))
+    short = await house.gateway.complete(much, house.key, house.arrival(1))
+    long = await house.gateway.complete(an_ask(max_tokens=7), house.key, house.arrival(2))
+
+    assert 10 == short.outcome.output_tokens
+    assert 7 == long.outcome.output_tokens
+    assert short.outcome.attempts[0].estimated
+
+
+async def test_overhead_is_all_but_waiting_for_providers() -> None:
+    house = House(whole())
+
+    answered = await house.complete(an_ask())
+
+    assert 0.0 == answered.overhead_s
+    assert 1.0 == answered.outcome.upstream_s
+
+
+async def test_ledger_at_fault_means_that_nobody_is_called() -> None:
+    house = House(whole())
+    house.journal.fault = "the disk is full"
+
+    with pytest.raises(Unavailable, match="the disk is full") as caught:
+        await house.complete(an_ask())
+
+    assert "ledger_unavailable" == caught.value.code
+    assert 0 == house.straw.calls
+
+
+async def test_commit_that_fails_is_heard_by_the_sinks_as_the_caller_hears_it() -> None:
+    house = House(whole(), whole())
+    await house.complete(an_ask())
+
+    with pytest.raises(Unavailable):
+        await house.complete(an_ask())
+
+    await settled()
+    assert ["", "ledger_unavailable"] == [outcome.error_class for outcome in house.heard]
+    assert [200, 503] == [outcome.status for outcome in house.heard]
+
+
+async def test_budget_holds_over_all_attempts() -> None:
+    """An attempt that may be billed leaves less for the next: this budget bears one of them."""
+    house = House(UpstreamError(Kind.LOST), whole())
+    ask = an_ask(max_tokens=100, input_tokens=100, wish=Wish(max_budget_nusd=1_500_000))
+
+    with pytest.raises(ProviderFailed):
+        await house.complete(ask)
+
+    assert 1 == house.straw.calls
+    assert 1_100_000 == (await house.outcome()).cost_nusd
+
+
+async def test_second_attempt_within_the_budget_is_made() -> None:
+    house = House(UpstreamError(Kind.LOST), whole(usage=Usage(100, 5)))
+    ask = an_ask(max_tokens=100, input_tokens=100, wish=Wish(max_budget_nusd=2_200_000))
+
+    answered = await house.complete(ask)
+
+    assert ["unknown", "settled"] == [attempt.state for attempt in answered.outcome.attempts]
+
+
+@pytest.mark.parametrize(("took_s", "rate"), [(1.0, 0.0), (PATIENCE_S, 0.1)])
+async def test_caller_in_a_hurry_says_nothing_of_a_provider(took_s: float, rate: float) -> None:
+    house = House(UpstreamError(Kind.TIMEOUT), whole())
+    house.straw.took_s = took_s
+
+    await house.complete(an_ask())
+
+    await settled()
+    assert rate == pytest.approx(house.signal("a/big").failure_rate)
+
+
+async def test_stream_is_charged_at_its_end_and_its_end_is_told_last() -> None:
+    house = House(b"", b"one", b"two", b"")
+    streaming = await house.stream(an_ask(stream=True))
+
+    sent = [await streaming.next(), await streaming.next(), await streaming.next()]
+    house.straw.usage = Usage(5, 2)
+    last = await streaming.finish()
+
+    assert [b"one", b"two", b""] == sent
+    assert b"the end" == last
+    assert 5 * 1000 + 2 * 10_000 == (await house.outcome()).cost_nusd
+    assert 1 == house.straw.closed
+
+
+async def test_slow_reader_does_not_make_a_model_look_slow() -> None:
+    house = House(b"", b"one", b"")
+    streaming = await house.stream(an_ask(stream=True))
+
+    await streaming.next()
+    house.clock.tick(60)
+    await streaming.next()
+    await streaming.finish()
+
+    await settled()
+    assert 3.0 == house.signal("a/big").latency_s
+    assert 63.0 == (await house.outcome()).latency_s
+
+
+async def test_provider_that_breaks_off_is_charged_for_what_it_sent() -> None:
+    house = House(b"", b"one", UpstreamError(Kind.LOST))
+    streaming = await house.stream(an_ask(stream=True, input_tokens=50))
+    await streaming.next()
+
+    with pytest.raises(ProviderFailed):
+        await streaming.next()
+    streaming.abandon(ValueError("too late to matter"))
+
+    (attempt,) = (await house.outcome()).attempts
+    assert ("settled", "lost", True) == (attempt.state, attempt.kind, attempt.estimated)
+    assert (50, 3) == (attempt.input_tokens, attempt.output_tokens)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (asyncio.CancelledError(HUNG_UP), GONE, 499),
+        (asyncio.CancelledError(), "shutting_down", 500),
+        (ValueError("a fault of ours"), "internal_error", 500),
+    ],
+)
+async def test_end_before_its_time_is_told_for_what_it_is(
+    error: BaseException, code: str, status: int
+) -> None:
+    house = House(b"", b"one")
+    streaming = await house.stream(an_ask(stream=True))
+    await streaming.next()
+
+    streaming.abandon(error)
+
+    outcome = await house.outcome()
+    assert (code, status) == (outcome.error_class, outcome.status)
+    assert 3 == outcome.output_tokens
+
+
+async def test_caller_who_leaves_before_the_answer_is_charged_the_estimate() -> None:
+    house = House(asyncio.CancelledError(HUNG_UP))
+
+    with pytest.raises(asyncio.CancelledError):
+        await house.complete(an_ask(input_tokens=100, max_tokens=100))
+
+    outcome = await house.outcome()
+    assert GONE == outcome.error_class
+    assert 1_100_000 == outcome.cost_nusd
