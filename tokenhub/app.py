@@ -21,7 +21,7 @@ from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
-from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
@@ -29,6 +29,7 @@ from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.ids import request_id
+from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival

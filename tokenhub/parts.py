@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import Catalog
+from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.secrets import Secrets

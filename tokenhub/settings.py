@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from tokenhub.core import admin_token
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
 
-MIN_ADMIN_TOKEN = 16
 MAX_PORT = 65_535
 MASK = "********"
 
@@ -96,6 +96,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where the database and the admin token live."""
         return self.db_dsn.parent
 
+    @property
+    def admin_token_file(self) -> Path:
+        """Where the admin token lies that the server made itself."""
+        return self.data_dir / admin_token.FILE
+
 
 class SettingsRefused(TokenHubError):
     """Values that cannot be used. `problems` has a sentence for each."""
@@ -119,8 +124,7 @@ class Setting(msgspec.Struct, frozen=True):
     """One variable; `key` is its name without the prefix. Positional, so that the table is one.
 
     `default` is text as in the environment; `default_shown` replaces it in print where it
-    depends on the machine. `effective` is whether it does something already, `reloadable` whether
-    it may change without a restart.
+    depends on the machine. `effective` is whether it does something already.
     """
 
     key: str
@@ -129,7 +133,6 @@ class Setting(msgspec.Struct, frozen=True):
     help: str
     default_shown: str = ""
     effective: bool = False
-    reloadable: bool = False
 
     @property
     def name(self) -> str:
@@ -217,7 +220,7 @@ def _database(text: str) -> Path:
 
 
 def _admin_token(text: str) -> str:
-    if text and len(text) < MIN_ADMIN_TOKEN:
+    if text and len(text) < admin_token.MIN_CHARS:
         raise ValueError("the token is too short")
     if not text.isascii() or any(c.isspace() or not c.isprintable() for c in text):
         raise ValueError("the token cannot be sent in a header")
@@ -299,7 +302,9 @@ ADDRESS = Kind("address", "host:port, [IPv6]:port, or :port for every interface"
 DATABASE = Kind("path", "a path, or a file: URI", _database)
 FILE = Kind("path", "a path", Path)
 ADMIN_TOKEN = Kind(
-    "secret", f"at least {MIN_ADMIN_TOKEN} printable ASCII characters without spaces", _admin_token
+    "secret",
+    f"at least {admin_token.MIN_CHARS} printable ASCII characters without spaces",
+    _admin_token,
 )
 PASSWORD = Kind("secret", "any text", str)
 TEXT = Kind("text", "any text", str)
@@ -328,7 +333,6 @@ SETTINGS = (
         "info",
         "The least severe event that is logged.",
         effective=True,
-        reloadable=True,
     ),
     Setting(
         "DB_DSN",
@@ -343,7 +347,7 @@ SETTINGS = (
         ADMIN_TOKEN,
         "",
         "The bearer token of /admin/v1.",
-        default_shown="kept in .admin-token in the data directory, made at the first start",
+        default_shown=f"kept in {admin_token.FILE} in the data directory, made at the first start",
         effective=True,
     ),
     Setting(
@@ -359,7 +363,6 @@ SETTINGS = (
         "normal",
         "The routing mode of a request that names none.",
         effective=True,
-        reloadable=True,
     ),
     Setting(
         "DEFAULT_MAX_BUDGET_USD",
@@ -367,7 +370,6 @@ SETTINGS = (
         "0.05",
         "The most that a request without a limit of its own may be estimated to cost; 0: no limit.",
         effective=True,
-        reloadable=True,
     ),
     Setting(
         "DEFAULT_MAX_LATENCY_MS",
@@ -375,13 +377,13 @@ SETTINGS = (
         "120000",
         "The deadline of a request that sets none.",
         effective=True,
-        reloadable=True,
     ),
     Setting(
         "PROVIDER_TIMEOUT_SECS",
         _seconds(most=3_600.0),
         "30",
-        "How long a provider may be silent: before its first byte, and between two.",
+        "How long a stream may be silent: before its first byte, and between two. A whole answer, "
+        "which begins when it is finished, may take half of what is left of the latency budget.",
         effective=True,
     ),
     Setting(
@@ -398,21 +400,18 @@ SETTINGS = (
         FRACTION,
         "0.3",
         "How freely routing tries models that are not the best-scored; 0 is never.",
-        reloadable=True,
     ),
     Setting(
         "HEDGE_AFTER_MS",
         _seconds(least=0.0, most=MAX_LATENCY_S, per_unit=0.001, unit="ms"),
         "0",
         "Ask a second provider when the first is silent for so long; 0 is never.",
-        reloadable=True,
     ),
     Setting(
         "MAX_HEDGED_PROVIDERS",
         _count(most=10),
         "3",
         "The most providers that are asked at the same time for one request.",
-        reloadable=True,
     ),
     Setting(
         "CORS_ORIGINS", ORIGINS, "", "Web origins whose pages may call the server. None by default."
@@ -422,28 +421,24 @@ SETTINGS = (
         _count(),
         "60",
         "Requests per second and IP address on /v1.",
-        reloadable=True,
     ),
     Setting(
         "RATE_LIMIT_BURST",
         _count(),
         "120",
         "Requests that an IP address may send at once on /v1.",
-        reloadable=True,
     ),
     Setting(
         "ADMIN_RATE_LIMIT_RPS",
         _count(),
         "30",
         "Requests per second and IP address on /admin/v1.",
-        reloadable=True,
     ),
     Setting(
         "ADMIN_RATE_LIMIT_BURST",
         _count(),
         "60",
         "Requests that an IP address may send at once on /admin/v1.",
-        reloadable=True,
     ),
     Setting("HEALTH_PROBE_DISABLED", YES_NO, "false", "Do not probe providers between requests."),
     Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),

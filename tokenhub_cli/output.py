@@ -73,7 +73,7 @@ class Output:
         elif self.form is Form.CSV:
             _write(_csv(view, rows, headers=self._headers))
         elif self.form is Form.TABLE:
-            _lines(_table(view, rows, headers=self._headers) if lines is None else lines)
+            _lines(table(view, rows, headers=self._headers) if lines is None else lines)
 
     def page(
         self, answer: object, view: View[R], rows: Sequence[R], *, total: int, offset: int
@@ -99,6 +99,18 @@ class Output:
     def text(self, line: str) -> None:
         """Write one line, as it is."""
         _write(line + "\n")
+
+
+def table(view: View[R], rows: Sequence[R], *, headers: bool = True) -> list[str]:
+    """Lines of columns, two spaces apart; nothing stands to the right of the last word."""
+    lines = [[clean(col.show(col.value(row))) for col in view.columns] for row in rows]
+    if headers:
+        lines.insert(0, [column.title for column in view.columns])
+    if not lines:
+        return []
+    widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
+    rights = [column.right for column in view.columns]
+    return ["  ".join(map(_padded, line, widths, rights)).rstrip() for line in lines]
 
 
 def talk(line: str) -> None:
@@ -159,18 +171,6 @@ def _raw(value: object) -> object:
     if isinstance(value, list | tuple):
         return clean(",".join(map(str, value)))
     return clean(value) if isinstance(value, str) else value
-
-
-def _table(view: View[R], rows: Sequence[R], *, headers: bool) -> list[str]:
-    """Lines of columns, two spaces apart; nothing stands to the right of the last word."""
-    lines = [[clean(col.show(col.value(row))) for col in view.columns] for row in rows]
-    if headers:
-        lines.insert(0, [column.title for column in view.columns])
-    if not lines:
-        return []
-    widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
-    rights = [column.right for column in view.columns]
-    return ["  ".join(map(_padded, line, widths, rights)).rstrip() for line in lines]
 
 
 def _padded(text: str, width: int, right: bool) -> str:  # noqa: FBT001 - map() gives positions

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.control import Control
+from tokenhub.app import front
 from tokenhub.commands.reference import pages
 from tokenhub.settings import SETTINGS
+from tokenhub.web.app import build
+from tokenhub.web.auth import OPEN
+from tokenhub.web.v1.models import PREFIX
 
 ROOT = Path(__file__).parents[2]
 # Where every module has a docstring; in core every public function too, unless its
@@ -72,6 +77,28 @@ def test_pages_name_no_setting_that_does_not_exist():
     }
 
     assert set() == written - known
+
+
+def routes():
+    """Every method and path that the server knows, and who may call it."""
+    parts = Control().parts()
+    for route in build(parts).routes:
+        path = re.sub(r"\{[^}]+\}", "{id}", route.path)
+        for method in route.methods - {"OPTIONS"}:
+            handler, _ = route.route_handler_map[method]
+            opened = OPEN.items() <= handler.opt.items()
+            yield f"{method} {path}", "anybody" if opened else "admin token"
+    for method, path in front(parts)._routes:
+        who = "API key" if method == "POST" else "anybody"
+        yield f"{method} {path}{'{id}' if path == PREFIX else ''}", who
+
+
+def test_every_route_is_documented_with_who_may_call_it():
+    page = (ROOT / "docs/admin/api.md").read_text(encoding="utf-8")
+
+    told = re.findall(r"^\| `([A-Z]+ /[^`]*)` \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+
+    assert sorted(routes()) == sorted(told)
 
 
 @pytest.mark.parametrize("path", modules(), ids=named)

@@ -20,7 +20,7 @@ DONE = b"data: [DONE]\n\n"
 
 class Traffic:
     """Requests from 32 callers, every fourth of them streamed; `acked` are the ids of those whose
-    end was seen. `stop_at` sets `enough` after so many.
+    end was seen. `enough` is set after `stop_at` of them, or when all callers are through.
     """
 
     def __init__(self, url, key, *, stop_at):
@@ -35,6 +35,7 @@ class Traffic:
         async with aiohttp.ClientSession(headers=self._key) as session, asyncio.TaskGroup() as all_:
             for _ in range(CONCURRENT):
                 all_.create_task(self._caller(session))
+        self.enough.set()
 
     async def _caller(self, session):
         for number in self._left:
@@ -64,6 +65,7 @@ async def test_nothing_that_was_acknowledged_is_lost(tmp_path, sim, second, stop
             await traffic.enough.wait()
             await server.kill()
             await flowing
+        assert stop_at <= len(traffic.acked) < REQUESTS, server.said
 
     async with child(tmp_path) as server:
         providers = (await server.admin("GET", "providers"))["items"]
@@ -81,7 +83,6 @@ async def test_nothing_that_was_acknowledged_is_lost(tmp_path, sim, second, stop
         )
         rows = await everything(server)
 
-    assert stop_at <= len(traffic.acked) < REQUESTS
     assert set(traffic.acked) <= set(rows)
     assert all(rows[acked]["estimated_cost_usd"] > 0 for acked in traffic.acked)
     assert all(rows[acked]["status_code"] == 200 for acked in traffic.acked)

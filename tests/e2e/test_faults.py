@@ -46,7 +46,7 @@ BEFORE = [
     pytest.param(Fault.body(b"null", content_type=JSON), BROKEN, id="null"),
     pytest.param(Fault.body(b"[" * 100_000, content_type=JSON), BROKEN, id="deep"),
     pytest.param(Fault.raw(GZIPPED), BROKEN, id="gzip"),
-    pytest.param(REDIRECT, (*NO_HTTP[:4], 302), id="302"),
+    pytest.param(REDIRECT, (*NO_HTTP[:3], "voided", 302), id="302"),
     pytest.param(Fault.status(500), (*OVERLOADED, 500), id="500"),
     pytest.param(Fault.overloaded(), (*OVERLOADED, 503), id="503"),
     pytest.param(Fault.status(529), (*OVERLOADED, 529), id="529"),

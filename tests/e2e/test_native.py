@@ -1,5 +1,6 @@
 """`/v1/chat`, and which provider answers: policies, names, endpoints that take turns, fallbacks."""
 
+import asyncio
 import json
 
 import msgspec
@@ -246,3 +247,42 @@ async def test_nothing_to_choose_from_says_what_to_do(named):
     error = answer.json()["error"]
     assert (503, "no_provider_available") == (answer.status_code, error["code"])
     assert "tokenhubctl model add" in error["message"]
+
+
+@pytest.mark.parametrize("substitute", ["never", "any"])
+@pytest.mark.parametrize("dead", ["closed", "503"])
+async def test_one_dead_endpoint_of_two_is_not_noticed(hub, key, sim, second, *, dead, substitute):
+    """Nor does anybody else have to answer for it."""
+    url = "http://127.0.0.1:1" if dead == "closed" else second.url
+    second.next(*[Fault.status(503)] * 50)
+    await hub.admin(
+        "POST", "providers", {"id": "local", "type": "vllm", "endpoints": [url, sim.url]}
+    )
+    await hub.model("gpt", "local")
+    await hub.provider("dear", sim, models=["large"])
+    body = {"model": "gpt", "messages": [{"role": "user", "content": "Hi"}]}
+    headers = {"x-api-key": key, "x-tokenhub-substitute": substitute}
+
+    answers = await asyncio.gather(
+        *[hub.http.post("/v1/chat/completions", json=body, headers=headers) for _ in range(20)]
+    )
+
+    assert [200] * 20 == [answer.status_code for answer in answers]
+    assert {"local"} == {answer.headers["x-tokenhub-provider"] for answer in answers}
+
+
+async def test_model_that_a_provider_does_not_know_is_left_where_the_choice_was_ours(
+    hub, key, sim, second
+):
+    await hub.provider("one", sim, models=["gone"], model={"weight": 10})
+    await hub.provider("two", second, models=["gpt"], model={"weight": 1})
+    sim.next(Fault.status(404), Fault.status(404))
+    body = {"messages": [{"role": "user", "content": "Hi"}]}
+
+    chosen = await hub.http.post("/v1/chat", json=body, headers={"x-api-key": key})
+    named = await hub.http.post(
+        "/v1/chat", json={**body, "model_hint": "gone"}, headers={"x-api-key": key}
+    )
+
+    assert (200, "two") == (chosen.status_code, chosen.headers["x-tokenhub-provider"])
+    assert 404 == named.status_code

@@ -308,7 +308,7 @@ async def test_a_caller_who_hangs_up_ends_the_upstream_call(served, key, sim, pa
 async def test_a_caller_who_hangs_up_before_the_first_token_ends_it_too(served, key, sim, stream):
     """The provider may bill for it: it is charged at the estimate, and is not to blame."""
     sim.next(Fault.hang())
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as other:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, verify=False) as other:
         asking = asyncio.ensure_future(
             other.post(
                 "/v1/chat",
@@ -335,7 +335,7 @@ async def test_a_server_that_stops_gives_its_streams_no_clean_end(tmp_path, sim,
     """Past the time to drain they are cut, and charged for what came."""
     paced(0.02)
     request = {"json": {"messages": HELLO, "stream": True}}
-    async with httpx.AsyncClient(trust_env=False) as other:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as other:
         async with running(tmp_path, SHUTDOWN_DRAIN_SECS="1") as hub:
             await hub.provider("one", sim, models=["gpt"])
             key = {"x-api-key": await hub.key()}

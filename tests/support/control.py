@@ -12,12 +12,13 @@ from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
-from tokenhub.admin.keys import Keys, KeyTable
+from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import Catalog, Defaults, Provider
+from tokenhub.core.keys import KeyTable
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot

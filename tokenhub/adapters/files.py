@@ -10,14 +10,10 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from tokenhub.core import admin_token as form
 from tokenhub.core.errors import BadRequest, Unavailable
 
-ADMIN_TOKEN_FILE = ".admin-token"  # noqa: S105 - a name, no secret
 APPLIED_FILE = ".credentials-applied"
-# reliability.md 4.5: 256 random bits, with a prefix that tells leaked tokens apart.
-ADMIN_TOKEN_PREFIX = "tha_"  # noqa: S105 - a prefix, no secret
-ADMIN_TOKEN_BITS = 256
-MIN_ADMIN_TOKEN_CHARS = 16
 # A hundred times what a file with a thousand models takes.
 MAX_BYTES = 16 * 1024 * 1024
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -73,11 +69,11 @@ def admin_token(data_dir: Path, *, given: str, randbits: Callable[[int], int]) -
     """
     if given:
         return _checked_token(given, "TOKENHUB_ADMIN_TOKEN")
-    path = data_dir / ADMIN_TOKEN_FILE
+    path = data_dir / form.FILE
     kept = read_private(path)
     if kept:
         return _checked_token(kept.decode("ascii", "replace").strip(), str(path))
-    token = f"{ADMIN_TOKEN_PREFIX}{randbits(ADMIN_TOKEN_BITS):064x}"
+    token = f"{form.PREFIX}{randbits(form.BITS):064x}"
     write_private(path, f"{token}\n".encode())
     return token
 
@@ -112,9 +108,9 @@ def _refuse_shared(path: Path, mode: int) -> None:
 
 
 def _checked_token(token: str, where: str) -> str:
-    if len(token) < MIN_ADMIN_TOKEN_CHARS:
+    if len(token) < form.MIN_CHARS:
         raise BadRequest(
-            f"the admin token in {where} is shorter than {MIN_ADMIN_TOKEN_CHARS} characters; "
+            f"the admin token in {where} is shorter than {form.MIN_CHARS} characters; "
             "give a longer one",
             code="admin_token_refused",
         )

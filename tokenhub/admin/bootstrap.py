@@ -7,7 +7,7 @@ starts brought in (`ports.applied`). The note names the catalog's version, so th
 from another database is void: a younger catalog has a lower version.
 
 Keys are in memory only, so the file's are taken at each start, except where an operator has set
-or cleared the key of that provider meanwhile.
+or cleared the key of that provider meanwhile, or moved it to an origin that the file does not name.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from tokenhub.admin.providers import (
     Providers,
     checked_secret,
     proposed,
+    within,
 )
 from tokenhub.core.catalog import Model, Provider
 from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
@@ -36,6 +37,11 @@ from tokenhub.ports.secrets import Secrets
 SOURCE = "credentials"
 _BY = By(actor="credentials")
 _KEPT = "was deleted by an operator and stays so; add it again with tokenhubctl or the API"
+
+_MOVED = (
+    "the provider's address to another origin; give its key with tokenhubctl or the API, "
+    "or change base_url in the file too"
+)
 
 T = TypeVar("T")
 
@@ -162,11 +168,15 @@ class Bootstrap:
         if old is None or (old.source == SOURCE and row != old):
             await self._providers.adopt(row, secret, by=_BY)
             return []
-        if not secret:
-            return []
+        return self._take_key(where, secret, old=old, row=row) if secret else []
+
+    def _take_key(self, where: str, secret: str, *, old: Provider, row: Provider) -> list[str]:
+        """Hold the key of an entry for the row that stands, `old`; `row` is the entry's own."""
         if CREDENTIALS not in (old.source, old.cred_store):
             return [f"{where}: the key is not used, since an operator has set or cleared it"]
-        self._secrets.put(entry.id, secret)
+        if not within(old, row):
+            return [f"{where}: the key is not used, since an operator has changed {_MOVED}"]
+        self._secrets.put(old.id, secret)
         return []
 
     async def _take_model(self, where: str, entry: ModelEntry) -> list[str]:

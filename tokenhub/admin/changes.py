@@ -45,7 +45,6 @@ class Changes:
         self._catalog = catalog
         self._clock = clock
         self._environment = environment
-        self._row = Defaults()
 
     @property
     def catalog(self) -> Catalog:
@@ -61,15 +60,9 @@ class Changes:
 
     def publish(self, stored: Catalog) -> None:
         """Put a catalog in force that has been committed."""
-        self._row = stored.defaults
         self._catalog.current = replace(
             stored, defaults=effective(stored.defaults, self._environment)
         )
-
-    def reload(self, environment: Defaults) -> None:
-        """Take over other defaults of the environment; the stored row stays on top of them."""
-        self._environment = environment
-        self._catalog.current = replace(self.catalog, defaults=effective(self._row, environment))
 
     def audit(
         self, action: str, resource: str, by: By, *, before: object = None, after: object = None

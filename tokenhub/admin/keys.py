@@ -10,15 +10,21 @@ from msgspec.structs import asdict, replace
 from tokenhub.admin.changes import By, entry, expect
 from tokenhub.admin.durations import seconds
 from tokenhub.core.errors import BadRequest, NotFound
-from tokenhub.core.keys import SCOPES, SECRET_BITS, ApiKey, digest, mint, shown_prefix
+from tokenhub.core.keys import (
+    SCOPES,
+    SECRET_BITS,
+    ApiKey,
+    KeyTable,
+    digest,
+    mint,
+    shown_prefix,
+)
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit, KeyStore
 
 MAX_NAME_CHARS = 200
 _ID_BITS = 64
-
-KeyTable = Mapping[bytes, ApiKey]
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from tokenhub.admin.models import checked, usable_id
 from tokenhub.core.catalog import Model, Provider, checked_provider
 from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
 from tokenhub.core.failures import Kind
-from tokenhub.core.urls import addresses
+from tokenhub.core.urls import addresses, origin
 from tokenhub.ports.provider import UpstreamError, Upstreams
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.stores import Audit
@@ -31,8 +31,13 @@ _NOTES = {
     "give it again after a restart",
     (MEMORY, "missing"): "the key was in memory only and a restart has lost it: give it again",
     (CREDENTIALS, "present"): "the key comes from the credentials file, read at each start",
-    (CREDENTIALS, "missing"): "the key was in the credentials file, and is there no more",
+    (CREDENTIALS, "missing"): "the key was in the credentials file, and is there no more, "
+    "or is there for another origin",
 }
+_MOVED = (
+    "the address is another origin (scheme, host or port), where the old key must not be sent: "
+    "it was forgotten; give the key for the new address as api_key"
+)
 
 
 class ProviderDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +66,9 @@ class Providers:
         self._changes = changes
         self._secrets = secrets
         self._upstreams = upstreams
+        # Whose key was forgotten because they moved. It explains a key that is missing, no more,
+        # so that a restart may forget it.
+        self._moved: set[str] = set()
 
     @property
     def version(self) -> int:
@@ -84,6 +92,8 @@ class Providers:
 
     def note(self, provider: Provider) -> str:
         """What an operator should know of where its key is; empty where there is nothing."""
+        if provider.id in self._moved:
+            return _MOVED
         return _NOTES.get((provider.cred_store, self.credential(provider)), "")
 
     async def put(self, draft: ProviderDraft, *, by: By, expected: int | None = None) -> Provider:
@@ -95,7 +105,8 @@ class Providers:
             expect(expected, old.version if old else None, self.version)
             kept = old.cred_store if old else NONE
             row = replace(row, cred_store=_cred_store(secret, kept))
-            return await self._commit(row, secret, self._audit("provider.upsert", old, row, by))
+            audit = self._audit("provider.upsert", old, row, by)
+            return await self._commit(row, secret, audit, old=old)
 
     async def update(
         self,
@@ -113,7 +124,8 @@ class Providers:
             expect(expected, old.version)
             draft = replace(_draft(old, changes), **changes)
             row = replace(proposed(draft), cred_store=_cred_store(secret, old.cred_store))
-            return await self._commit(row, secret, self._audit("provider.patch", old, row, by))
+            audit = self._audit("provider.patch", old, row, by)
+            return await self._commit(row, secret, audit, old=old)
 
     async def delete(self, provider_id: str, *, by: By, expected: int | None = None) -> None:
         """Remove a provider, its models and its key."""
@@ -123,6 +135,7 @@ class Providers:
             audit = self._audit("provider.delete", old, None, by)
             catalog = await self._changes.store.delete_provider(provider_id, audit)
             self._secrets.forget(provider_id)
+            self._moved.discard(provider_id)
             self._changes.publish(catalog)
 
     async def discover(self, provider_id: str) -> Sequence[Offer]:
@@ -175,17 +188,30 @@ class Providers:
     async def adopt(self, row: Provider, secret: str | None, *, by: By) -> Provider:
         """Take a row of the credentials file as it is. The caller holds the lock."""
         old = self._changes.catalog.providers.get(row.id)
-        return await self._commit(row, secret, self._audit("provider.upsert", old, row, by))
+        audit = self._audit("provider.upsert", old, row, by)
+        return await self._commit(row, secret, audit, old=old)
 
-    async def _commit(self, row: Provider, secret: str | None, audit: Audit) -> Provider:
+    async def _commit(
+        self, row: Provider, secret: str | None, audit: Audit, *, old: Provider | None
+    ) -> Provider:
         catalog = await self._changes.store.put_provider(row, audit)
         # Between commit and swap, without a pause: whoever sees the new row sees the new key.
+        self._keep(row, secret, old)
+        self._changes.publish(catalog)
+        return self.get(row.id)
+
+    def _keep(self, row: Provider, secret: str | None, old: Provider | None) -> None:
+        """Put the key away that came with a row, or keep the old one where it may be sent."""
         if secret:
             self._secrets.put(row.id, secret)
         elif secret == "":
             self._secrets.forget(row.id)
-        self._changes.publish(catalog)
-        return self.get(row.id)
+        elif old is not None and self._secrets.get(row.id) and not within(row, old):
+            self._secrets.forget(row.id)
+            self._moved.add(row.id)
+            return
+        if secret is not None:
+            self._moved.discard(row.id)
 
     def _audit(self, action: str, old: Provider | None, new: Provider | None, by: By) -> Audit:
         named = old or new
@@ -209,6 +235,15 @@ def proposed(draft: ProviderDraft) -> Provider:
         endpoints=endpoints,
         enabled=draft.enabled,
     )
+
+
+def within(row: Provider, known: Provider) -> bool:
+    """Whether every address of `row` is at an origin that `known` has too."""
+    return {origin(url) for url in _urls(row)} <= {origin(url) for url in _urls(known)}
+
+
+def _urls(row: Provider) -> tuple[str, ...]:
+    return (row.base_url, *row.endpoints)
 
 
 def _draft(row: Provider, changes: Mapping[str, object]) -> ProviderDraft:

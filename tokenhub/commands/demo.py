@@ -106,7 +106,7 @@ class Demo:
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=chosen.listen_addr.local_url, timeout=130.0)
             )
-            token = (self._folder / ".admin-token").read_text(encoding="ascii").strip()
+            token = chosen.admin_token_file.read_text(encoding="ascii").strip()
             key = await _register(client, sims, admin_token=token)
             print(self._banner(chosen, key), flush=True)
             self._tell(HEAD)
@@ -127,7 +127,7 @@ class Demo:
             key=key,
             data=self._folder,
             kept="" if self._kept else " (removed at the end)",
-            token_file=self._folder / ".admin-token",
+            token_file=chosen.admin_token_file,
             ctl=_ctl(),
             moved=f"\nPort {PREFERRED.port} is taken, so it listens on another." if moved else "",
         )

@@ -175,7 +175,7 @@ def _unusable(folder: Path, why: str) -> str:
 
 def _greet(settings: Settings, bound: socket.socket) -> None:
     url = Address(settings.listen_addr.host, bound.getsockname()[1]).local_url
-    token = "TOKENHUB_ADMIN_TOKEN" if settings.admin_token else settings.data_dir / ".admin-token"
+    token = "TOKENHUB_ADMIN_TOKEN" if settings.admin_token else settings.admin_token_file
     print(
         f"TokenHub is ready at {url}/v1 (admin page: {url}/admin/)\n"
         f"  data:        {settings.db_dsn}\n"

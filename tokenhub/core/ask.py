@@ -36,6 +36,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     wants_usage: bool = False
     input_tokens: int = 0
     max_tokens: int | None = None
+    answers: int = 1
     wish: Wish = Wish()
     substitute: str = "any"
 

@@ -24,9 +24,10 @@ MAX_WEIGHT = 10
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers. `endpoints` are base URLs that take turns; the first is `base_url`.
 
-    `cred_store` says where its key is: `none`, or `memory` until a vault exists. `version` is the
-    catalog's version at the row's last change. `source` is `api` or `credentials`; a row that an
-    operator touched is `api` for ever, so that the credentials file leaves it alone.
+    `cred_store` says where its key is: `none`, `credentials` (the credentials file), or `memory`
+    until a vault exists. `version` is the catalog's version at the row's last change. `source` is
+    `api` or `credentials`; a row that an operator touched is `api` for ever, so that the
+    credentials file leaves it alone.
     """
 
     id: str
@@ -162,6 +163,12 @@ def checked_provider(provider: Provider) -> Provider:
     """The provider, if its values make sense. Raises BadRequest naming the field."""
     if not provider.id or "/" in provider.id or not provider.id.isprintable():
         raise BadRequest("id must be printable, not empty, and hold no slash", field="id")
+    if provider.type == "anthropic":
+        raise BadRequest(
+            "type anthropic does not exist in this version: use type openai with the vendor's "
+            "OpenAI-compatible base URL, https://api.anthropic.com",
+            field="type",
+        )
     if provider.type not in PROVIDER_TYPES:
         known = " or ".join(PROVIDER_TYPES)
         raise BadRequest(f"type must be {known}, not {provider.type!r}", field="type")

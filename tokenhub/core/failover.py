@@ -5,8 +5,9 @@
 A client's own mistake ends it at once. A prompt too long goes to one model with more context.
 A refused or empty credential takes its provider out. Any other failure moves on: first to another
 provider of the same model, then to other providers, and only then to the provider that just
-failed. When nobody else is left, a connection that broke before any answer is tried once more,
-because an idle connection that the provider closed looks just so.
+failed. A provider with several endpoints is asked at each of them before that, since one dead
+server is not the end of the others. When nobody else is left, a connection that broke before any
+answer is tried once more, because an idle connection that the provider closed looks just so.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from tokenhub.core.failures import Kind
 # caller that pays for each.
 MAX_ATTEMPTS = 4
 _AGAIN = frozenset({Kind.UNREACHABLE, Kind.LOST})
+_ELSEWHERE = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.THROTTLED})
 _PROVIDER_OUT = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED})
 
 
@@ -48,6 +50,7 @@ class Failover:
         self._kind: Kind | None = None
         self._troubled: set[str] = set()
         self._repeated = False
+        self._spare_endpoints = 0
         self._escalated = False
 
     def next(self) -> Try | GiveUp:
@@ -58,12 +61,18 @@ class Failover:
             return GiveUp(self._kind, "attempts")
         if self._kind is Kind.CLIENT:
             return GiveUp(self._kind, "client")
+        return self._after(self._kind, self._current)
+
+    def _after(self, kind: Kind, current: Route) -> Try | GiveUp:
+        if self._spare_endpoints > 0 and kind in _ELSEWHERE:
+            self._spare_endpoints -= 1
+            return self._once_more(current)
         if self._left:
             return self._try(min(self._left, key=self._preference))
-        if self._kind in _AGAIN and not self._repeated:
+        if kind in _AGAIN and not self._repeated:
             self._repeated = True
-            return self._try(self._current)
-        return GiveUp(self._kind, "routes")
+            return self._once_more(current)
+        return GiveUp(kind, "routes")
 
     def failed(self, kind: Kind) -> None:
         """Note how the last `Try` ended."""
@@ -86,9 +95,14 @@ class Failover:
     def _try(self, route: Route) -> Try:
         if route in self._left:
             self._left.remove(route)
+        self._spare_endpoints = len(route.provider.endpoints) - 1
+        return self._once_more(route)
+
+    def _once_more(self, route: Route) -> Try:
         self._current = route
         self._attempts += 1
-        return Try(route, last=not self._left or self._attempts >= self._max_attempts)
+        last = not self._left and self._spare_endpoints <= 0
+        return Try(route, last=last or self._attempts >= self._max_attempts)
 
     def _preference(self, route: Route) -> tuple[bool, bool, int]:
         """Small is better: healthy providers, then the same model, then the ranking."""

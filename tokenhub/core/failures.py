@@ -11,6 +11,7 @@ The classes of reliability.md 2.5. A provider's word decides; where it gives non
     credential    yes             no         502 upstream_credential
     overloaded    yes             no         503 upstream_overloaded
     broken        yes             may be     502 upstream_invalid_response
+    missing       yes             no         502 upstream_not_found
     context       larger ones     no         400 context_length_exceeded
     client        never           no         the provider's own 4xx
 """
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     CREDENTIAL = "credential"
     OVERLOADED = "overloaded"
     BROKEN = "broken"
+    MISSING = "missing"
     CONTEXT = "context"
     CLIENT = "client"
 
@@ -42,6 +44,7 @@ CODES = {
     Kind.CREDENTIAL: "upstream_credential",
     Kind.OVERLOADED: "upstream_overloaded",
     Kind.BROKEN: "upstream_invalid_response",
+    Kind.MISSING: "upstream_not_found",
 }
 # The request went out and no answer came back, so the provider may have worked and may bill.
 MAYBE_BILLED = frozenset({Kind.TIMEOUT, Kind.LOST, Kind.BROKEN})

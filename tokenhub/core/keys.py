@@ -9,6 +9,7 @@ which a revoked key lives on.
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -39,6 +40,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "*" in self.scopes
+
+
+# Keys by the digest of each, as every request looks its caller up.
+KeyTable = Mapping[bytes, ApiKey]
 
 
 def mint(secret: int) -> str:

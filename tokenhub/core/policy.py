@@ -53,7 +53,8 @@ def interpret(ask: Ask, defaults: Defaults) -> Intent:
         hint="" if hint == "*" else hint,
         substitute=ask.substitute,
         input_tokens=ask.input_tokens,
-        output_tokens=DEFAULT_OUTPUT_TOKENS if ask.max_tokens is None else ask.max_tokens,
+        output_tokens=ask.answers
+        * (DEFAULT_OUTPUT_TOKENS if ask.max_tokens is None else ask.max_tokens),
         reserved_tokens=ask.max_tokens or 0,
     )
 

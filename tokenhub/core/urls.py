@@ -6,6 +6,7 @@ from tokenhub.core.errors import BadRequest
 
 # Longer than any address of a provider, shorter than what a header or a row may hold.
 MAX_CHARS = 2000
+_PORTS = {"http": 80, "https": 443}
 
 
 def normalised(text: str) -> str:
@@ -46,6 +47,12 @@ def base_url(text: str, *, field: str = "base_url") -> str:
     if "\\" in trimmed:
         raise BadRequest(f"{field} must hold no backslash", field=field)
     return normalised(trimmed)
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a base URL (RFC 6454): where a provider's key may be sent."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 def addresses(

@@ -48,6 +48,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         and bool(options.stream_options.include_usage),
         input_tokens=request.estimated_input_tokens
         or openai.estimate(request.messages, options.tools),
+        answers=openai.answers(options.n),
         max_tokens=limit,
         wish=wish(envelope.policy),
         substitute=substitute,

@@ -24,6 +24,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 
 DONE = b"data: [DONE]\n\n"
+MAX_ANSWERS = 128
 # A caller's name for a model goes into the log, so that it is kept short.
 MAX_MODEL_CHARS = 256
 
@@ -40,6 +41,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         stream=bool(request.stream),
         wants_usage=options is not None and bool(options.include_usage),
         input_tokens=estimate(request.messages, request.tools),
+        answers=answers(request.n),
         max_tokens=limit_of(request),
         substitute=substitute,
     )
@@ -66,6 +68,11 @@ def checked_name(name: str, *, field: str) -> str:
             f"{field} must be printable and at most {MAX_MODEL_CHARS} characters", field=field
         )
     return name
+
+
+def answers(count: int | None) -> int:
+    """How many answers to reckon with; what is no such number is the provider's to refuse."""
+    return min(max(count or 1, 1), MAX_ANSWERS)
 
 
 def estimate(messages: list[wire.Message], tools: Raw) -> int:
@@ -97,11 +104,32 @@ def payload(ask: Ask, model_id: str) -> bytes:
     return _ENCODE(fields)
 
 
+class ToldError(ValueError):
+    """An error told where an answer should be, under a status of 200."""
+
+    def __init__(self, error: wire.Error) -> None:
+        super().__init__("the provider told of an error")
+        self.error = error
+
+    @property
+    def status(self) -> int:
+        """The status that it would have had: many put it into the code. Else a bad gateway's."""
+        code = self.error.code
+        told = int(code) if code is not None and str(code).isdecimal() else 0
+        return told if 400 <= told <= 599 else 502  # noqa: PLR2004 - RFC 9110: errors
+
+
 def usage_of(body: bytes) -> Usage | None:
-    """The usage of a whole answer, None where it gives none. Raises ValueError for a non-answer."""
+    """The usage of a whole answer, None where it gives none.
+
+    Raises ValueError for a non-answer, and ToldError where it is an error.
+    """
     try:
         completion = _COMPLETION.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        said = error_of(body)
+        if said.message or said.code:
+            raise ToldError(said) from error
         raise ValueError("not a chat completion") from error
     return _usage(completion.usage)
 
@@ -138,26 +166,55 @@ class StreamReader:
     stream. `output_tokens` is our own count, for streams that end before the provider's.
     """
 
-    __slots__ = ("_hide_usage", "_splitter", "_text_bytes", "done", "pieces", "started", "usage")
+    __slots__ = (
+        "_counted",
+        "_hide_usage",
+        "_splitter",
+        "_text_bytes",
+        "_usage",
+        "done",
+        "pieces",
+        "started",
+    )
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._splitter = sse.Splitter()
         self._hide_usage = hide_usage
         self._text_bytes = 0
+        self._usage: Usage | None = None
+        self._counted = 0
         self.pieces = 0
         self.started = False
         self.done = False
-        self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
         """The bytes to hand on: whole events, without the terminal one.
 
-        Raises ValueError for what is no event of this format, and for an error event.
+        Raises ValueError for what is no event of this format, and ToldError for an error event.
         """
         events = self._splitter.feed(data)
         if len(events) == 1:
             return events[0] if self._read(events[0]) else b""
         return b"".join([event for event in events if self._read(event)])
+
+    def end(self) -> None:
+        """Take in what the provider did not finish with a blank line; its last event may be so.
+
+        Raises as `feed` does.
+        """
+        if rest := self._splitter.rest.strip():
+            self._read(rest + b"\n\n")
+
+    @property
+    def usage(self) -> Usage | None:
+        """The provider's counts; of the output only where they count all that came.
+
+        Some send usage ahead of the answer, or with each piece of it.
+        """
+        usage = self._usage
+        if usage is None or self._counted == self.pieces:
+            return usage
+        return Usage(usage.input_tokens, None)
 
     @property
     def output_tokens(self) -> int:
@@ -169,7 +226,7 @@ class StreamReader:
         data = sse.payload(event)
         if not data:
             return True
-        if self.done or data == b"[DONE]":
+        if self.done or data.strip() == b"[DONE]":
             self.done = True
             return False
         try:
@@ -177,13 +234,13 @@ class StreamReader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError("not a chunk of a chat completion") from error
         if bytes(chunk.error) not in _NOTHING:
-            raise ValueError("the provider reported an error in its stream")
-        if bytes(chunk.usage) not in _NOTHING:
-            self.usage = _usage(chunk.usage)
-            if not chunk.choices:
-                return not self._hide_usage
+            raise ToldError(error_of(data))
         for choice in chunk.choices or ():
             self._count(choice)
+        if bytes(chunk.usage) not in _NOTHING:
+            self._usage = _usage(chunk.usage)
+            self._counted = self.pieces
+            return bool(chunk.choices) or not self._hide_usage
         return True
 
     def _count(self, choice: wire.ChunkChoice) -> None:

@@ -1,11 +1,7 @@
 """Stage 1: who asks, and whether they may."""
 
-from collections.abc import Mapping
-
 from tokenhub.core.errors import OutOfScope, Unauthenticated
-from tokenhub.core.keys import PREFIX, ApiKey, digest
-
-KeyTable = Mapping[bytes, ApiKey]
+from tokenhub.core.keys import PREFIX, ApiKey, KeyTable, digest
 
 
 def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> ApiKey:

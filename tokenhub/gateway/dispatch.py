@@ -21,6 +21,8 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
 
 T = TypeVar("T")
+# Not found, and the method not allowed of a path that is another server's.
+_UNKNOWN_THERE = frozenset({404, 405})
 
 
 class Dispatch:
@@ -36,7 +38,7 @@ class Dispatch:
 
         async def call(step: Try, left_s: float) -> Answer:
             upstream = self._upstreams.of(step.route.provider)
-            within_s = left_s if step.last else max(left_s / 2, min(left_s, self._idle_s))
+            within_s = left_s if step.last else left_s / 2
             return await upstream.complete(run.ask, step.route.model.id, within_s=within_s)
 
         route, answer, latency_s = await self._first(run, call)
@@ -77,9 +79,9 @@ class Dispatch:
             try:
                 found = await call(step, deadline - began)
             except UpstreamError as error:
-                self._book(run, step.route, error.kind, error.status, began)
-                failover.failed(error.kind)
-                last = error
+                last = _ours(error, run, step.route)
+                self._book(run, step.route, last.kind, last.status, began)
+                failover.failed(last.kind)
             except asyncio.CancelledError:
                 self._book(run, step.route, GONE, 0, began)
                 raise
@@ -89,6 +91,15 @@ class Dispatch:
 
     def _book(self, run: Run, route: Route, kind: Kind | str, status: int, began: float) -> None:
         run.failed(route, kind, status=status, latency_s=self._clock.monotonic() - began)
+
+
+def _ours(error: UpstreamError, run: Run, route: Route) -> UpstreamError:
+    """A 404 about a route that the caller did not name is not the caller's fault but ours."""
+    if error.kind is not Kind.CLIENT or error.status not in _UNKNOWN_THERE:
+        return error
+    if route in run.catalog.routes_of(run.ask.model):
+        return error
+    return UpstreamError(Kind.MISSING, status=error.status)
 
 
 def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:

@@ -10,9 +10,10 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import decide
 from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError, Unavailable
 from tokenhub.core.failures import CODES, Kind
+from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
-from tokenhub.gateway.admit import KeyTable, admitted
+from tokenhub.gateway.admit import admitted
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Run
 from tokenhub.gateway.settle import Settle

@@ -108,7 +108,8 @@ class Run:
 
         Where the provider may have worked, it is charged at the estimate and marked unknown.
         """
-        billed = kind in MAYBE_BILLED or kind == GONE
+        redirected = 300 <= status < 400  # noqa: PLR2004 - RFC 9110: nothing was done there
+        billed = (kind in MAYBE_BILLED or kind == GONE) and not redirected
         tokens_in = self.ask.input_tokens if billed else 0
         tokens_out = self.intent.output_tokens if billed and self.intent else 0
         self.upstream_s += latency_s

@@ -45,7 +45,7 @@ class Journal(Protocol):
     async def count(self, query: LogQuery) -> int: ...
 
     async def decision(self, request_id: str) -> bytes | None:
-        """The JSON of the decision record, once it has been written; None where there is none."""
+        """The JSON of the decision record, from its hand-over on; None where there is none."""
         ...
 
     def explain(self, request_id: str, at: float, decision: object) -> None:

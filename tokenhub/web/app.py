@@ -53,6 +53,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     keys.patch_key,
     keys.delete_key,
     logs.list_logs,
+    logs.get_request,
     info.get_info,
     info.engine_models,
 )

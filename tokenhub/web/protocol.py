@@ -21,6 +21,10 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from tokenhub.gateway.run import HUNG_UP
 
+# Seconds that a caller may take to say what they want, and how long the head may be.
+HEAD_S = 10.0
+BODY_S = 30.0
+MAX_HEAD_BYTES = 64 << 10
 _BODILESS = frozenset({204, 304})
 
 
@@ -95,10 +99,69 @@ class Cycle(RequestResponseCycle):
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection. At most one request of it is being worked on at a time."""
+    """A connection. At most one request of it is being worked on at a time.
+
+    Whoever is slow to say what they want is let go: a head that is not whole after HEAD_S, a body
+    after BODY_S, a connection that says nothing. A request that comes in one piece, as most do,
+    costs no timer.
+    """
 
     _cycle: RequestResponseCycle | None = None
     _task: "asyncio.Task[None] | None" = None
+
+    _reading = True
+    _head_done = False
+    _head_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._reading:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+        elif not self._head_done:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._too_slow(431)
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(BODY_S, self._too_slow, 408)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading = True
+        self._head_done = False
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._head_done = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reading = False
+
+    def _too_slow(self, status: int) -> None:
+        """Say so where nothing has been said yet, and close."""
+        if self.transport.is_closing():
+            return
+        working = self._cycle is not None and not self._cycle.response_complete
+        if working and not self._head_done:  # the answer to the request before it comes first
+            self._deadline = self.loop.call_later(HEAD_S, self._too_slow, status)
+            return
+        if not working or (self._cycle is not None and not self._cycle.response_started):
+            head = STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(head)
+        self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = Cycle
@@ -109,6 +172,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._deadline is not None:
+            self._deadline.cancel()
         cycle, task = self._cycle, self._task
         self._cycle = self._task = None
         if cycle is None or task is None or cycle.response_complete:

@@ -58,3 +58,82 @@ class LogPage(msgspec.Struct, kw_only=True):
     limit: int
     offset: int
     next: str | None
+
+
+class Terms(msgspec.Struct, kw_only=True):
+    """One number for each thing that a score is made of.
+
+    As the `weights` of a decision they sum to 1; as the `terms` of a candidate each is a part, 0
+    to 1, of the largest among the candidates.
+    """
+
+    cost: float
+    latency: float
+    failure: float
+    weight: float
+
+
+class Candidate(msgspec.Struct, kw_only=True):
+    """A route (`provider/model`) that could have answered, as it was known at that moment.
+
+    `score` is the sum of its terms by the weights of the decision, that of `weight` taken off;
+    lower is better. Null: a price that was unknown, a latency that nobody had measured yet.
+    """
+
+    route: str
+    score: float
+    terms: Terms
+    cost_usd: float | None
+    latency_ms: float | None
+    failure_rate: float
+    weight: int
+
+
+class Skipped(msgspec.Struct, kw_only=True):
+    """A route that could not answer, and why.
+
+    `value` went past `limit`: USD for `budget_exceeded`, tokens for `context_overflow`, weights
+    for `weight_below_minimum`; null for reasons without numbers.
+    """
+
+    route: str
+    reason: str
+    value: float | int | None
+    limit: float | int | None
+
+
+class Policy(msgspec.Struct, kw_only=True):
+    """What the request was routed by. `origin` tells of each field whether it is a `default`."""
+
+    mode: str
+    max_budget_usd: float | None
+    max_latency_ms: float
+    min_weight: int
+    origin: dict[str, str]
+
+
+class Decision(msgspec.Struct, kw_only=True):
+    """Why this route: everything that the choice was made of.
+
+    `candidates` are in the order in which they were to be tried. `propensity` is the probability
+    of the first: below 1 only where scores tied and `seed` decided.
+    """
+
+    catalog_version: int
+    seed: int
+    hint: str
+    substitute: str
+    policy: Policy
+    weights: Terms
+    input_tokens: int
+    output_tokens: int
+    reason: str
+    propensity: float
+    candidates: list[Candidate]
+    skipped: list[Skipped]
+
+
+class RequestDetail(RequestLog, kw_only=True):
+    """One request with its decision; null where none was taken, or its record has been lost."""
+
+    decision: Decision | None

@@ -1,11 +1,12 @@
-"""`tokenhubctl logs`."""
+"""`tokenhubctl logs ...`."""
 
 from typing import Annotated
 
 import typer
 
-from tokenhub.client.calls.observe import list_logs
+from tokenhub.client.calls.observe import get_request, list_logs
 from tokenhub.wire.observe import RequestLog
+from tokenhub_cli.explained import explained
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import session
 from tokenhub_cli.text import local, milliseconds, usd
@@ -33,33 +34,69 @@ _VIEW: View[RequestLog] = View(
 )
 
 
-@app.command("logs")
+_Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
+_Before = Annotated[
+    str, typer.Option("--before", metavar="REQUEST", help="Older than this request.")
+]
+_Model = Annotated[str, typer.Option("--model", metavar="ID", help="Answered by this model.")]
+_Provider = Annotated[
+    str, typer.Option("--provider", metavar="ID", help="Answered by this provider.")
+]
+_Key = Annotated[str, typer.Option("--key", metavar="ID", help="Asked by this key.")]
+_Status = Annotated[
+    int | None, typer.Option("--status", min=100, max=599, help="Answered with this status.")
+]
+_Request = Annotated[
+    str, typer.Option("--request-id", metavar="REQUEST", help="This request alone.")
+]
+
+
+@app.callback(invoke_without_command=True)
 def logs(
     ctx: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 50,
-    before: Annotated[
-        str, typer.Option("--before", metavar="REQUEST", help="Older than this request.")
-    ] = "",
-    model_id: Annotated[
-        str, typer.Option("--model", metavar="ID", help="Answered by this model.")
-    ] = "",
-    provider_id: Annotated[
-        str, typer.Option("--provider", metavar="ID", help="Answered by this provider.")
-    ] = "",
-    api_key_id: Annotated[str, typer.Option("--key", metavar="ID", help="Asked by this key.")] = "",
-    status: Annotated[
-        int | None, typer.Option("--status", min=100, max=599, help="Answered with this status.")
-    ] = None,
-    request_id: Annotated[
-        str, typer.Option("--request-id", metavar="REQUEST", help="This request alone.")
-    ] = "",
+    limit: _Limit = 50,
+    before: _Before = "",
+    model_id: _Model = "",
+    provider_id: _Provider = "",
+    api_key_id: _Key = "",
+    status: _Status = None,
+    request_id: _Request = "",
 ) -> None:
     """Show what was asked, who answered and what it cost.
 
     Newest first.
 
     Example: tokenhubctl logs --limit 20
+    """
+    if ctx.invoked_subcommand is None:
+        list_requests(
+            ctx,
+            limit=limit,
+            before=before,
+            model_id=model_id,
+            provider_id=provider_id,
+            api_key_id=api_key_id,
+            status=status,
+            request_id=request_id,
+        )
+
+
+@app.command("list")
+def list_requests(
+    ctx: typer.Context,
+    *,
+    limit: _Limit = 50,
+    before: _Before = "",
+    model_id: _Model = "",
+    provider_id: _Provider = "",
+    api_key_id: _Key = "",
+    status: _Status = None,
+    request_id: _Request = "",
+) -> None:
+    """List requests, newest first.
+
+    Example: tokenhubctl logs list --status 502 -o csv
     """
     with session(ctx) as tokenhub:
         page = tokenhub(
@@ -76,3 +113,17 @@ def logs(
         tokenhub.output.show(page, _VIEW, page.logs)
         if page.next:
             talk(f"note: {len(page.logs)} of {page.total}; more with --before {page.next}")
+
+
+@app.command("get")
+def get(
+    ctx: typer.Context,
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id.")],
+) -> None:
+    """Explain one request: who was tried, who was considered, why others were left out.
+
+    Example: tokenhubctl logs get req_01a1fdc7
+    """
+    with session(ctx) as tokenhub:
+        found = tokenhub(get_request(request_id))
+        tokenhub.output.show(found, _VIEW, [found], lines=explained(found))

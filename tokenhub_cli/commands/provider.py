@@ -14,7 +14,7 @@ from tokenhub_cli.session import Session, confirm, session
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # Where a provider of this type is, unless said otherwise: the vendors' public APIs, and the
-# address that `vllm serve` listens on.
+# address that `vllm serve` listens on. Which types there are is the server's word.
 BASE_URLS = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
@@ -47,9 +47,7 @@ _FOUND: View[Found] = View(
 
 _Json = Annotated[str | None, typer.Argument(metavar="[JSON]", help=JSON_HELP)]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The provider's id.")]
-_Type = Annotated[
-    str | None, typer.Option("--type", help="The dialect it speaks: openai, vllm, anthropic.")
-]
+_Type = Annotated[str | None, typer.Option("--type", help="The dialect it speaks: openai or vllm.")]
 _BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Where it is.")]
 _Endpoints = Annotated[
     list[str] | None,
@@ -110,8 +108,9 @@ def add_provider(
 ) -> None:
     """Register a provider, or replace the one of that id.
 
-    Without a base URL it is that of the type: https://api.openai.com,
-    https://api.anthropic.com, http://localhost:8000 for vllm.
+    Without a base URL it is that of the type: https://api.openai.com, or
+    http://localhost:8000 for vllm. Other vendors are reached as openai, at the base URL of
+    their OpenAI-compatible API.
 
     Example: tokenhubctl provider add --name openai --type openai --api-key-stdin
 

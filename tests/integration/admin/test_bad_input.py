@@ -49,6 +49,12 @@ async def test_bad_bodies(client, expected, pointer, body, headers):
     assert answer.headers["x-request-id"] == problem["request_id"]
 
 
+async def test_a_wrong_field_is_told_in_the_words_of_the_data_plane(client):
+    answer = await client.post(PATH, json={"id": 5})
+
+    assert "id: Expected `str`, got `int`" == answer.json()["detail"]
+
+
 async def test_a_thousand_levels_in_a_field_that_takes_anything(client):
     nested = b'{"providers": ' + b"[" * 5000 + b"]" * 5000 + b"}"
 

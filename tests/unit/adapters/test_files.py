@@ -4,13 +4,13 @@ import stat
 import pytest
 
 from tokenhub.adapters.files import (
-    ADMIN_TOKEN_FILE,
     APPLIED_FILE,
     AppliedFile,
     admin_token,
     read_private,
     write_private,
 )
+from tokenhub.core.admin_token import FILE
 from tokenhub.core.errors import BadRequest, Unavailable
 
 
@@ -73,7 +73,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 def test_the_first_start_makes_a_token_and_the_next_ones_keep_it(tmp_path):
     token = admin_token(tmp_path, given="", randbits=bits)
 
-    path = tmp_path / ADMIN_TOKEN_FILE
+    path = tmp_path / FILE
     assert "tha_" + "f" * 64 == token
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert token == admin_token(tmp_path, given="", randbits=lambda _count: 0)
@@ -90,7 +90,7 @@ def test_a_given_token_wins_and_is_not_written_down(tmp_path):
 def test_a_token_that_cannot_serve_is_refused_and_not_echoed(tmp_path, token):
     with pytest.raises(BadRequest) as given:
         admin_token(tmp_path, given=token, randbits=bits)
-    private(tmp_path / ADMIN_TOKEN_FILE, token.encode())
+    private(tmp_path / FILE, token.encode())
     with pytest.raises(BadRequest) as kept:
         admin_token(tmp_path, given="", randbits=bits)
 
@@ -98,14 +98,14 @@ def test_a_token_that_cannot_serve_is_refused_and_not_echoed(tmp_path, token):
 
 
 def test_a_token_file_that_others_may_read_is_refused(tmp_path):
-    private(tmp_path / ADMIN_TOKEN_FILE, b"x" * 40).chmod(0o644)
+    private(tmp_path / FILE, b"x" * 40).chmod(0o644)
 
     with pytest.raises(BadRequest, match="chmod 600"):
         admin_token(tmp_path, given="", randbits=bits)
 
 
 def test_an_empty_token_file_never_becomes_an_empty_token(tmp_path):
-    private(tmp_path / ADMIN_TOKEN_FILE, b"\n")
+    private(tmp_path / FILE, b"\n")
 
     with pytest.raises(BadRequest, match="shorter than 16"):
         admin_token(tmp_path, given="", randbits=bits)

@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from tests.support.control import Control
 from tokenhub.admin.changes import By
 from tokenhub.admin.providers import ProviderDraft
 from tokenhub.core.errors import (
@@ -338,7 +337,7 @@ async def test_a_provider_without_a_key_moves_without_a_word(control):
 
 
 async def test_the_type_anthropic_is_refused_with_what_to_do_instead(control):
-    with pytest.raises(BadRequest, match="type openai with .* https://api.anthropic.com") as no:
+    with pytest.raises(BadRequest, match=r"type openai with .* https://api\.anthropic\.com") as no:
         await control.providers.put(draft(type="anthropic"), by=BY)
 
     assert "type" == no.value.field

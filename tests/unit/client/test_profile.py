@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tokenhub.client.errors import BadProfile
-from tokenhub.client.profile import Profile, load
+from tokenhub.client.profile import TOKEN_FILE, Profile, load
+from tokenhub.core import admin_token
 
 NOWHERE = Path("/nonexistent")
 
@@ -130,3 +131,7 @@ def test_the_real_environment_is_read_where_none_is_given(
     monkeypatch.setenv("TOKENHUB_URL", "http://real:1")
 
     assert "http://real:1" == load().url
+
+
+def test_the_token_is_looked_for_where_the_server_puts_it() -> None:
+    assert admin_token.FILE == TOKEN_FILE

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import cycle
+from itertools import cycle, islice
 
 import aiohttp
 import msgspec
@@ -24,10 +24,15 @@ from tokenhub.core.failures import Kind, classify
 from tokenhub.core.outcome import Usage
 from tokenhub.dialects import openai
 from tokenhub.ports.provider import UpstreamError
-from tokenhub.wire.openai import ProviderModels
+from tokenhub.wire.openai import Error, ProviderModels
 
 _OK = 200
 _MAX_MESSAGE = 500
+# What may come before the first piece of an answer.
+MAX_BEFORE_BYTES = 1 << 20
+# How long an endpoint that failed is left out, while others of its provider are there.
+REST_S = 10.0
+_ENDPOINT_FAULTS = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.TIMEOUT})
 # How long after a stream's last event the end of its HTTP body may come.
 LAST_CHUNK_S = 0.25
 _MODELS = msgspec.json.Decoder(ProviderModels)
@@ -39,47 +44,54 @@ class OpenAIProvider:
     def __init__(
         self, endpoints: Sequence[str], *, transport: Transport, secret: Callable[[], str | None]
     ) -> None:
-        self._chat = cycle([URL(f"{base}/v1/chat/completions") for base in endpoints])
+        self._chat = Turns([URL(f"{base}/v1/chat/completions") for base in endpoints])
         self._list = URL(f"{endpoints[0]}/v1/models")
         self._transport = transport
         self._secret = secret
         self._kept: tuple[str | None, CIMultiDict[str]] = (None, CIMultiDict())
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
+        url = self._chat.next()
         try:
             async with asyncio.timeout(within_s):
-                response = await self._post(openai.payload(ask, model_id), within_s)
+                response = await self._post(url, openai.payload(ask, model_id), within_s)
                 if response.status != _OK:
                     raise await refusal(response)
                 body = await whole(response)
-        except UpstreamError:
-            raise
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            raise failure(error) from error
+            return self._answer(body)
+        except (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            failed = understood(error)
+            self._chat.failed(url, failed.kind)
+            raise failed from error
+
+    def _answer(self, body: bytes) -> Answer:
         try:
             return Answer(body=body, usage=openai.usage_of(body))
         except ValueError as error:
-            raise UpstreamError(Kind.BROKEN, status=_OK) from error
+            raise understood(error, status=_OK) from error
 
     async def open(
         self, ask: Ask, model_id: str, *, idle_s: float, within_s: float
     ) -> "OpenAIStream":
         end = asyncio.get_running_loop().time() + within_s
-        async with translated():
-            async with asyncio.timeout(min(idle_s, within_s)):
-                response = await self._post(openai.payload(ask, model_id), min(idle_s, within_s))
+        head_s = min(idle_s, within_s)
+        url = self._chat.next()
+        try:
+            async with asyncio.timeout(head_s):
+                response = await self._post(url, openai.payload(ask, model_id), head_s)
                 if response.status != _OK:
                     raise await refusal(response)
-            if response.content_type != "text/event-stream":
-                response.close()
-                raise UpstreamError(Kind.BROKEN, status=response.status)
-            refuse_encoded(response)
-        stream = OpenAIStream(
-            response,
-            openai.StreamReader(hide_usage=not ask.wants_usage),
-            Watch(response, idle_s=idle_s, end=end),
-        )
-        await stream.begin()
+            refuse_unless_stream(response)
+            stream = OpenAIStream(
+                response,
+                openai.StreamReader(hide_usage=not ask.wants_usage),
+                Watch(response, idle_s=idle_s, end=end),
+            )
+            await stream.begin()
+        except (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            failed = understood(error)
+            self._chat.failed(url, failed.kind)
+            raise failed from error
         return stream
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
@@ -96,9 +108,9 @@ class OpenAIProvider:
             raise UpstreamError(Kind.BROKEN, status=_OK) from error
         return [{"id": model.id, "owned_by": model.owned_by} for model in found]
 
-    def _post(self, body: bytes, within_s: float) -> Awaitable[aiohttp.ClientResponse]:
+    def _post(self, url: URL, body: bytes, within_s: float) -> Awaitable[aiohttp.ClientResponse]:
         return self._transport.request(
-            "POST", next(self._chat), headers=self._headers(), within_s=within_s, body=body
+            "POST", url, headers=self._headers(), within_s=within_s, body=body
         )
 
     def _headers(self) -> CIMultiDict[str]:
@@ -112,6 +124,27 @@ class OpenAIProvider:
             headers["Authorization"] = f"Bearer {secret}"
         self._kept = (secret, headers)
         return headers
+
+
+class Turns:
+    """Endpoints that take turns. One that failed is left out for REST_S, while others are left."""
+
+    def __init__(self, urls: Sequence[URL]) -> None:
+        self._urls = urls
+        self._turn = cycle(urls)
+        self._resting: dict[URL, float] = {}
+
+    def next(self) -> URL:
+        if not self._resting:
+            return next(self._turn)
+        now = asyncio.get_running_loop().time()
+        self._resting = {url: until for url, until in self._resting.items() if until > now}
+        rested = (url for url in islice(self._turn, len(self._urls)) if url not in self._resting)
+        return next(rested, None) or next(self._turn)
+
+    def failed(self, url: URL, kind: Kind) -> None:
+        if kind in _ENDPOINT_FAULTS and len(self._urls) > 1:
+            self._resting[url] = asyncio.get_running_loop().time() + REST_S
 
 
 class OpenAIStream:
@@ -136,15 +169,21 @@ class OpenAIStream:
         return self._reader.output_tokens
 
     async def begin(self) -> None:
-        """Read until the answer has begun; what came so far is kept for the first `next`."""
+        """Read until the answer has begun; what came so far is kept for the first `next`.
+
+        A provider may send much that is no answer, comments above all: beyond MAX_BEFORE_BYTES it
+        is refused.
+        """
         parts = []
+        size = 0
         try:
             while not self._reader.started:
                 part = await self._read()
                 if not part and self._reader.done:
                     break
                 parts.append(part)
-        except asyncio.CancelledError:
+                size = enough(size + len(part))
+        except BaseException:
             self.close()
             raise
         self._first = b"".join(parts)
@@ -177,15 +216,55 @@ class OpenAIStream:
             self._watch.saw()
             if data:
                 return self._reader.feed(data)
+            self._reader.end()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             self.close()
             if self._watch.expired:
                 raise UpstreamError(Kind.TIMEOUT, status=_OK) from error
-            raise UpstreamError(
-                Kind.BROKEN if isinstance(error, ValueError) else Kind.LOST, status=_OK
-            ) from error
+            # What comes in the middle of an answer cannot be mended by asking somebody else.
+            late = isinstance(error, ValueError) and self._reader.started
+            raise understood(ValueError() if late else error, status=_OK) from error
+        if self._reader.done and not self._watch.expired:
+            return b""
         self.close()
         raise UpstreamError(Kind.TIMEOUT if self._watch.expired else Kind.LOST, status=_OK)
+
+
+def enough(size: int) -> int:
+    """The size, if it may still grow. Raises UpstreamError beyond MAX_BEFORE_BYTES."""
+    if size > MAX_BEFORE_BYTES:
+        raise UpstreamError(Kind.BROKEN, status=_OK)
+    return size
+
+
+def refuse_unless_stream(response: aiohttp.ClientResponse) -> None:
+    refuse_encoded(response)
+    if response.content_type != "text/event-stream":
+        response.close()
+        raise UpstreamError(Kind.BROKEN, status=response.status)
+
+
+def understood(error: Exception, *, status: int = 0) -> UpstreamError:
+    """Any failure of a call as what it means."""
+    if isinstance(error, UpstreamError):
+        return error
+    if isinstance(error, openai.ToldError):
+        return told(error.error, error.status, retry_after_s=None)
+    failed = failure(error)
+    return UpstreamError(failed.kind, status=status) if status else failed
+
+
+def told(error: Error, status: int, *, retry_after_s: float | None) -> UpstreamError:
+    """What a provider's own error means."""
+    code = str(error.code) if error.code else ""
+    return UpstreamError(
+        classify(status, f"{code} {error.type or ''} {error.message}"),
+        status=status,
+        message=error.message[:_MAX_MESSAGE],
+        code=code,
+        field=error.param or "",
+        retry_after_s=retry_after_s,
+    )
 
 
 async def refusal(response: aiohttp.ClientResponse) -> UpstreamError:
@@ -194,13 +273,4 @@ async def refusal(response: aiohttp.ClientResponse) -> UpstreamError:
         error = openai.error_of(await beginning(response))
     finally:
         response.release()
-    code = str(error.code) if error.code else ""
-    kind = classify(response.status, f"{code} {error.type or ''} {error.message}")
-    return UpstreamError(
-        kind,
-        status=response.status,
-        message=error.message[:_MAX_MESSAGE],
-        code=code,
-        field=error.param or "",
-        retry_after_s=retry_after_s(response),
-    )
+    return told(error, response.status, retry_after_s=retry_after_s(response))

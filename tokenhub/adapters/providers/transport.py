@@ -108,16 +108,20 @@ async def whole(response: aiohttp.ClientResponse, *, limit: int = MAX_ANSWER_BYT
     return b"".join(parts)
 
 
+def encoded(response: aiohttp.ClientResponse) -> bool:
+    return response.headers.get("Content-Encoding", "").lower() not in {"", "identity"}
+
+
 def refuse_encoded(response: aiohttp.ClientResponse) -> None:
     """We asked for identity: anything else is refused, as it may be a bomb."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if encoded(response):
         response.close()
         raise UpstreamError(Kind.BROKEN, status=response.status)
 
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:
     """As much of an error's body as is worth reading."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if encoded(response):
         return b""
     body = b""
     async for part in response.content.iter_any():

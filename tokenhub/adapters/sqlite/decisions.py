@@ -38,6 +38,7 @@ class Decisions:
         self._delay_s = delay_s
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Entry] = deque(maxlen=BACKLOG)
+        self._flying: Sequence[Entry] = ()
         self._timer: asyncio.TimerHandle | None = None
         self._flight: asyncio.Future[int] | None = None
         self._inserts = Inserts(
@@ -53,7 +54,10 @@ class Decisions:
             self._timer = self._loop.call_later(self._delay_s, self._flush)
 
     async def find(self, request_id: str) -> bytes | None:
-        """The record's JSON; None where there is none, or none yet."""
+        """The record's JSON, written or not; None where there is none."""
+        for entry in reversed((*self._flying, *self._waiting)):
+            if entry[0] == request_id:
+                return _encoded(entry[2])
         return await self._telemetry.read(partial(_find, request_id=request_id))
 
     async def close(self) -> None:
@@ -71,11 +75,13 @@ class Decisions:
             self._timer = None
         entries = list(self._waiting)
         self._waiting.clear()
+        self._flying = entries
         self._flight = self._telemetry.post(partial(self._store, entries=entries))
         self._flight.add_done_callback(partial(self._landed, count=len(entries)))
 
     def _landed(self, flight: "asyncio.Future[int]", *, count: int) -> None:
         self._flight = None
+        self._flying = ()
         error = flight.exception()
         lost = flight.result() if error is None else count
         if lost:
@@ -90,14 +96,21 @@ class Decisions:
         for start in range(0, len(entries), AT_ONCE):
             values: list[object] = []
             for request_id, at, decision in entries[start : start + AT_ONCE]:
-                try:
-                    record = msgspec.json.encode(decision).decode()
-                except (TypeError, ValueError, OverflowError, RecursionError):
+                record = _encoded(decision)
+                if record is None:
                     lost += 1
                     continue
-                values += (request_id, round(at * 1000), record)
+                values += (request_id, round(at * 1000), record.decode())
             self._inserts.run(conn, values)
         return lost
+
+
+def _encoded(decision: object) -> bytes | None:
+    """The record's JSON; None where it cannot be told in JSON."""
+    try:
+        return msgspec.json.encode(decision)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
 
 
 def _find(conn: sqlite3.Connection, *, request_id: str) -> bytes | None:

@@ -1,7 +1,7 @@
 """Calls about what happened."""
 
-from tokenhub.client.call import Call, query
-from tokenhub.wire.observe import LogPage
+from tokenhub.client.call import Call, item, query
+from tokenhub.wire.observe import LogPage, RequestDetail
 
 
 def list_logs(
@@ -29,3 +29,8 @@ def list_logs(
         ),
         returns=LogPage,
     )
+
+
+def get_request(request_id: str) -> Call[RequestDetail]:
+    """One request with its attempts, and the reasons of its route."""
+    return Call(method="GET", path=item("/admin/v1/requests", request_id), returns=RequestDetail)

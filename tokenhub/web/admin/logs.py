@@ -1,12 +1,15 @@
-"""`/admin/v1/logs`: newest first, with the attempts of each request."""
+"""`/admin/v1/logs` and `/admin/v1/requests/{id}`: what was asked, who answered, and why they."""
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec.structs import asdict
 
 from tokenhub.admin.logs import Logs
-from tokenhub.core.money import usd
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
+from tokenhub.web.admin import decisions
+from tokenhub.web.amounts import dollars, milliseconds
 from tokenhub.web.body import Http
 from tokenhub.web.paging import number, page_of, queried
 from tokenhub.web.tags import answer
@@ -41,6 +44,16 @@ async def list_logs(request: Http, logs: NamedDependency[Logs]) -> Response[byte
     )
 
 
+@get("/requests/{request_id:str}")
+async def get_request(
+    request: Http, request_id: FromPath[str], logs: NamedDependency[Logs]
+) -> Response[bytes]:
+    queried(request, ())
+    found = await logs.get(request_id)
+    decision = None if found.decision is None else decisions.shown(found.decision)
+    return answer(wire.RequestDetail(**asdict(shown(found.row)), decision=decision))
+
+
 def shown(row: Outcome) -> wire.RequestLog:
     return wire.RequestLog(
         request_id=row.request_id,
@@ -50,9 +63,9 @@ def shown(row: Outcome) -> wire.RequestLog:
         mode=row.mode,
         requested_model=row.requested_model,
         reason=row.reason,
-        estimated_cost_usd=_usd(row.cost_nusd),
-        latency_ms=_ms(row.latency_s),
-        overhead_ms=_ms(row.overhead_s),
+        estimated_cost_usd=dollars(row.cost_nusd),
+        latency_ms=milliseconds(row.latency_s),
+        overhead_ms=milliseconds(row.overhead_s),
         status_code=row.status,
         error_class=row.error_class,
         api_key_id=row.key_id,
@@ -73,17 +86,9 @@ def _attempt(attempt: Attempt) -> wire.AttemptLog:
         state=attempt.state,
         status_code=attempt.status,
         error_class=attempt.kind,
-        latency_ms=_ms(attempt.latency_s),
+        latency_ms=milliseconds(attempt.latency_s),
         input_tokens=attempt.input_tokens,
         output_tokens=attempt.output_tokens,
-        cost_usd=_usd(attempt.cost_nusd),
+        cost_usd=dollars(attempt.cost_nusd),
         estimated=attempt.estimated,
     )
-
-
-def _usd(amount_nusd: int | None) -> float | None:
-    return None if amount_nusd is None else usd(amount_nusd)
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

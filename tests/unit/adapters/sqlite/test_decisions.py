@@ -49,6 +49,29 @@ async def test_a_second_record_of_one_request_replaces_the_first(telemetry: Data
     assert b'"second"' == await decisions.find("req_1")
 
 
+async def test_a_record_is_found_before_it_is_written(telemetry: Database) -> None:
+    decisions = Decisions(telemetry, delay_s=3600)
+
+    decisions.add("req_1", 1.5, "first")
+    decisions.add("req_1", 1.5, "second")
+    waiting = await decisions.find("req_1")
+    decisions._flush()
+    flying = await decisions.find("req_1")
+    await decisions.close()
+
+    assert b'"second"' == waiting == flying == await decisions.find("req_1")
+    assert await decisions.find("req_2") is None
+
+
+async def test_a_record_that_is_no_json_is_not_found_while_it_waits(telemetry: Database) -> None:
+    decisions = Decisions(telemetry, delay_s=3600)
+
+    decisions.add("req_1", 1.5, object())
+
+    assert await decisions.find("req_1") is None
+    await decisions.close()
+
+
 async def test_past_the_backlog_the_oldest_are_dropped_and_counted(telemetry: Database) -> None:
     decisions = Decisions(telemetry)
 

@@ -103,6 +103,12 @@ def test_logs_are_narrowed_by_all_that_was_given() -> None:
     assert (("limit", "20"), ("before", "r1"), ("model_id", "m"), ("status", "500")) == call.query
 
 
+def test_a_request_is_read_by_its_id() -> None:
+    call = observe.get_request("req_1")
+
+    assert ("GET", "/admin/v1/requests/req_1", ()) == (call.method, call.path, call.query)
+
+
 def test_only_reading_is_safe_to_repeat() -> None:
     assert catalog.list_models().safe
     assert not catalog.put_model(MODEL).safe

@@ -1,0 +1,224 @@
+"""`tokenhubctl logs get`: one request, and why it went where it went."""
+
+import json
+
+import msgspec
+from msgspec.structs import replace
+
+from tests.cli.conftest import Run
+from tests.cli.fake_admin import FakeAdmin, problem
+from tokenhub.wire.observe import (
+    AttemptLog,
+    Candidate,
+    Decision,
+    Policy,
+    RequestDetail,
+    Skipped,
+    Terms,
+)
+
+SETTLED = AttemptLog(
+    attempt=2,
+    provider_id="p",
+    model_id="m",
+    state="settled",
+    status_code=200,
+    error_class="",
+    latency_ms=1000.0,
+    input_tokens=10,
+    output_tokens=5,
+    cost_usd=0.0015,
+    estimated=False,
+)
+VOIDED = replace(
+    SETTLED,
+    attempt=1,
+    model_id="big",
+    state="voided",
+    status_code=503,
+    error_class="overloaded",
+    latency_ms=200.0,
+    input_tokens=0,
+    output_tokens=0,
+    cost_usd=0.0,
+)
+DECISION = Decision(
+    catalog_version=7,
+    seed=12345,
+    hint="auto",
+    substitute="any",
+    policy=Policy(
+        mode="normal",
+        max_budget_usd=0.05,
+        max_latency_ms=120000.0,
+        min_weight=2,
+        origin={"mode": "request", "max_budget_usd": "default", "max_latency_ms": "default"},
+    ),
+    weights=Terms(cost=0.7, latency=0.1, failure=0.15, weight=0.05),
+    input_tokens=10,
+    output_tokens=512,
+    reason="routed-weight-5",
+    propensity=0.5,
+    candidates=[
+        Candidate(
+            route="p/m",
+            score=0.125,
+            terms=Terms(cost=1.0, latency=0.5, failure=0.0, weight=1.0),
+            cost_usd=0.0015,
+            latency_ms=250.0,
+            failure_rate=0.1,
+            weight=5,
+        ),
+        Candidate(
+            route="p/new",
+            score=0.125,
+            terms=Terms(cost=1.0, latency=1.0, failure=0.0, weight=0.0),
+            cost_usd=None,
+            latency_ms=None,
+            failure_rate=0.0,
+            weight=2,
+        ),
+    ],
+    skipped=[
+        Skipped(route="p/dear", reason="budget_exceeded", value=0.3, limit=0.05),
+        Skipped(route="p/small", reason="context_overflow", value=9000, limit=8192),
+        Skipped(route="p/weak", reason="weight_below_minimum", value=1, limit=2),
+        Skipped(route="q/off", reason="disabled", value=None, limit=None),
+        Skipped(route="q/keyless", reason="no_credential", value=None, limit=None),
+        Skipped(route="q/odd", reason="a_later_reason", value=3, limit=2),
+    ],
+)
+DETAIL = RequestDetail(
+    request_id="r1",
+    timestamp="no time",
+    model_id="m",
+    provider_id="p",
+    mode="normal",
+    requested_model="auto",
+    reason="failover",
+    estimated_cost_usd=0.0015,
+    latency_ms=1234.5,
+    overhead_ms=3.2,
+    status_code=200,
+    error_class="",
+    api_key_id="k1",
+    input_tokens=10,
+    output_tokens=5,
+    total_tokens=15,
+    stream=False,
+    estimated=False,
+    attempts=[VOIDED, SETTLED],
+    decision=DECISION,
+)
+EXPLAINED = """\
+Request:   r1
+Time:      no time
+Asked:     auto, by k1
+Answered:  p/m, status 200, failover
+Took:      1.2s, 3ms of it here
+Tokens:    10 in, 5 out
+Cost:      $0.0015
+
+Tried
+#  ROUTE  STATE    STATUS  ERROR       LATENCY  TOKENS     COST
+1  p/big  voided      503  overloaded    200ms       0     free
+2  p/m    settled     200  -              1.0s      15  $0.0015
+
+Considered, best first
+ROUTE   SCORE     COST  LATENCY  FAILURES  WEIGHT
+p/m    0.1250  $0.0015    250ms     10.0%       5
+p/new  0.1250  unknown  unknown      0.0%       2
+Score: 0.7 cost + 0.1 latency + 0.15 failures - 0.05 weight, each as a part of the largest
+Tie:   the best scores are equal; the seed 12345 decided, with a chance of 50%
+
+Left out
+ROUTE      WHY
+p/dear     it would cost $0.3000, and the budget is $0.0500
+p/small    it needs 9000 tokens of context, and has 8192
+p/weak     its weight is 1, and at least 2 was asked for
+q/off      it is disabled
+q/keyless  its provider's key is missing
+q/odd      a_later_reason (3, limit 2)
+
+Policy: mode normal (request), budget $0.0500, latency 120.0s, weight at least 2
+Catalog: version 7
+"""
+
+
+def given(admin: FakeAdmin, detail: RequestDetail) -> None:
+    admin.answers["GET", "/admin/v1/requests/r1"] = (200, msgspec.to_builtins(detail))
+
+
+def test_a_request_is_explained_in_words(run: Run, admin: FakeAdmin) -> None:
+    given(admin, DETAIL)
+
+    assert EXPLAINED == run("logs", "get", "r1").stdout
+
+
+def test_a_request_that_nobody_was_called_for(run: Run, admin: FakeAdmin) -> None:
+    refused = replace(
+        DETAIL,
+        model_id="",
+        provider_id="",
+        status_code=429,
+        error_class="rate_limit_exceeded",
+        attempts=[],
+        decision=None,
+    )
+    given(admin, refused)
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert "Answered:  nobody, status 429, rate_limit_exceeded\n" in shown
+    assert "Tried\nnobody\n" in shown
+    assert "There is no decision on record for it.\n" in shown
+
+
+def test_a_choice_without_a_tie_or_anybody_left_out_says_nothing_of_them(
+    run: Run, admin: FakeAdmin
+) -> None:
+    given(admin, replace(DETAIL, decision=replace(DECISION, propensity=1.0, skipped=[])))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert "Tie:" not in shown
+    assert "Left out" not in shown
+
+
+def test_a_policy_without_a_budget(run: Run, admin: FakeAdmin) -> None:
+    policy = replace(DECISION.policy, max_budget_usd=None, min_weight=0)
+    given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
+
+    assert "budget no limit, latency 120.0s\n" in run("logs", "get", "r1").stdout
+
+
+def test_what_a_model_is_called_cannot_steer_the_terminal(run: Run, admin: FakeAdmin) -> None:
+    given(admin, replace(DETAIL, requested_model="\x1b]0;evil\x07auto"))
+
+    assert "Asked:     auto, by k1\n" in run("logs", "get", "r1").stdout
+
+
+def test_json_is_the_answer_of_the_api(run: Run, admin: FakeAdmin) -> None:
+    given(admin, DETAIL)
+
+    shown = json.loads(run("logs", "get", "r1", "-o", "json").stdout)
+
+    assert msgspec.to_builtins(DETAIL) == shown
+
+
+def test_an_unknown_request_leads_to_the_list(run: Run, admin: FakeAdmin) -> None:
+    admin.answers["GET", "/admin/v1/requests/r9"] = problem(404, "not_found", "no request r9")
+
+    result = run("logs", "get", "r9")
+
+    assert 5 == result.exit_code
+    assert '"tokenhubctl logs list" shows what there is' in result.stderr
+
+
+def test_logs_list_is_what_logs_alone_is(run: Run, admin: FakeAdmin) -> None:
+    run("logs", "list", "--limit", "3", "--key", "k1")
+
+    assert ("/admin/v1/logs", {"limit": ["3"], "api_key_id": ["k1"]}) == (
+        admin.last.path,
+        admin.last.query,
+    )

@@ -1,0 +1,64 @@
+"""Decision records as operators see them: each number under its name, in the wire's units."""
+
+from tokenhub.core.decide import Candidate, Record
+from tokenhub.core.eligibility import Skip
+from tokenhub.core.policy import Policy
+from tokenhub.core.scoring import Terms, Weights
+from tokenhub.web.amounts import dollars, milliseconds
+from tokenhub.wire import observe as wire
+
+
+def shown(record: Record) -> wire.Decision:
+    return wire.Decision(
+        catalog_version=record.catalog_version,
+        seed=record.seed,
+        hint=record.hint,
+        substitute=record.substitute,
+        policy=_policy(record.policy),
+        weights=_terms(record.weights),
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        reason=record.reason,
+        propensity=record.propensity,
+        candidates=[_candidate(candidate) for candidate in record.candidates],
+        skipped=[_skipped(skip) for skip in record.skipped],
+    )
+
+
+def _policy(policy: Policy) -> wire.Policy:
+    return wire.Policy(
+        mode=policy.mode,
+        max_budget_usd=dollars(policy.max_budget_nusd),
+        max_latency_ms=milliseconds(policy.max_latency_s),
+        min_weight=policy.min_weight,
+        origin=policy.origin,
+    )
+
+
+def _terms(terms: Terms | Weights) -> wire.Terms:
+    return wire.Terms(
+        cost=terms.cost, latency=terms.latency, failure=terms.failure, weight=terms.weight
+    )
+
+
+def _candidate(candidate: Candidate) -> wire.Candidate:
+    latency_s = candidate.latency_s
+    return wire.Candidate(
+        route=candidate.route,
+        score=candidate.score,
+        terms=_terms(candidate.terms),
+        cost_usd=dollars(candidate.cost_nusd),
+        latency_ms=None if latency_s is None else milliseconds(latency_s),
+        failure_rate=candidate.failure_rate,
+        weight=candidate.weight,
+    )
+
+
+def _skipped(skip: Skip) -> wire.Skipped:
+    money = skip.reason == "budget_exceeded"
+    return wire.Skipped(
+        route=skip.route,
+        reason=skip.reason,
+        value=dollars(skip.value) if money else skip.value,
+        limit=dollars(skip.limit) if money else skip.limit,
+    )

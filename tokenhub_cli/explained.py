@@ -1,0 +1,138 @@
+"""One request in words: who was tried, who was considered, and why the others were left out."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from tokenhub.wire.observe import (
+    AttemptLog,
+    Candidate,
+    Decision,
+    Policy,
+    RequestDetail,
+    Skipped,
+    Terms,
+)
+from tokenhub_cli.output import Column, View, table
+from tokenhub_cli.text import local, milliseconds, plain, usd
+
+
+def _known(show: Callable[[float], str]) -> Callable[[float | None], str]:
+    return lambda value: "unknown" if value is None else show(value)
+
+
+_TRIED: View[AttemptLog] = View(
+    kind="attempt",
+    name=lambda it: str(it.attempt),
+    columns=(
+        Column("attempt", lambda it: it.attempt, head="#"),
+        Column("route", lambda it: f"{it.provider_id}/{it.model_id}"),
+        Column("state", lambda it: it.state),
+        Column("status_code", lambda it: it.status_code, right=True, head="STATUS"),
+        Column("error_class", lambda it: it.error_class, head="ERROR"),
+        Column("latency_ms", lambda it: it.latency_ms, milliseconds, right=True, head="LATENCY"),
+        Column("tokens", lambda it: it.input_tokens + it.output_tokens, right=True),
+        Column("cost_usd", lambda it: it.cost_usd, usd, right=True, head="COST"),
+    ),
+)
+_CONSIDERED: View[Candidate] = View(
+    kind="route",
+    name=lambda it: it.route,
+    columns=(
+        Column("route", lambda it: it.route),
+        Column("score", lambda it: it.score, "{:.4f}".format, right=True),
+        Column("cost_usd", lambda it: it.cost_usd, usd, right=True, head="COST"),
+        Column(
+            "latency_ms", lambda it: it.latency_ms, _known(milliseconds), right=True, head="LATENCY"
+        ),
+        Column(
+            "failure_rate", lambda it: it.failure_rate, "{:.1%}".format, right=True, head="FAILURES"
+        ),
+        Column("weight", lambda it: it.weight, right=True),
+    ),
+)
+
+
+def _why(it: Skipped) -> str:
+    value, limit = it.value, it.limit
+    if it.reason == "disabled":
+        return "it is disabled"
+    if it.reason == "no_credential":
+        return "its provider's key is missing"
+    if value is None or limit is None:
+        return plain(it.reason)
+    told = {
+        "budget_exceeded": f"it would cost {usd(value)}, and the budget is {usd(limit)}",
+        "context_overflow": f"it needs {value} tokens of context, and has {limit}",
+        "weight_below_minimum": f"its weight is {value}, and at least {limit} was asked for",
+    }
+    return told.get(it.reason, f"{it.reason} ({value:g}, limit {limit:g})")
+
+
+_LEFT_OUT: View[Skipped] = View(
+    kind="route",
+    name=lambda it: it.route,
+    columns=(Column("route", lambda it: it.route), Column("why", _why)),
+)
+
+
+def explained(it: RequestDetail) -> list[str]:
+    """The lines for a person at a terminal."""
+    return [
+        *_summary(it),
+        "",
+        "Tried",
+        *(table(_TRIED, it.attempts) if it.attempts else ["nobody"]),
+        "",
+        *(_decision(it.decision) if it.decision else ["There is no decision on record for it."]),
+    ]
+
+
+def _summary(it: RequestDetail) -> Iterator[str]:
+    who = f"{it.provider_id}/{it.model_id}" if it.provider_id else "nobody"
+    yield f"Request:   {it.request_id}"
+    yield f"Time:      {local(it.timestamp)}"
+    yield f"Asked:     {it.requested_model or 'any model'}, by {it.api_key_id}"
+    yield f"Answered:  {who}, status {it.status_code}, {it.error_class or it.reason or '-'}"
+    yield f"Took:      {milliseconds(it.latency_ms)}, {milliseconds(it.overhead_ms)} of it here"
+    yield f"Tokens:    {it.input_tokens} in, {it.output_tokens} out"
+    yield f"Cost:      {usd(it.estimated_cost_usd)}"
+
+
+def _decision(it: Decision) -> Iterator[str]:
+    yield "Considered, best first"
+    yield from table(_CONSIDERED, it.candidates)
+    yield f"Score: {_formula(it.weights)}, each as a part of the largest"
+    if it.propensity < 1:
+        yield (
+            f"Tie:   the best scores are equal; the seed {it.seed} decided, "
+            f"with a chance of {it.propensity:.0%}"
+        )
+    yield ""
+    if it.skipped:
+        yield "Left out"
+        yield from table(_LEFT_OUT, it.skipped)
+        yield ""
+    yield f"Policy: {', '.join(_policy(it.policy))}"
+    yield f"Catalog: version {it.catalog_version}"
+
+
+def _formula(weights: Terms) -> str:
+    return (
+        f"{weights.cost:g} cost + {weights.latency:g} latency + {weights.failure:g} failures "
+        f"- {weights.weight:g} weight"
+    )
+
+
+def _policy(it: Policy) -> Sequence[str]:
+    """Its fields; those that the request set itself are marked."""
+    budget = "no limit" if it.max_budget_usd is None else usd(it.max_budget_usd)
+    told = {
+        "mode": f"mode {it.mode}",
+        "max_budget_usd": f"budget {budget}",
+        "max_latency_ms": f"latency {milliseconds(it.max_latency_ms)}",
+        "min_weight": f"weight at least {it.min_weight}" if it.min_weight else "",
+    }
+    return [
+        f"{text} (request)" if it.origin.get(field) == "request" else text
+        for field, text in told.items()
+        if text
+    ]
