@@ -99,9 +99,9 @@ async def assembled(
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
         vault = MemorySecrets()
-        upstreams = HttpUpstreams(vault)
-        stack.push_async_callback(upstreams.close)
         catalog = Snapshot(Catalog.build())
+        upstreams = HttpUpstreams(vault, catalog)
+        stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
         changes = Changes(
             store=stores.catalog,

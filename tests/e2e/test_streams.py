@@ -433,3 +433,23 @@ async def test_a_server_that_stops_leaves_nothing_open(tmp_path, sim, second):
     async with asyncio.timeout(1):
         for one in (sim, second):
             await one._until(lambda left=one._connections: not left)
+
+
+async def test_new_key_does_not_go_to_the_old_address(tmp_path, sim, second):
+    """A request keeps the catalog it began with, and with it an address that is no more."""
+    async with running(tmp_path) as hub:
+        key = await hub.key()
+        await hub.provider("slow", sim, models=["gpt"], model={"weight": 10})
+        await hub.provider("moved", second, models=["gpt"], model={"weight": 1}, api_key="old")
+        sim.next(Fault.hang())
+        body = {"request": {"messages": HELLO}, "policy": {"max_latency_ms": 1000}}
+        asking = asyncio.ensure_future(
+            hub.http.post("/v1/chat", json=body, headers={"x-api-key": key})
+        )
+        await sim.arrived(1)
+
+        moved = {"base_url": sim.url, "api_key": "new"}
+        await hub.admin("PATCH", "providers/moved", moved)
+        await asking
+
+    assert [None] == [request.headers.get("authorization") for request in second.requests]

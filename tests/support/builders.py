@@ -15,7 +15,7 @@ from tokenhub.core.signals import Signal, Signals
 
 def a_provider(provider_id: str = "openai", **changes: Any) -> Provider:
     base = changes.pop("base_url", f"http://{provider_id}.test")
-    return Provider(id=provider_id, base_url=base, endpoints=(base,), **changes)
+    return Provider(**{"id": provider_id, "base_url": base, "endpoints": (base,), **changes})
 
 
 def a_model(

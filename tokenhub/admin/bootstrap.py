@@ -27,10 +27,10 @@ from tokenhub.admin.providers import (
     Providers,
     checked_secret,
     proposed,
-    within,
 )
 from tokenhub.core.catalog import Model, Provider
 from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
+from tokenhub.core.urls import within
 from tokenhub.ports.applied import Applied
 from tokenhub.ports.secrets import Secrets
 

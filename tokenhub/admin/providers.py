@@ -10,7 +10,7 @@ from tokenhub.admin.models import checked, usable_id
 from tokenhub.core.catalog import Model, Provider, checked_provider
 from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
 from tokenhub.core.failures import Kind
-from tokenhub.core.urls import addresses, origin
+from tokenhub.core.urls import addresses, within
 from tokenhub.ports.provider import UpstreamError, Upstreams
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.stores import Audit
@@ -235,15 +235,6 @@ def proposed(draft: ProviderDraft) -> Provider:
         endpoints=endpoints,
         enabled=draft.enabled,
     )
-
-
-def within(row: Provider, known: Provider) -> bool:
-    """Whether every address of `row` is at an origin that `known` has too."""
-    return {origin(url) for url in _urls(row)} <= {origin(url) for url in _urls(known)}
-
-
-def _urls(row: Provider) -> tuple[str, ...]:
-    return (row.base_url, *row.endpoints)
 
 
 def _draft(row: Provider, changes: Mapping[str, object]) -> ProviderDraft:

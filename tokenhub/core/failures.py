@@ -94,6 +94,7 @@ def classify(status: int, text: str) -> Kind:
 _BY_STATUS = {
     401: Kind.CREDENTIAL,
     403: Kind.CREDENTIAL,
+    407: Kind.CREDENTIAL,
     408: Kind.TIMEOUT,
     429: Kind.THROTTLED,
     504: Kind.TIMEOUT,

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from tokenhub.core.catalog import Provider
 from tokenhub.core.errors import BadRequest
 
 # Longer than any address of a provider, shorter than what a header or a row may hold.
@@ -72,3 +73,12 @@ def addresses(
             "only a provider of type vllm can have several endpoints", field="endpoints"
         )
     return every[0], every
+
+
+def within(row: Provider, known: Provider) -> bool:
+    """Whether every address of `row` is at an origin that `known` has too."""
+    return {origin(url) for url in _urls(row)} <= {origin(url) for url in _urls(known)}
+
+
+def _urls(row: Provider) -> tuple[str, ...]:
+    return (row.base_url, *row.endpoints)

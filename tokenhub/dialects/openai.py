@@ -70,9 +70,9 @@ def checked_name(name: str, *, field: str) -> str:
     return name
 
 
-def answers(count: int | None) -> int:
+def answers(count: object) -> int:
     """How many answers to reckon with; what is no such number is the provider's to refuse."""
-    return min(max(count or 1, 1), MAX_ANSWERS)
+    return min(max(count, 1), MAX_ANSWERS) if isinstance(count, int) else 1
 
 
 def estimate(messages: list[wire.Message], tools: Raw) -> int:

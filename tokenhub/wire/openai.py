@@ -30,7 +30,7 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
     stream_options: StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    n: int | None = None
+    n: Any = None
     tools: msgspec.Raw = msgspec.Raw()
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.builders import a_catalog, a_model
+from tests.support.builders import a_catalog, a_model, a_provider, a_route
 from tokenhub.core.catalog import Route
 from tokenhub.core.failover import MAX_ATTEMPTS, Failover, GiveUp, Try
 from tokenhub.core.failures import Kind
@@ -209,3 +209,31 @@ def test_provider_in_trouble_waits_until_the_others_have_been_asked(
     providers = [ROUTES[name].provider.id for name in tried]
     everybody = {ROUTES[name].provider.id for name in names}
     assert everybody == set(providers[: len(everybody)])
+
+
+def test_provider_with_several_endpoints_is_asked_at_each_before_anybody_else() -> None:
+    provider = a_provider("local", type="vllm", endpoints=("http://a.test", "http://b.test"))
+    local = Route(id="local/gpt", model=a_model("gpt", "local"), provider=provider)
+    other = a_route("gpt", "other")
+    failover = Failover((local, other))
+
+    tried = []
+    while isinstance(step := failover.next(), Try):
+        tried.append(step.route.id)
+        failover.failed(Kind.OVERLOADED)
+
+    assert ["local/gpt", "local/gpt", "other/gpt"] == tried
+
+
+def test_route_that_was_passed_over_is_no_attempt() -> None:
+    failover = Failover([a_route("gpt", str(n)) for n in range(3)], max_attempts=2)
+    failover.next()
+    failover.failed(Kind.OVERLOADED)
+
+    passed = failover.next()
+    failover.passed_over()
+    made = failover.next()
+
+    assert isinstance(passed, Try)
+    assert isinstance(made, Try)
+    assert passed.route is not made.route

@@ -22,7 +22,15 @@ from tokenhub.core.ask import MAX_TOKENS
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.outcome import Usage
 from tokenhub.dialects import openai
-from tokenhub.dialects.openai import DONE, StreamReader, error_of, payload, to_ask, usage_of
+from tokenhub.dialects.openai import (
+    DONE,
+    StreamReader,
+    ToldError,
+    error_of,
+    payload,
+    to_ask,
+    usage_of,
+)
 from tokenhub.wire.openai import Error
 
 ROWS = [
@@ -312,7 +320,7 @@ def test_usage_of_a_whole_answer(usage: bytes, told: Usage | None) -> None:
     ],
 )
 def test_what_is_no_answer(body: bytes) -> None:
-    with pytest.raises(ValueError, match="not a chat completion|told of an error"):
+    with pytest.raises(ValueError, match=r"not a chat completion|told of an error"):
         usage_of(body)
 
 
@@ -623,3 +631,40 @@ def test_odd_usage_does_not_cost_a_good_answer(usage: bytes, told: Usage | None)
     assert event == passed
     assert told == reader.usage
     assert told == usage_of(b'{"choices":[],"usage":%b}' % usage)
+
+
+def test_usage_ahead_of_the_answer_does_not_count_it() -> None:
+    reader = StreamReader(hide_usage=False)
+    ahead = '{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":0}}'
+
+    reader.feed(event(ahead) + event('{"choices":[{"delta":{"content":"one"}}]}'))
+
+    assert Usage(10, None) == reader.usage
+    assert 1 == reader.output_tokens
+
+
+def test_usage_with_each_piece_counts_what_came() -> None:
+    reader = StreamReader(hide_usage=False)
+    usage = '{"prompt_tokens":1,"completion_tokens":%d}'
+    piece = '{"choices":[{"delta":{"content":"one"}}],"usage":' + usage + "}"
+
+    reader.feed(event(piece % 1) + event(piece % 2))
+
+    assert Usage(1, 2) == reader.usage
+
+
+@pytest.mark.parametrize("last", [b"data: [DONE]", b"data:  [DONE] \n", b"data: [DONE]\n"])
+def test_last_event_may_lack_its_blank_line(last: bytes) -> None:
+    reader = StreamReader(hide_usage=False)
+    reader.feed(last)
+
+    reader.end()
+
+    assert reader.done
+
+
+def test_error_in_place_of_an_answer_is_told_with_its_status() -> None:
+    with pytest.raises(ToldError) as caught:
+        usage_of(b'{"error":{"message":"slow down","code":429}}')
+
+    assert (429, "slow down") == (caught.value.status, caught.value.error.message)

@@ -5,10 +5,12 @@ from functools import partial
 
 from tokenhub.adapters.providers.openai import OpenAIProvider
 from tokenhub.adapters.providers.transport import Transport
-from tokenhub.core.catalog import Provider
+from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.urls import within
 from tokenhub.ports.provider import Upstream
 from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.snapshot import Snapshot
 
 # vLLM serves the OpenAI format; what sets it apart is several endpoints and no key.
 _BY_TYPE: dict[str, type[OpenAIProvider]] = {"openai": OpenAIProvider, "vllm": OpenAIProvider}
@@ -17,8 +19,14 @@ _BY_TYPE: dict[str, type[OpenAIProvider]] = {"openai": OpenAIProvider, "vllm": O
 class HttpUpstreams:
     """One adapter for each version of a row; one transport for each provider, for life."""
 
-    def __init__(self, secrets: Secrets, transport: Callable[[], Transport] = Transport) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        catalog: Snapshot[Catalog],
+        transport: Callable[[], Transport] = Transport,
+    ) -> None:
         self._secrets = secrets
+        self._catalog = catalog
         self._new_transport = transport
         self._transports: dict[str, Transport] = {}
         self._adapters: dict[str, tuple[Provider, Upstream]] = {}
@@ -46,5 +54,16 @@ class HttpUpstreams:
         return kind(
             provider.endpoints or (provider.base_url,),
             transport=transport,
-            secret=partial(self._secrets.get, provider.id),
+            secret=partial(self._secret, provider),
         )
+
+    def _secret(self, provider: Provider) -> str | None:
+        """The key, where it may be sent to this row's addresses.
+
+        A request keeps the catalog it began with. Its row may name an address that the provider
+        has left since, and a key that was given for the new one must not go to the old.
+        """
+        now = self._catalog.current.providers.get(provider.id)
+        if now is provider or (now is not None and within(provider, now)):
+            return self._secrets.get(provider.id)
+        return None
