@@ -123,7 +123,7 @@ async def assembled(
         )
         _tell(await _credentials(bootstrap, settings))
         observed = Observed(vault, patience_s=settings.provider_timeout_s)
-        metrics = Metrics()
+        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
         yield (
             Parts(
                 gateway=_gateway(

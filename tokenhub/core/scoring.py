@@ -8,6 +8,7 @@ latency as their mean: what is not known is never taken for the best.
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import msgspec
@@ -42,7 +43,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 def terms(
     costs: Sequence[int | None],
-    latencies: Sequence[float | None],
+    latencies: Sequence[Any],
     failures: Sequence[float],
     weights: Sequence[int],
 ) -> list[Terms]:
@@ -51,15 +52,7 @@ def terms(
         known = [latency for latency in latencies if latency is not None]
         mean = sum(known) / len(known) if known else 0.0
         latencies = [mean if latency is None else latency for latency in latencies]
-    return list(
-        map(
-            Terms,
-            _of_costs(costs),
-            _normalised(latencies),
-            _normalised(failures),
-            _normalised(weights),
-        )
-    )
+    return list(map(Terms, _of_costs(costs), _parts(latencies), _parts(failures), _parts(weights)))
 
 
 def score(terms: Terms, mode: Weights) -> float:
@@ -74,15 +67,12 @@ def score(terms: Terms, mode: Weights) -> float:
 
 def _of_costs(costs: Sequence[int | None]) -> list[float]:
     if None not in costs:
-        return _normalised(costs)
-    known = [cost for cost in costs if cost is not None]
-    parts = iter(_normalised(known) if known else ())
-    return [1.0 if cost is None else next(parts) for cost in costs]
+        return _parts(costs)
+    known = iter(_parts([cost for cost in costs if cost is not None] or [0]))
+    return [1.0 if cost is None else next(known) for cost in costs]
 
 
-def _normalised(values: Sequence[Any]) -> list[float]:
-    """Numbers, none of them None, as parts of the largest."""
-    largest = max(values)
-    if largest <= 0:
-        return [0.0] * len(values)
-    return [value / largest for value in values]
+def _parts(values: Sequence[Any]) -> list[float]:
+    """Numbers as parts of the largest; nothing where none is above nothing."""
+    top = max(values) or inf
+    return [value / top for value in values]

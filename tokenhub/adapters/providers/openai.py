@@ -12,6 +12,7 @@ from yarl import URL
 from tokenhub.adapters.providers.transport import (
     Transport,
     Watch,
+    Within,
     beginning,
     failure,
     refuse_encoded,
@@ -53,7 +54,7 @@ class OpenAIProvider:
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
         url = self._chat.next()
         try:
-            async with asyncio.timeout(within_s):
+            with Within(within_s):
                 response = await self._post(url, openai.payload(ask, model_id), within_s)
                 if response.status != _OK:
                     raise await refusal(response)
@@ -77,7 +78,7 @@ class OpenAIProvider:
         head_s = min(idle_s, within_s)
         url = self._chat.next()
         try:
-            async with asyncio.timeout(head_s):
+            with Within(head_s):
                 response = await self._post(url, openai.payload(ask, model_id), head_s)
                 if response.status != _OK:
                     raise await refusal(response)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from email.utils import mktime_tz, parsedate_tz
+from types import TracebackType
 
 import aiohttp
 from multidict import CIMultiDict
@@ -66,6 +67,45 @@ class Transport:
             auto_decompress=False,
         )
         return self._session
+
+
+class Within:
+    """`with Within(seconds):` raises TimeoutError in the task that takes longer.
+
+    It does what `asyncio.timeout` does, for less than half its cost: that one is an asynchronous
+    context manager, and every request enters it.
+    """
+
+    __slots__ = ("_before", "_late", "_task", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._before = task.cancelling()
+        self._late = False
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if not self._late:
+            return
+        # Somebody else may have cancelled the task as well: that is theirs, and goes on.
+        ours = self._task.uncancel() <= self._before
+        if ours and kind is not None and issubclass(kind, asyncio.CancelledError):
+            raise TimeoutError from error
+
+    def _expire(self) -> None:
+        self._late = True
+        self._task.cancel()
 
 
 @asynccontextmanager
