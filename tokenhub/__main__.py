@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130  # in the middle of a verb's imports: it has nothing to stop yet
     except BrokenPipeError:
         # Whoever read has left, as `head` does; without this the interpreter complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

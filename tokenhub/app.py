@@ -216,7 +216,7 @@ async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:
         content = read_private(settings.credentials_file)
     except BadRequest as error:
         return [str(error)]
-    return await bootstrap.apply(content)
+    return await bootstrap.apply(content, path=str(settings.credentials_file))
 
 
 async def _autoload(bootstrap: Bootstrap) -> None:

@@ -1,5 +1,6 @@
 """What was given on the line, as one value: JSON, a file, stdin and flags together."""
 
+import math
 import sys
 from collections.abc import Mapping
 from getpass import getpass
@@ -36,6 +37,9 @@ def build(kind: type[T], fields: Mapping[str, Any]) -> T:
     """The fields as a value of that kind. Raises a usage error that names the wrong one."""
     if not fields:
         raise typer.BadParameter(f"nothing is given; there is {_names(kind)}")
+    for name, value in fields.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise typer.BadParameter(f"{name} must be a finite number, not {value}")
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:

@@ -1,10 +1,13 @@
 """`tokenhubctl`: the root of all commands. Imports typer and nothing else of weight."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from tokenhub import __version__
+from tokenhub_cli.exits import Code
 from tokenhub_cli.lazy import Entry, LazyGroup
 
 
@@ -35,7 +38,41 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line of this process."""
-    app(prog_name="tokenhubctl")
+    _open_streams()
+    try:
+        try:
+            app(prog_name="tokenhubctl")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        _throw_away()
+        if isinstance(error, BrokenPipeError):
+            sys.exit(Code.BROKEN_PIPE)
+        if error.filename is not None:  # another file than stdout
+            _give_up(str(error))
+        _give_up(f"the result cannot be written: {error.strerror or error}")
+
+
+def _open_streams() -> None:
+    """Stand in for streams that the caller has closed (`<&-`), which Python has as None."""
+    # Open until the process ends, as the streams they stand for.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - see above
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - see above
+    if sys.stdout is None:
+        # Nothing is sent: what a change came to (a new key, say) would be lost.
+        _give_up("stdout is closed; > /dev/null throws the result away")
+
+
+def _give_up(why: str) -> None:
+    sys.stderr.write(f"error: {why}\n")
+    sys.exit(Code.REFUSED)
+
+
+def _throw_away() -> None:
+    """Let what is still buffered go nowhere: Python would complain when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(*, wanted: bool) -> None:

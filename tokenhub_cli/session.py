@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# How the server asks for the provider of a model that several have.
+_WHICH = "?provider_id="
+
 
 class Session:
     """What a command works with: `session(call)` sends, `session.output` shows."""
@@ -123,7 +126,7 @@ def _source(failure: Failure) -> str:
 
 def _failure(ctx: typer.Context, error: ClientError) -> Failure:
     _, _, command = ctx.command_path.partition(" ")
-    failure = Failure(error=f"{command} failed", because=str(error), hint=_hint(ctx, error))
+    failure = Failure(error=f"{command} failed", because=_because(error), hint=_hint(ctx, error))
     if not isinstance(error, Refused):
         return failure
     return msgspec.structs.replace(
@@ -135,11 +138,18 @@ def _failure(ctx: typer.Context, error: ClientError) -> Failure:
     )
 
 
+def _because(error: ClientError) -> str:
+    """The server's words, with the option of this program where they name a query of the API."""
+    return str(error).replace(_WHICH, "--provider")
+
+
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
     if isinstance(error, Unauthorized):
         return _token_hint(ctx)
+    if isinstance(error, Conflict) and _WHICH in str(error):
+        return "say which with --provider"
     hints: tuple[tuple[type[ClientError], str], ...] = (
         (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
         (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),

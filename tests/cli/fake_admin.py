@@ -73,6 +73,8 @@ class FakeAdmin:
             return found
         if sent.path == "/healthz":
             return 200, {"status": "ok", "adapters": 1, "models": 2}
+        if sent.path == "/readyz":
+            return 200, {"status": "ready"}
         if token != f"Bearer {TOKEN}":
             return problem(401, "invalid_admin_token", "the admin token is wrong")
         _, _, path = sent.path.partition("/admin/v1/")

@@ -41,6 +41,7 @@ def test_status_is_one_line_for_each_thing(run: Run, admin: FakeAdmin) -> None:
     assert [
         f"Server:         {admin.url}",
         "Status:         ok",
+        "Ready:          yes",
         "Version:        9.9.9",
         "Uptime:         1m 2s",
         "Providers:      1",
@@ -49,6 +50,18 @@ def test_status_is_one_line_for_each_thing(run: Run, admin: FakeAdmin) -> None:
         "Vault:          not set up",
         "Provider keys:  memory",
     ] == run("status").stdout.splitlines()
+
+
+def test_status_tells_why_the_server_is_not_ready(run: Run, admin: FakeAdmin) -> None:
+    unready = {"status": "not_ready", "reason": "the ledger cannot be written"}
+    admin.answers["GET", "/readyz"] = (503, unready)
+
+    shown = run("status")
+    told = json.loads(run("status", "-o", "json").stdout)
+
+    assert 0 == shown.exit_code
+    assert "Ready:          the ledger cannot be written" in shown.stdout.splitlines()
+    assert (False, unready["reason"]) == (told["ready"], told["not_ready_reason"])
 
 
 @pytest.mark.parametrize(("locked", "shown"), [(True, "locked"), (False, "unlocked")])

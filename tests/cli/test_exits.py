@@ -215,3 +215,80 @@ def test_a_reader_that_goes_is_no_failure_worth_a_word(
         _, told = command.communicate()
 
     assert (141, b"") == (command.returncode, told)
+
+
+@pytest.mark.parametrize(
+    ("shell", "told"),
+    [
+        ("> /dev/full", "error: the result cannot be written: No space left on device\n"),
+        (">&-", "error: stdout is closed; > /dev/null throws the result away\n"),
+    ],
+)
+@pytest.mark.parametrize("command", ["model list", "version", "--help"])
+def test_a_result_that_cannot_be_written_is_one_line(
+    admin: FakeAdmin, environment: dict[str, str | None], command: str, shell: str, told: str
+) -> None:
+    admin.add_model("m")
+
+    result = _in_shell(f"{command} {shell}", admin, environment)
+
+    assert (1, told) == (result.returncode, result.stderr)
+
+
+def test_a_closed_stdout_sends_nothing(
+    admin: FakeAdmin, environment: dict[str, str | None]
+) -> None:
+    _in_shell("model delete m >&-", admin, environment)
+
+    assert [] == admin.sent
+
+
+@pytest.mark.parametrize("shell", ["2>&-", "<&-"])
+def test_other_closed_streams_are_no_failure(
+    admin: FakeAdmin, environment: dict[str, str | None], shell: str
+) -> None:
+    admin.add_model("m")
+
+    result = _in_shell(f"model delete m {shell}", admin, environment)
+
+    assert (0, "model/m deleted\n", "") == (result.returncode, result.stdout, result.stderr)
+
+
+def _in_shell(
+    line: str, admin: FakeAdmin, environment: dict[str, str | None]
+) -> subprocess.CompletedProcess[str]:
+    settings = {name: value for name, value in environment.items() if value is not None}
+    return subprocess.run(
+        ["/bin/sh", "-c", f"'{sys.executable}' -m tokenhub_cli.main {line}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN},
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_a_model_of_several_providers_asks_for_the_option(run: Run, admin: FakeAdmin) -> None:
+    detail = "several providers have 'm': add ?provider_id= with one of p, q"
+    admin.answers["PATCH", "/admin/v1/models/m"] = problem(409, "conflict", detail)
+
+    result = run("model", "edit", "m", "--weight", "1")
+
+    assert 6 == result.exit_code
+    assert "several providers have 'm': add --provider with one of p, q" in result.stderr
+    assert "try: say which with --provider" in result.stderr
+    assert "provider_id" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [("get", "m"), ("edit", "m", "{}"), ("enable", "m"), ("disable", "m"), ("delete", "m")]
+)
+def test_a_model_of_several_providers_can_be_named(
+    run: Run, admin: FakeAdmin, line: tuple[str, ...]
+) -> None:
+    admin.add_model("m")
+    fields = ("--weight", "2") if line[0] == "edit" else ()
+
+    result = run("model", *line, *fields, "--provider", "q")
+
+    assert (0, {"provider_id": ["q"]}) == (result.exit_code, admin.last.query)

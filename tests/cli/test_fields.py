@@ -108,3 +108,25 @@ def test_no_hint_without_a_terminal(run: Run) -> None:
 
     assert "hint" not in result.stderr
     assert "sk-1" not in result.output
+
+
+@pytest.mark.parametrize("verb", ["add", "edit"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_price_that_is_no_number_is_a_usage_error(
+    run: Run, admin: FakeAdmin, verb: str, value: str
+) -> None:
+    start = ("edit", "m") if verb == "edit" else ("add", "--id", "m", "--provider", "p")
+
+    result = run("model", *start, f"--input-per-1k={value}")
+
+    assert (2, []) == (result.exit_code, admin.sent)
+    assert "input_per_1k must be a finite number" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_a_price_that_is_no_number_is_refused_in_json_too(
+    run: Run, admin: FakeAdmin, value: str
+) -> None:
+    result = run("model", "add", f'{{"id":"m","provider_id":"p","input_per_1k":{value}}}')
+
+    assert (2, []) == (result.exit_code, admin.sent)

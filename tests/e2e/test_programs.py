@@ -108,10 +108,11 @@ def test_a_demo_of_three_requests_routes_them_and_leaves_nothing(program, tmp_pa
     assert [] == list(tmp_path.glob("tokenhub-demo-*"))
 
 
-def test_a_demo_that_is_interrupted_stops_at_once_without_a_traceback(program, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_interrupted_stops_at_once_without_a_traceback(program, tmp_path, how):
     with program("demo") as demo:
         line_with(demo.stdout, r" at sim-")
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(how)
         _, complaint = demo.communicate(timeout=20)
 
     assert 0 == demo.returncode

@@ -11,7 +11,8 @@ or cleared the key of that provider meanwhile, or moved it to an origin that the
 """
 
 import asyncio
-from collections.abc import Iterable
+import codecs
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -43,7 +44,7 @@ _MOVED = (
     "or change base_url in the file too"
 )
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class ProviderEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,13 +112,18 @@ class Bootstrap:
         self._autoload: list[str] = []
         self._note = Note()
 
-    async def apply(self, content: bytes) -> list[str]:
+    async def apply(self, content: bytes, *, path: str = "") -> list[str]:
         """Take over the entries; done once, after the catalog was loaded, before serving.
 
-        Empty content is no file. Returns what an operator should read in the log.
+        Empty content is no file. Returns what an operator should read in the log; each message
+        begins with `path`, where that is given.
         """
-        if not content.strip():
-            return []
+        messages = await self._apply(content) if content.strip() else []
+        return [f"{path}: {message}" for message in messages] if path else messages
+
+    async def _apply(self, content: bytes) -> list[str]:
+        if content.startswith(_BYTE_ORDER_MARKS):
+            return [f"the credentials file is not used: {_MARKED}"]
         try:
             file = msgspec.json.decode(content, type=_File)
             self._note = self._read_note()
@@ -125,9 +131,17 @@ class Bootstrap:
             return [f"the credentials file is not used: {_fault(error)}"]
         except Unavailable as error:
             return [f"the credentials file is not used, since deletes would be undone: {error}"]
-        messages: list[str] = []
-        providers = _entries(file.providers, ProviderEntry, "providers", messages)
-        models = _entries(file.models, ModelEntry, "models", messages)
+        messages = _unknown(content, _File)
+        providers = _last_of_each(
+            _entries(file.providers, ProviderEntry, "providers", messages),
+            lambda entry: entry.id,
+            messages,
+        )
+        models = _last_of_each(
+            _entries(file.models, ModelEntry, "models", messages),
+            lambda entry: entry.id and entry.name,
+            messages,
+        )
         async with self._changes.lock:
             for where, provider in providers:
                 messages += await self._take_provider(where, provider)
@@ -222,6 +236,10 @@ class Bootstrap:
 
 
 _IGNORED = ("tool_name_map", "gemma4_output")
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKED = "it begins with a byte order mark (BOM): save it as UTF-8 without one"
+# Keys of providers are longer: one in the place of a field's name is not quoted.
+_MAX_QUOTED_CHARS = 24
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -245,7 +263,43 @@ def _entries(
             found.append((where, msgspec.json.decode(raw, type=kind)))
         except _UNREADABLE as error:
             messages.append(f"{where} is left out: {_fault(error)}")
+            continue
+        messages += [f"{where}: {told}" for told in _unknown(raw, kind)]
     return found
+
+
+def _unknown(raw: bytes | msgspec.Raw, kind: type[msgspec.Struct]) -> list[str]:
+    """A message for each field of the object that its kind does not have."""
+    known = kind.__struct_fields__
+    there = ", ".join(name for name in known if name not in _IGNORED)
+    return [
+        f"unknown field{_quoted(field)} is ignored; there is {there}"
+        for field in msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        if field not in known
+    ]
+
+
+def _quoted(field: str) -> str:
+    return f" {field!r}" if len(field) <= _MAX_QUOTED_CHARS else ""
+
+
+def _last_of_each(
+    entries: Sequence[tuple[str, T]], name: Callable[[T], str], messages: list[str]
+) -> list[tuple[str, T]]:
+    """The entries, without those whose name stands again further down; "" is no name.
+
+    Taken one after the other they would change the catalog at each start.
+    """
+    last = {name(entry): where for where, entry in entries}
+    kept = []
+    for where, entry in entries:
+        named = name(entry)
+        if named and last[named] != where:
+            again = f"{last[named]} is {named!r} too, and the last one counts"
+            messages.append(f"{where} is left out: {again}")
+        else:
+            kept.append((where, entry))
+    return kept
 
 
 def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str]:

@@ -15,6 +15,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     `path` is percent-encoded. `if_match` is the version that the caller has read: the server
     refuses the change (Conflict) where the row has moved on.
+    `accepts` are the statuses, beside those of success, whose body is an answer and no problem.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     query: tuple[tuple[str, str], ...] = ()
     body: msgspec.Struct | None = None
     if_match: int | None = None
+    accepts: tuple[int, ...] = ()
 
     @property
     def safe(self) -> bool:

@@ -179,7 +179,7 @@ def _reason(error: httpx.RequestError) -> str:
 
 def _read(call: Call[T], response: httpx.Response) -> T:
     """The answer as its type. Raises Refused, or Unreadable."""
-    if not response.is_success:
+    if not response.is_success and response.status_code not in call.accepts:
         raise _refusal(response)
     try:
         return msgspec.json.decode(response.content, type=call.returns)

@@ -93,7 +93,7 @@ class Demo:
     async def play(self, once: int | None) -> int:
         """Start, register, send; gives the exit code."""
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ends():
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         bound = _port()
         chosen = _settings(self._folder, bound)
@@ -131,6 +131,14 @@ class Demo:
             ctl=_ctl(),
             moved=f"\nPort {PREFERRED.port} is taken, so it listens on another." if moved else "",
         )
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that end it: SIGHUP is the terminal that was closed, unless nohup hides it."""
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ends.append(signal.SIGHUP)
+    return ends
 
 
 @contextlib.contextmanager

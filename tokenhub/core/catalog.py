@@ -144,8 +144,10 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
 
 def checked_model(model: Model) -> Model:
     """The model, if its values make sense. Raises BadRequest naming the field."""
-    if not model.id or not model.id.isprintable():
-        raise BadRequest("id must be printable and not empty", field="id")
+    if not _plain(model.id):
+        raise BadRequest(
+            "id must be printable, not empty, and without spaces around it", field="id"
+        )
     if not 0 <= model.weight <= MAX_WEIGHT:
         raise BadRequest("weight must be between 0 and 10", field="weight")
     if model.max_context_tokens < 0:
@@ -161,8 +163,13 @@ def checked_model(model: Model) -> Model:
 
 def checked_provider(provider: Provider) -> Provider:
     """The provider, if its values make sense. Raises BadRequest naming the field."""
-    if not provider.id or "/" in provider.id or not provider.id.isprintable():
-        raise BadRequest("id must be printable, not empty, and hold no slash", field="id")
+    # `.` and `..` are resolved on the way: no URL could name such a provider.
+    if not _plain(provider.id) or "/" in provider.id or provider.id in {".", ".."}:
+        raise BadRequest(
+            "id must be printable, not empty, without spaces around it, hold no slash, "
+            "and be neither . nor ..",
+            field="id",
+        )
     if provider.type == "anthropic":
         raise BadRequest(
             "type anthropic does not exist in this version: use type openai with the vendor's "
@@ -191,3 +198,7 @@ def checked_defaults(defaults: Defaults) -> Defaults:
             "default_max_latency_ms must be between 1 and 300000", field="default_max_latency_ms"
         )
     return defaults
+
+
+def _plain(name: str) -> bool:
+    return bool(name) and name.isprintable() and name == name.strip()

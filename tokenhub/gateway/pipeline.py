@@ -1,7 +1,8 @@
 """The data plane as one straight line: admit, interpret, decide, dispatch, settle."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -21,6 +22,8 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError
 from tokenhub.ports.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,15 +63,7 @@ class Gateway:
     async def complete(self, ask: Ask, key: str | None, arrival: Arrival) -> Answered:
         """Answer a request whole. Once admitted, it is settled on every way out."""
         run = self._admit(ask, key, arrival)
-        try:
-            self._decide(run)
-            answer = await self._dispatch.complete(run)
-        except TokenHubError as error:
-            await self._settle(run, error)
-            raise
-        except BaseException as error:
-            self._settle.abandoned(run, _left_by(error))
-            raise
+        answer = await self._answered(run, self._dispatch.complete)
         outcome = await self._settle(run)
         spent_s = self._clock.monotonic() - arrival.started
         return Answered(
@@ -78,15 +73,7 @@ class Gateway:
     async def stream(self, ask: Ask, key: str | None, arrival: Arrival) -> "Streaming":
         """Answer a request as a stream that has begun: its first events are at hand."""
         run = self._admit(ask, key, arrival)
-        try:
-            self._decide(run)
-            upstream = await self._dispatch.open(run)
-        except TokenHubError as error:
-            await self._settle(run, error)
-            raise
-        except BaseException as error:
-            self._settle.abandoned(run, _left_by(error))
-            raise
+        upstream = await self._answered(run, self._dispatch.open)
         return Streaming(run, upstream, settle=self._settle, clock=self._clock)
 
     def _admit(self, ask: Ask, key: str | None, arrival: Arrival) -> Run:
@@ -96,10 +83,20 @@ class Gateway:
             raise Unavailable(fault, code="ledger_unavailable")
         return Run(ask, key=caller, catalog=self._catalog.current, arrival=arrival)
 
-    def _decide(self, run: Run) -> None:
+    async def _answered(self, run: Run, dispatch: Callable[[Run], Awaitable[T]]) -> T:
+        """Interpret, decide and dispatch. Settled on every way out but the good one."""
         catalog = run.catalog
-        run.intent = interpret(run.ask, catalog.defaults)
-        run.decision = decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
+        try:
+            run.intent = interpret(run.ask, catalog.defaults)
+            signals = self._observed.read(catalog)
+            run.decision = decide(run.intent, catalog, signals, self._seeds())
+            return await dispatch(run)
+        except TokenHubError as error:
+            await self._settle(run, error)
+            raise
+        except BaseException as error:
+            self._settle.abandoned(run, _left_by(error))
+            raise
 
 
 class Streaming:

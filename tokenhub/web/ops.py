@@ -1,33 +1,54 @@
 """What load balancers and scrapers ask: `/healthz`, `/readyz`, `/metrics`. Open to all."""
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, route
 from litestar.di import NamedDependency
 
 from tokenhub.admin.engine import callable_providers
 from tokenhub.core.catalog import Catalog
+from tokenhub.core.errors import MethodNotAllowed
 from tokenhub.web.auth import OPEN
+from tokenhub.web.body import Http
 from tokenhub.web.tags import answer
 from tokenhub.wire.catalog import Health, Readiness
 
+# Load balancers ask with HEAD. OPTIONS is here because the framework would answer it with a route
+# of its own, which is not open.
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS]
+_ALLOW = ("GET", "HEAD")
 
-@get("/healthz", opt=OPEN)
-async def healthz(catalog: NamedDependency[Catalog]) -> Response[bytes]:
+
+@route("/healthz", http_method=_METHODS, opt=OPEN)
+async def healthz(request: Http, catalog: NamedDependency[Catalog]) -> Response[bytes]:
     """200 while the process lives, even with nothing to route to: a restart would not help."""
     adapters = len(callable_providers(catalog))
-    return answer(Health(status="ok", adapters=adapters, models=len(catalog.routes)))
+    health = Health(status="ok", adapters=adapters, models=len(catalog.routes))
+    return _asked(request, answer(health))
 
 
-@get("/readyz", opt=OPEN)
-async def readyz(not_ready: NamedDependency[str]) -> Response[bytes]:
+@route("/readyz", http_method=_METHODS, opt=OPEN)
+async def readyz(request: Http, not_ready: NamedDependency[str]) -> Response[bytes]:
     """Whether requests can be served now; 503 with the reason where not."""
     if not not_ready:
-        return answer(Readiness(status="ready"))
+        return _asked(request, answer(Readiness(status="ready")))
     response = answer(Readiness(status="not_ready", reason=not_ready))
     response.status_code = 503
-    return response
+    return _asked(request, response)
 
 
-@get("/metrics", opt=OPEN)
-async def metrics(exposition: NamedDependency[bytes]) -> Response[bytes]:
+@route("/metrics", http_method=_METHODS, opt=OPEN)
+async def metrics(request: Http, exposition: NamedDependency[bytes]) -> Response[bytes]:
     """The Prometheus text format."""
-    return Response(exposition, media_type="text/plain; version=0.0.4")
+    return _asked(request, Response(exposition, media_type="text/plain; version=0.0.4"))
+
+
+def _asked(request: Http, response: Response[bytes]) -> Response[bytes]:
+    """The answer of GET, or the one of HEAD: the same without its body (RFC 9110 9.3.2)."""
+    if request.method == HttpMethod.OPTIONS:
+        raise MethodNotAllowed("OPTIONS is not allowed here", allow=_ALLOW)
+    if request.method != HttpMethod.HEAD:
+        return response
+    kind = str(response.media_type)
+    if kind.startswith("text/"):
+        kind += "; charset=utf-8"  # as the framework adds it to an answer with a body
+    described = {"content-type": kind, "content-length": str(len(response.content))}
+    return Response(b"", status_code=response.status_code, headers=described)

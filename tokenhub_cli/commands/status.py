@@ -3,7 +3,7 @@
 import msgspec
 import typer
 
-from tokenhub.client.calls.info import healthz, info
+from tokenhub.client.calls.info import healthz, info, readyz
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import seconds
@@ -12,10 +12,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """What `/healthz` and `/admin/v1/info` tell together."""
+    """What `/healthz`, `/readyz` and `/admin/v1/info` tell together."""
 
     server: str
     status: str
+    ready: bool
+    not_ready_reason: str
     version: str
     uptime_s: float
     adapters: int
@@ -31,6 +33,7 @@ _VIEW: View[Status] = View(
     columns=(
         Column("server", lambda it: it.server),
         Column("status", lambda it: it.status),
+        Column("ready", lambda it: it.not_ready_reason or it.ready),
         Column("version", lambda it: it.version),
         Column("uptime_s", lambda it: it.uptime_s, seconds, head="UPTIME"),
         Column("providers", lambda it: it.providers),
@@ -50,10 +53,13 @@ def status(ctx: typer.Context) -> None:
     """
     with session(ctx) as tokenhub:
         health = tokenhub(healthz())
+        readiness = tokenhub(readyz())
         about = tokenhub(info())
         it = Status(
             server=tokenhub.profile.url,
             status=health.status,
+            ready=readiness.status == "ready",
+            not_ready_reason=readiness.reason,
             version=about.version,
             uptime_s=about.uptime_s,
             adapters=health.adapters,

@@ -109,3 +109,41 @@ async def test_every_response_has_an_id_of_its_own_and_forbids_guessing(client, 
     assert "nosniff" == first.headers["x-content-type-options"]
     no_store = path.startswith("/admin")
     assert no_store == (first.headers.get("cache-control") == "no-store")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("reason", ["", "the database is closed"])
+async def test_head_of_a_probe_is_its_get_without_the_body(client, control, path, reason):
+    control.reason = reason
+
+    got, head = await client.get(path), await client.head(path)
+
+    assert (got.status_code, b"") == (head.status_code, head.content)
+    for name in ("content-type", "content-length"):
+        assert got.headers[name] == head.headers[name]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_options_of_a_probe_wants_no_token(client, path):
+    del client.headers["authorization"]
+
+    answer = await client.options(path)
+
+    assert (405, "GET, HEAD") == (answer.status_code, answer.headers["allow"])
+
+
+@pytest.mark.parametrize("name", [".", "..", " ", " p", "p "])
+async def test_a_provider_id_that_no_path_can_name_is_refused(client, name):
+    answer = await client.post("/admin/v1/providers", json={"id": name, "base_url": "http://h"})
+
+    assert 400 == answer.status_code
+    assert "without spaces around it" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", [" ", "   ", " m"])
+async def test_a_model_id_of_spaces_is_refused(client, name):
+    await client.post("/admin/v1/providers", json={"id": "p", "base_url": "http://h"})
+
+    answer = await client.post("/admin/v1/models", json={"id": name, "provider_id": "p"})
+
+    assert 400 == answer.status_code

@@ -207,7 +207,7 @@ async def test_a_bad_entry_does_not_cost_the_others(control):
 
 
 async def test_fields_of_the_original_that_do_nothing_are_reported(control):
-    model = {**M, "tool_name_map": {"a": "b"}, "gemma4_output": True, "another": 1}
+    model = {**M, "tool_name_map": {"a": "b"}, "gemma4_output": True}
 
     messages = await control.bootstrap.apply(credentials(providers=[P], models=[model]))
 
@@ -328,3 +328,79 @@ async def test_without_its_note_the_file_is_not_used_for_fear_of_undoing_deletes
 
     assert "deletes would be undone" in messages[0]
     assert 0 == control.catalog.current.version
+
+
+async def test_an_unknown_field_is_told_and_the_rest_of_its_entry_is_taken(control):
+    file = credentials(
+        providers=[{"id": "p", "base_url": "https://h", "apikey": SECRET}],
+        models=[{"id": "m", "provider_id": "p", "wieght": 3}],
+    )
+
+    messages = await control.bootstrap.apply(file)
+
+    providers, models = rows(control)
+    assert ({"p"}, {"p/m"}) == (providers.keys(), models.keys())
+    fields = "id, type, base_url, endpoints, api_key, enabled, autoload_models"
+    assert [f"providers[0]: unknown field 'apikey' is ignored; there is {fields}"] == messages[:1]
+    assert ["models[0]: unknown field 'wieght' is ignored"] == [
+        message.partition(";")[0] for message in messages[1:]
+    ]
+
+
+async def test_an_unknown_list_is_told(control):
+    messages = await control.bootstrap.apply(b'{"provider": [], "models": []}')
+
+    assert ["unknown field 'provider' is ignored; there is providers, models"] == messages
+
+
+async def test_a_key_in_the_place_of_a_field_is_not_quoted(control):
+    key = "sk-" + "x" * 40
+
+    messages = await control.bootstrap.apply(credentials(providers=[{**P, key: ""}], models=[]))
+
+    assert 1 == len(messages)
+    assert key not in messages[0]
+
+
+async def test_of_entries_with_one_id_the_last_counts_and_the_others_are_told(control):
+    other = {**P, "base_url": "https://other"}
+    file = credentials(providers=[P, other], models=[M, {**M, "weight": 9}])
+
+    messages = await control.bootstrap.apply(file)
+    version = control.catalog.current.version
+    again = await control.restarted()
+    await again.bootstrap.apply(file)
+
+    assert [
+        "providers[0] is left out: providers[1] is 'p' too, and the last one counts",
+        "models[0] is left out: models[1] is 'p/m' too, and the last one counts",
+    ] == messages
+    assert "https://other" == again.providers.get("p").base_url
+    assert 9 == again.models.get("m").weight
+    assert version == again.catalog.current.version
+
+
+async def test_entries_without_an_id_are_faulty_each_and_no_duplicates(control):
+    messages = await control.bootstrap.apply(credentials(providers=[{}, {}], models=[]))
+
+    assert ["providers[0] is left out", "providers[1] is left out"] == [
+        message.partition(":")[0] for message in messages
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b'{"providers": [{"id": 7}]}', b'{"providers": [{"odd": 7}]}']
+)
+async def test_messages_begin_with_the_file_they_are_about(control, content):
+    messages = await control.bootstrap.apply(content, path="/home/me/credentials")
+
+    assert messages
+    assert all(message.startswith("/home/me/credentials: ") for message in messages)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_a_byte_order_mark_is_named(control, encoding):
+    messages = await control.bootstrap.apply(FILE.decode().encode(encoding))
+
+    why = "it begins with a byte order mark (BOM): save it as UTF-8 without one"
+    assert [f"the credentials file is not used: {why}"] == messages

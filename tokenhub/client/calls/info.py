@@ -1,7 +1,7 @@
 """Calls about the server itself."""
 
 from tokenhub.client.call import Call
-from tokenhub.wire.catalog import Health, Info
+from tokenhub.wire.catalog import Health, Info, Readiness
 
 
 def info() -> Call[Info]:
@@ -12,3 +12,8 @@ def info() -> Call[Info]:
 def healthz() -> Call[Health]:
     """Whether the process lives; open to all."""
     return Call(method="GET", path="/healthz", returns=Health)
+
+
+def readyz() -> Call[Readiness]:
+    """Whether requests can be served now, and why not; open to all."""
+    return Call(method="GET", path="/readyz", returns=Readiness, accepts=(503,))
