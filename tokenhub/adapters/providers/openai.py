@@ -17,7 +17,6 @@ from tokenhub.adapters.providers.transport import (
     failure,
     refuse_encoded,
     retry_after_s,
-    translated,
     whole,
 )
 from tokenhub.core.ask import Answer, Ask
@@ -36,6 +35,8 @@ REST_S = 10.0
 _ENDPOINT_FAULTS = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.TIMEOUT})
 # How long after a stream's last event the end of its HTTP body may come.
 LAST_CHUNK_S = 0.25
+# All that a call can end with, but for a cancellation.
+FAILURES = (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError)
 _MODELS = msgspec.json.Decoder(ProviderModels)
 
 
@@ -60,10 +61,10 @@ class OpenAIProvider:
                     raise await refusal(response)
                 body = await whole(response)
             return self._answer(body)
-        except (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        except FAILURES as error:
             failed = understood(error)
             self._chat.failed(url, failed.kind)
-            raise failed from error
+            raise failed from _source(error)
 
     def _answer(self, body: bytes) -> Answer:
         try:
@@ -89,20 +90,23 @@ class OpenAIProvider:
                 Watch(response, idle_s=idle_s, end=end),
             )
             await stream.begin()
-        except (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+        except FAILURES as error:
             failed = understood(error)
             self._chat.failed(url, failed.kind)
-            raise failed from error
+            raise failed from _source(error)
         return stream
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
-        async with translated(), asyncio.timeout(within_s):
-            response = await self._transport.request(
-                "GET", self._list, headers=self._headers(), within_s=within_s
-            )
-            if response.status != _OK:
-                raise await refusal(response)
-            body = await whole(response)
+        try:
+            with Within(within_s):
+                response = await self._transport.request(
+                    "GET", self._list, headers=self._headers(), within_s=within_s
+                )
+                if response.status != _OK:
+                    raise await refusal(response)
+                body = await whole(response)
+        except FAILURES as error:
+            raise understood(error) from _source(error)
         try:
             found = _MODELS.decode(body).data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -253,6 +257,11 @@ def understood(error: Exception, *, status: int = 0) -> UpstreamError:
         return told(error.error, error.status, retry_after_s=None)
     failed = failure(error)
     return UpstreamError(failed.kind, status=status) if status else failed
+
+
+def _source(error: Exception) -> BaseException | None:
+    """What to name as the cause of an UpstreamError: never itself."""
+    return error.__cause__ if isinstance(error, UpstreamError) else error
 
 
 def told(error: Error, status: int, *, retry_after_s: float | None) -> UpstreamError:

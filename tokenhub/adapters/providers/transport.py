@@ -5,8 +5,7 @@ origin), no compression (a bomb), no cookies, a cap on what is read, and a limit
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 from email.utils import mktime_tz, parsedate_tz
 from types import TracebackType
 
@@ -41,7 +40,7 @@ class Transport:
         within_s: float,
         body: bytes | None = None,
     ) -> Awaitable[aiohttp.ClientResponse]:
-        """The response's head; any status. Raises what aiohttp raises: use `translated`.
+        """The response's head; any status. Raises what aiohttp raises: see `failure`.
 
         Who has less time than a connection may take is told apart: what could not be connected
         within it was not sent either.
@@ -106,17 +105,6 @@ class Within:
     def _expire(self) -> None:
         self._late = True
         self._task.cancel()
-
-
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Errors and time-outs of aiohttp as UpstreamError."""
-    try:
-        yield
-    except UpstreamError:
-        raise
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise failure(error) from error
 
 
 def failure(error: Exception) -> UpstreamError:
