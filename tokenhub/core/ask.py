@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tokenhub.core.errors import BadRequest
 from tokenhub.core.outcome import Usage
 
 # The original's estimate for a request that names no limit (original-behaviour 2.2).
@@ -20,17 +21,47 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     min_weight: int | None = None
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """A chat request, decoded once.
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be made of the answer's text, in this order (original-behaviour 2.12).
 
-    `payload` is the JSON body in `dialect`, as it came: a provider of the same dialect gets these
-    bytes with only the changed fields replaced, so unknown parameters ride along. `model` is the
-    caller's hint, empty where the choice is ours. `substitute` says what may answer instead:
-    `any`, `same-model` (another provider of it) or `never`.
+    `strip_think` takes reasoning out, `max_tokens` cuts (four bytes a token), and `type` is one
+    of "", `json`, `markdown`, `text`.
+    """
+
+    type: str = ""
+    strip_think: bool = False
+    max_tokens: int | None = None
+
+
+class Rework(msgspec.Struct, frozen=True, kw_only=True):
+    """A second try at an answer that did not fit its schema: what was said, and what is wrong."""
+
+    said: str
+    complaint: str
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to a model, decoded once.
+
+    `payload` is the JSON body in `speech`, as it came: a provider of the same speech gets these
+    bytes with only the changed fields replaced, so unknown parameters ride along. `dialect` is
+    the name of the caller's route in logs; `speech` is the vendor's format of it, `openai` or
+    `anthropic`. `task` is `chat`, `count` (the prompt's tokens only) or `embeddings`.
+
+    `model` is the caller's hint, empty where the choice is ours. `substitute` says what may answer
+    instead: `any`, `same-model` (another provider of it) or `never`. `wish` is the body's policy,
+    `directed` the same request as the `@@tokenhub` directives in its turns change it: their
+    `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter.
+
+    `shape` and `schema` (JSON Schema text, checked) say what is made of the answer. `rework` is
+    set only for the second try at a schema. `features` are the vendor headers that ride along,
+    such as `anthropic-beta`.
     """
 
     payload: bytes
     dialect: str = "openai"
+    speech: str = "openai"
+    task: str = "chat"
     model: str = ""
     stream: bool = False
     wants_usage: bool = False
@@ -39,10 +70,37 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     answers: int = 1
     wish: Wish = Wish()
     substitute: str = "any"
+    directed: "Directed | None" = None
+    shape: Shape | None = None
+    schema: str = ""
+    rework: Rework | None = None
+    features: tuple[tuple[str, str], ...] = ()
+
+
+class Directed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the directives of a request ask for.
+
+    `payload` is the body without them, `input_tokens` its estimate. `error` tells what is wrong
+    with one of them; nothing else counts then.
+    """
+
+    payload: bytes
+    input_tokens: int
+    wish: Wish = Wish()
+    schema: str = ""
+    notes: tuple[str, ...] = ()
+    error: BadRequest | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer: the provider's own bytes, and what was read from them."""
+    """A whole answer in the caller's dialect, and what was read from it.
+
+    Where nothing had to be changed, `body` is the provider's own bytes. `text` is what was said,
+    read only for an ask with a schema. `dropped` names the caller's parameters that have no
+    counterpart at the provider.
+    """
 
     body: bytes
     usage: Usage | None
+    text: str = ""
+    dropped: tuple[str, ...] = ()

@@ -4,10 +4,18 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them; None where it did not say. Zero is zero."""
+    """Tokens as the provider counted them; None where it did not say. Zero is zero.
+
+    `input_tokens` is the whole prompt: of it `cached_tokens` were read from a cache and
+    `cache_write_tokens` written to one (OpenAI counts so; Anthropic's three counts are summed).
+    `output_tokens` is all that was generated, the `reasoning_tokens` among it.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,14 @@ from typing import TypeVar
 
 import msgspec
 
+from tokenhub.core.ask import MAX_TOKENS
 from tokenhub.core.errors import BadRequest
 
 T = TypeVar("T")
+
+MAX_ANSWERS = 128
+# A caller's name for a model goes into the log, so that it is kept short.
+MAX_MODEL_CHARS = 256
 
 # msgspec's words where an object lacks a field or has one too many, and ours.
 _ABOUT_A_FIELD = {
@@ -46,3 +51,24 @@ def told(error: msgspec.ValidationError) -> tuple[str, str | None]:
             field = f"{field}.{name}" if field else name
             return f"{field} {told_as}", field
     return (f"{field}: {said}" if field else said), field
+
+
+def checked_limit(limit: int | None, *, field: str = "max_tokens") -> int | None:
+    """The number of tokens, if it can be one. Raises BadRequest."""
+    if limit is not None and not 0 <= limit <= MAX_TOKENS:
+        raise BadRequest(f"{field} must be between 0 and {MAX_TOKENS}", field=field)
+    return limit
+
+
+def checked_name(name: str, *, field: str) -> str:
+    """A caller's name for a model, known or not, if it can be one. Raises BadRequest."""
+    if len(name) > MAX_MODEL_CHARS or not name.isprintable():
+        raise BadRequest(
+            f"{field} must be printable and at most {MAX_MODEL_CHARS} characters", field=field
+        )
+    return name
+
+
+def answers(count: object) -> int:
+    """How many answers to reckon with; what is no such number is the provider's to refuse."""
+    return min(max(count, 1), MAX_ANSWERS) if isinstance(count, int) else 1

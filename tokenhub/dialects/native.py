@@ -9,8 +9,8 @@ from tokenhub.core.ask import Ask, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
-from tokenhub.dialects import openai
-from tokenhub.dialects.decoding import decoded
+from tokenhub.dialects.decoding import answers, checked_limit, checked_name, decoded
+from tokenhub.dialects.openai.ask import estimate, limit_of
 from tokenhub.wire import native as wire
 from tokenhub.wire.openai import ChatRequest
 
@@ -38,7 +38,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         if bytes(value) not in {b"", b"null"}:
             raise BadRequest(f"{field} is not supported by this version; leave it out", field=field)
     payload, options = _payload(inner, request, prefix=prefix)
-    limit = openai.limit_of(options)
+    limit = limit_of(options)
     return Ask(
         payload=payload,
         dialect="native",
@@ -46,9 +46,8 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         stream=bool(request.stream),
         wants_usage=options.stream_options is not None
         and bool(options.stream_options.include_usage),
-        input_tokens=request.estimated_input_tokens
-        or openai.estimate(request.messages, options.tools),
-        answers=openai.answers(options.n),
+        input_tokens=request.estimated_input_tokens or estimate(request.messages, options.tools),
+        answers=answers(options.n),
         max_tokens=limit,
         wish=wish(envelope.policy),
         substitute=substitute,
@@ -97,8 +96,8 @@ def _request(inner: bytes, *, prefix: str) -> wire.RequestIn:
         raise BadRequest(f"request: {said}", code=error.code, field="request") from error
     if not request.messages:
         raise BadRequest("messages required", field=messages)
-    openai.checked_limit(request.estimated_input_tokens, field=f"{prefix}estimated_input_tokens")
-    openai.checked_name(request.model_hint or "", field=f"{prefix}model_hint")
+    checked_limit(request.estimated_input_tokens, field=f"{prefix}estimated_input_tokens")
+    checked_name(request.model_hint or "", field=f"{prefix}model_hint")
     return request
 
 
@@ -114,7 +113,7 @@ def _payload(inner: bytes, request: wire.RequestIn, *, prefix: str) -> tuple[byt
     body = _ENCODE(fields)
     try:
         options = decoded(_OPTIONS, body)
-        openai.limit_of(options)
+        limit_of(options)
     except BadRequest as error:
         above = f"{prefix}parameters."
         raise BadRequest(

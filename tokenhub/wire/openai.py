@@ -77,15 +77,6 @@ class Chunk(msgspec.Struct, omit_defaults=True):
     error: msgspec.Raw = msgspec.Raw()
 
 
-class Error(msgspec.Struct, omit_defaults=True):
-    """The error object. Servers differ in what they put where, so that nothing is required."""
-
-    message: str = ""
-    type: str | None = None
-    param: str | None = None
-    code: str | int | None = None
-
-
 class ModelCard(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A model in `GET /v1/models`; both lengths are the context size: clients know either."""
 

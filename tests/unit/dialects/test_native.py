@@ -12,8 +12,8 @@ from tests.unit.dialects.bad_input import ABOUT_MESSAGES, FIELDS, MESSAGES, SYNT
 from tokenhub.core.ask import MAX_TOKENS, Wish
 from tokenhub.core.catalog import MODES
 from tokenhub.core.errors import BadRequest
-from tokenhub.dialects import openai
 from tokenhub.dialects.native import answer, to_ask, wish
+from tokenhub.dialects.openai.passing import payload
 from tokenhub.wire.native import PolicyIn
 
 ROWS = [*SYNTAX, *ABOUT_MESSAGES]
@@ -222,7 +222,7 @@ def test_openai_body_holds_the_messages_byte_for_byte_and_the_parameters() -> No
 def test_body_goes_up_in_the_openai_format() -> None:
     ask = to_ask(body({**REQUEST, "parameters": {}}))
 
-    sent = json.loads(openai.payload(ask, "other"))
+    sent = json.loads(payload(ask, "other"))
 
     assert {
         "messages": REQUEST["messages"],

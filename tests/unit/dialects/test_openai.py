@@ -21,17 +21,9 @@ from tests.unit.dialects.bad_input import (
 from tokenhub.core.ask import MAX_TOKENS
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.outcome import Usage
-from tokenhub.dialects import openai
-from tokenhub.dialects.openai import (
-    DONE,
-    StreamReader,
-    ToldError,
-    error_of,
-    payload,
-    to_ask,
-    usage_of,
-)
-from tokenhub.wire.openai import Error
+from tokenhub.dialects.openai.ask import to_ask
+from tokenhub.dialects.openai.passing import DONE, StreamReader, error_of, payload, usage_of
+from tokenhub.dialects.told import Told, ToldError
 
 ROWS = [
     *SYNTAX,
@@ -332,30 +324,30 @@ def test_what_is_no_answer(body: bytes) -> None:
     [
         (
             b'{"error":{"message":"m","type":"t","param":"p","code":"c","x":1}}',
-            Error("m", "t", "p", "c"),
+            Told(message="m", type="t", param="p", code="c"),
         ),
-        (b'{"error":{"message":"m","code":400}}', Error("m", code=400)),
-        (b'{"error":"plain"}', Error("plain")),
-        (b'{"error":{}}', Error()),
-        (b'{"error":null}', Error()),
-        (b'{"error":[1]}', Error()),
-        (b'{"error":{"message":null,"code":"c","param":["x"]}}', Error(code="c")),
-        (b'{"error":{"message":{"a":1},"type":"t"}}', Error(type="t")),
+        (b'{"error":{"message":"m","code":400}}', Told(message="m", code=400)),
+        (b'{"error":"plain"}', Told(message="plain")),
+        (b'{"error":{}}', Told()),
+        (b'{"error":null}', Told()),
+        (b'{"error":[1]}', Told()),
+        (b'{"error":{"message":null,"code":"c","param":["x"]}}', Told(code="c")),
+        (b'{"error":{"message":{"a":1},"type":"t"}}', Told(type="t")),
         (
             b'{"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}',
-            Error("m", "BadRequestError", None, 400),
+            Told(message="m", type="BadRequestError", code=400),
         ),
-        (b'{"detail":"Not Found"}', Error()),
-        (b"", Error()),
-        (b"<html>502</html>", Error()),
-        (b'{"error":{"message":"cut', Error()),
-        (b'{"error":{"message":"\xff"}}', Error()),
-        (b"[]", Error()),
-        (b"[" * 200_000, Error()),
-        (b'{"error":' + b"[" * 200_000, Error()),
+        (b'{"detail":"Not Found"}', Told()),
+        (b"", Told()),
+        (b"<html>502</html>", Told()),
+        (b'{"error":{"message":"cut', Told()),
+        (b'{"error":{"message":"\xff"}}', Told()),
+        (b"[]", Told()),
+        (b"[" * 200_000, Told()),
+        (b'{"error":' + b"[" * 200_000, Told()),
     ],
 )
-def test_error_of_a_provider_is_read_as_far_as_it_can_be(body: bytes, error: Error) -> None:
+def test_error_of_a_provider_is_read_as_far_as_it_can_be(body: bytes, error: Told) -> None:
     assert error == error_of(body)
 
 
@@ -606,7 +598,7 @@ def test_chunk_of_bad_utf8_ends_it() -> None:
 
 
 def test_dialect_has_the_terminal_of_the_vendor() -> None:
-    assert b"data: [DONE]\n\n" == openai.DONE
+    assert b"data: [DONE]\n\n" == DONE
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from tokenhub.adapters.providers.transport import (
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.failures import Kind, classify
 from tokenhub.core.outcome import Usage
-from tokenhub.dialects import openai
+from tokenhub.dialects.openai import passing
+from tokenhub.dialects.told import Told, ToldError
 from tokenhub.ports.provider import UpstreamError
-from tokenhub.wire.openai import Error, ProviderModels
+from tokenhub.wire.openai import ProviderModels
 
 _OK = 200
 _MAX_MESSAGE = 500
@@ -56,7 +57,7 @@ class OpenAIProvider:
         url = self._chat.next()
         try:
             with Within(within_s):
-                response = await self._post(url, openai.payload(ask, model_id), within_s)
+                response = await self._post(url, passing.payload(ask, model_id), within_s)
                 if response.status != _OK:
                     raise await refusal(response)
                 body = await whole(response)
@@ -68,7 +69,7 @@ class OpenAIProvider:
 
     def _answer(self, body: bytes) -> Answer:
         try:
-            return Answer(body=body, usage=openai.usage_of(body))
+            return Answer(body=body, usage=passing.usage_of(body))
         except ValueError as error:
             raise understood(error, status=_OK) from error
 
@@ -80,13 +81,13 @@ class OpenAIProvider:
         url = self._chat.next()
         try:
             with Within(head_s):
-                response = await self._post(url, openai.payload(ask, model_id), head_s)
+                response = await self._post(url, passing.payload(ask, model_id), head_s)
                 if response.status != _OK:
                     raise await refusal(response)
             refuse_unless_stream(response)
             stream = OpenAIStream(
                 response,
-                openai.StreamReader(hide_usage=not ask.wants_usage),
+                passing.StreamReader(hide_usage=not ask.wants_usage),
                 Watch(response, idle_s=idle_s, end=end),
             )
             await stream.begin()
@@ -155,10 +156,10 @@ class Turns:
 class OpenAIStream:
     """A stream of the OpenAI format on its way to a caller of the same."""
 
-    terminal = openai.DONE
+    terminal = passing.DONE
 
     def __init__(
-        self, response: aiohttp.ClientResponse, reader: openai.StreamReader, watch: Watch
+        self, response: aiohttp.ClientResponse, reader: passing.StreamReader, watch: Watch
     ) -> None:
         self._response = response
         self._reader = reader
@@ -253,7 +254,7 @@ def understood(error: Exception, *, status: int = 0) -> UpstreamError:
     """Any failure of a call as what it means."""
     if isinstance(error, UpstreamError):
         return error
-    if isinstance(error, openai.ToldError):
+    if isinstance(error, ToldError):
         return told(error.error, error.status, retry_after_s=None)
     failed = failure(error)
     return UpstreamError(failed.kind, status=status) if status else failed
@@ -264,7 +265,7 @@ def _source(error: Exception) -> BaseException | None:
     return error.__cause__ if isinstance(error, UpstreamError) else error
 
 
-def told(error: Error, status: int, *, retry_after_s: float | None) -> UpstreamError:
+def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamError:
     """What a provider's own error means."""
     code = str(error.code) if error.code else ""
     return UpstreamError(
@@ -280,7 +281,7 @@ def told(error: Error, status: int, *, retry_after_s: float | None) -> UpstreamE
 async def refusal(response: aiohttp.ClientResponse) -> UpstreamError:
     """What a response other than 200 means; the connection is let go."""
     try:
-        error = openai.error_of(await beginning(response))
+        error = passing.error_of(await beginning(response))
     finally:
         response.release()
     return told(error, response.status, retry_after_s=retry_after_s(response))

@@ -6,7 +6,8 @@ from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import TokenHubError, TooLarge, UnsupportedMediaType
 from tokenhub.core.money import usd
-from tokenhub.dialects import native, openai
+from tokenhub.dialects import native
+from tokenhub.dialects.openai.ask import to_ask
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
 from tokenhub.gateway.run import Arrival
 from tokenhub.web.errors import render
@@ -62,7 +63,7 @@ class Chat:
 
 def completions(gateway: Gateway) -> Chat:
     """The OpenAI format: a provider's answer goes out byte for byte."""
-    return Chat(gateway, to_ask=openai.to_ask, to_body=lambda a: a.body)
+    return Chat(gateway, to_ask=to_ask, to_body=lambda a: a.body)
 
 
 def native_chat(gateway: Gateway) -> Chat:

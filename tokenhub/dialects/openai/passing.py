@@ -1,21 +1,19 @@
-"""The OpenAI format: request to Ask, and what a provider of the same format answers.
+"""Between equals nothing is translated: OpenAI's format to a provider of the same.
 
-Between equals nothing is translated: the body goes up with only the changed fields replaced, the
-answer comes down untouched. What is decoded is decoded to be understood, never to be rewritten.
+The body goes up with only the changed fields replaced, the answer comes down untouched. What is
+decoded is decoded to be understood, never to be rewritten.
 """
 
 import msgspec
 from msgspec import Raw
 
 from tokenhub.core import tokens
-from tokenhub.core.ask import MAX_TOKENS, Ask
-from tokenhub.core.errors import BadRequest
+from tokenhub.core.ask import Ask
 from tokenhub.core.outcome import Usage
-from tokenhub.dialects.decoding import decoded
+from tokenhub.dialects.told import Told, ToldError, count
 from tokenhub.wire import openai as wire
 from tokenhub.wire import sse
 
-_REQUEST = msgspec.json.Decoder(wire.ChatRequest)
 _COMPLETION = msgspec.json.Decoder(wire.Completion)
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
 _USAGE = msgspec.json.Decoder(wire.Usage)
@@ -24,69 +22,6 @@ _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 
 DONE = b"data: [DONE]\n\n"
-MAX_ANSWERS = 128
-# A caller's name for a model goes into the log, so that it is kept short.
-MAX_MODEL_CHARS = 256
-
-
-def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
-    """Read a chat completion request. Raises BadRequest naming the field."""
-    request = decoded(_REQUEST, body)
-    if not request.messages:
-        raise BadRequest("messages is required", field="messages")
-    options = request.stream_options
-    return Ask(
-        payload=body,
-        model=checked_name(request.model or "", field="model"),
-        stream=bool(request.stream),
-        wants_usage=options is not None and bool(options.include_usage),
-        input_tokens=estimate(request.messages, request.tools),
-        answers=answers(request.n),
-        max_tokens=limit_of(request),
-        substitute=substitute,
-    )
-
-
-def limit_of(request: wire.ChatRequest) -> int | None:
-    """The most tokens that the answer may have; the newer of the two names counts."""
-    if request.max_completion_tokens is None:
-        return checked_limit(request.max_tokens)
-    return checked_limit(request.max_completion_tokens, field="max_completion_tokens")
-
-
-def checked_limit(limit: int | None, *, field: str = "max_tokens") -> int | None:
-    """The number of tokens, if it can be one. Raises BadRequest."""
-    if limit is not None and not 0 <= limit <= MAX_TOKENS:
-        raise BadRequest(f"{field} must be between 0 and {MAX_TOKENS}", field=field)
-    return limit
-
-
-def checked_name(name: str, *, field: str) -> str:
-    """A caller's name for a model, known or not, if it can be one. Raises BadRequest."""
-    if len(name) > MAX_MODEL_CHARS or not name.isprintable():
-        raise BadRequest(
-            f"{field} must be printable and at most {MAX_MODEL_CHARS} characters", field=field
-        )
-    return name
-
-
-def answers(count: object) -> int:
-    """How many answers to reckon with; what is no such number is the provider's to refuse."""
-    return min(max(count, 1), MAX_ANSWERS) if isinstance(count, int) else 1
-
-
-def estimate(messages: list[wire.Message], tools: Raw) -> int:
-    """Tokens of the prompt, before the provider counts them."""
-    total = tokens.PER_MESSAGE * len(messages) + tokens.of_bytes(len(memoryview(tools)))
-    for message in messages:
-        content = message.content
-        if isinstance(content, str):
-            total += tokens.of_text(content)
-        elif content:
-            total += sum(_part_tokens(part) for part in content)
-        if message.tool_calls:
-            total += sum(tokens.of_bytes(len(memoryview(call))) for call in message.tool_calls)
-    return total
 
 
 def payload(ask: Ask, model_id: str) -> bytes:
@@ -104,21 +39,6 @@ def payload(ask: Ask, model_id: str) -> bytes:
     return _ENCODE(fields)
 
 
-class ToldError(ValueError):
-    """An error told where an answer should be, under a status of 200."""
-
-    def __init__(self, error: wire.Error) -> None:
-        super().__init__("the provider told of an error")
-        self.error = error
-
-    @property
-    def status(self) -> int:
-        """The status that it would have had: many put it into the code. Else a bad gateway's."""
-        code = self.error.code
-        told = int(code) if code is not None and str(code).isdecimal() else 0
-        return told if 400 <= told <= 599 else 502  # noqa: PLR2004 - RFC 9110: errors
-
-
 def usage_of(body: bytes) -> Usage | None:
     """The usage of a whole answer, None where it gives none.
 
@@ -134,7 +54,7 @@ def usage_of(body: bytes) -> Usage | None:
     return _usage(completion.usage)
 
 
-def error_of(body: bytes) -> wire.Error:
+def error_of(body: bytes) -> Told:
     """The error that a provider tells of; empty where its body cannot be read.
 
     Each field is read for itself: one of an odd type must not hide the code, by which the failure
@@ -143,12 +63,12 @@ def error_of(body: bytes) -> wire.Error:
     try:
         found = _OBJECT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return wire.Error()
+        return Told()
     error = found.get("error") or found
     if not isinstance(error, dict):
-        return wire.Error(message=error) if isinstance(error, str) else wire.Error()
+        return Told(message=error) if isinstance(error, str) else Told()
     message, code = error.get("message"), error.get("code")
-    return wire.Error(
+    return Told(
         message=message if isinstance(message, str) else "",
         type=_text(error.get("type")),
         param=_text(error.get("param")),
@@ -283,21 +203,8 @@ def _usage(raw: Raw) -> Usage | None:
         usage = _USAGE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Usage(_told(usage.prompt_tokens), _told(usage.completion_tokens))
-
-
-def _told(count: object) -> int | None:
-    """A provider's count of tokens; one that cannot be is none."""
-    if isinstance(count, float) and count.is_integer():
-        count = int(count)
-    if not isinstance(count, int) or isinstance(count, bool):
-        return None
-    return count if 0 <= count <= MAX_TOKENS else None
+    return Usage(count(usage.prompt_tokens), count(usage.completion_tokens))
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _part_tokens(part: wire.Part) -> int:
-    return tokens.of_text(part.text) if part.text is not None else tokens.PER_IMAGE

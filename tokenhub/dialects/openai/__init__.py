@@ -1,0 +1,1 @@
+"""The OpenAI format of chat completions."""

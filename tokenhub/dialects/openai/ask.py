@@ -1,0 +1,55 @@
+"""The OpenAI format: a chat completion request to Ask."""
+
+import msgspec
+from msgspec import Raw
+
+from tokenhub.core import tokens
+from tokenhub.core.ask import Ask
+from tokenhub.core.errors import BadRequest
+from tokenhub.dialects.decoding import answers, checked_limit, checked_name, decoded
+from tokenhub.wire import openai as wire
+
+_REQUEST = msgspec.json.Decoder(wire.ChatRequest)
+
+
+def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
+    """Read a chat completion request. Raises BadRequest naming the field."""
+    request = decoded(_REQUEST, body)
+    if not request.messages:
+        raise BadRequest("messages is required", field="messages")
+    options = request.stream_options
+    return Ask(
+        payload=body,
+        model=checked_name(request.model or "", field="model"),
+        stream=bool(request.stream),
+        wants_usage=options is not None and bool(options.include_usage),
+        input_tokens=estimate(request.messages, request.tools),
+        answers=answers(request.n),
+        max_tokens=limit_of(request),
+        substitute=substitute,
+    )
+
+
+def limit_of(request: wire.ChatRequest) -> int | None:
+    """The most tokens that the answer may have; the newer of the two names counts."""
+    if request.max_completion_tokens is None:
+        return checked_limit(request.max_tokens)
+    return checked_limit(request.max_completion_tokens, field="max_completion_tokens")
+
+
+def estimate(messages: list[wire.Message], tools: Raw) -> int:
+    """Tokens of the prompt, before the provider counts them."""
+    total = tokens.PER_MESSAGE * len(messages) + tokens.of_bytes(len(memoryview(tools)))
+    for message in messages:
+        content = message.content
+        if isinstance(content, str):
+            total += tokens.of_text(content)
+        elif content:
+            total += sum(_part_tokens(part) for part in content)
+        if message.tool_calls:
+            total += sum(tokens.of_bytes(len(memoryview(call))) for call in message.tool_calls)
+    return total
+
+
+def _part_tokens(part: wire.Part) -> int:
+    return tokens.of_text(part.text) if part.text is not None else tokens.PER_IMAGE
