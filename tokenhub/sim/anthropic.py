@@ -8,12 +8,23 @@ from typing import Any, Literal
 
 import msgspec
 
+from tokenhub.sim import framing
+from tokenhub.sim.answer import Part
 from tokenhub.sim.fault import Headers
 from tokenhub.sim.profile import Model
 from tokenhub.sim.script import Turn
 
 CREATED_AT = "2026-01-01T00:00:00Z"
-FINISH = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
+FINISH = {
+    "stop": "end_turn",
+    "stop_sequence": "stop_sequence",
+    "length": "max_tokens",
+    "context": "model_context_window_exceeded",
+    "tool": "tool_use",
+    "refusal": "refusal",
+    "filter": "refusal",
+    "pause": "pause_turn",
+}
 GAP = "@@"
 
 # Status -> type, message.
@@ -50,13 +61,27 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     input: msgspec.Raw
 
 
+class Thinking(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="thinking"):
+    thinking: str
+    signature: str
+
+
+class Redacted(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="redacted_thinking"
+):
+    data: str
+
+
+Block = Text | ToolUse | Thinking | Redacted
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="message"):
     id: str
     role: Literal["assistant"] = "assistant"
     model: str
-    content: tuple[Text | ToolUse, ...]
+    content: tuple[Block, ...]
     stop_reason: str | None
-    stop_sequence: None = None
+    stop_sequence: str | None = None
     usage: Usage
 
 
@@ -70,7 +95,7 @@ class BlockStart(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="content_block_start"
 ):
     index: int = 0
-    content_block: Text | ToolUse
+    content_block: Block
 
 
 class TextDelta(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="text_delta"):
@@ -83,16 +108,28 @@ class JsonDelta(
     partial_json: str
 
 
+class ThinkingDelta(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="thinking_delta"
+):
+    thinking: str
+
+
+class SignatureDelta(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature_delta"
+):
+    signature: str
+
+
 class BlockDelta(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="content_block_delta"
 ):
     index: int = 0
-    delta: TextDelta | JsonDelta
+    delta: TextDelta | JsonDelta | ThinkingDelta | SignatureDelta
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     stop_reason: str
-    stop_sequence: None = None
+    stop_sequence: str | None = None
 
 
 class OutputUsage(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +141,12 @@ class MessageDelta(
 ):
     delta: Stopped
     usage: OutputUsage
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of count_tokens."""
+
+    input_tokens: int
 
 
 class Error(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +173,7 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
-BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
+BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
 MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
@@ -143,27 +186,42 @@ class Anthropic:
         return (("request-id", f"req_{id_}"),)
 
     def whole(self, turn: Turn) -> bytes:
-        text = "".join(turn.pieces)
-        block = _block(turn, text=text, arguments=text.encode())
-        message = _message(turn, (block,), FINISH[turn.finish], turn.completion_tokens)
+        content = tuple([_block(part, part.text()) for part in _shown(turn)])
+        message = _message(turn, content, FINISH[turn.finish], turn.spent.completion)
         return msgspec.json.encode(message)
 
     def events(self, turn: Turn) -> list[bytes]:
         # The vendor counts the first token already in the opening event.
-        opening = _sse(MessageStart(message=_message(turn, (), None, 1)))
-        opening += _sse(BlockStart(content_block=_block(turn, text="", arguments=b"{}"))) + PING
-        if turn.tool:  # the vendor's first piece of JSON is an empty one
-            opening += _sse(BlockDelta(delta=JsonDelta(partial_json="")))
-        delta = JsonDelta(partial_json=GAP) if turn.tool else TextDelta(text=GAP)
-        before, after = _sse(BlockDelta(delta=delta)).split(b'"%b"' % GAP.encode())
-        encode = msgspec.json.encode
-        events = [b"".join((before, encode(piece), after)) for piece in turn.pieces]
-        events[0] = opening + events[0]
-        end = MessageDelta(
-            delta=Stopped(stop_reason=FINISH[turn.finish]),
-            usage=OutputUsage(output_tokens=turn.completion_tokens),
+        pending = _sse(
+            MessageStart(message=_message(turn, (), None, min(1, turn.spent.completion)))
         )
-        return [*events, BLOCK_STOP + _sse(end) + MESSAGE_STOP]
+        events: list[bytes] = []
+        encode = msgspec.json.encode
+        for index, part in enumerate(_shown(turn)):
+            pending += _sse(BlockStart(index=index, content_block=_block(part, "")))
+            pending += b"" if index else PING
+            if part.kind == "use":  # the vendor's first piece of JSON is an empty one
+                pending += _sse(BlockDelta(index=index, delta=JsonDelta(partial_json="")))
+            gap = _sse(BlockDelta(index=index, delta=_delta(part.kind)))
+            before, after = gap.split(b'"%b"' % GAP.encode())
+            first = len(events)
+            events += [b"".join((before, encode(piece), after)) for piece in part.pieces]
+            if len(events) > first:
+                events[first] = pending + events[first]
+                pending = b""
+            if part.kind == "thinking":
+                signed = SignatureDelta(signature=part.signature)
+                pending += _sse(BlockDelta(index=index, delta=signed))
+            pending += BLOCK_STOP % index
+        end = MessageDelta(
+            delta=Stopped(stop_reason=FINISH[turn.finish], stop_sequence=turn.stop or None),
+            usage=OutputUsage(output_tokens=turn.spent.completion),
+        )
+        return [*events, pending + framing.closing(turn.fault, _sse(end), b"", MESSAGE_STOP)]
+
+    def counted(self, tokens: int) -> bytes:
+        """The body of /v1/messages/count_tokens."""
+        return msgspec.json.encode(Counted(input_tokens=tokens))
 
     def error(
         self, status: int, id_: str, *, code: str = "", message: str = "", param: str | None = None
@@ -183,9 +241,12 @@ class Anthropic:
         text = f"prompt is too long: {max(asked, room + 1)} tokens > {room} maximum"
         return self.error(400, turn.id, message=text)
 
-    def broken(self) -> bytes:
-        kind, text = ERRORS[529]
+    def broken(self, status: int = 529) -> bytes:
+        kind, text = ERRORS.get(status, FAILED)
         return _event("error", Failure(error=Error(type=kind, message=text)))
+
+    def ping(self) -> bytes:
+        return PING
 
     def nonsense(self) -> bytes:
         return b'event: content_block_delta\ndata: {"type":"content_block_delta","ind\n\n'
@@ -202,21 +263,49 @@ class Anthropic:
         return msgspec.json.encode(ShownModel(id=model.id, display_name=model.id))
 
 
-def _block(turn: Turn, *, text: str, arguments: bytes) -> Text | ToolUse:
-    if not turn.tool:
-        return Text(text=text)
-    return ToolUse(id=f"toolu_{turn.id[:24]}", name=turn.tool.name, input=msgspec.Raw(arguments))
+def _shown(turn: Turn) -> tuple[Part, ...]:
+    """The parts that become blocks; reasoning only where the request allowed it."""
+    if turn.call.thinks or (len(turn.parts) == 1 and turn.parts[0].kind == "text"):
+        return turn.parts
+    return tuple([part for part in turn.parts if part.kind not in {"thinking", "sealed"}])
+
+
+def _block(part: Part, text: str) -> Block:
+    """The part as a block with this text, which is empty where it only begins."""
+    match part.kind:
+        case "use":
+            raw = msgspec.Raw(text.encode() or b"{}")
+            return ToolUse(id=f"toolu_{part.id}", name=part.name, input=raw)
+        case "thinking":
+            return Thinking(thinking=text, signature=part.signature if text else "")
+        case "sealed":
+            return Redacted(data=part.signature)
+        case _:
+            return Text(text=text)
+
+
+def _delta(kind: str) -> JsonDelta | ThinkingDelta | TextDelta:
+    if kind == "use":
+        return JsonDelta(partial_json=GAP)
+    return ThinkingDelta(thinking=GAP) if kind == "thinking" else TextDelta(text=GAP)
 
 
 def _message(
-    turn: Turn, content: tuple[Text | ToolUse, ...], stop_reason: str | None, output_tokens: int
+    turn: Turn, content: tuple[Block, ...], stop_reason: str | None, output_tokens: int
 ) -> Message:
+    spent = turn.spent
     return Message(
         id=f"msg_{turn.id[:24]}",
         model=turn.call.model,
         content=content,
         stop_reason=stop_reason,
-        usage=Usage(input_tokens=turn.call.prompt_tokens, output_tokens=output_tokens),
+        stop_sequence=(turn.stop or None) if stop_reason else None,
+        usage=Usage(
+            input_tokens=spent.prompt - spent.cached - spent.written,
+            cache_creation_input_tokens=spent.written,
+            cache_read_input_tokens=spent.cached,
+            output_tokens=output_tokens,
+        ),
     )
 
 

@@ -1,15 +1,16 @@
 """The simulated provider on a socket: for tests in their own process, or served on its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from tokenhub.sim.answer import Finish, Say, Spent
 from tokenhub.sim.fault import AnyFault
+from tokenhub.sim.playing import Reply
 from tokenhub.sim.profile import Profile
 from tokenhub.sim.protocol import Connection
 from tokenhub.sim.provider import Provider, Received
-from tokenhub.sim.reply import Reply
 
 
 class Sim:
@@ -75,6 +76,32 @@ class Sim:
         Without a path: requests that ask a model. `/v1/models` and `/health` must be named.
         """
         self._provider.queue(faults, path)
+
+    def say(
+        self,
+        *pieces: str,
+        thinking: Sequence[str] = (),
+        refusal: Sequence[str] = (),
+        calls: Sequence[tuple[str, str]] = (),
+        finish: Finish | None = None,
+        spent: Spent | None = None,
+    ) -> None:
+        """Let the next conversation be answered with exactly this; each call adds one answer.
+
+        Streamed, every piece is an event of its own; whole, they are one text. `calls` are names
+        of tools and the JSON text of their arguments. Stop sequences still end the text; limits
+        do not. Where not told otherwise, each piece counts as one token.
+        """
+        self._provider.say(
+            Say(
+                pieces=pieces,
+                thinking=tuple(thinking),
+                refusal=tuple(refusal),
+                calls=tuple(calls),
+                finish=finish,
+                spent=spent,
+            )
+        )
 
     async def arrived(self, count: int) -> None:
         """Return once so many requests are in `requests`."""

@@ -6,14 +6,43 @@ Every model on offer embeds; a real provider keeps special ones for it.
 import base64
 import zlib
 from array import array
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from tokenhub.core import rng
-from tokenhub.sim.decode import EmbeddingsRequest
+from tokenhub.sim.decode import Limit, Wrong, decoded
+from tokenhub.sim.openai_read import refusal
 from tokenhub.sim.profile import Model
 from tokenhub.sim.words import tokens_in
+
+
+class EmbeddingsRequest(msgspec.Struct, frozen=True):
+    """`input` is one text, many, one list of token numbers, or many of these."""
+
+    model: str
+    input: str | Annotated[list[str | int | list[int]], msgspec.Meta(min_length=1)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Limit | None = None
+
+    def inputs(self) -> list[str | list[int]]:
+        """One entry for each vector that is asked for."""
+        if isinstance(self.input, str):
+            return [self.input]
+        numbers = [item for item in self.input if isinstance(item, int)]
+        texts = [item for item in self.input if not isinstance(item, int)]
+        return [*texts, numbers] if numbers else [*texts]
+
+
+_EMBEDDINGS = msgspec.json.Decoder(EmbeddingsRequest)
+
+
+def from_embeddings(body: bytes) -> EmbeddingsRequest:
+    """The embeddings request. Raises Refused."""
+    try:
+        return decoded(_EMBEDDINGS, body)
+    except Wrong as wrong:
+        raise refusal(wrong) from wrong
 
 
 class Embedding(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,13 @@ OpenAI-compatible server, both as of January 2026. Written without `tokenhub.wir
 mistake there does not find its twin here.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from tokenhub.sim import framing
+from tokenhub.sim.answer import Part
 from tokenhub.sim.fault import Headers
 from tokenhub.sim.profile import Model
 from tokenhub.sim.script import Turn
@@ -17,7 +20,18 @@ from tokenhub.sim.script import Turn
 CREATED = 1_767_225_600
 FINGERPRINT = "fp_simulation"
 DONE = b"data: [DONE]\n\n"
-FINISH = {"stop": "stop", "length": "length", "tool": "tool_calls"}
+FINISH = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "context": "length",
+    "tool": "tool_calls",
+    "refusal": "stop",
+    "filter": "content_filter",
+    "pause": "stop",
+}
+# What everybody sees; reasoning is shown by vLLM alone.
+SHOWN = {"text", "use", "refusal"}
 # Stands for the piece that differs from chunk to chunk.
 GAP = "@@"
 
@@ -78,7 +92,8 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["assistant"] | Unset = msgspec.UNSET
     content: str | Unset | None = msgspec.UNSET
-    refusal: Unset | None = msgspec.UNSET
+    refusal: str | Unset | None = msgspec.UNSET
+    reasoning_content: str | Unset = msgspec.UNSET
     tool_calls: tuple[ToolCall, ...] | Unset = msgspec.UNSET
 
 
@@ -142,31 +157,61 @@ class OpenAI:
         return (("x-request-id", f"req_{id_}"),)
 
     def whole(self, turn: Turn) -> bytes:
-        text = "".join(turn.pieces)
-        message = Message(role="assistant", content=text, refusal=None)
-        if turn.tool:
-            function = Function(name=turn.tool.name, arguments=text)
-            used = ToolCall(id=f"call_{turn.id[:24]}", type="function", function=function)
-            message = Message(role="assistant", content=None, refusal=None, tool_calls=(used,))
-        choice = Choice(message=message, finish_reason=FINISH[turn.finish])
         completion = Completion(
             id=f"chatcmpl-{turn.id}",
             object="chat.completion",
             model=turn.call.model,
-            choices=(choice,),
+            choices=(Choice(message=self._message(turn), finish_reason=FINISH[turn.finish]),),
             usage=_usage(turn),
         )
         return msgspec.json.encode(completion)
 
+    def _message(self, turn: Turn) -> Message:
+        if len(turn.parts) == 1 and turn.parts[0].kind == "text":
+            return Message(role="assistant", content=turn.parts[0].text(), refusal=None)
+        said: dict[str, str] = {}
+        for part in turn.parts:
+            if part.kind != "use":
+                said[part.kind] = said.get(part.kind, "") + part.text()
+        used = tuple(
+            ToolCall(
+                id=f"call_{part.id}",
+                type="function",
+                function=Function(name=part.name, arguments=part.text()),
+            )
+            for part in turn.parts
+            if part.kind == "use"
+        )
+        thought = said.get("thinking", "") if self._vllm else ""
+        spoken = not used and "refusal" not in said
+        return Message(
+            role="assistant",
+            content=said.get("text", "" if spoken else None),
+            refusal=said.get("refusal"),
+            reasoning_content=thought or msgspec.UNSET,
+            tool_calls=used or msgspec.UNSET,
+        )
+
     def events(self, turn: Turn) -> list[bytes]:
-        before, after = _event(turn, _delta(turn, GAP)).split(b'"%b"' % GAP.encode())
-        encode = msgspec.json.encode
-        events = [b"".join((before, encode(piece), after)) for piece in turn.pieces]
-        events[0] = _event(turn, _opening(turn)) + events[0]
-        closing = _event(turn, Message(), finish=FINISH[turn.finish])
-        if turn.call.include_usage:
-            closing += _sse(_chunk(turn, (), usage=_usage(turn)))
-        return [*events, closing + DONE]
+        parts = [part for part in turn.parts if self._vllm or part.kind in SHOWN]
+        pending = _event(turn, _opening(parts))
+        events: list[bytes] = []
+        uses = 0
+        for part in parts:
+            if part.kind == "use":
+                pending += _event(turn, _began(part, uses)) if uses or part is not parts[0] else b""
+                uses += 1
+            gap = _event(turn, _delta(part.kind, GAP, max(0, uses - 1)))
+            before, after = gap.split(b'"%b"' % GAP.encode())
+            encode = msgspec.json.encode
+            first = len(events)
+            events += [b"".join((before, encode(piece), after)) for piece in part.pieces]
+            if len(events) > first:
+                events[first] = pending + events[first]
+                pending = b""
+        finish = _event(turn, Message(), finish=FINISH[turn.finish])
+        usage = _sse(_chunk(turn, (), usage=_usage(turn))) if turn.call.include_usage else b""
+        return [*events, pending + framing.closing(turn.fault, finish, usage, DONE)]
 
     def error(
         self, status: int, id_: str, *, code: str = "", message: str = "", param: str | None = None
@@ -205,8 +250,13 @@ class OpenAI:
         code = "context_length_exceeded"
         return self.error(400, turn.id, code=code, message=text, param="messages")
 
-    def broken(self) -> bytes:
-        return b"data: " + self.error(500, "") + b"\n\n"
+    def broken(self, status: int = 500) -> bytes:
+        return b"data: " + self.error(status, "") + b"\n\n"
+
+    def ping(self) -> bytes:
+        """An event without meaning: a chunk that has no choices."""
+        kind = b'"object":"chat.completion.chunk"'
+        return b'data: {"id":"",%b,"created":0,"model":"","choices":[]}\n\n' % kind
 
     def nonsense(self) -> bytes:
         return b'data: {"id":"chatcmpl-","object":"chat.completion.chunk","choi\n\n'
@@ -228,25 +278,47 @@ class OpenAI:
 
 
 def _usage(turn: Turn) -> Usage:
-    prompt, completion = turn.call.prompt_tokens, turn.completion_tokens
+    spent = turn.spent
+    prompt, completion = spent.prompt, spent.completion
+    if not (spent.cached or spent.reasoning):
+        return Usage(
+            prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+        )
     return Usage(
-        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        prompt_tokens_details=PromptDetails(cached_tokens=spent.cached),
+        completion_tokens_details=CompletionDetails(reasoning_tokens=spent.reasoning),
     )
 
 
-def _opening(turn: Turn) -> Message:
-    """The first chunk's delta: the role, and the tool's name where one is called."""
-    if not turn.tool:
+def _opening(parts: Sequence[Part]) -> Message:
+    """The first chunk's delta: the role, and the tool's name where a call comes first."""
+    if not parts or parts[0].kind != "use":
         return Message(role="assistant", content="", refusal=None)
-    function = Function(name=turn.tool.name, arguments="")
-    used = ToolCall(index=0, id=f"call_{turn.id[:24]}", type="function", function=function)
-    return Message(role="assistant", content=None, refusal=None, tool_calls=(used,))
+    began = _began(parts[0], 0)
+    return Message(role="assistant", content=None, refusal=None, tool_calls=began.tool_calls)
 
 
-def _delta(turn: Turn, piece: str) -> Message:
-    if not turn.tool:
-        return Message(content=piece)
-    return Message(tool_calls=(ToolCall(index=0, function=Function(arguments=piece)),))
+def _began(part: Part, index: int) -> Message:
+    """The delta that opens a call: its id and name."""
+    function = Function(name=part.name, arguments="")
+    used = ToolCall(index=index, id=f"call_{part.id}", type="function", function=function)
+    return Message(tool_calls=(used,))
+
+
+def _delta(kind: str, piece: str, index: int) -> Message:
+    match kind:
+        case "use":
+            used = ToolCall(index=index, function=Function(arguments=piece))
+            return Message(tool_calls=(used,))
+        case "thinking" | "sealed":
+            return Message(reasoning_content=piece)
+        case "refusal":
+            return Message(refusal=piece)
+        case _:
+            return Message(content=piece)
 
 
 def _event(turn: Turn, delta: Message, *, finish: str | None = None) -> bytes:

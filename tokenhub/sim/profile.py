@@ -31,7 +31,11 @@ Distribution = Constant | Lognormal
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an answer takes. Rate 0 is no pacing at all: the benchmark's provider."""
+    """How long an answer takes. Rate 0 is no pacing at all: the benchmark's provider.
+
+    A streamed token is one event, so 50 tokens a second and 64 tokens of answer are 64 events
+    with 20 ms between them, each due at its own time: a late one does not delay the next.
+    """
 
     first_token_s: Distribution = Constant(value=0.0)
     tokens_per_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
@@ -86,7 +90,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     The dialect names the vendor whose error texts and model list are spoken; every route is
     served whatever it is. `tools` says when an offered tool is called: "offered" calls one
     whenever there is any, "asked" when the last message names it, "never" only where the request
-    itself demands a call. An empty `api_key` lets everybody in.
+    itself demands a call. An empty `api_key` lets everybody in. `system_turns` lets messages of
+    the role system stand at Anthropic's route, which refuses them as a rule.
     """
 
     name: str
@@ -100,6 +105,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     drip_s: Seconds = 0.25
     tools: Literal["offered", "asked", "never"] = "offered"
     api_key: str = ""
+    system_turns: bool = False
 
     def __post_init__(self) -> None:
         ids = [model.id for model in self.models]

@@ -1,7 +1,8 @@
 """HTTP/1.1 on one connection: requests in, replies played out, one after the other.
 
 A reply without pauses costs no timer: its frames go out one a loop turn, so that a stream is a
-stream on the wire too. Pipelined requests wait their turn; a reader that is slow pauses the play.
+stream on the wire too. With pauses every frame has its own time, so that one that is late delays
+no other. Pipelined requests wait their turn; a reader that is slow pauses the play.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ from typing import Protocol, cast
 import httptools
 
 from tokenhub.sim import framing
+from tokenhub.sim.playing import Ending, Reply
 from tokenhub.sim.provider import Received
-from tokenhub.sim.reply import Ending, Reply
 
 # The largest request Anthropic takes (docs.anthropic.com, errors page, 2026-01).
 MAX_BODY = 32 * 1024 * 1024
@@ -48,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Received, bool]] = deque()
         self._reply: Reply | None = None
         self._played = 0
+        self._due_s = 0.0
         self._keep = True
         self._paused = False
         self._stalled = False
@@ -150,8 +152,10 @@ class Connection(asyncio.Protocol):
             request, self._keep = self._waiting.popleft()
             self._reply = self._house.answer(request)
             self._played = 0
+            if self._reply.first_s or self._reply.gap_s:
+                self._due_s = self._loop.time() + self._reply.first_s
             if self._reply.first_s:
-                self._timer = self._loop.call_later(self._reply.first_s, self._step)
+                self._timer = self._loop.call_at(self._due_s, self._step)
             else:
                 self._step()
         if self._full and len(self._waiting) <= MAX_WAITING:
@@ -171,7 +175,8 @@ class Connection(asyncio.Protocol):
         elif self._paused:
             self._stalled = True
         elif reply.gap_s:
-            self._timer = self._loop.call_later(reply.gap_s, self._step)
+            self._due_s += reply.gap_s
+            self._timer = self._loop.call_at(self._due_s, self._step)
         else:
             self._timer = self._loop.call_soon(self._step)
 

@@ -2,26 +2,38 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 import msgspec
 
-from tokenhub.sim import decode, framing
+from tokenhub.sim import anthropic_read, framing, openai_read
+from tokenhub.sim.answer import Say
 from tokenhub.sim.anthropic import Anthropic
+from tokenhub.sim.cache import Cache
 from tokenhub.sim.call import Call, Refused
-from tokenhub.sim.embeddings import embeddings
+from tokenhub.sim.embeddings import embeddings, from_embeddings
 from tokenhub.sim.fault import AnyFault, Headers
 from tokenhub.sim.openai import OpenAI
+from tokenhub.sim.playing import Dialect, Reply
 from tokenhub.sim.profile import Model, Profile
-from tokenhub.sim.reply import Dialect, Reply, overflow, reply
+from tokenhub.sim.reply import overflow, reply
 from tokenhub.sim.script import Script
 
 CHAT = "/v1/chat/completions"
 MESSAGES = "/v1/messages"
+COUNT = "/v1/messages/count_tokens"
 EMBEDDINGS = "/v1/embeddings"
 MODELS = "/v1/models"
 HEALTH = "/health"
-METHODS = {CHAT: "POST", MESSAGES: "POST", EMBEDDINGS: "POST", MODELS: "GET", HEALTH: "GET"}
+METHODS = {
+    CHAT: "POST",
+    MESSAGES: "POST",
+    COUNT: "POST",
+    EMBEDDINGS: "POST",
+    MODELS: "GET",
+    HEALTH: "GET",
+}
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +49,11 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
         """The body, decoded."""
         return msgspec.json.decode(self.body)
 
+    def key(self) -> str:
+        """The key that came with it, in either vendor's header; empty where none did."""
+        bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
+        return self.headers.get("x-api-key") or bearer
+
 
 class Provider:
     """Answers requests by its profile; scripted faults come before drawn ones."""
@@ -45,6 +62,8 @@ class Provider:
         self.play(profile)
         self._number = 0
         self._next: dict[str, deque[AnyFault]] = {}
+        self._say: deque[Say] = deque()
+        self._cache = Cache()
 
     @property
     def profile(self) -> Profile:
@@ -56,10 +75,18 @@ class Provider:
         self._openai = OpenAI(vllm=profile.dialect == "vllm")
         self._anthropic = Anthropic()
         self._key = profile.api_key
+        self._read_openai = partial(openai_read.from_openai, lenient=profile.dialect == "vllm")
+        self._read_anthropic = partial(
+            anthropic_read.from_anthropic, system_turns=profile.system_turns
+        )
 
     def queue(self, faults: tuple[AnyFault, ...], path: str) -> None:
         """Let the next requests of this path meet these; path "" is any that asks a model."""
         self._next.setdefault(path, deque()).extend(faults)
+
+    def say(self, say: Say) -> None:
+        """Let the next conversation be answered with this."""
+        self._say.append(say)
 
     def answer(self, request: Received) -> Reply:
         """What to send for a request. Each one takes the next number of the story."""
@@ -68,9 +95,11 @@ class Provider:
         if self._key and not self._let_in(request):
             return self._refusal(dialect, 401)
         if request.path == CHAT and request.method == "POST":
-            return self._chat(request, self._openai, decode.from_openai)
+            return self._chat(request, self._openai, self._read_openai)
         if request.path == MESSAGES and request.method == "POST":
             return self._messages(request)
+        if request.path == COUNT and request.method == "POST":
+            return self._counted(request)
         if request.path == EMBEDDINGS and request.method == "POST":
             return self._embeddings(request)
         return self._rest(request, dialect)
@@ -96,7 +125,7 @@ class Provider:
     def _messages(self, request: Received) -> Reply:
         if "anthropic-version" not in request.headers:
             return self._refusal(self._anthropic, 400, "anthropic-version: header is required")
-        return self._chat(request, self._anthropic, decode.from_anthropic)
+        return self._chat(request, self._anthropic, self._read_anthropic)
 
     def _chat(self, request: Received, dialect: Dialect, read: Callable[[bytes], Call]) -> Reply:
         try:
@@ -106,14 +135,36 @@ class Provider:
         model = self._script.model(call.model)
         if model is None:
             return self._unknown(dialect, call.model)
-        turn = self._script.turn(call, model, self._number, self._scripted(request.path))
+        turn = self._script.turn(
+            call,
+            model,
+            self._number,
+            self._scripted(request.path),
+            say=self._say.popleft() if self._say else None,
+            cached=self._cache.used(call.prefix) if call.prefix else (0, 0),
+        )
         if call.prompt_tokens >= model.context_tokens:
             return overflow(turn, dialect)
         return reply(turn, dialect, drip_s=self.profile.drip_s, chunked=request.http_1_1)
 
+    def _counted(self, request: Received) -> Reply:
+        if "anthropic-version" not in request.headers:
+            return self._refusal(self._anthropic, 400, "anthropic-version: header is required")
+        try:
+            name, tokens = anthropic_read.from_count(
+                request.body, system_turns=self.profile.system_turns
+            )
+        except Refused as refused:
+            return self._refused(self._anthropic, refused)
+        model = self._script.model(name)
+        if model is None:
+            return self._unknown(self._anthropic, name)
+        body = self._anthropic.counted(tokens)
+        return self._ready(body, self._anthropic, model, self._scripted(request.path))
+
     def _embeddings(self, request: Received) -> Reply:
         try:
-            wish = decode.from_embeddings(request.body)
+            wish = from_embeddings(request.body)
         except Refused as refused:
             return self._refused(self._openai, refused)
         model = self._script.model(wish.model)
@@ -163,7 +214,9 @@ class Provider:
 
     def _refused(self, dialect: Dialect, refused: Refused) -> Reply:
         id_ = self._script.id(self._number)
-        body = dialect.error(400, id_, message=refused.message, param=refused.param)
+        body = dialect.error(
+            400, id_, message=refused.message, param=refused.param, code=refused.code
+        )
         return Reply((framing.whole(400, body, headers=dialect.headers(id_)),))
 
     def _unknown(self, dialect: Dialect, model: str) -> Reply:

@@ -6,13 +6,14 @@ same words. Numbers are given in order of arrival, so one caller at a time sees 
 
 import math
 from enum import IntEnum
-from typing import Literal
 
 import msgspec
 
 from tokenhub.core import rng
 from tokenhub.sim import tools
-from tokenhub.sim.call import Call, Tool
+from tokenhub.sim.answer import Answer, Finish, Part, Say, Spent
+from tokenhub.sim.call import Call
+from tokenhub.sim.compose import Draws, plain, scripted, shaped
 from tokenhub.sim.fault import (
     NONE,
     AnyFault,
@@ -27,13 +28,7 @@ from tokenhub.sim.fault import (
     Status,
 )
 from tokenhub.sim.profile import Distribution, Faults, Latency, Lognormal, Model, Profile
-from tokenhub.sim.words import Book, tokens_in
-
-Finish = Literal["stop", "length", "tool"]
-# Tokens of a tool call beside its arguments and name.
-TOOL_TOKENS = 8
-# Characters of tool arguments in one streamed piece.
-ARGUMENT_PIECE = 8
+from tokenhub.sim.words import Book
 
 
 class Counter(IntEnum):
@@ -50,7 +45,6 @@ class Counter(IntEnum):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One request and all that will happen to it.
 
-    `pieces` are the answer's tokens, or the tool's arguments in pieces where `tool` is set.
     `body`, where set, is a whole answer that is no conversation: embeddings, a list of models.
     """
 
@@ -60,15 +54,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     fault: AnyFault
     first_s: float
     gap_s: float
-    pieces: list[str]
-    completion_tokens: int
+    parts: tuple[Part, ...]
+    spent: Spent
     finish: Finish
-    tool: Tool | None = None
+    stop: str = ""
     body: bytes | None = None
 
     def whole_s(self) -> float:
         """When the answer is complete, from the request's arrival."""
-        return self.first_s + self.gap_s * len(self.pieces)
+        if not self.gap_s:
+            return self.first_s
+        return self.first_s + self.gap_s * sum([len(part.pieces) for part in self.parts])
 
 
 class Script:
@@ -85,27 +81,40 @@ class Script:
 
     def id(self, number: int) -> str:
         """32 hex digits of request `number`, for the vendor's ids."""
-        seed = rng.split(self.profile.seed, number)
-        return f"{rng.draw(seed, Counter.ID):016x}{rng.draw(seed, Counter.ID + 1):016x}"
+        return _id(rng.split(self.profile.seed, number))
 
-    def turn(self, call: Call, model: Model, number: int, fault: AnyFault | None = None) -> Turn:
-        """The fate of request `number`; a given fault stands instead of the drawn one."""
+    def turn(
+        self,
+        call: Call,
+        model: Model,
+        number: int,
+        fault: AnyFault | None = None,
+        *,
+        say: Say | None = None,
+        cached: tuple[int, int] = (0, 0),
+    ) -> Turn:
+        """The fate of request `number`; a given fault stands instead of the drawn one.
+
+        `cached` are the tokens read from the prompt cache and those written to it.
+        """
         seed = rng.split(self.profile.seed, number)
         fault = self._fault(seed) if fault is None else fault
-        tool = tools.chosen(call, self.profile.tools)
         latency = self.profile.latency if model.latency is msgspec.UNSET else model.latency
-        pieces, finish, tokens = _tool_use(tool, seed) if tool else self._text(call, model, seed)
+        id_ = _id(seed)
+        answer = self._composed(call, model, seed, id_) if say is None else scripted(say, call, id_)
         return Turn(
-            id=self.id(number),
+            id=id_,
             call=call,
             model=model,
             fault=fault,
             first_s=_first_s(latency, fault, seed),
             gap_s=1.0 / latency.tokens_per_s if latency.tokens_per_s else 0.0,
-            pieces=pieces,
-            completion_tokens=tokens,
-            finish=finish,
-            tool=tool,
+            parts=answer.parts,
+            spent=say.spent
+            if say is not None and say.spent is not None
+            else Spent(call.prompt_tokens, answer.tokens, answer.reasoning, *cached),
+            finish=answer.finish,
+            stop=answer.stop,
         )
 
     def _fault(self, seed: int) -> AnyFault:
@@ -114,7 +123,7 @@ class Script:
         drawn = rng.uniform(seed, Counter.FAULT)
         return next((fault for limit, fault in self._odds if drawn < limit), NONE)
 
-    def _text(self, call: Call, model: Model, seed: int) -> tuple[list[str], Finish, int]:
+    def _composed(self, call: Call, model: Model, seed: int, id_: str) -> Answer:
         wish = (
             self.profile.answer_tokens
             if model.answer_tokens is msgspec.UNSET
@@ -123,9 +132,18 @@ class Script:
         wanted = max(1, round(_drawn(wish, seed, Counter.LENGTH)))
         # The context holds the answer too: a long prompt leaves less room for it.
         room = max(1, model.context_tokens - call.prompt_tokens)
-        tokens = min(wanted, room, call.max_tokens or wanted)
-        pieces = self._book.read(rng.draw(seed, Counter.PLACE), tokens)
-        return pieces, "stop" if tokens == wanted else "length", tokens
+        place = rng.draw(seed, Counter.PLACE)
+        if plain(call):
+            tokens = min(wanted, room, call.max_tokens or wanted)
+            text = Part("text", self._book.read(place, tokens))
+            return Answer((text,), "stop" if tokens == wanted else "length", tokens)
+        own = rng.split(seed, Counter.ARGUMENTS)
+        draws = Draws(id=id_, tokens=wanted, room=room, place=place, seed=own)
+        return shaped(call, self._book, draws, tools.called(call, self.profile.tools))
+
+
+def _id(seed: int) -> str:
+    return f"{rng.draw(seed, Counter.ID):016x}{rng.draw(seed, Counter.ID + 1):016x}"
 
 
 def _odds(profile: Profile) -> tuple[tuple[float, AnyFault], ...]:
@@ -170,9 +188,3 @@ def _drawn(distribution: Distribution, seed: int, counter: int) -> float:
     if isinstance(distribution, Lognormal):
         return distribution.median * math.exp(distribution.sigma * rng.normal(seed, counter))
     return distribution.value
-
-
-def _tool_use(tool: Tool, seed: int) -> tuple[list[str], Finish, int]:
-    text = tools.arguments(tool, rng.split(seed, Counter.ARGUMENTS))
-    pieces = [text[at : at + ARGUMENT_PIECE] for at in range(0, len(text), ARGUMENT_PIECE)]
-    return pieces, "tool", TOOL_TOKENS + tokens_in(len(tool.name) + len(text))

@@ -40,10 +40,25 @@ def chosen(call: Call, when: Literal["offered", "asked", "never"]) -> Tool | Non
     return (asked or list(call.tools))[0]
 
 
+def called(call: Call, when: Literal["offered", "asked", "never"]) -> tuple[Tool, ...]:
+    """All tools that the model calls: several where the last message names several."""
+    first = chosen(call, when)
+    if first is None:
+        return ()
+    if call.named or not call.parallel:
+        return (first,)
+    return tuple(tool for tool in call.tools if tool.name in call.last) or (first,)
+
+
 def arguments(tool: Tool, seed: int) -> str:
     """JSON that fits the tool's schema, the same for the same seed."""
     value = _Filler(tool.schema, seed).value(tool.schema, depth=0)
     return msgspec.json.encode(value if isinstance(value, dict) else {}).decode()
+
+
+def fitting(schema: dict[str, Any], seed: int) -> str:
+    """JSON that fits the schema, whatever its type; the same for the same seed."""
+    return msgspec.json.encode(_Filler(schema, seed).value(schema, depth=0)).decode()
 
 
 class _Filler:

@@ -25,7 +25,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
 def test_another_seed_tells_another_story() -> None:
     other = Script(msgspec.structs.replace(PROFILE, seed=6))
 
-    assert Script(PROFILE).turn(CALL, MODEL, 1).pieces != other.turn(CALL, MODEL, 1).pieces
+    assert Script(PROFILE).turn(CALL, MODEL, 1).parts != other.turn(CALL, MODEL, 1).parts
 
 
 def test_faults_come_as_often_as_their_rates_say() -> None:
@@ -59,8 +59,12 @@ def test_a_limit_below_the_answer_cuts_it() -> None:
 
     cut, whole = (Script(profile).turn(c, MODEL, 1) for c in (call, CALL))
 
-    assert ("length", 4, 4) == (cut.finish, cut.completion_tokens, len(cut.pieces))
-    assert ("stop", 30) == (whole.finish, whole.completion_tokens)
+    assert ("length", 4, 4) == (
+        cut.finish,
+        cut.spent.completion,
+        len(cut.parts[0].pieces),
+    )
+    assert ("stop", 30) == (whole.finish, whole.spent.completion)
 
 
 def test_an_answer_ends_with_the_models_context() -> None:
@@ -69,14 +73,14 @@ def test_an_answer_ends_with_the_models_context() -> None:
 
     turn = Script(profile).turn(call, MODEL, 1)
 
-    assert ("length", 5) == (turn.finish, turn.completion_tokens)
+    assert ("length", 5) == (turn.finish, turn.spent.completion)
 
 
 def test_an_answer_may_be_longer_than_the_book() -> None:
     profile = msgspec.structs.replace(PROFILE, answer_tokens=Constant(value=5000))
     model = Model(id="m")
 
-    assert 5000 == len(Script(profile).turn(CALL, model, 1).pieces)
+    assert 5000 == len(Script(profile).turn(CALL, model, 1).parts[0].pieces)
 
 
 def test_a_models_own_speed_stands_instead_of_the_profiles() -> None:
@@ -103,4 +107,4 @@ def test_a_tool_is_called_and_not_text_written() -> None:
 
     turn = Script(PROFILE).turn(call, MODEL, 1)
 
-    assert ("tool", "{}") == (turn.finish, "".join(turn.pieces))
+    assert ("tool", "{}") == (turn.finish, turn.parts[0].text())
