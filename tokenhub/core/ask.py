@@ -51,7 +51,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     `model` is the caller's hint, empty where the choice is ours. `substitute` says what may answer
     instead: `any`, `same-model` (another provider of it) or `never`. `wish` is the body's policy,
     `directed` the same request as the `@@tokenhub` directives in its turns change it: their
-    `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter.
+    `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter;
+    where it does, `directives.obeyed` has made it the `orders`.
 
     `shape` and `schema` (JSON Schema text, checked) say what is made of the answer. `rework` is
     set only for the second try at a schema. `features` are the vendor headers that ride along,
@@ -71,6 +72,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     wish: Wish = Wish()
     substitute: str = "any"
     directed: "Directed | None" = None
+    orders: "Directed | None" = None
     shape: Shape | None = None
     schema: str = ""
     rework: Rework | None = None
@@ -97,10 +99,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     Where nothing had to be changed, `body` is the provider's own bytes. `text` is what was said,
     read only for an ask with a schema. `dropped` names the caller's parameters that have no
-    counterpart at the provider.
+    counterpart at the provider. Where the caller asked for a stream, `body` holds its events,
+    and `terminal` the one that ends it.
     """
 
     body: bytes
     usage: Usage | None
     text: str = ""
     dropped: tuple[str, ...] = ()
+    terminal: bytes = b""

@@ -5,10 +5,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from tokenhub.core.ask import Ask, Wish
+from tokenhub.core.ask import Ask, Shape, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
+from tokenhub.core.schema import checked
 from tokenhub.dialects.decoding import answers, checked_limit, checked_name, decoded
 from tokenhub.dialects.openai.ask import estimate, limit_of
 from tokenhub.wire import native as wire
@@ -20,9 +21,11 @@ _ENVELOPE = msgspec.json.Decoder(wire.Envelope)
 _REQUEST = msgspec.json.Decoder(wire.RequestIn)
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _OPTIONS = msgspec.json.Decoder(ChatRequest)
+_STRING = msgspec.json.Decoder(str)
 _ENCODE = msgspec.json.Encoder().encode
 # Set by the request's own fields, whatever `parameters` says (original-behaviour 3.2).
 _OURS = ("model", "messages", "stream")
+_TYPES = ("json", "markdown", "text", "xml")
 
 
 def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
@@ -31,12 +34,6 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     inner = bytes(envelope.request) or body
     prefix = "" if inner is body else "request."
     request = _request(inner, prefix=prefix)
-    for field, value in (
-        ("output_format", envelope.output_format),
-        (f"{prefix}output_schema", request.output_schema),
-    ):
-        if bytes(value) not in {b"", b"null"}:
-            raise BadRequest(f"{field} is not supported by this version; leave it out", field=field)
     payload, options = _payload(inner, request, prefix=prefix)
     limit = limit_of(options)
     return Ask(
@@ -51,6 +48,8 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         max_tokens=limit,
         wish=wish(envelope.policy),
         substitute=substitute,
+        shape=_shape(envelope.output_format),
+        schema=_schema(envelope.output_format, request, field=f"{prefix}output_schema"),
     )
 
 
@@ -120,6 +119,53 @@ def _payload(inner: bytes, request: wire.RequestIn, *, prefix: str) -> tuple[byt
             above + str(error), code=error.code, field=above + str(error.field)
         ) from error
     return body, options
+
+
+def _shape(given: wire.FormatIn | None) -> Shape | None:
+    """What is to be made of the answer; "" and 0 say nothing, as in the original."""
+    if given is None:
+        return None
+    if given.type and given.type not in _TYPES:
+        raise BadRequest(
+            f"output_format.type must be one of {', '.join(_TYPES)}", field="output_format.type"
+        )
+    limit = checked_limit(given.max_tokens, field="output_format.max_tokens")
+    shape = Shape(
+        type=given.type if given.type and given.type != "xml" else "",
+        strip_think=bool(given.strip_think),
+        max_tokens=limit or None,
+    )
+    return None if shape == Shape() else shape
+
+
+def _schema(given: wire.FormatIn | None, request: wire.RequestIn, *, field: str) -> str:
+    """The schema of either place, checked; empty where there is none."""
+    first = _checked(request.output_schema, field=field)
+    if given is None:
+        return first
+    second = _checked(given.schema, field="output_format.schema")
+    if first and second and _sorted(first) != _sorted(second):
+        raise BadRequest(
+            f"{field} and output_format.schema differ; send one of them",
+            field="output_format.schema",
+        )
+    return first or second
+
+
+def _checked(raw: Raw, *, field: str) -> str:
+    text = bytes(raw).decode()
+    if text.startswith('"'):
+        text = decoded(_STRING, raw)
+    if text in {"", "null"}:
+        return ""
+    try:
+        return checked(text)
+    except BadRequest as error:
+        raise BadRequest(f"{field}: {error}", code=error.code, field=field) from error
+
+
+def _sorted(schema: str) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(schema), order="sorted")
 
 
 def _within(name: str, value: Number | None, limit: int) -> Number | None:

@@ -21,9 +21,10 @@ class Unsayable(ValueError):
     `field` is its path in the caller's body.
     """
 
-    def __init__(self, message: str, *, field: str) -> None:
+    def __init__(self, message: str, *, field: str, code: str = "unsupported_content") -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
 
 
 class Follower(Protocol):
@@ -33,9 +34,13 @@ class Follower(Protocol):
     stream. `terminal` is the event to send last, once all is committed.
     """
 
-    terminal: bytes
     started: bool
-    done: bool
+
+    @property
+    def done(self) -> bool: ...
+
+    @property
+    def terminal(self) -> bytes: ...
 
     def feed(self, data: bytes) -> bytes:
         """Whole events for the caller, without the terminal one.

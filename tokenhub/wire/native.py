@@ -21,7 +21,21 @@ class PolicyIn(msgspec.Struct, forbid_unknown_fields=True):
     min_weight: int | None = None
 
 
+class FormatIn(msgspec.Struct, forbid_unknown_fields=True):
+    """What is made of the answer: `type` is "", `json`, `markdown`, `text` or `xml`.
+
+    `xml` has never changed anything. `schema` says the same as the request's `output_schema`.
+    """
+
+    type: str | None = None
+    schema: msgspec.Raw = msgspec.Raw()
+    max_tokens: int | None = None
+    strip_think: bool | None = None
+
+
 class RequestIn(msgspec.Struct):
+    """The request. `output_schema` is a JSON Schema, or a string that holds one."""
+
     messages: list[Message]
     id: str | None = None
     model_hint: str | None = None
@@ -38,7 +52,7 @@ class Envelope(msgspec.Struct):
     request: msgspec.Raw = msgspec.Raw()
     policy: PolicyIn | None = None
     capabilities: msgspec.Raw = msgspec.Raw()
-    output_format: msgspec.Raw = msgspec.Raw()
+    output_format: FormatIn | None = None
 
 
 class Routed(msgspec.Struct):

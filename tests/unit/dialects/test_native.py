@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.dialects.bad_input import ABOUT_MESSAGES, FIELDS, MESSAGES, SYNTAX, with_messages
-from tokenhub.core.ask import MAX_TOKENS, Wish
+from tokenhub.core.ask import MAX_TOKENS, Shape, Wish
 from tokenhub.core.catalog import MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.dialects.native import answer, to_ask, wish
 from tokenhub.dialects.openai.passing import payload
 from tokenhub.wire.native import PolicyIn
 
+CODES = {"invalid_json", "invalid_utf8", "invalid_type", "invalid_request", "invalid_schema"}
 ROWS = [*SYNTAX, *ABOUT_MESSAGES]
 REQUEST = {
     "messages": [{"role": "user", "content": "hi", "x": 1}],
@@ -102,7 +103,11 @@ def test_request_that_is_no_object_is_named(value: bytes) -> None:
             "invalid_request",
             "estimated_input_tokens",
         ),
-        (b'"output_schema":{}', "invalid_request", "output_schema"),
+        (b'"output_schema":[]', "invalid_schema", "output_schema"),
+        (b'"output_schema":1', "invalid_schema", "output_schema"),
+        (b'"output_schema":"{"', "invalid_schema", "output_schema"),
+        (b'"output_schema":{"type":"text"}', "invalid_schema", "output_schema"),
+        (b'"output_schema":{"$ref":"http://a/b"}', "invalid_schema", "output_schema"),
     ],
 )
 def test_bad_field_is_named_in_both_forms(fields: bytes, code: str, field: str) -> None:
@@ -112,11 +117,37 @@ def test_bad_field_is_named_in_both_forms(fields: bytes, code: str, field: str) 
     assert (code, f"request.{field}") == refused(b'{"request":' + flat + b"}")[:2]
 
 
-def test_output_format_is_refused_and_null_is_none() -> None:
-    assert ("invalid_request", "output_format") == refused(
-        with_messages(b'"output_format":{"type":"json"}')
-    )[:2]
-    assert "" == to_ask(with_messages(b'"output_format":null,"output_schema":null')).model
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        (b"[]", "invalid_type", "output_format"),
+        (b'"json"', "invalid_type", "output_format"),
+        (b'{"type":1}', "invalid_type", "output_format.type"),
+        (b'{"type":"yaml"}', "invalid_request", "output_format.type"),
+        (b'{"max_tokens":-1}', "invalid_request", "output_format.max_tokens"),
+        (b'{"max_tokens":2147483648}', "invalid_request", "output_format.max_tokens"),
+        (b'{"max_tokens":1.5}', "invalid_type", "output_format.max_tokens"),
+        (b'{"strip_think":"yes"}', "invalid_type", "output_format.strip_think"),
+        (b'{"strip":true}', "invalid_type", "output_format.strip"),
+        (b'{"schema":[]}', "invalid_schema", "output_format.schema"),
+        (b'{"schema":{"required":1}}', "invalid_schema", "output_format.schema"),
+    ],
+)
+def test_bad_output_format_is_named_in_both_forms(given: bytes, code: str, field: str) -> None:
+    flat = with_messages(b'"output_format":' + given)
+    nested = b'{"output_format":' + given + b',"request":{' + MESSAGES + b"}}"
+
+    assert (code, field) == refused(flat)[:2] == refused(nested)[:2]
+    assert field in refused(flat)[2]
+
+
+def test_two_schemas_that_differ_are_refused() -> None:
+    fields = b'"output_format":{"schema":{"const":true}},"output_schema":{"const":1}'
+
+    code, field, message = refused(with_messages(fields))
+
+    assert ("invalid_request", "output_format.schema") == (code, field)
+    assert message.startswith("output_schema and output_format.schema differ")
 
 
 @given(st.binary(max_size=200))
@@ -124,7 +155,7 @@ def test_any_bytes_are_read_or_refused(given: bytes) -> None:
     try:
         to_ask(given)
     except BadRequest as error:
-        assert error.code in {"invalid_json", "invalid_utf8", "invalid_type", "invalid_request"}  # noqa: PT017 - either end is right
+        assert error.code in CODES  # noqa: PT017 - either end is right
 
 
 NAMES = ["request", "policy", *REQUEST, "output_schema", "output_format", "capabilities", "mode"]
@@ -142,7 +173,7 @@ def test_any_object_is_read_or_refused(given: dict[str, Any]) -> None:
     try:
         to_ask(json.dumps(given).replace("Infinity", "1e400").encode())
     except BadRequest as error:
-        assert error.code in {"invalid_json", "invalid_type", "invalid_request"}  # noqa: PT017 - either end is right
+        assert error.code in CODES  # noqa: PT017 - either end is right
 
 
 # --- What is read -----------------------------------------------------------------------------
@@ -243,6 +274,57 @@ def test_tools_of_the_parameters_count_as_prompt() -> None:
     tools = with_messages(b'"parameters":{"tools":[{"type":"function"}]}')
 
     assert 5 + 6 == to_ask(tools).input_tokens
+
+
+# --- The shape of the answer ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nothing", ["", "xml", None])
+def test_format_that_changes_nothing_is_none(nothing: str | None) -> None:
+    request = json.loads(b"{" + MESSAGES + b"}")
+    given = {"type": nothing, "max_tokens": 0, "strip_think": False, "schema": None}
+
+    ask = to_ask(body({**request, "output_format": given, "output_schema": None}))
+
+    assert to_ask(body({**request, "output_format": None, "output_schema": ""})) == ask
+    assert (None, "", "native", "openai") == (ask.shape, ask.schema, ask.dialect, ask.speech)
+
+
+@pytest.mark.parametrize("kind", ["json", "markdown", "text"])
+def test_shape_is_read_and_no_part_of_the_payload(kind: str) -> None:
+    given = {"type": kind, "max_tokens": 7, "strip_think": True}
+
+    ask = to_ask(body({"request": REQUEST, "output_format": given}))
+
+    assert Shape(type=kind, max_tokens=7, strip_think=True) == ask.shape
+    assert to_ask(body(REQUEST)).payload == ask.payload
+
+
+SCHEMA = {"type": "object", "required": ["answer"]}
+
+
+@pytest.mark.parametrize("given", [SCHEMA, json.dumps(SCHEMA), True])
+@pytest.mark.parametrize("nested", [True, False])
+def test_schema_is_read_from_either_place(given: Any, *, nested: bool) -> None:
+    request = {"messages": REQUEST["messages"]}
+    above = {"request": {**request, "output_schema": given}}
+    format_ = {"output_format": {"schema": given}}
+    first = to_ask(body(above if nested else above["request"]))
+    second = to_ask(body({**format_, "request": request} if nested else {**request, **format_}))
+    both = to_ask(body({**format_, **above}))
+
+    written = "true" if given is True else '{"type":"object","required":["answer"]}'
+    assert written == first.schema == second.schema == both.schema
+    assert second.shape is None
+
+
+def test_equal_schemas_may_be_written_differently() -> None:
+    fields = (
+        b'"output_format":{"schema":"{\\"required\\":[\\"a\\"],\\"type\\":\\"object\\"}"},'
+        b'"output_schema":{"type":"object", "required":["a"]}'
+    )
+
+    assert '{"type":"object","required":["a"]}' == to_ask(with_messages(fields)).schema
 
 
 # --- The policy -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tokenhub.dialects.decoding import answers, checked_limit, checked_name, dec
 from tokenhub.wire import openai as wire
 
 _REQUEST = msgspec.json.Decoder(wire.ChatRequest)
+_EMBEDDINGS = msgspec.json.Decoder(wire.EmbeddingRequest)
 
 
 def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
@@ -27,6 +28,31 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         answers=answers(request.n),
         max_tokens=limit_of(request),
         substitute=substitute,
+    )
+
+
+def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:
+    """Read a request for embeddings. Raises BadRequest naming the field.
+
+    Vectors of two models have nothing to do with each other: the model must be named, and only
+    another provider of the same one may take its place.
+    """
+    request = decoded(_EMBEDDINGS, body)
+    model = checked_name(request.model or "", field="model").strip()
+    if model in {"", "*"}:
+        raise BadRequest(
+            "model is required: vectors of one model mean nothing to another", field="model"
+        )
+    if not request.input:
+        raise BadRequest("input must not be empty", field="input")
+    return Ask(
+        payload=body,
+        dialect="embeddings",
+        task="embeddings",
+        model=model,
+        input_tokens=_input_tokens(request.input),
+        max_tokens=0,
+        substitute="same-model" if substitute == "any" else substitute,
     )
 
 
@@ -53,3 +79,13 @@ def estimate(messages: list[wire.Message], tools: Raw) -> int:
 
 def _part_tokens(part: wire.Part) -> int:
     return tokens.of_text(part.text) if part.text is not None else tokens.PER_IMAGE
+
+
+def _input_tokens(given: str | list[str | int | list[int]]) -> int:
+    if isinstance(given, str):
+        return tokens.of_text(given)
+    sizes = (
+        tokens.of_text(one) if isinstance(one, str) else len(one) if isinstance(one, list) else 1
+        for one in given
+    )
+    return sum(sizes)

@@ -15,6 +15,7 @@ from tokenhub.wire import openai as wire
 from tokenhub.wire import sse
 
 _COMPLETION = msgspec.json.Decoder(wire.Completion)
+_EMBEDDINGS = msgspec.json.Decoder(wire.Embeddings)
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
 _USAGE = msgspec.json.Decoder(wire.Usage)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
@@ -51,7 +52,20 @@ def usage_of(body: bytes) -> Usage | None:
         if said.message or said.code:
             raise ToldError(said) from error
         raise ValueError("not a chat completion") from error
-    return _usage(completion.usage)
+    return read_usage(completion.usage)
+
+
+def embedding_usage(body: bytes) -> Usage | None:
+    """The usage of a list of embeddings; nothing is generated. Raises as `usage_of` does."""
+    try:
+        found = _EMBEDDINGS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        said = error_of(body)
+        if said.message or said.code:
+            raise ToldError(said) from error
+        raise ValueError("not a list of embeddings") from error
+    usage = read_usage(found.usage)
+    return None if usage is None else Usage(usage.input_tokens, 0)
 
 
 def error_of(body: bytes) -> Told:
@@ -96,6 +110,7 @@ class StreamReader:
         "pieces",
         "started",
     )
+    terminal = DONE
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._splitter = sse.Splitter()
@@ -117,13 +132,16 @@ class StreamReader:
             return events[0] if self._read(events[0]) else b""
         return b"".join([event for event in events if self._read(event)])
 
-    def end(self) -> None:
-        """Take in what the provider did not finish with a blank line; its last event may be so.
+    def end(self) -> bytes:
+        """The same for what the provider did not end with a blank line; its last event may be so.
 
         Raises as `feed` does.
         """
-        if rest := self._splitter.rest.strip():
-            self._read(rest + b"\n\n")
+        rest = self._splitter.rest.strip()
+        if not rest:
+            return b""
+        event = rest + b"\n\n"
+        return event if self._read(event) else b""
 
     @property
     def usage(self) -> Usage | None:
@@ -158,7 +176,7 @@ class StreamReader:
         for choice in chunk.choices or ():
             self._count(choice)
         if bytes(chunk.usage) not in _NOTHING:
-            self._usage = _usage(chunk.usage)
+            self._usage = read_usage(chunk.usage)
             self._counted = self.pieces
             return bool(chunk.choices) or not self._hide_usage
         return True
@@ -195,7 +213,7 @@ def _size(delta: wire.Delta) -> int:
     return len(piece) if piece.isascii() else len(piece.encode())
 
 
-def _usage(raw: Raw) -> Usage | None:
+def read_usage(raw: Raw) -> Usage | None:
     """The provider's counts; what cannot be read counts as not told."""
     if bytes(raw) in _NOTHING:
         return None
@@ -203,7 +221,18 @@ def _usage(raw: Raw) -> Usage | None:
         usage = _USAGE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Usage(count(usage.prompt_tokens), count(usage.completion_tokens))
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    return Usage(
+        count(usage.prompt_tokens),
+        count(usage.completion_tokens),
+        _among(prompt, "cached_tokens"),
+        _among(prompt, "cache_write_tokens"),
+        _among(completion, "reasoning_tokens"),
+    )
+
+
+def _among(details: object, name: str) -> int | None:
+    return count(details.get(name)) if isinstance(details, dict) else None
 
 
 def _text(value: object) -> str | None:
