@@ -14,6 +14,8 @@ from typing import cast
 
 from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.files import AppliedFile, admin_token, read_private
+from tokenhub.adapters.memory.bodies import MemoryBodies
+from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
@@ -26,10 +28,15 @@ from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
+from tokenhub.core.schema import Schemas
+from tokenhub.gateway.admit import KeyLimits
+from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
@@ -42,7 +49,8 @@ from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
-from tokenhub.web.v1.chat import completions, native_chat
+from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
+from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import Models as ModelCards
@@ -71,7 +79,7 @@ class App:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
-            self._front = front(parts)
+            self._front = front(parts, _doors(self._settings))
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
                 autoload = jobs.create_task(_autoload(bootstrap))
@@ -98,9 +106,10 @@ async def assembled(
         stores = await stack.enter_async_context(open_stores(settings.db_dsn))
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
+        await stores.claims.recover(since=clock.now() - KEPT_S)
         vault = MemorySecrets()
         catalog = Snapshot(Catalog.build())
-        upstreams = HttpUpstreams(vault, catalog)
+        upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
         stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
         changes = Changes(
@@ -157,24 +166,44 @@ async def assembled(
                 ready=stores.fault,
                 request_ids=lambda: request_id(clock.now(), noise.getrandbits(64)),
                 sqlite_version=stores.sqlite_version,
+                heartbeat_s=settings.heartbeat_s,
+                claims=Claims(stores.claims, MemoryBodies()),
             ),
             bootstrap,
         )
 
 
-def front(parts: Parts) -> Front:
+def front(parts: Parts, doors: Doors = OPEN) -> Front:
     """The front door of these parts."""
     cards = ModelCards(parts.catalog)
-    clock = parts.clock
+    clock, gateway = parts.clock, parts.gateway
+    claims, beat_s = parts.claims, parts.heartbeat_s
     return Front(
         {
-            ("POST", "/v1/chat/completions"): completions(parts.gateway),
-            ("POST", "/v1/chat"): native_chat(parts.gateway),
+            ("POST", "/v1/chat/completions"): completions(gateway, claims, beat_s=beat_s),
+            ("POST", "/v1/messages"): messages(gateway, claims, beat_s=beat_s),
+            ("POST", "/v1/messages/count_tokens"): counts(gateway, claims),
+            ("POST", "/v1/embeddings"): embeddings(gateway, claims),
+            ("POST", "/v1/chat"): native_chat(gateway, claims, beat_s=beat_s),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },
         rest=cast("Asgi", build(parts)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
+        doors=doors,
+    )
+
+
+def _doors(settings: Settings) -> Doors:
+    def door(rps: int, burst: int) -> Door:
+        if not rps:
+            return OpenDoor()
+        limit = Limit(rps=rps, burst=burst)
+        return AddressDoor(limit, MemoryRates(), proxies=settings.trusted_proxies)
+
+    return Doors(
+        callers=door(settings.rate_limit_rps, settings.rate_limit_burst),
+        operators=door(settings.admin_rate_limit_rps, settings.admin_rate_limit_burst),
     )
 
 
@@ -194,10 +223,16 @@ def _gateway(
         keys=keys,
         catalog=catalog,
         observed=observed,
-        dispatch=Dispatch(upstreams, clock=clock, idle_s=settings.provider_timeout_s),
+        dispatch=Dispatch(
+            upstreams,
+            clock=clock,
+            idle_s=settings.provider_timeout_s,
+            complaint=Schemas().complaint,
+        ),
         settle=Settle(
             stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of
         ),
+        limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
         clock=clock,
         seeds=seeds,
     )

@@ -10,6 +10,7 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
+from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.secrets import Secrets
@@ -37,3 +38,5 @@ class Parts:
     ready: Callable[[], Awaitable[str]]
     request_ids: Callable[[], str]
     sqlite_version: str
+    heartbeat_s: float
+    claims: Claims

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from tokenhub.core import admin_token
+from tokenhub.core.addresses import Network, networks
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
@@ -46,7 +47,8 @@ class Address(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The values in force. Empty text stands for "not given"; seconds are floats.
 
-    `default_max_budget_nusd` is nano-USD, None for no limit.
+    `default_max_budget_nusd` is nano-USD, None for no limit. A rate of 0 is no limit, and a
+    heartbeat of 0 is none.
     """
 
     listen_addr: Address
@@ -69,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_burst: int
     admin_rate_limit_rps: int
     admin_rate_limit_burst: int
+    trusted_proxies: tuple[Network, ...]
+    strict_params: bool
+    heartbeat_s: float
     health_probe_disabled: bool
     pricing_refresh_enabled: bool
     pricing_refresh_interval_s: float
@@ -312,6 +317,7 @@ YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes)
 BUDGET = Kind("USD", f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}", _budget_nusd)
 FRACTION = Kind("number", "0 to 10", _fraction)
 ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
+NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
 DAY_S = 86_400.0
 
 # What tokenhubctl reads from the same environment; no business of the server's.
@@ -418,27 +424,55 @@ SETTINGS = (
     ),
     Setting(
         "RATE_LIMIT_RPS",
-        _count(),
+        _count(least=0),
         "60",
-        "Requests per second and IP address on /v1.",
+        "Requests per second and IP address on /v1, and of a key without a rate of its own; "
+        "0: no limit.",
+        effective=True,
     ),
     Setting(
         "RATE_LIMIT_BURST",
         _count(),
         "120",
         "Requests that an IP address may send at once on /v1.",
+        effective=True,
     ),
     Setting(
         "ADMIN_RATE_LIMIT_RPS",
-        _count(),
+        _count(least=0),
         "30",
-        "Requests per second and IP address on /admin/v1.",
+        "Requests per second and IP address on /admin/v1; 0: no limit.",
+        effective=True,
     ),
     Setting(
         "ADMIN_RATE_LIMIT_BURST",
         _count(),
         "60",
         "Requests that an IP address may send at once on /admin/v1.",
+        effective=True,
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        NETWORKS,
+        "",
+        "Reverse proxies whose X-Forwarded-For, Forwarded or X-Real-IP says who is calling.",
+        effective=True,
+    ),
+    Setting(
+        "STRICT_PARAMS",
+        YES_NO,
+        "false",
+        "Refuse a request with a parameter that its provider has no words for, instead of "
+        "naming it in X-TokenHub-Dropped-Params.",
+        effective=True,
+    ),
+    Setting(
+        "HEARTBEAT_SECS",
+        _seconds(least=0.0, most=3_600.0),
+        "15",
+        "After how long a silence a stream gets a comment line, so that proxies keep it open; "
+        "0: never.",
+        effective=True,
     ),
     Setting("HEALTH_PROBE_DISABLED", YES_NO, "false", "Do not probe providers between requests."),
     Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),

@@ -66,7 +66,8 @@ class FakeAdmin:
     def add_key(self, name: str, /, **fields: Any) -> None:
         row = {"key_prefix": "tokenhub_0123...CDEF", "scopes": ["chat"], "enabled": True}
         given = {"created_at": "2026-02-03T04:05:06Z", "expires_at": None, "version": 1}
-        self.rows["keys"][name] = {"id": name, "name": name, **row, **given, **fields}
+        more = {"rate_limit_rps": 0, "directives": True}
+        self.rows["keys"][name] = {"id": name, "name": name, **row, **given, **more, **fields}
 
     def answer(self, sent: Sent, token: str) -> tuple[int, Any]:
         if found := self.answers.get((sent.method, sent.path)):

@@ -222,17 +222,21 @@ def test_new_key_alone_on_stdout(run: Run) -> None:
 
 
 def test_new_key_from_flags(run: Run, admin: FakeAdmin) -> None:
-    run("apikey", "create", "--name", "a", "--scope", "chat", "--scope", "*", "--expires", "30d")
+    line = ("--name", "a", "--scope", "chat", "--scope", "*", "--expires", "30d")
+    run("apikey", "create", *line, "--rate-limit", "-1", "--no-directives")
 
-    assert {"name": "a", "scopes": ["chat", "*"], "expires_in": "30d"} == admin.last.body
+    said = {"name": "a", "scopes": ["chat", "*"], "expires_in": "30d"}
+    assert said | {"rate_limit_rps": -1, "directives": False} == admin.last.body
 
 
 def test_key_is_edited_by_flags(run: Run, admin: FakeAdmin) -> None:
     admin.add_key("k")
 
-    run("apikey", "edit", "k", "--scope", "chat", "--disabled", "--if-match", "2")
+    line = ("--scope", "chat", "--disabled", "--rate-limit", "5", "--directives")
+    run("apikey", "edit", "k", *line, "--if-match", "2")
 
-    assert ({"scopes": ["chat"], "enabled": False}, '"2"') == (
+    said = {"scopes": ["chat"], "enabled": False, "rate_limit_rps": 5, "directives": True}
+    assert (said, '"2"') == (
         admin.last.body,
         admin.last.if_match,
     )

@@ -7,6 +7,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.fake_admin import KEY, TOKEN, FakeAdmin
 
+# What a new key has where its line says nothing.
+USUAL_KEY = {"expires_in": "", "rate_limit_rps": 0, "directives": True}
 # The line, and the request that it must come to (method, path, body); None for none.
 LINES = [
     ("tokenhubctl status", ("GET", "/admin/v1/info", None)),
@@ -104,12 +106,12 @@ LINES = [
         (
             "POST",
             "/admin/v1/apikeys",
-            {"name": "my-app", "scopes": '["chat","plan"]', "expires_in": ""},
+            {"name": "my-app", "scopes": '["chat","plan"]', **USUAL_KEY},
         ),
     ),
     (
         r"""tokenhubctl apikey create '{"name":"test","scopes":"[\"chat\"]"}'""",
-        ("POST", "/admin/v1/apikeys", {"name": "test", "scopes": '["chat"]', "expires_in": ""}),
+        ("POST", "/admin/v1/apikeys", {"name": "test", "scopes": '["chat"]', **USUAL_KEY}),
     ),
     ("tokenhubctl apikey delete k7", ("DELETE", "/admin/v1/apikeys/k7", None)),
     ("tokenhubctl logs --limit 20", ("GET", "/admin/v1/logs", None)),

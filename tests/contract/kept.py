@@ -44,6 +44,8 @@ KEY = ApiKey(
     created_at=1_700_000_000.125,
     expires_at=1_800_000_000.0,
     enabled=False,
+    rate_limit_rps=-1,
+    directives=False,
 )
 
 

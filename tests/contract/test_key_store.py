@@ -9,6 +9,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_every_field_comes_back(kept: Kept) -> None:
     forever = replace(KEY, id="key_2", digest=b"2" * 32, expires_at=None, enabled=True)
+    forever = replace(forever, rate_limit_rps=7, directives=True)
 
     written = [await kept.keys.put(KEY, AUDIT), await kept.keys.put(forever, AUDIT)]
 

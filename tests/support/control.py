@@ -172,6 +172,8 @@ class Control:
             ready=self.not_ready,
             request_ids=lambda: f"req_{next(ids):04d}",
             sqlite_version="3.45.1",
+            heartbeat_s=0.0,
+            claims=cast("Any", None),
         )
 
     @asynccontextmanager

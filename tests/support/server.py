@@ -171,6 +171,8 @@ def _variables(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
         "ADMIN_TOKEN": ADMIN_TOKEN,
         "CREDENTIALS_FILE": str(folder / "credentials"),
         "SHUTDOWN_DRAIN_SECS": "2",
+        "RATE_LIMIT_RPS": "0",
+        "ADMIN_RATE_LIMIT_RPS": "0",
     }
     return {f"TOKENHUB_{name}": value for name, value in (own | dict(given)).items()}
 

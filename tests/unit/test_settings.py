@@ -28,6 +28,8 @@ ORIGINAL = {
     *("TEMPORAL_ENABLED", "TEMPORAL_HOST", "TEMPORAL_NAMESPACE", "TEMPORAL_TASK_QUEUE"),
     *("PRICING_REFRESH_ENABLED", "PRICING_REFRESH_INTERVAL_SECS"),
 }
+# And those that it did not have.
+OURS = {"TRUSTED_PROXIES", "STRICT_PARAMS", "HEARTBEAT_SECS"}
 
 
 def loaded(*, data_writable=False, **variables):
@@ -53,6 +55,11 @@ def test_an_empty_environment_gives_safe_defaults():
     assert 30.0 == settings.provider_timeout_s
     assert 30.0 == settings.shutdown_drain_s
     assert () == settings.cors_origins
+    assert (60, 120) == (settings.rate_limit_rps, settings.rate_limit_burst)
+    assert (30, 60) == (settings.admin_rate_limit_rps, settings.admin_rate_limit_burst)
+    assert () == settings.trusted_proxies
+    assert settings.strict_params is False
+    assert 15.0 == settings.heartbeat_s
 
 
 def test_the_table_and_the_struct_have_the_same_fields_in_the_same_order():
@@ -61,10 +68,10 @@ def test_the_table_and_the_struct_have_the_same_fields_in_the_same_order():
     assert list(Settings.__struct_fields__) == fields
 
 
-def test_every_variable_of_the_original_is_known():
+def test_every_variable_of_the_original_is_known_and_few_more():
     names = {setting.key for setting in SETTINGS}
 
-    assert ORIGINAL == names
+    assert ORIGINAL | OURS == names
 
 
 def test_data_is_in_the_container_folder_where_that_is_writable():
@@ -142,6 +149,11 @@ def test_an_address_is_read_as_it_is_usually_written(text, address, url):
         ("RATE_LIMIT_RPS", "1.5"),
         ("RATE_LIMIT_BURST", "0"),
         ("EXPLORATION_TEMP", "-1"),
+        ("TRUSTED_PROXIES", "proxy.internal"),
+        ("TRUSTED_PROXIES", "10.0.0.5/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("STRICT_PARAMS", "strictly"),
+        ("HEARTBEAT_SECS", "-1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name, value):
@@ -168,6 +180,24 @@ def test_a_budget_of_zero_is_no_limit():
     assert settings.default_max_budget_nusd is None
 
 
+def test_a_rate_of_zero_is_no_limit_and_a_heartbeat_of_zero_none():
+    settings = loaded(RATE_LIMIT_RPS="0", ADMIN_RATE_LIMIT_RPS="0", HEARTBEAT_SECS="0")
+
+    assert (0, 0, 0.0) == (
+        settings.rate_limit_rps,
+        settings.admin_rate_limit_rps,
+        settings.heartbeat_s,
+    )
+
+
+def test_proxies_are_addresses_and_networks():
+    settings = loaded(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,2001:db8::/32")
+
+    assert ["127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32"] == [
+        str(network) for network in settings.trusted_proxies
+    ]
+
+
 def test_secrets_are_in_no_representation_and_in_no_problem():
     settings = loaded(ADMIN_TOKEN="a-very-secret-token", VAULT_PASSWORD="hunter2-hunter2")
     found = problems(ADMIN_TOKEN="too-short")
@@ -190,9 +220,9 @@ def test_an_unknown_variable_is_reported_with_the_nearest_name():
 
 
 def test_a_setting_without_effect_says_so_and_the_clients_variables_are_let_be():
-    found = warnings({"TOKENHUB_RATE_LIMIT_RPS": "5", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"})
+    found = warnings({"TOKENHUB_HEDGE_AFTER_MS": "5", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"})
 
-    assert ("TOKENHUB_RATE_LIMIT_RPS is accepted, but has no effect yet",) == found
+    assert ("TOKENHUB_HEDGE_AFTER_MS is accepted, but has no effect yet",) == found
 
 
 def test_every_default_can_be_read_as_if_it_were_given():

@@ -11,6 +11,8 @@ from tokenhub.admin.changes import By, entry, expect
 from tokenhub.admin.durations import seconds
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.core.keys import (
+    MAX_RPS,
+    NO_LIMIT,
     SCOPES,
     SECRET_BITS,
     ApiKey,
@@ -38,6 +40,8 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     scopes: list[str] | str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    rate_limit_rps: int | UnsetType = UNSET
+    directives: bool | UnsetType = UNSET
 
 
 class Keys:
@@ -79,7 +83,14 @@ class Keys:
         return found[0]
 
     async def create(
-        self, *, name: str, scopes: Sequence[str] | str, expires_in: str = "", by: By
+        self,
+        *,
+        name: str,
+        scopes: Sequence[str] | str,
+        expires_in: str = "",
+        rate_limit_rps: int = 0,
+        directives: bool = True,
+        by: By,
     ) -> Issued:
         now = self._clock.now()
         secret = mint(self._randbits(SECRET_BITS))
@@ -92,6 +103,8 @@ class Keys:
             scopes=checked_scopes(scopes),
             created_at=now,
             expires_at=expires_at,
+            rate_limit_rps=_checked_rps(rate_limit_rps),
+            directives=directives,
         )
         async with self._lock:
             stored = await self._put(key, self._audit("apikey.create", None, key, by))
@@ -100,17 +113,12 @@ class Keys:
     async def update(
         self, key_id: str, changes: Mapping[str, object], *, by: By, expected: int | None = None
     ) -> ApiKey:
-        """Change the given ones of name, scopes and enabled."""
+        """Change the given ones of name, scopes, enabled, rate_limit_rps and directives."""
         sent = msgspec.convert(changes, _Changes)
         async with self._lock:
             old = self.get(key_id)
             expect(expected, old.version)
-            key = replace(
-                old,
-                name=old.name if sent.name is UNSET else _checked_name(sent.name),
-                scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
-                enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
-            )
+            key = _changed(old, sent)
             return await self._put(key, self._audit("apikey.update", old, key, by))
 
     async def delete(self, key_id: str, *, by: By, expected: int | None = None) -> None:
@@ -136,6 +144,18 @@ class Keys:
             before=_without_digest(old),
             after=_without_digest(new),
         )
+
+
+def _changed(old: ApiKey, sent: _Changes) -> ApiKey:
+    rps = sent.rate_limit_rps
+    return replace(
+        old,
+        name=old.name if sent.name is UNSET else _checked_name(sent.name),
+        scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
+        enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
+        rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
+        directives=old.directives if sent.directives is UNSET else sent.directives,
+    )
 
 
 def checked_scopes(scopes: Sequence[str] | str) -> tuple[str, ...]:
@@ -164,6 +184,16 @@ def _checked_name(name: str) -> str:
             f"name must be printable, with at most {MAX_NAME_CHARS} characters", field="name"
         )
     return trimmed
+
+
+def _checked_rps(rps: int) -> int:
+    if NO_LIMIT <= rps <= MAX_RPS:
+        return rps
+    raise BadRequest(
+        f"rate_limit_rps must be 1 to {MAX_RPS}, 0 for the limit of an address, or "
+        f"{NO_LIMIT} for none",
+        field="rate_limit_rps",
+    )
 
 
 def _without_digest(key: ApiKey | None) -> dict[str, object] | None:

@@ -293,11 +293,13 @@ _SAID = {
     Kind.OVERLOADED: "is overloaded or failing; try again later",
     Kind.BROKEN: "answered something that is no list of models",
     Kind.CONTEXT: "refused to list its models",
+    Kind.UNSUPPORTED: "offers no list of models",
     Kind.CLIENT: "refused to list its models; check its type and base_url",
 }
 _CODES = {
     Kind.BROKEN: "upstream_invalid_response",
     Kind.CONTEXT: "upstream_refused",
+    Kind.UNSUPPORTED: "upstream_refused",
     Kind.CLIENT: "upstream_refused",
 }
 

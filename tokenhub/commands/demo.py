@@ -199,10 +199,8 @@ async def _register(client: httpx.AsyncClient, sims: list[Sim], *, admin_token: 
 
     for sim in sims:
         shape = sim.profile
-        # This version has the types openai and vllm. The simulated Anthropic is called as openai,
-        # through the OpenAI-compatible /v1/chat/completions that the real vendor offers too.
-        kind = "vllm" if shape.dialect == "vllm" else "openai"
-        await create("providers", {"id": shape.name, "type": kind, "base_url": sim.url})
+        row = {"id": shape.name, "type": shape.dialect, "base_url": sim.url}
+        await create("providers", row)
         for model in shape.models:
             body = {"id": model.id, "provider_id": shape.name, "weight": WEIGHTS[model.id]}
             body |= {"max_context_tokens": model.context_tokens}

@@ -12,7 +12,7 @@ import msgspec
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO
 
-PROVIDER_TYPES = ("openai", "vllm")
+PROVIDER_TYPES = ("openai", "anthropic", "vllm")
 MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial")
 
 # The original's bounds of a policy (original-behaviour 1.7): USD 100, five minutes, weight 10.
@@ -169,12 +169,6 @@ def checked_provider(provider: Provider) -> Provider:
             "id must be printable, not empty, without spaces around it, hold no slash, "
             "and be neither . nor ..",
             field="id",
-        )
-    if provider.type == "anthropic":
-        raise BadRequest(
-            "type anthropic does not exist in this version: use type openai with the vendor's "
-            "OpenAI-compatible base URL, https://api.anthropic.com",
-            field="type",
         )
     if provider.type not in PROVIDER_TYPES:
         known = " or ".join(PROVIDER_TYPES)

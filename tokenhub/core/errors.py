@@ -3,13 +3,16 @@
     TokenHubError
     ├── BadRequest              the caller's bytes or values; nothing was done
     │   ├── TooLarge
-    │   └── UnsupportedMediaType
+    │   ├── UnsupportedMediaType
+    │   └── KeyReused           an idempotency key that came with another request before
     ├── Unauthenticated         no, unknown, disabled or expired key: one answer for all
     ├── OutOfScope              a good key that may not do this
     ├── NotFound
     ├── MethodNotAllowed
     ├── Conflict                the change contradicts what is there
-    │   └── Stale               the row has changed since the caller read it
+    │   ├── Stale               the row has changed since the caller read it
+    │   ├── InFlight            a request with this idempotency key is being answered
+    │   └── OutcomeUnknown      one with this key ran, and cannot be answered the same again
     ├── RateLimited
     ├── NoEligibleModel         every model was left out; carries each reason
     ├── ProviderFailed          the last attempt's failure; carries all attempts
@@ -22,6 +25,8 @@ Status codes live in web/errors.py, exit codes in tokenhub_cli/exits.py.
 
 from collections.abc import Sequence
 from typing import Any
+
+from tokenhub.core.buckets import UNLIMITED, Allowance
 
 
 class TokenHubError(Exception):
@@ -53,6 +58,10 @@ class UnsupportedMediaType(BadRequest):
     code = "unsupported_media_type"
 
 
+class KeyReused(BadRequest):
+    code = "idempotency_key_reuse"
+
+
 class Unauthenticated(TokenHubError):
     code = "invalid_api_key"
 
@@ -81,12 +90,32 @@ class Stale(Conflict):
     code = "stale"
 
 
+class InFlight(Conflict):
+    code = "idempotency_in_flight"
+    retry_after_s = 1.0
+
+
+class OutcomeUnknown(Conflict):
+    code = "idempotency_outcome_unknown"
+
+
 class RateLimited(TokenHubError):
+    """Too many requests. `allowance` is what the bucket said at `at`, in Unix seconds."""
+
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float,
+        allowance: Allowance = UNLIMITED,
+        at: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.allowance = allowance
+        self.at = at
 
 
 class NoEligibleModel(TokenHubError):

@@ -3,7 +3,8 @@
     next() -> Try(route) -> failed(kind) -> next() -> ... -> GiveUp(kind)
 
 A client's own mistake ends it at once. A prompt too long goes to one model with more context.
-A refused or empty credential takes its provider out. Any other failure moves on: first to another
+A refused or empty credential takes its provider out, and so does a
+request that its dialect cannot carry. Any other failure moves on: first to another
 provider of the same model, then to other providers, and only then to the provider that just
 failed. A provider with several endpoints is asked at each of them before that, since one dead
 server is not the end of the others. When nobody else is left, a connection that broke before any
@@ -22,7 +23,7 @@ from tokenhub.core.failures import Kind
 MAX_ATTEMPTS = 4
 _AGAIN = frozenset({Kind.UNREACHABLE, Kind.LOST})
 _ELSEWHERE = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.THROTTLED})
-_PROVIDER_OUT = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED})
+_PROVIDER_OUT = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED, Kind.UNSUPPORTED})
 
 
 class Try(msgspec.Struct, frozen=True):

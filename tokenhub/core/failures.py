@@ -1,6 +1,7 @@
 """What a failed upstream call means, and what may be done after it.
 
 The classes of reliability.md 2.5. A provider's word decides; where it gives none, its status.
+`unsupported` is our own word: the route's dialect cannot carry the request, and nothing was sent.
 
     class         another route   charged    the caller sees
     unreachable   yes             no         502 upstream_unreachable
@@ -12,6 +13,7 @@ The classes of reliability.md 2.5. A provider's word decides; where it gives non
     overloaded    yes             no         503 upstream_overloaded
     broken        yes             may be     502 upstream_invalid_response
     missing       yes             no         502 upstream_not_found
+    unsupported   yes             no         400 unsupported_content
     context       larger ones     no         400 context_length_exceeded
     client        never           no         the provider's own 4xx
 """
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     OVERLOADED = "overloaded"
     BROKEN = "broken"
     MISSING = "missing"
+    UNSUPPORTED = "unsupported"
     CONTEXT = "context"
     CLIENT = "client"
 

@@ -17,13 +17,19 @@ PREFIX = "tokenhub_"
 SCOPES = ("chat", "plan", "embeddings", "*")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_BITS = 192
+NO_LIMIT = -1
+MAX_RPS = 1_000_000
 _SECRET_CHARS = 33
 _CHECK_CHARS = 6
 _DOMAIN = b"th-apikey-v1\0"
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller. `digest` is all that is kept of the key; times are Unix seconds."""
+    """A caller. `digest` is all that is kept of the key; times are Unix seconds.
+
+    `rate_limit_rps` are requests per second, 0 as many as an address may send, NO_LIMIT any
+    number. `directives` is whether `@@tokenhub` in the text of a message is obeyed.
+    """
 
     id: str
     name: str
@@ -33,6 +39,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     expires_at: float | None = None
     enabled: bool = True
+    rate_limit_rps: int = 0
+    directives: bool = True
     version: int = 0
 
     def usable(self, now: float) -> bool:

@@ -1,15 +1,18 @@
 """What a request is routed by, and where each part of it came from."""
 
 import msgspec
+from msgspec.structs import replace
 
-from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask, Wish
+from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask, Directed, Wish
 from tokenhub.core.catalog import Defaults
+from tokenhub.core.money import usd
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Budget, minimum weight and context are hard limits; the rest are preferences.
 
-    `origin` names for each field where its value came from: `default` or `request`.
+    `origin` names for each field where its value came from: `default`, `request` or `directive`.
+    `notes` tell where a directive got less than it asked for.
     """
 
     mode: str
@@ -17,6 +20,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_latency_s: float
     min_weight: int
     origin: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +47,7 @@ _FROM_DEFAULTS = {
 
 
 def interpret(ask: Ask, defaults: Defaults) -> Intent:
-    """The request's own wishes over the defaults.
+    """The request's own wishes over the defaults, narrowed by the directives that it obeys.
 
     A `*` asks for any model, as an empty hint does; spaces around a hint mean nothing.
     """
@@ -60,7 +64,7 @@ def interpret(ask: Ask, defaults: Defaults) -> Intent:
 
 
 def merged(ask: Ask, defaults: Defaults) -> Policy:
-    """Defaults below, the request above; each field remembers which it was."""
+    """Defaults below, the request above, directives on top; each field remembers which it was."""
     wish = ask.wish
     origin = _FROM_DEFAULTS
     if wish != _NOTHING:
@@ -70,7 +74,7 @@ def merged(ask: Ask, defaults: Defaults) -> Policy:
             "max_latency_ms": _origin(wish.max_latency_s),
             "min_weight": _origin(wish.min_weight),
         }
-    return Policy(
+    policy = Policy(
         mode=defaults.mode if wish.mode is None else wish.mode,
         max_budget_nusd=(
             defaults.max_budget_nusd if wish.max_budget_nusd is None else wish.max_budget_nusd
@@ -79,6 +83,57 @@ def merged(ask: Ask, defaults: Defaults) -> Policy:
         min_weight=wish.min_weight or 0,
         origin=origin,
     )
+    return policy if ask.orders is None else narrowed(policy, ask.orders)
+
+
+def narrowed(policy: Policy, orders: Directed) -> Policy:
+    """The policy with what directives order, which may tighten a limit and never loosen it.
+
+    A directive may stand in text that the caller only passes on. So the lower budget and the
+    shorter time count, and the higher weight; the mode is a preference, and the directive's.
+    """
+    wish = orders.wish
+    mode = policy.mode if wish.mode is None else wish.mode
+    budget = _lower(policy.max_budget_nusd, wish.max_budget_nusd)
+    latency_s = min(policy.max_latency_s, wish.max_latency_s or policy.max_latency_s)
+    weight = max(policy.min_weight, wish.min_weight or 0)
+    changed = {
+        "mode": mode != policy.mode,
+        "max_budget_usd": budget != policy.max_budget_nusd,
+        "max_latency_ms": latency_s != policy.max_latency_s,
+        "min_weight": weight != policy.min_weight,
+    }
+    return replace(
+        policy,
+        mode=mode,
+        max_budget_nusd=budget,
+        max_latency_s=latency_s,
+        min_weight=weight,
+        origin=policy.origin | {name: "directive" for name, new in changed.items() if new},
+        notes=(*orders.notes, *_kept(policy, wish)),
+    )
+
+
+def _lower(stood: int | None, wished: int | None) -> int | None:
+    """The lower of two limits; None is no limit."""
+    if stood is None or wished is None:
+        return wished if stood is None else stood
+    return min(stood, wished)
+
+
+def _kept(policy: Policy, wish: Wish) -> list[str]:
+    """What a directive asked for in vain: it may not widen what stands."""
+    stood, budget, latency_s = policy.max_budget_nusd, wish.max_budget_nusd, wish.max_latency_s
+    notes: list[str] = []
+    if stood is not None and budget is not None and budget > stood:
+        notes.append(f"budget: the directive asked for USD {usd(budget):g}, {usd(stood):g} stands")
+    if latency_s is not None and latency_s > policy.max_latency_s:
+        asked_ms, limit_ms = latency_s * 1000, policy.max_latency_s * 1000
+        notes.append(f"latency: the directive asked for {asked_ms:.0f} ms, {limit_ms:.0f} stands")
+    if wish.min_weight is not None and wish.min_weight < policy.min_weight:
+        asked, weight = wish.min_weight, policy.min_weight
+        notes.append(f"min_weight: the directive asked for {asked}, {weight} stands")
+    return notes
 
 
 def _origin(value: object) -> str:

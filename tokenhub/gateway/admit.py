@@ -1,7 +1,13 @@
 """Stage 1: who asks, and whether they may."""
 
-from tokenhub.core.errors import OutOfScope, Unauthenticated
+from tokenhub.core.buckets import Allowance, Limit, tighter
+from tokenhub.core.errors import OutOfScope, RateLimited, Unauthenticated
 from tokenhub.core.keys import PREFIX, ApiKey, KeyTable, digest
+from tokenhub.gateway.run import Arrival
+from tokenhub.ports.shared import RateLimits
+
+# A key may send at once what it may send in two seconds (original-behaviour 1.3).
+BURST_S = 2
 
 
 def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> ApiKey:
@@ -21,3 +27,33 @@ def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> Api
     if not caller.may(scope):
         raise OutOfScope(f"insufficient scope: this key may not use {scope!r}")
     return caller
+
+
+class KeyLimits:
+    """What each key may send. `rps` holds for a key without a rate of its own; 0 is no limit."""
+
+    def __init__(self, rates: RateLimits, *, rps: int) -> None:
+        self.refused = 0
+        self._rates = rates
+        self._rps = rps
+
+    def take(self, caller: ApiKey, arrival: Arrival) -> Allowance:
+        """What the caller may still send, by the tighter of key and address.
+
+        Raises RateLimited where the key has had its share.
+        """
+        rps = caller.rate_limit_rps or self._rps
+        if rps <= 0:
+            return arrival.allowance
+        limit = Limit(rps=rps, burst=BURST_S * rps)
+        allowance = self._rates.take(caller.id, limit, arrival.started)
+        if allowance.allowed:
+            return tighter(arrival.allowance, allowance)
+        self.refused += 1
+        raise RateLimited(
+            f"this API key may send {rps} requests a second, and {limit.burst} at once; "
+            f"the next one may come in {allowance.retry_after_s:.3f} s",
+            retry_after_s=allowance.retry_after_s,
+            allowance=allowance,
+            at=arrival.at,
+        )

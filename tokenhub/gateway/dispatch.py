@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from tokenhub.core import tokens
-from tokenhub.core.ask import Answer
+from tokenhub.core.ask import Answer, Rework
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import (
     BadRequest,
@@ -21,17 +23,26 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
 
 T = TypeVar("T")
+Fits = Callable[[str, str], str | None]
+# Each of them is a wait for the caller, and our own estimate is at hand.
+MAX_COUNTS = 2
 # Not found, and the method not allowed of a path that is another server's.
 _UNKNOWN_THERE = frozenset({404, 405})
 
 
 class Dispatch:
-    """`idle_s` bounds the wait for a stream's head and every pause in it."""
+    """`idle_s` bounds the wait for a stream's head and every pause in it.
 
-    def __init__(self, upstreams: Upstreams, *, clock: Clock, idle_s: float) -> None:
+    `complaint` tells what is wrong with a text by a JSON Schema, None where it fits.
+    """
+
+    def __init__(
+        self, upstreams: Upstreams, *, clock: Clock, idle_s: float, complaint: Fits
+    ) -> None:
         self._upstreams = upstreams
         self._clock = clock
         self._idle_s = idle_s
+        self._complaint = complaint
 
     async def complete(self, run: Run) -> Answer:
         """A whole answer from the first route that gives one. Books every attempt."""
@@ -42,11 +53,57 @@ class Dispatch:
             return await upstream.complete(run.ask, step.route.model.id, within_s=within_s)
 
         route, answer, latency_s = await self._first(run, call)
-        counted = tokens.of_bytes(len(answer.body))
-        if run.ask.max_tokens is not None:
-            counted = min(counted, run.ask.max_tokens)
-        run.answered(route, answer.usage, output_tokens=counted, latency_s=latency_s)
+        _booked(run, route, answer, latency_s)
         return answer
+
+    async def fitting(self, run: Run) -> Answer:
+        """A whole answer that fits the schema of the ask; its model may mend it once.
+
+        Raises ProviderFailed where it does not; what was spent stays charged.
+        """
+        answer = await self.complete(run)
+        complaint = self._complaint(run.ask.schema, answer.text)
+        if complaint is None:
+            return answer
+        run.ask = replace(run.ask, rework=Rework(said=answer.text, complaint=complaint))
+        mended = await self._mended(run)
+        if mended is not None:
+            complaint = self._complaint(run.ask.schema, mended.text)
+            if complaint is None:
+                return mended
+        raise ProviderFailed(
+            f"the answer does not fit output_schema after {_count(run.attempts)}: {complaint}",
+            code="output_schema_failed",
+            attempts=run.attempts,
+        )
+
+    async def count(self, run: Run) -> Answer:
+        """The prompt's tokens by a provider that counts them; an empty body where none does."""
+        assert run.decision is not None
+        assert run.intent is not None
+        deadline = run.started + run.intent.policy.max_latency_s
+        for route in run.decision.ranked:
+            began = self._clock.monotonic()
+            if len(run.attempts) >= MAX_COUNTS or began >= deadline:
+                break
+            upstream = self._upstreams.of(route.provider)
+            try:
+                answer = await upstream.complete(
+                    run.ask, route.model.id, within_s=min(self._idle_s, deadline - began)
+                )
+            except UpstreamError as error:
+                if error.kind is Kind.CLIENT and error.status not in _UNKNOWN_THERE:
+                    self._book(run, route, error.kind, error.status, began)
+                    raise final_error(run, error) from error
+                if error.kind is not Kind.UNSUPPORTED:
+                    self._book(run, route, error.kind, error.status, began)
+                continue
+            except asyncio.CancelledError:
+                self._book(run, route, GONE, 0, began)
+                raise
+            _booked(run, route, answer, self._clock.monotonic() - began)
+            return answer
+        return Answer(body=b"", usage=None)
 
     async def open(self, run: Run) -> AnswerStream:
         """A stream that has begun; its attempt is booked when it ends."""
@@ -58,7 +115,29 @@ class Dispatch:
             )
 
         run.route, stream, run.opening_s = await self._first(run, call)
+        run.dropped = stream.dropped
         return stream
+
+    async def _mended(self, run: Run) -> Answer | None:
+        """The same model's second try, where budget and time allow one and it succeeds."""
+        route = run.route
+        assert route is not None
+        assert run.intent is not None
+        began = self._clock.monotonic()
+        left_s = run.started + run.intent.policy.max_latency_s - began
+        if left_s <= 0 or not run.affords(route):
+            return None
+        upstream = self._upstreams.of(route.provider)
+        try:
+            answer = await upstream.complete(run.ask, route.model.id, within_s=left_s)
+        except UpstreamError as error:
+            self._book(run, route, error.kind, error.status, began)
+            return None
+        except asyncio.CancelledError:
+            self._book(run, route, GONE, 0, began)
+            raise
+        _booked(run, route, answer, self._clock.monotonic() - began)
+        return answer
 
     async def _first(
         self, run: Run, call: Callable[[Try, float], Awaitable[T]]
@@ -93,6 +172,14 @@ class Dispatch:
         run.failed(route, kind, status=status, latency_s=self._clock.monotonic() - began)
 
 
+def _booked(run: Run, route: Route, answer: Answer, latency_s: float) -> None:
+    counted = tokens.of_bytes(len(answer.body))
+    if run.ask.max_tokens is not None:
+        counted = min(counted, run.ask.max_tokens)
+    run.dropped = answer.dropped
+    run.answered(route, answer.usage, output_tokens=counted, latency_s=latency_s)
+
+
 def _ours(error: UpstreamError, run: Run, route: Route) -> UpstreamError:
     """A 404 about a route that the caller did not name is not the caller's fault but ours."""
     if error.kind is not Kind.CLIENT or error.status not in _UNKNOWN_THERE:
@@ -119,6 +206,8 @@ def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
             field=last.field or None,
             attempts=attempts,
         )
+    if last.kind is Kind.UNSUPPORTED:
+        return BadRequest(last.message, code=last.code, field=last.field)
     if last.kind is Kind.CONTEXT:
         return BadRequest(
             "the request needs more context than the models that could answer have; shorten the "

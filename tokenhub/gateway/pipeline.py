@@ -6,15 +6,16 @@ from typing import TypeVar
 
 import msgspec
 
-from tokenhub.core.ask import Ask
+from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import decide
+from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError, Unavailable
 from tokenhub.core.failures import CODES, Kind
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
-from tokenhub.gateway.admit import admitted
+from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Run
 from tokenhub.gateway.settle import Settle
@@ -24,6 +25,8 @@ from tokenhub.ports.provider import AnswerStream, UpstreamError
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
+# What a key must be allowed, by the ask's task (original-behaviour 1.3).
+_SCOPES = {"chat": "chat", "count": "chat", "embeddings": "embeddings"}
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +52,12 @@ class Gateway:
         observed: Observed,
         dispatch: Dispatch,
         settle: Settle,
+        limits: KeyLimits,
         clock: Clock,
         seeds: Callable[[], int],
     ) -> None:
         self._keys = keys
+        self._limits = limits
         self._catalog = catalog
         self._observed = observed
         self._dispatch = dispatch
@@ -60,33 +65,58 @@ class Gateway:
         self._clock = clock
         self._seeds = seeds
 
-    async def complete(self, ask: Ask, key: str | None, arrival: Arrival) -> Answered:
-        """Answer a request whole. Once admitted, it is settled on every way out."""
-        run = self._admit(ask, key, arrival)
-        answer = await self._answered(run, self._dispatch.complete)
+    def admit(self, ask: Ask, key: str | None, arrival: Arrival) -> Run:
+        """The request of a caller who may make it; from here it is settled on every way out.
+
+        Nothing is sent that could not be written down: a ledger at fault fails closed. Raises
+        Unauthenticated, OutOfScope, RateLimited, Unavailable.
+        """
+        caller = admitted(key, self._keys.current, scope=_SCOPES[ask.task], now=arrival.at)
+        allowance = self._limits.take(caller, arrival)
+        if fault := self._settle.fault:
+            raise Unavailable(fault, code="ledger_unavailable")
+        run = Run(ask, key=caller, catalog=self._catalog.current, arrival=arrival)
+        run.allowance = allowance
+        return run
+
+    async def complete(self, run: Run) -> Answered:
+        """Answer a request whole."""
+        return await self._whole(run, self._spoken)
+
+    async def count(self, run: Run) -> Answered:
+        """The tokens of a prompt; an empty body where no provider could tell."""
+        return await self._whole(run, self._dispatch.count)
+
+    async def stream(self, run: Run) -> "Streaming":
+        """Answer a request as a stream that has begun: its first events are at hand."""
+        upstream = await self._answered(run, self._begun)
+        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
+
+    async def _whole(self, run: Run, dispatch: Callable[[Run], Awaitable[Answer]]) -> Answered:
+        answer = await self._answered(run, dispatch)
         outcome = await self._settle(run)
-        spent_s = self._clock.monotonic() - arrival.started
+        spent_s = self._clock.monotonic() - run.started
         return Answered(
             body=answer.body, outcome=outcome, overhead_s=max(0.0, spent_s - run.upstream_s)
         )
 
-    async def stream(self, ask: Ask, key: str | None, arrival: Arrival) -> "Streaming":
-        """Answer a request as a stream that has begun: its first events are at hand."""
-        run = self._admit(ask, key, arrival)
-        upstream = await self._answered(run, self._dispatch.open)
-        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
+    async def _spoken(self, run: Run) -> Answer:
+        if run.ask.schema:
+            return await self._dispatch.fitting(run)
+        return await self._dispatch.complete(run)
 
-    def _admit(self, ask: Ask, key: str | None, arrival: Arrival) -> Run:
-        """Nothing is sent that could not be written down: a ledger at fault fails closed."""
-        caller = admitted(key, self._keys.current, scope="chat", now=arrival.at)
-        if fault := self._settle.fault:
-            raise Unavailable(fault, code="ledger_unavailable")
-        return Run(ask, key=caller, catalog=self._catalog.current, arrival=arrival)
+    async def _begun(self, run: Run) -> AnswerStream:
+        """A stream with a schema begins when the answer is whole and fits."""
+        if run.ask.schema:
+            return Held(await self._dispatch.fitting(run))
+        return await self._dispatch.open(run)
 
     async def _answered(self, run: Run, dispatch: Callable[[Run], Awaitable[T]]) -> T:
         """Interpret, decide and dispatch. Settled on every way out but the good one."""
         catalog = run.catalog
         try:
+            if run.key.directives:
+                run.ask = obeyed(run.ask)
             run.intent = interpret(run.ask, catalog.defaults)
             signals = self._observed.read(catalog)
             run.decision = decide(run.intent, catalog, signals, self._seeds())
@@ -97,6 +127,25 @@ class Gateway:
         except BaseException as error:
             self._settle.abandoned(run, _left_by(error))
             raise
+
+
+class Held:
+    """The events of an answer that was whole, and booked, before the first of them goes out."""
+
+    usage = None
+    output_tokens = 0
+
+    def __init__(self, answer: Answer) -> None:
+        self.dropped = answer.dropped
+        self.terminal = answer.terminal
+        self._events = answer.body
+
+    async def next(self) -> bytes:
+        events, self._events = self._events, b""
+        return events
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Streaming:
@@ -116,6 +165,11 @@ class Streaming:
         """Our part of the time until the first events were at hand."""
         run = self.run
         return max(0.0, self._began - run.started - run.upstream_s - run.opening_s)
+
+    @property
+    def attempts(self) -> int:
+        """The calls so far, the open one among them."""
+        return len(self.run.attempts) + (not isinstance(self._upstream, Held))
 
     async def next(self) -> bytes:
         """The next events, empty at the end.
@@ -155,6 +209,8 @@ class Streaming:
         self._upstream.close()
         run, route = self.run, self.run.route
         assert route is not None
+        if isinstance(self._upstream, Held):
+            return
         run.answered(
             route,
             self._upstream.usage,

@@ -3,6 +3,7 @@
 import msgspec
 
 from tokenhub.core.ask import Ask
+from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.decide import Decision
 from tokenhub.core.failures import MAYBE_BILLED, Kind
@@ -21,26 +22,32 @@ class Arrival(msgspec.Struct, frozen=True):
     """A request as it came in, before a byte of it is read.
 
     `at` is Unix seconds for the record; `started` is monotonic, and durations are taken from it.
+    `allowance` is what the address that it came from may still send.
     """
 
     request_id: str
     at: float
     started: float
+    allowance: Allowance = UNLIMITED
 
 
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
+    `allowance` is what the caller may still send, by the tighter of their limits.
+    `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream.
     """
 
     __slots__ = (
+        "allowance",
         "ask",
         "at",
         "attempts",
         "catalog",
         "decision",
+        "dropped",
         "intent",
         "key",
         "opening_s",
@@ -57,9 +64,11 @@ class Run:
         self.request_id = arrival.request_id
         self.at = arrival.at
         self.started = arrival.started
+        self.allowance = arrival.allowance
         self.intent: Intent | None = None
         self.decision: Decision | None = None
         self.route: Route | None = None
+        self.dropped: tuple[str, ...] = ()
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
         self.opening_s = 0.0

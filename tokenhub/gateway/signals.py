@@ -7,8 +7,10 @@ from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after
 from tokenhub.gateway.run import GONE
 from tokenhub.ports.secrets import Secrets
 
+# The log's name for a request that only has its tokens counted.
+COUNT = "count_tokens"
 # These say nothing of the provider's health: the caller's mistakes, and callers who left.
-_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, GONE})
+_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED, GONE})
 
 
 class Observed:
@@ -29,6 +31,8 @@ class Observed:
         return Signals(self._routes, self._without_credential(catalog))
 
     def record(self, outcome: Outcome) -> None:
+        if outcome.dialect == COUNT:  # a count is no answer: its time says nothing of one
+            return
         for attempt in outcome.attempts:
             if attempt.kind in _NOT_ITS_FAULT:
                 continue

@@ -14,7 +14,8 @@ class UpstreamError(Exception):
 
     `status` is 0 where there was no response. `message`, `code` and `field` are the provider's
     own words and go to the caller only when `kind` is `client`: they are about the caller's own
-    request. `retry_after_s` is what the provider asked for.
+    request. When it is `unsupported` they are ours: nothing was sent.
+    `retry_after_s` is what the provider asked for.
     """
 
     def __init__(
@@ -37,12 +38,16 @@ class UpstreamError(Exception):
 
 
 class AnswerStream(Protocol):
-    """A streamed answer, as bytes in the provider's own dialect, whole events only.
+    """A streamed answer, as bytes in the caller's dialect, whole events only.
 
     `usage` is the provider's word, once it has come; `output_tokens` is our own count so far.
+    `dropped` names the caller's parameters that the provider has no counterpart of.
     """
 
-    terminal: bytes
+    dropped: tuple[str, ...]
+
+    @property
+    def terminal(self) -> bytes: ...
 
     @property
     def usage(self) -> Usage | None: ...

@@ -11,13 +11,17 @@ from typing import Any
 
 import msgspec
 
+from tokenhub.core.buckets import Allowance
 from tokenhub.core.errors import (
     BadRequest,
     Conflict,
     DeadlineExceeded,
+    InFlight,
+    KeyReused,
     MethodNotAllowed,
     NoEligibleModel,
     NotFound,
+    OutcomeUnknown,
     OutOfScope,
     ProviderFailed,
     ProviderRefused,
@@ -30,6 +34,7 @@ from tokenhub.core.errors import (
     UnsupportedMediaType,
 )
 from tokenhub.core.outcome import Attempt
+from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.wire.problem import FieldProblem, Problem
 
 Headers = list[tuple[bytes, bytes]]
@@ -42,6 +47,7 @@ _STATUS: Mapping[type[TokenHubError], int] = {
     BadRequest: 400,
     TooLarge: 413,
     UnsupportedMediaType: 415,
+    KeyReused: 422,
     Unauthenticated: 401,
     OutOfScope: 403,
     NotFound: 404,
@@ -84,6 +90,7 @@ _ANTHROPIC_TYPES = {
 }
 _INTERNAL = "something failed inside TokenHub; its log has the details under this request id"
 _MAX_MESSAGE_CHARS = 2000
+_WAITING = (RateLimited, ProviderFailed, InFlight)
 
 
 def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
@@ -98,6 +105,8 @@ def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
         (b"x-request-id", request_id.encode("ascii", "replace")),
         *_telling(error),
     ]
+    if isinstance(error, RateLimited):
+        headers += left(error.allowance, dialect=dialect, at=error.at)
     if dialect == OPENAI:
         body = _openai(error, status)
     elif dialect == ANTHROPIC:
@@ -106,6 +115,16 @@ def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
         headers[0] = (b"content-type", b"application/problem+json")
         body = _problem(error, status, request_id)
     return status, headers, msgspec.json.encode(body)
+
+
+def left(allowance: Allowance, *, dialect: str, at: float) -> Headers:
+    """What a caller may still send, in the words of the dialect; a problem has OpenAI's.
+
+    `at` is the Unix time of the request. Nothing where there is no limit.
+    """
+    if dialect == ANTHROPIC:
+        return anthropic_headers(allowance, at=at)
+    return openai_headers(allowance)
 
 
 def status_of(error: Exception) -> int:
@@ -190,7 +209,10 @@ def _telling(error: Exception) -> Headers:
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, MethodNotAllowed):
         return [(b"allow", ", ".join(error.allow).encode("ascii", "replace"))]
-    wait_s = error.retry_after_s if isinstance(error, RateLimited | ProviderFailed) else None
+    if isinstance(error, OutcomeUnknown):
+        # Both SDKs try every 409 again unless this tells them not to.
+        return [(b"x-should-retry", b"false")]
+    wait_s = error.retry_after_s if isinstance(error, _WAITING) else None
     return [] if wait_s is None else [(b"retry-after", b"%d" % max(1, ceil(wait_s)))]
 
 

@@ -1,5 +1,7 @@
 """The front door: the data plane's routes are called at once, all the rest goes to Litestar.
 
+Who sends too much is turned away here, before a body is read or a key looked at.
+
 A request on /v1 costs what it must: no middleware stack, no router but a dict (an empty Litestar
 handler takes 128 us, a raw one 44; DESIGN decision 2).
 """
@@ -8,10 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from tokenhub.core.errors import MethodNotAllowed, NotFound, TokenHubError
+from tokenhub.core.buckets import Allowance
+from tokenhub.core.errors import MethodNotAllowed, NotFound, RateLimited, TokenHubError
 from tokenhub.gateway.run import HUNG_UP, Arrival
 from tokenhub.web.errors import dialect_of, render
-from tokenhub.web.v1.exchange import Receive, Scope, Send, respond
+from tokenhub.web.limits import Doors
+from tokenhub.web.v1.exchange import Receive, Scope, Send, refuse, respond
 from tokenhub.web.v1.models import PREFIX as MODEL
 
 _log = logging.getLogger("tokenhub.web")
@@ -19,9 +23,19 @@ _log = logging.getLogger("tokenhub.web")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 
+# What watches the server may ask as often as it likes. A list of what is open, and not of what is
+# closed: Litestar knows more spellings of a path than one.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# A body of no more than this is thrown away as it comes, and the connection lives on.
+_SMALL_BYTES = 64 << 10
+
 
 class Front:
-    """`routes` by (method, path); a path under /v1/models/ is the route of one model."""
+    """`routes` by (method, path); a path under /v1/models/ is the route of one model.
+
+    `doors` count what is asked of a model, and all the rest but the probes. The list of models is
+    open: it costs less than it would cost to count who reads it.
+    """
 
     def __init__(
         self,
@@ -29,10 +43,12 @@ class Front:
         *,
         rest: Asgi,
         arrivals: Callable[[], Arrival],
+        doors: Doors,
     ) -> None:
         self._routes = routes
         self._rest = rest
         self._arrivals = arrivals
+        self._doors = doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,9 +57,15 @@ class Front:
         path = scope["path"]
         handler = self._routes.get((scope["method"], path))
         if handler is None and not path.startswith("/v1/"):
-            await self._rest(scope, receive, send)
+            await self._control(scope, receive, send)
             return
         arrival = self._arrivals()
+        if scope["method"] == "POST":
+            allowance = self._doors.callers.take(scope, arrival.started)
+            if not allowance.allowed:
+                await _turned_away(scope, receive, send, arrival, allowance)
+                return
+            arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
         try:
             await (handler or self._unlisted)(scope, receive, send, arrival)
         except asyncio.CancelledError as error:
@@ -55,6 +77,15 @@ class Front:
             request_id = arrival.request_id
             _log.exception("request_failed", extra={"path": path, "request_id": request_id})
             await respond(send, *render(error, dialect=dialect_of(path), request_id=request_id))
+
+    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in PROBES:
+            arrival = self._arrivals()
+            allowance = self._doors.operators.take(scope, arrival.started)
+            if not allowance.allowed:
+                await _turned_away(scope, receive, send, arrival, allowance)
+                return
+        await self._rest(scope, receive, send)
 
     async def _unlisted(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         method, path = scope["method"], scope["path"]
@@ -70,3 +101,29 @@ class Front:
         else:
             error = NotFound(f"there is no route {path}")
         await respond(send, *render(error, dialect=dialect_of(path), request_id=arrival.request_id))
+
+
+async def _turned_away(
+    scope: Scope, receive: Receive, send: Send, arrival: Arrival, allowance: Allowance
+) -> None:
+    error = RateLimited(
+        f"too many requests from this address: {allowance.limit} may come at once, "
+        f"and the next one in {allowance.retry_after_s:.3f} s",
+        retry_after_s=allowance.retry_after_s,
+        allowance=allowance,
+        at=arrival.at,
+    )
+    dialect = dialect_of(scope["path"])
+    refusal = render(error, dialect=dialect, request_id=arrival.request_id)
+    if _small(scope):
+        await respond(send, *refusal)
+    else:
+        await refuse(send, receive, *refusal)
+
+
+def _small(scope: Scope) -> bool:
+    """Whether the body is known to be small, or to be none."""
+    said = dict(scope["headers"])
+    if b"transfer-encoding" in said:
+        return False
+    return int(said.get(b"content-length", b"0")) <= _SMALL_BYTES

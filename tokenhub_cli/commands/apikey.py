@@ -14,6 +14,12 @@ from tokenhub_cli.text import local
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+def _rate(rps: int) -> str:
+    """A rate for eyes; the words stand for what the numbers mean."""
+    return {0: "default", -1: "none"}.get(rps, str(rps))
+
+
 _VIEW: View[ApiKey] = View(
     kind="apikey",
     name=lambda it: it.id,
@@ -23,6 +29,8 @@ _VIEW: View[ApiKey] = View(
         Column("key_prefix", lambda it: it.key_prefix, head="PREFIX"),
         Column("scopes", lambda it: it.scopes),
         Column("enabled", lambda it: it.enabled),
+        Column("rate_limit_rps", lambda it: it.rate_limit_rps, _rate, right=True, head="RPS"),
+        Column("directives", lambda it: it.directives),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
         Column("version", lambda it: it.version, right=True),
@@ -46,6 +54,20 @@ _Name = Annotated[str | None, typer.Option("--name", help="What it is for.")]
 _Scopes = Annotated[
     list[str] | None,
     typer.Option("--scope", help="What it may do: chat, plan, embeddings or *; may be repeated."),
+]
+
+
+_Rate = Annotated[
+    int | None,
+    typer.Option(
+        "--rate-limit",
+        metavar="RPS",
+        help="Requests a second; 0: as many as an address may send, -1: any number.",
+    ),
+]
+_Directives = Annotated[
+    bool | None,
+    typer.Option("--directives/--no-directives", help="Whether @@tokenhub in messages is obeyed."),
 ]
 
 
@@ -83,6 +105,8 @@ def create_key(
         str | None,
         typer.Option("--expires", metavar="DURATION", help="Such as 30d, 720h; never if left out."),
     ] = None,
+    rate_limit: _Rate = None,
+    directives: _Directives = None,
 ) -> None:
     """Make a key and show it, this once. With -o value, the key is all that is printed.
 
@@ -90,7 +114,13 @@ def create_key(
 
     Example: KEY="$(tokenhubctl apikey create '{"name":"my-app"}' -o value)"
     """
-    flags = {"name": name, "scopes": scopes or None, "expires_in": expires_in}
+    flags = {
+        "name": name,
+        "scopes": scopes or None,
+        "expires_in": expires_in,
+        "rate_limit_rps": rate_limit,
+        "directives": directives,
+    }
     new = build(ApiKeyCreate, merged(json, flags))
     with session(ctx) as tokenhub:
         issued = tokenhub(keys.create_key(new))
@@ -109,13 +139,21 @@ def edit_key(
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Whether it opens anything.")
     ] = None,
+    rate_limit: _Rate = None,
+    directives: _Directives = None,
     if_match: IfMatch = None,
 ) -> None:
     """Change the given fields of a key; holds for the next request.
 
     Example: tokenhubctl apikey edit k_1 --scope chat --scope embeddings
     """
-    flags = {"name": name, "scopes": scopes or None, "enabled": enabled}
+    flags = {
+        "name": name,
+        "scopes": scopes or None,
+        "enabled": enabled,
+        "rate_limit_rps": rate_limit,
+        "directives": directives,
+    }
     patch = build(ApiKeyPatch, merged(json, flags))
     _update(ctx, key_id, patch, "updated", if_match=if_match)
 

@@ -24,6 +24,8 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
             "created_at": "2025-06-15T15:06:40.000Z",
             "expires_at": None,
             "enabled": True,
+            "rate_limit_rps": 0,
+            "directives": True,
             "version": 1,
         }
     ] == listed.json()["keys"]
@@ -36,6 +38,34 @@ async def test_the_originals_scopes_in_a_string_and_its_durations_are_taken(clie
 
     assert ["embeddings"] == made.json()["scopes"]
     assert "2025-07-15T15:06:40.000Z" == (await client.get(PATH)).json()["keys"][0]["expires_at"]
+
+
+async def test_rate_and_directives_are_given_shown_and_changed(client, control):
+    body = {"name": "app", "rate_limit_rps": -1, "directives": False}
+    made = (await client.post(PATH, json=body)).json()
+    one = f"{PATH}/{made['id']}"
+    given = (await client.get(one)).json()
+
+    changed = await client.patch(one, json={"rate_limit_rps": 5, "directives": True})
+    in_force = control.key_table.current[digest(made["key"])]
+
+    assert (-1, False) == (given["rate_limit_rps"], given["directives"])
+    assert (5, True) == (in_force.rate_limit_rps, in_force.directives)
+    assert changed.json()["key"] == (await client.get(one)).json()
+
+
+async def test_a_rate_out_of_range_changes_nothing(client):
+    made = (await client.post(PATH, json={"name": "app", "rate_limit_rps": 5})).json()
+    one = f"{PATH}/{made['id']}"
+
+    answer = await client.patch(one, json={"name": "other", "rate_limit_rps": -2})
+
+    assert (400, "#/rate_limit_rps") == (
+        answer.status_code,
+        answer.json()["errors"][0]["pointer"],
+    )
+    row = (await client.get(one)).json()
+    assert ("app", 5) == (row["name"], row["rate_limit_rps"])
 
 
 async def test_revocation_is_in_force_when_the_call_returns(client, control):
@@ -87,6 +117,10 @@ async def test_the_lists_tag_changes_with_every_key(client):
         ("scopes", {"name": "a", "scopes": []}),
         ("scopes", {"name": "a", "scopes": "chat"}),
         ("expires_in", {"name": "a", "expires_in": "soon"}),
+        ("rate_limit_rps", {"name": "a", "rate_limit_rps": -2}),
+        ("rate_limit_rps", {"name": "a", "rate_limit_rps": 1_000_001}),
+        ("rate_limit_rps", {"name": "a", "rate_limit_rps": 1.5}),
+        ("directives", {"name": "a", "directives": "no"}),
         ("monthly_budget_usd", {"name": "a", "monthly_budget_usd": 5}),
     ],
 )

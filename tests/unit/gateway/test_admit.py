@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 
 from tests.support.builders import a_key
 from tests.support.clock import FakeClock
-from tokenhub.core.errors import OutOfScope, Unauthenticated
+from tokenhub.adapters.memory.rates import MemoryRates
+from tokenhub.core.buckets import UNLIMITED, Allowance
+from tokenhub.core.errors import OutOfScope, RateLimited, Unauthenticated
 from tokenhub.core.keys import PREFIX, ApiKey
-from tokenhub.gateway.admit import admitted
+from tokenhub.gateway.admit import KeyLimits, admitted
+from tokenhub.gateway.run import Arrival
 
 NOW = FakeClock().now()
 
@@ -118,3 +121,61 @@ def test_no_error_repeats_the_key() -> None:
             admitted(text, keys, scope="chat", now=NOW)
 
         assert text not in str(caught.value)
+
+
+def arrival(clock: FakeClock, allowance: Allowance = UNLIMITED) -> Arrival:
+    return Arrival("req_1", clock.now(), clock.monotonic(), allowance)
+
+
+def test_key_sends_two_seconds_worth_at_once_and_then_at_its_rate() -> None:
+    clock, (_, key) = FakeClock(), a_key(rate_limit_rps=2)
+    limits = KeyLimits(MemoryRates(), rps=60)
+
+    left = [limits.take(key, arrival(clock)).remaining for _ in range(4)]
+    with pytest.raises(RateLimited, match="2 requests a second, and 4 at once") as caught:
+        limits.take(key, arrival(clock))
+    clock.tick(0.5)
+
+    assert [3, 2, 1, 0] == left
+    assert 0.5 == pytest.approx(caught.value.retry_after_s)
+    assert (4, 0) == (caught.value.allowance.limit, caught.value.allowance.remaining)
+    assert clock.now() - 0.5 == caught.value.at
+    assert 1 == limits.refused
+    assert limits.take(key, arrival(clock)).allowed
+
+
+def test_key_without_a_rate_has_that_of_an_address() -> None:
+    clock, (_, key) = FakeClock(), a_key()
+
+    allowance = KeyLimits(MemoryRates(), rps=3).take(key, arrival(clock))
+
+    assert (6, 5) == (allowance.limit, allowance.remaining)
+
+
+@pytest.mark.parametrize(("rps", "own"), [(60, -1), (0, 0)])
+def test_key_without_a_limit_is_not_counted(rps: int, own: int) -> None:
+    clock, (_, key) = FakeClock(), a_key(rate_limit_rps=own)
+    rates = MemoryRates()
+    limits = KeyLimits(rates, rps=rps)
+
+    assert [UNLIMITED] * 500 == [limits.take(key, arrival(clock)) for _ in range(500)]
+    assert 0 == len(rates)
+
+
+def test_keys_do_not_share_a_bucket() -> None:
+    clock = FakeClock()
+    limits = KeyLimits(MemoryRates(), rps=1)
+
+    for secret in (1, 2):
+        _, key = a_key(secret)
+        assert 1 == limits.take(key, arrival(clock)).remaining
+
+
+@pytest.mark.parametrize(("expected", "address"), [(1, 1), (3, 100), (3, None)])
+def test_the_tighter_of_key_and_address_is_told(expected: int, address: int | None) -> None:
+    clock, (_, key) = FakeClock(), a_key(rate_limit_rps=2)
+    of_address = UNLIMITED if address is None else Allowance(limit=120, remaining=address)
+
+    told = KeyLimits(MemoryRates(), rps=60).take(key, arrival(clock, of_address))
+
+    assert expected == told.remaining

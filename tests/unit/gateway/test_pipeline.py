@@ -7,13 +7,16 @@ import pytest
 
 from tests.support.builders import a_catalog, a_key, a_model, an_ask
 from tests.support.clock import FakeClock
+from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryJournal
 from tokenhub.core.ask import Answer, Wish
 from tokenhub.core.errors import ProviderFailed, Unavailable
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Usage
+from tokenhub.core.schema import Schemas
 from tokenhub.core.signals import UNKNOWN
+from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import GONE, HUNG_UP, Arrival
@@ -42,6 +45,7 @@ class Straw:
         self.took_s = 1.0
         self.usage = None
         self.output_tokens = 3
+        self.dropped = ()
         self.calls = 0
         self.closed = 0
 
@@ -86,13 +90,19 @@ class House:
             keys=Snapshot({row.digest: row}),
             catalog=Snapshot(self.catalog),
             observed=self.observed,
-            dispatch=Dispatch(self.straw, clock=self.clock, idle_s=PATIENCE_S),
+            dispatch=Dispatch(
+                self.straw,
+                clock=self.clock,
+                idle_s=PATIENCE_S,
+                complaint=Schemas().complaint,
+            ),
             settle=Settle(
                 self.journal,
                 [self.observed.record, self.heard.append],
                 clock=self.clock,
                 status_of=status_of,
             ),
+            limits=KeyLimits(MemoryRates(), rps=0),
             clock=self.clock,
             seeds=lambda: 1,
         )
@@ -101,10 +111,13 @@ class House:
         return Arrival(f"req_{number}", self.clock.now(), self.clock.monotonic())
 
     async def complete(self, ask):
-        return await self.gateway.complete(ask, self.key, self.arrival())
+        return await self.gateway.complete(self.admit(ask))
 
     async def stream(self, ask):
-        return await self.gateway.stream(ask, self.key, self.arrival())
+        return await self.gateway.stream(self.admit(ask))
+
+    def admit(self, ask, number=1):
+        return self.gateway.admit(ask, self.key, self.arrival(number))
 
     async def outcome(self):
         (found,) = await self.journal.page(LogQuery())
@@ -137,8 +150,8 @@ async def test_answer_without_usage_is_estimated_by_what_came_and_not_by_what_wa
     house = House(whole(b"x" * 40), whole(b"x" * 4000))
 
     much = an_ask(max_tokens=40_000, wish=Wish(max_budget_nusd=10**10))
-    short = await house.gateway.complete(much, house.key, house.arrival(1))
-    long = await house.gateway.complete(an_ask(max_tokens=7), house.key, house.arrival(2))
+    short = await house.gateway.complete(house.admit(much, 1))
+    long = await house.gateway.complete(house.admit(an_ask(max_tokens=7), 2))
 
     assert 10 == short.outcome.output_tokens
     assert 7 == long.outcome.output_tokens

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tokenhub.core import errors
+from tokenhub.core.buckets import Allowance
 from tokenhub.core.eligibility import Skip
 from tokenhub.core.outcome import Attempt
 from tokenhub.web.errors import dialect_of, render, status_of
@@ -203,3 +204,42 @@ def test_half_characters_and_endless_messages_are_rendered():
 )
 def test_the_path_decides_the_dialect(dialect, path):
     assert dialect == dialect_of(path)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told"),
+    [
+        (
+            "openai",
+            {
+                b"x-ratelimit-limit-requests": b"3",
+                b"x-ratelimit-remaining-requests": b"0",
+                b"x-ratelimit-reset-requests": b"1.5s",
+            },
+        ),
+        (
+            "anthropic",
+            {
+                b"anthropic-ratelimit-requests-limit": b"3",
+                b"anthropic-ratelimit-requests-remaining": b"0",
+                b"anthropic-ratelimit-requests-reset": b"2023-11-14T22:13:22Z",
+            },
+        ),
+        (
+            "problem",
+            {
+                b"x-ratelimit-limit-requests": b"3",
+                b"x-ratelimit-remaining-requests": b"0",
+                b"x-ratelimit-reset-requests": b"1.5s",
+            },
+        ),
+    ],
+)
+def test_a_rate_tells_what_is_left_in_the_words_of_the_dialect(dialect, told):
+    left = Allowance(allowed=False, limit=3, retry_after_s=0.5, reset_s=1.5)
+    error = errors.RateLimited("x", retry_after_s=0.5, allowance=left, at=1_700_000_000.0)
+
+    _, headers, _ = rendered(error, dialect)
+
+    assert told == {name: value for name, value in headers.items() if b"ratelimit" in name}
+    assert b"1" == headers[b"retry-after"]

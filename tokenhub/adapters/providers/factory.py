@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from functools import partial
 
-from tokenhub.adapters.providers.openai import OpenAIProvider
+from tokenhub.adapters.providers.http import HttpProvider
 from tokenhub.adapters.providers.transport import Transport
+from tokenhub.adapters.providers.vendors import BY_TYPE
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.urls import within
+from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import Upstream
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
-
-# vLLM serves the OpenAI format; what sets it apart is several endpoints and no key.
-_BY_TYPE: dict[str, type[OpenAIProvider]] = {"openai": OpenAIProvider, "vllm": OpenAIProvider}
 
 
 class HttpUpstreams:
@@ -24,10 +23,15 @@ class HttpUpstreams:
         secrets: Secrets,
         catalog: Snapshot[Catalog],
         transport: Callable[[], Transport] = Transport,
+        *,
+        clock: Clock,
+        strict: bool = False,
     ) -> None:
         self._secrets = secrets
         self._catalog = catalog
         self._new_transport = transport
+        self._clock = clock
+        self._strict = strict
         self._transports: dict[str, Transport] = {}
         self._adapters: dict[str, tuple[Provider, Upstream]] = {}
 
@@ -45,16 +49,19 @@ class HttpUpstreams:
             await transport.close()
 
     def _make(self, provider: Provider) -> Upstream:
-        kind = _BY_TYPE.get(provider.type)
-        if kind is None:
+        vendor = BY_TYPE.get(provider.type)
+        if vendor is None:
             raise BadRequest(f"there is no provider type {provider.type!r}", field="type")
         transport = self._transports.get(provider.id)
         if transport is None:
             transport = self._transports[provider.id] = self._new_transport()
-        return kind(
+        return HttpProvider(
             provider.endpoints or (provider.base_url,),
+            vendor=vendor,
             transport=transport,
             secret=partial(self._secret, provider),
+            clock=self._clock,
+            strict=self._strict,
         )
 
     def _secret(self, provider: Provider) -> str | None:

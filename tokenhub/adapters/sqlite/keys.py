@@ -16,7 +16,7 @@ _MILLI = 1_000
 
 _COLUMNS = (
     "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
-    "version",
+    "rate_limit_rps", "directives", "version",
 )  # fmt: skip
 _PUT = upsert("api_keys", _COLUMNS, key=("id",))
 
@@ -65,12 +65,15 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         round(key.created_at * _MILLI),
         None if key.expires_at is None else round(key.expires_at * _MILLI),
         key.enabled,
+        key.rate_limit_rps,
+        key.directives,
         key.version,
     )
 
 
 def _key(row: Sequence[Any]) -> ApiKey:
-    key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, enabled, version = row
+    key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, *flags = row
+    enabled, rate_limit_rps, directives, version = flags
     return ApiKey(
         id=key_id,
         name=name,
@@ -80,5 +83,7 @@ def _key(row: Sequence[Any]) -> ApiKey:
         created_at=created_at_ms / _MILLI,
         expires_at=None if expires_at_ms is None else expires_at_ms / _MILLI,
         enabled=bool(enabled),
+        rate_limit_rps=rate_limit_rps,
+        directives=bool(directives),
         version=version,
     )

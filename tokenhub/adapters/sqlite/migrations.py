@@ -193,6 +193,32 @@ TOKENHUB = Schema(
                 "DELETE FROM meta WHERE name = 'probes'",
             ),
         ),
+        Step(
+            "0003 claims",
+            (
+                """
+                CREATE TABLE claims (
+                    scope BLOB PRIMARY KEY,
+                    fingerprint BLOB NOT NULL,
+                    state TEXT NOT NULL,
+                    request_id TEXT NOT NULL,
+                    replaced TEXT NOT NULL,
+                    at_ms INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+                "CREATE INDEX claims_at ON claims (at_ms)",
+            ),
+        ),
+        Step(
+            "0004 rate and directives of a key",
+            (
+                "ALTER TABLE api_keys ADD COLUMN rate_limit_rps INTEGER NOT NULL DEFAULT 0",
+                """
+                ALTER TABLE api_keys ADD COLUMN
+                    directives INTEGER NOT NULL DEFAULT 1 CHECK (directives IN (0, 1))
+                """,
+            ),
+        ),
     ),
 )
 

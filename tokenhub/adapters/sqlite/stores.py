@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
+from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
@@ -27,6 +28,7 @@ class Stores:
     def __init__(self, ledger: Database, decisions: Decisions) -> None:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
+        self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
         self._ledger = ledger
         self._decisions = decisions

@@ -49,7 +49,12 @@ async def create_key(
     queried(request, ())
     sent = await body_of(request, wire.ApiKeyCreate)
     issued = await keys.create(
-        name=sent.name, scopes=sent.scopes, expires_in=sent.expires_in, by=by
+        name=sent.name,
+        scopes=sent.scopes,
+        expires_in=sent.expires_in,
+        rate_limit_rps=sent.rate_limit_rps,
+        directives=sent.directives,
+        by=by,
     )
     row = issued.key
     told = wire.ApiKeyIssued(
@@ -86,5 +91,7 @@ def shown(row: ApiKey) -> wire.ApiKey:
         created_at=utc(row.created_at),
         expires_at=None if row.expires_at is None else utc(row.expires_at),
         enabled=row.enabled,
+        rate_limit_rps=row.rate_limit_rps,
+        directives=row.directives,
         version=row.version,
     )

@@ -1,16 +1,32 @@
-"""`POST /v1/chat/completions` and `POST /v1/chat`: decode, ask the gateway, answer."""
+"""The routes that ask a model: decode, ask the gateway, answer.
+
+POST /v1/chat/completions   OpenAI's format
+POST /v1/messages           Anthropic's
+POST /v1/chat               TokenHub's own: policy beside the request, the choice beside the answer
+POST /v1/embeddings         OpenAI's; never another model than the one that was named
+"""
 
 from collections.abc import Callable
+
+from msgspec.structs import replace
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import TokenHubError, TooLarge, UnsupportedMediaType
+from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
+from tokenhub.core.idempotency import Scope as ClaimScope
 from tokenhub.core.money import usd
 from tokenhub.dialects import native
-from tokenhub.dialects.openai.ask import to_ask
+from tokenhub.dialects.anthropic.ask import to_ask as from_messages
+from tokenhub.dialects.anthropic.ask import to_count
+from tokenhub.dialects.directives import directed
+from tokenhub.dialects.openai.ask import from_embeddings
+from tokenhub.dialects.openai.ask import to_ask as from_completions
+from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclaimed
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
-from tokenhub.gateway.run import Arrival
-from tokenhub.web.errors import render
+from tokenhub.gateway.run import Arrival, Run
+from tokenhub.web.errors import ANTHROPIC, OPENAI, render
+from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.web.v1.exchange import (
     EVENTS,
     JSON,
@@ -22,11 +38,12 @@ from tokenhub.web.v1.exchange import (
     Scope,
     Send,
     body_of,
+    chosen,
     refuse,
     respond,
-    text,
+    told,
 )
-from tokenhub.wire import sse
+from tokenhub.web.v1.streams import relay
 
 
 class Chat:
@@ -35,104 +52,161 @@ class Chat:
     def __init__(
         self,
         gateway: Gateway,
+        claims: Claims,
         *,
-        to_ask: Callable[..., Ask],
-        to_body: Callable[[Answered], bytes],
+        to_ask: Callable[[bytes, Incoming], Ask],
+        to_body: Callable[[Answered, Ask], bytes] = lambda answered, _: answered.body,
+        dialect: str = OPENAI,
+        beat_s: float = 0.0,
     ) -> None:
         self._gateway = gateway
+        self._claims = claims
         self._to_ask = to_ask
         self._to_body = to_body
+        self._dialect = dialect
+        self._beat_s = beat_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         try:
             incoming = Incoming(scope["headers"])
-            ask = self._to_ask(await body_of(incoming, receive), substitute=incoming.substitute)
-            if ask.stream:
-                await relay(await self._gateway.stream(ask, incoming.key, arrival), send)
-            else:
-                answered = await self._gateway.complete(ask, incoming.key, arrival)
-                await respond(send, 200, routed(answered), self._to_body(answered))
+            body = await body_of(incoming, receive)
+            run = self._gateway.admit(self._to_ask(body, incoming), incoming.key, arrival)
+            claim: Claim | Unclaimed = UNCLAIMED
+            if incoming.once:
+                found = await self._claimed(run, scope["path"], incoming, body)
+                if isinstance(found, Kept):
+                    await respond(send, *replayed(found, arrival.request_id))
+                    return
+                claim = found
+            with claim:
+                await self._answer(run, claim, send)
         except (TooLarge, UnsupportedMediaType) as error:
-            told = render(error, dialect="openai", request_id=arrival.request_id)
-            await refuse(send, receive, *told)
+            refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
+            await refuse(send, receive, *refusal)
         except TokenHubError as error:
-            await respond(send, *render(error, dialect="openai", request_id=arrival.request_id))
+            refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
+            await respond(send, *refusal)
         except Gone:
             return
 
+    async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
+        """Once admitted, and the first with its key: an answer, or the error, to keep."""
+        try:
+            if run.ask.stream:
+                streaming = await self._gateway.stream(run)
+                head = [*EVENTS, *streamed(streaming), *self._left(run)]
+                await relay(
+                    streaming, send, claim, head=head, dialect=self._dialect, beat_s=self._beat_s
+                )
+                return
+            whole = self._gateway.count if run.ask.task == "count" else self._gateway.complete
+            answered = await whole(run)
+        except TokenHubError as error:
+            refusal = render(error, dialect=self._dialect, request_id=run.request_id)
+            claim.failed(*refusal)
+            await respond(send, *refusal)
+            return
+        body = self._to_body(answered, run.ask)
+        head = [JSON, NOSNIFF, *routed(answered, run), *self._left(run)]
+        claim.finish(200, head, body)
+        await respond(send, 200, head, body)
 
-def completions(gateway: Gateway) -> Chat:
+    async def _claimed(self, run: Run, path: str, incoming: Incoming, body: bytes) -> Claim | Kept:
+        """The right to answer, or the answer of an earlier request with the same key."""
+        meaning = (incoming.substitute, *(f"{name}:{value}" for name, value in incoming.features))
+        return await self._claims.begin(
+            ClaimScope(key_id=run.key.id, method="POST", route=path, key=key_of(incoming.once)),
+            fingerprint(body, *meaning),
+            request_id=run.request_id,
+            at=run.at,
+            within_s=run.ask.wish.max_latency_s or PATIENCE_S,
+            force=forced(incoming.again),
+            attempts=run.attempts,
+        )
+
+    def _left(self, run: Run) -> Headers:
+        """What the caller may still send, in the words of the route's vendor."""
+        if self._dialect == ANTHROPIC:
+            return anthropic_headers(run.allowance, at=run.at)
+        return openai_headers(run.allowance)
+
+
+def completions(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
     """The OpenAI format: a provider's answer goes out byte for byte."""
-    return Chat(gateway, to_ask=to_ask, to_body=lambda a: a.body)
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        return _directed(from_completions(body, substitute=incoming.substitute))
+
+    return Chat(gateway, claims, to_ask=to_ask, beat_s=beat_s)
 
 
-def native_chat(gateway: Gateway) -> Chat:
+def messages(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
+    """The Anthropic format."""
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        ask = from_messages(body, substitute=incoming.substitute, features=incoming.features)
+        return _directed(ask)
+
+    return Chat(gateway, claims, to_ask=to_ask, dialect=ANTHROPIC, beat_s=beat_s)
+
+
+def counts(gateway: Gateway, claims: Claims) -> Chat:
+    """A prompt's tokens in the Anthropic format: the provider's count, or else our estimate."""
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        ask = to_count(body, substitute=incoming.substitute, features=incoming.features)
+        return _directed(ask)
+
+    def to_body(answered: Answered, ask: Ask) -> bytes:
+        return answered.body or b'{"input_tokens":%d}' % ask.input_tokens
+
+    return Chat(gateway, claims, to_ask=to_ask, to_body=to_body, dialect=ANTHROPIC)
+
+
+def native_chat(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
     """TokenHub's own format: the answer in an envelope that says how it was chosen."""
-    return Chat(gateway, to_ask=native.to_ask, to_body=_enveloped)
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        return _directed(native.to_ask(body, substitute=incoming.substitute))
+
+    return Chat(gateway, claims, to_ask=to_ask, to_body=_enveloped, beat_s=beat_s)
 
 
-async def relay(streaming: Streaming, send: Send) -> None:
-    """Send the events as they come. A caller who hangs up has this task cancelled (protocol.py)."""
-    try:
-        await _events(streaming, send)
-    except BaseException as error:
-        streaming.abandon(error)
-        raise
+def embeddings(gateway: Gateway, claims: Claims) -> Chat:
+    """Embeddings: the provider's vectors, byte for byte."""
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        return from_embeddings(body, substitute=incoming.substitute)
+
+    return Chat(gateway, claims, to_ask=to_ask)
 
 
-async def _events(streaming: Streaming, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": _stream_head(streaming)})
-    try:
-        while events := await streaming.next():
-            await send({"type": "http.response.body", "body": events, "more_body": True})
-        last = await streaming.finish()
-    except TokenHubError as error:
-        last = _error_event(error, streaming.run.request_id)
-    await send({"type": "http.response.body", "body": last})
-
-
-def _error_event(error: TokenHubError, request_id: str) -> bytes:
-    """What both official SDKs raise as an error in the middle of a stream (reliability.md 3.3)."""
-    _, _, body = render(error, dialect="openai", request_id=request_id)
-    return sse.event(body)
-
-
-def routed(answered: Answered) -> Headers:
+def routed(answered: Answered, run: Run) -> Headers:
     """How a whole answer came to be, in headers."""
     outcome = answered.outcome
     return [
-        JSON,
-        NOSNIFF,
-        *_chosen(outcome.model_id, outcome.provider_id, outcome.reason, len(outcome.attempts)),
-        (b"x-request-id", outcome.request_id.encode()),
-        (b"x-tokenhub-overhead-ms", b"%.3f" % (answered.overhead_s * 1000)),
+        *chosen(outcome.model_id, outcome.provider_id, outcome.reason, len(outcome.attempts)),
+        *told(outcome.request_id, answered.overhead_s, run.dropped),
     ]
 
 
-def _stream_head(streaming: Streaming) -> Headers:
-    run = streaming.run
-    route = run.route
+def streamed(streaming: Streaming) -> Headers:
+    """The same of an answer that has only begun."""
+    run, route = streaming.run, streaming.run.route
     assert isinstance(route, Route)
     return [
-        *EVENTS,
-        *_chosen(route.model.id, route.provider.id, run.reason, len(run.attempts) + 1),
-        (b"x-request-id", run.request_id.encode()),
-        (b"x-tokenhub-overhead-ms", b"%.3f" % (streaming.overhead_s * 1000)),
+        *chosen(route.model.id, route.provider.id, run.reason, streaming.attempts),
+        *told(run.request_id, streaming.overhead_s, run.dropped),
     ]
 
 
-def _chosen(model: str, provider: str, reason: str, attempts: int) -> Headers:
-    name = text(model)
-    return [
-        (b"x-negotiated-model", name),
-        (b"x-tokenhub-model", name),
-        (b"x-tokenhub-provider", text(provider)),
-        (b"x-tokenhub-reason", reason.encode()),
-        (b"x-tokenhub-attempts", b"%d" % attempts),
-    ]
+def _directed(ask: Ask) -> Ask:
+    """The ask with what the directives in its texts say, if there are any."""
+    found = directed(ask)
+    return ask if found is None else replace(ask, directed=found)
 
 
-def _enveloped(answered: Answered) -> bytes:
+def _enveloped(answered: Answered, ask: Ask) -> bytes:  # noqa: ARG001 - as every writer
     outcome = answered.outcome
     cost = outcome.cost_nusd
     return native.answer(

@@ -1,7 +1,7 @@
 """One HTTP exchange of the data plane: raw ASGI, since each layer costs what a request costs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,13 @@ MAX_BODY_BYTES = 10 << 20
 # How long a body that was refused may go on coming.
 LINGER_S = 2.0
 _SUBSTITUTE = ("any", "same-model", "never")
+# What an Anthropic client says beside the body, and its provider is to hear.
+_FEATURES = (b"anthropic-beta", b"anthropic-version")
+# Two names of one header: the standard's draft, and the original's documents.
+_ONCE = (b"idempotency-key", b"x-idempotency-key")
+_MAX_FEATURE_CHARS = 1024
+# Names of parameters that are worth a header; more of them are told by their number.
+_MAX_DROPPED = 20
 JSON = (b"content-type", b"application/json")
 # No proxy may hold a stream back, nor any browser guess a type.
 EVENTS = [
@@ -36,14 +43,28 @@ class Gone(Exception):
 class Incoming:
     """What a request's headers say, read in one pass."""
 
-    __slots__ = ("content_length", "content_type", "encoding", "key", "substitute")
+    __slots__ = (
+        "again",
+        "content_length",
+        "content_type",
+        "encoding",
+        "features",
+        "key",
+        "once",
+        "substitute",
+    )
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(  # noqa: C901 - one pass over the headers, a branch each
+        self, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
         self.key: str | None = None
         self.substitute = "any"
         self.content_type = b""
         self.content_length = 0
         self.encoding = b""
+        self.once: tuple[bytes, ...] = ()
+        self.again = b""
+        self.features: tuple[tuple[str, str], ...] = ()
         spare: str | None = None
         for name, value in headers:
             if name == b"authorization":
@@ -59,6 +80,12 @@ class Incoming:
                 self.substitute = value.decode("latin-1").strip().lower()
             elif name == b"content-encoding":
                 self.encoding = value
+            elif name in _ONCE:
+                self.once = (*self.once, value)
+            elif name == b"idempotency-retry":
+                self.again = value
+            elif name in _FEATURES:
+                self.features = (*self.features, (name.decode(), value.decode("latin-1")))
         if not self.key:
             self.key = spare
 
@@ -74,6 +101,9 @@ async def body_of(incoming: Incoming, receive: Receive) -> bytes:
         raise BadRequest(
             "X-TokenHub-Substitute must be any, same-model or never", field="X-TokenHub-Substitute"
         )
+    for name, value in incoming.features:
+        if len(value) > _MAX_FEATURE_CHARS or not (value.isascii() and value.isprintable()):
+            raise BadRequest(f"{name} must be short printable ASCII", field=name)
     if incoming.content_length > MAX_BODY_BYTES:
         raise _too_large()
     message = await receive()
@@ -109,6 +139,31 @@ async def refuse(send: Send, receive: Receive, status: int, headers: Headers, bo
 def text(value: str) -> bytes:
     """A header's value; what ASCII cannot say is escaped, so that no value can break a header."""
     return value.encode("ascii", "backslashreplace")
+
+
+def chosen(model: str, provider: str, reason: str, attempts: int) -> Headers:
+    """How an answer came to be, in headers."""
+    name = text(model)
+    return [
+        (b"x-negotiated-model", name),
+        (b"x-tokenhub-model", name),
+        (b"x-tokenhub-provider", text(provider)),
+        (b"x-tokenhub-reason", reason.encode()),
+        (b"x-tokenhub-attempts", b"%d" % attempts),
+    ]
+
+
+def told(request_id: str, overhead_s: float, dropped: Sequence[str]) -> Headers:
+    """The request's id, our part of the time, and what of the request had no effect."""
+    headers = [
+        (b"x-request-id", request_id.encode()),
+        (b"x-tokenhub-overhead-ms", b"%.3f" % (overhead_s * 1000)),
+    ]
+    if dropped:
+        names = [name for name in dropped if name.isprintable()][:_MAX_DROPPED]
+        more = [f"and {len(dropped) - len(names)} more"] if len(dropped) > len(names) else []
+        headers.append((b"x-tokenhub-dropped-params", text(", ".join(names + more))))
+    return headers
 
 
 async def _rest(body: bytearray, message: Message, receive: Receive) -> bytes:

@@ -8,11 +8,15 @@ import pytest
 from tests.unit.adapters.sqlite.conftest import LEDGER
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB, Schema, Step
+from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
 
 NOTES = Step("0003", ("ALTER TABLE entries ADD COLUMN note TEXT", "CREATE TABLE notes (id TEXT)"))
+OLD_KEY = """
+    INSERT INTO api_keys VALUES ('key_1', 'old', x'00', 'p', '["chat"]', 0, NULL, 1, 1)
+"""
 BROKEN = Step("0003", ("CREATE TABLE notes (id TEXT)", "CREATE TABLE notes (id TEXT)"))
 
 
@@ -83,3 +87,16 @@ async def test_a_file_that_is_up_to_date_needs_no_sqlite_utils(path: Path) -> No
     ran = await anyio.run_process([sys.executable, "-c", script, str(path)])
 
     assert b"False" == ran.stdout.strip()
+
+
+async def test_a_key_from_before_has_the_usual_rate_and_its_directives(tmp_path: Path) -> None:
+    path = tmp_path / "tokenhub.sqlite"
+    before = Schema("tokenhub", TOKENHUB.steps[:2])
+    database = await Database.open(path, migrations=before, synchronous="FULL")
+    await database.write(lambda conn: conn.execute(OLD_KEY).rowcount)
+    await database.close()
+
+    async with open_stores(path) as stores:
+        (key,) = await stores.keys.load()
+
+    assert ("old", 0, True) == (key.name, key.rate_limit_rps, key.directives)

@@ -1,0 +1,63 @@
+"""Any failure of a call as what it means."""
+
+from collections.abc import Callable
+
+import aiohttp
+
+from tokenhub.adapters.providers.transport import beginning, failure, retry_after_s
+from tokenhub.core.failures import Kind, classify
+from tokenhub.dialects.told import Told, ToldError
+from tokenhub.dialects.translation import Unsayable
+from tokenhub.ports.provider import UpstreamError
+
+_MAX_MESSAGE = 500
+_BAD_REQUEST = 400
+# All that a call can end with, but for a cancellation.
+FAILURES = (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError)
+
+
+def understood(error: Exception, *, status: int = 0) -> UpstreamError:
+    """Any failure of a call as what it means."""
+    if isinstance(error, UpstreamError):
+        return error
+    if isinstance(error, ToldError):
+        return told(error.error, error.status, retry_after_s=None)
+    if isinstance(error, Unsayable):
+        return UpstreamError(
+            Kind.UNSUPPORTED,
+            status=_BAD_REQUEST,
+            message=str(error),
+            code=error.code,
+            field=error.field,
+        )
+    failed = failure(error)
+    return UpstreamError(failed.kind, status=status) if status else failed
+
+
+def source(error: Exception) -> BaseException | None:
+    """What to name as the cause of an UpstreamError: never itself."""
+    return error.__cause__ if isinstance(error, UpstreamError) else error
+
+
+def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamError:
+    """What a provider's own error means."""
+    code = str(error.code) if error.code else ""
+    return UpstreamError(
+        classify(status, f"{code} {error.type or ''} {error.message}"),
+        status=status,
+        message=error.message[:_MAX_MESSAGE],
+        code=code,
+        field=error.param or "",
+        retry_after_s=retry_after_s,
+    )
+
+
+async def refusal(
+    response: aiohttp.ClientResponse, error_of: Callable[[bytes], Told]
+) -> UpstreamError:
+    """What a response other than 200 means; the connection is let go."""
+    try:
+        error = error_of(await beginning(response))
+    finally:
+        response.release()
+    return told(error, response.status, retry_after_s=retry_after_s(response))

@@ -1,0 +1,188 @@
+"""A provider over HTTP, whatever its format: OpenAI, Anthropic, vLLM, and those that copy them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import cycle, islice
+
+import aiohttp
+import msgspec
+from multidict import CIMultiDict
+from yarl import URL
+
+from tokenhub.adapters.providers.failing import FAILURES, refusal, source, understood
+from tokenhub.adapters.providers.stream import HttpStream, refuse_unless_stream
+from tokenhub.adapters.providers.transport import Transport, Watch, Within, whole
+from tokenhub.adapters.providers.vendors import Vendor, features
+from tokenhub.core.ask import Answer, Ask
+from tokenhub.core.failures import Kind
+from tokenhub.dialects.exchange import Exchange, exchange
+from tokenhub.dialects.translation import Unsayable
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.provider import UpstreamError
+from tokenhub.wire.openai import ProviderModels
+
+_OK = 200
+# How long an endpoint that failed is left out, while others of its provider are there.
+REST_S = 10.0
+_ENDPOINT_FAULTS = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.TIMEOUT})
+_MODELS = msgspec.json.Decoder(ProviderModels)
+
+
+class HttpProvider:
+    """`endpoints` take turns, a request each; `secret` is asked anew for every call.
+
+    `strict` refuses what the vendor has no words for; otherwise an answer tells what was dropped.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        *,
+        vendor: Vendor,
+        transport: Transport,
+        secret: Callable[[], str | None],
+        clock: Clock,
+        strict: bool = False,
+    ) -> None:
+        self._vendor = vendor
+        self._turns = {
+            task: Turns([URL(f"{base}{path}") for base in endpoints])
+            for task, path in vendor.paths.items()
+        }
+        self._list = URL(f"{endpoints[0]}{vendor.models}")
+        self._transport = transport
+        self._secret = secret
+        self._clock = clock
+        self._strict = strict
+        self._kept: tuple[str | None, CIMultiDict[str]] = (None, CIMultiDict())
+
+    async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
+        words, body, turns = self._said(ask, model_id)
+        url = turns.next()
+        try:
+            with Within(within_s):
+                response = await self._post(url, ask, body, within_s)
+                if response.status != _OK:
+                    raise await refusal(response, self._vendor.error_of)
+                body = await whole(response)
+            return _answer(words, body)
+        except FAILURES as error:
+            failed = understood(error)
+            turns.failed(url, failed.kind)
+            raise failed from source(error)
+
+    async def open(self, ask: Ask, model_id: str, *, idle_s: float, within_s: float) -> HttpStream:
+        words, body, turns = self._said(ask, model_id)
+        end = asyncio.get_running_loop().time() + within_s
+        head_s = min(idle_s, within_s)
+        url = turns.next()
+        try:
+            with Within(head_s):
+                response = await self._post(url, ask, body, head_s)
+                if response.status != _OK:
+                    raise await refusal(response, self._vendor.error_of)
+            refuse_unless_stream(response)
+            stream = HttpStream(
+                response,
+                words.follower(),
+                Watch(response, idle_s=idle_s, end=end),
+                dropped=words.dropped,
+            )
+            await stream.begin()
+        except FAILURES as error:
+            failed = understood(error)
+            turns.failed(url, failed.kind)
+            raise failed from source(error)
+        return stream
+
+    async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
+        try:
+            with Within(within_s):
+                response = await self._transport.request(
+                    "GET", self._list, headers=self._headers(), within_s=within_s
+                )
+                if response.status != _OK:
+                    raise await refusal(response, self._vendor.error_of)
+                body = await whole(response)
+        except FAILURES as error:
+            raise understood(error) from source(error)
+        try:
+            found = _MODELS.decode(body).data
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UpstreamError(Kind.BROKEN, status=_OK) from error
+        return [{"id": model.id, "owned_by": model.owned_by} for model in found]
+
+    def _said(self, ask: Ask, model_id: str) -> tuple[Exchange, bytes, "Turns"]:
+        """The request in the vendor's words, and the endpoints for it."""
+        turns = self._turns.get(ask.task)
+        try:
+            if turns is None:
+                raise _not_offered(ask.task)
+            words = exchange(ask, self._vendor.speech, created=int(self._clock.now()))
+            body = words.payload(model_id)
+            if words.dropped and self._strict:
+                raise _unsaid(words.dropped)
+        except Unsayable as error:
+            raise understood(error) from error
+        return words, body, turns
+
+    def _post(
+        self, url: URL, ask: Ask, body: bytes, within_s: float
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        headers = self._headers()
+        if own := features(ask, self._vendor):
+            headers = headers.copy()
+            headers.update(own)
+        return self._transport.request("POST", url, headers=headers, within_s=within_s, body=body)
+
+    def _headers(self) -> CIMultiDict[str]:
+        """The headers of every call, made anew when the secret has changed."""
+        secret = self._secret()
+        known, headers = self._kept
+        if headers and known == secret:
+            return headers
+        headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
+        headers.update(self._vendor.headers(secret))
+        self._kept = (secret, headers)
+        return headers
+
+
+def _not_offered(task: str) -> Unsayable:
+    return Unsayable(f"the provider of this model does not offer {task}", field="model")
+
+
+def _unsaid(names: Sequence[str]) -> Unsayable:
+    return Unsayable(
+        f"the provider of this model has no counterpart of {', '.join(names)}; leave them out, or "
+        "set TOKENHUB_STRICT_PARAMS=false to have them dropped",
+        field=names[0],
+        code="unsupported_parameter",
+    )
+
+
+def _answer(words: Exchange, body: bytes) -> Answer:
+    try:
+        return words.answer(body)
+    except ValueError as error:
+        raise understood(error, status=_OK) from error
+
+
+class Turns:
+    """Endpoints that take turns. One that failed is left out for REST_S, while others are left."""
+
+    def __init__(self, urls: Sequence[URL]) -> None:
+        self._urls = urls
+        self._turn = cycle(urls)
+        self._resting: dict[URL, float] = {}
+
+    def next(self) -> URL:
+        if not self._resting:
+            return next(self._turn)
+        now = asyncio.get_running_loop().time()
+        self._resting = {url: until for url, until in self._resting.items() if until > now}
+        rested = (url for url in islice(self._turn, len(self._urls)) if url not in self._resting)
+        return next(rested, None) or next(self._turn)
+
+    def failed(self, url: URL, kind: Kind) -> None:
+        if kind in _ENDPOINT_FAULTS and len(self._urls) > 1:
+            self._resting[url] = asyncio.get_running_loop().time() + REST_S

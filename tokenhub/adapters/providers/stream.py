@@ -1,0 +1,123 @@
+"""A streamed answer as it comes over HTTP."""
+
+import asyncio
+
+import aiohttp
+
+from tokenhub.adapters.providers.failing import understood
+from tokenhub.adapters.providers.transport import Watch, refuse_encoded
+from tokenhub.core.failures import Kind
+from tokenhub.core.outcome import Usage
+from tokenhub.dialects.translation import Follower
+from tokenhub.ports.provider import UpstreamError
+
+_OK = 200
+# What may come before the first piece of an answer.
+MAX_BEFORE_BYTES = 1 << 20
+# How long after a stream's last event the end of its HTTP body may come.
+LAST_CHUNK_S = 0.25
+
+
+class HttpStream:
+    """A provider's stream on its way to the caller, in the caller's dialect."""
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        follower: Follower,
+        watch: Watch,
+        *,
+        dropped: tuple[str, ...],
+    ) -> None:
+        self.dropped = dropped
+        self._response = response
+        self._follower = follower
+        self._watch = watch
+        self._first = b""
+
+    @property
+    def terminal(self) -> bytes:
+        return self._follower.terminal
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._follower.usage
+
+    @property
+    def output_tokens(self) -> int:
+        return self._follower.output_tokens
+
+    async def begin(self) -> None:
+        """Read until the answer has begun; what came so far is kept for the first `next`.
+
+        A provider may send much that is no answer, comments above all: beyond MAX_BEFORE_BYTES it
+        is refused.
+        """
+        parts = []
+        size = 0
+        try:
+            while not self._follower.started:
+                part = await self._read()
+                if not part and self._follower.done:
+                    break
+                parts.append(part)
+                size = enough(size + len(part))
+        except BaseException:
+            self.close()
+            raise
+        self._first = b"".join(parts)
+
+    async def next(self) -> bytes:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        while not self._follower.done:
+            if part := await self._read():
+                return part
+        return b""
+
+    def close(self) -> None:
+        """Hang up on a provider that is not through.
+
+        A connection whose response has ended is back in the pool already, and stays there. Where
+        only the end of the HTTP body is missing, it may come: many servers send it by itself.
+        """
+        self._watch.cancel()
+        if self._follower.done and self._response.connection is not None:
+            asyncio.get_running_loop().call_later(LAST_CHUNK_S, self._response.close)
+        else:
+            self._response.close()
+
+    async def _read(self) -> bytes:
+        try:
+            self._watch.began()
+            data = await self._response.content.readany()
+            self._watch.saw()
+            if data:
+                return self._follower.feed(data)
+            last = self._follower.end()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self.close()
+            if self._watch.expired:
+                raise UpstreamError(Kind.TIMEOUT, status=_OK) from error
+            # What comes in the middle of an answer cannot be mended by asking somebody else.
+            late = isinstance(error, ValueError) and self._follower.started
+            raise understood(ValueError() if late else error, status=_OK) from error
+        if self._follower.done and not self._watch.expired:
+            return last
+        self.close()
+        raise UpstreamError(Kind.TIMEOUT if self._watch.expired else Kind.LOST, status=_OK)
+
+
+def enough(size: int) -> int:
+    """The size, if it may still grow. Raises UpstreamError beyond MAX_BEFORE_BYTES."""
+    if size > MAX_BEFORE_BYTES:
+        raise UpstreamError(Kind.BROKEN, status=_OK)
+    return size
+
+
+def refuse_unless_stream(response: aiohttp.ClientResponse) -> None:
+    refuse_encoded(response)
+    if response.content_type != "text/event-stream":
+        response.close()
+        raise UpstreamError(Kind.BROKEN, status=response.status)
