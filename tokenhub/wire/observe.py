@@ -103,13 +103,18 @@ class Skipped(msgspec.Struct, kw_only=True):
 
 
 class Policy(msgspec.Struct, kw_only=True):
-    """What the request was routed by. `origin` tells of each field whether it is a `default`."""
+    """What the request was routed by.
+
+    `origin` tells of each field whether it came from a `default`, the `request` or a `directive`;
+    `notes` say where a directive asked for more than it may.
+    """
 
     mode: str
     max_budget_usd: float | None
     max_latency_ms: float
     min_weight: int
     origin: dict[str, str]
+    notes: list[str] = []
 
 
 class Decision(msgspec.Struct, kw_only=True):

@@ -142,6 +142,7 @@ async def test_a_request_is_explained_by_name(client, control):
         "max_latency_ms": 120000.0,
         "min_weight": 2,
         "origin": {"mode": "default", "min_weight": "request"},
+        "notes": [],
     } == decision["policy"]
     assert {"cost": 0.25, "latency": 0.25, "failure": 0.25, "weight": 0.25} == decision["weights"]
     assert [

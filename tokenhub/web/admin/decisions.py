@@ -32,6 +32,7 @@ def _policy(policy: Policy) -> wire.Policy:
         max_latency_ms=milliseconds(policy.max_latency_s),
         min_weight=policy.min_weight,
         origin=policy.origin,
+        notes=list(policy.notes),
     )
 
 
