@@ -74,12 +74,18 @@ async def test_a_stream_is_the_providers_own(hub, chat, sim, body):
 
 async def test_parameters_reach_the_provider_and_cannot_replace_the_request(hub, chat, sim):
     await hub.provider("one", sim, models=["gpt"])
-    parameters = {"temperature": 0.5, "max_tokens": 3, "model": "x", "stream": True, "odd": [1]}
+    parameters = {
+        "temperature": 0.5,
+        "max_tokens": 3,
+        "model": "x",
+        "stream": True,
+        "logit_bias": {"1": 5},
+    }
 
     answer = await chat({"request": {**FLAT, "parameters": parameters}})
 
     sent = sim.requests[0].json()
-    assert {"temperature": 0.5, "max_tokens": 3, "model": "gpt", "odd": [1]} == {
+    assert {"temperature": 0.5, "max_tokens": 3, "model": "gpt", "logit_bias": {"1": 5}} == {
         name: value for name, value in sent.items() if name != "messages"
     }
     assert 3 == answer.json()["response"]["usage"]["completion_tokens"]

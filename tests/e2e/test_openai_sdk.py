@@ -417,7 +417,7 @@ async def test_usage_is_asked_for_in_every_stream_and_nothing_else_changes(post,
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/chat"])
 async def test_the_headers_say_how_it_was_routed(post, path, stream):
-    model = {"model": "org/small", "model_hint": "org/small"}
+    model = {"model_hint" if path == "/v1/chat" else "model": "org/small"}
 
     answer = await post({**model, "messages": HELLO, "stream": stream}, path)
 

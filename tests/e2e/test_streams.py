@@ -352,7 +352,7 @@ async def test_a_server_that_stops_gives_its_streams_no_clean_end(tmp_path, sim,
     async with running(tmp_path) as hub:
         (row,) = await hub.logs()
     assert "shutting_down" == row["error_class"]
-    assert 0 < row["output_tokens"] < 100
+    assert 0 < row["output_tokens"] < 1_000
 
 
 # --- the connection after it

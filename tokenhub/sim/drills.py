@@ -58,7 +58,9 @@ DRILLS: Mapping[str, Drill] = MappingProxyType(
             Fault.raw(b"HTTP/1.1 200 OK\r\ncontent-t"), "another provider is asked"
         ),
         "long header": _bad(Fault.long_header(), "the head's limit ends it, in little memory"),
-        "hints": _bad(Fault.early_hints(), "2,000 early hints are more than anybody waits for"),
+        "hints": _fine(
+            Fault.early_hints(), "2,000 early hints are read over, under the first-byte deadline"
+        ),
         "head drip": _bad(Fault.slow_drip(0.25, part="head"), "the first-byte deadline ends it"),
         "web page": _bad(Fault.body(PAGE), "a page is no answer, whatever its status"),
         "null": _bad(

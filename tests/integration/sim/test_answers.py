@@ -1,5 +1,6 @@
 """Thinking, tools, stops, usage and scripted answers, as each vendor puts them on the wire."""
 
+import asyncio
 import json
 
 import anthropic
@@ -203,7 +204,10 @@ async def test_a_paced_stream_keeps_its_time(sim, http, chat) -> None:
     sim.profile = msgspec.structs.replace(
         sim.profile, latency=latency, answer_tokens=Constant(value=64)
     )
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     async with http.post(CHAT, json={**chat, "stream": True}) as response:
         text = await response.text()
 
+    assert loop.time() - begun >= 64 * 0.002 - 0.005
     assert 64 + 3 == text.count("data: ")
