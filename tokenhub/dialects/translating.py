@@ -109,13 +109,17 @@ class Translating:
         self._shape = _JSON if ask.schema and ask.shape is None else ask.shape
 
     def payload(self, model_id: str) -> bytes:
-        ask = _prepared(self._ask)
+        ask = self._ask
+        body = _whole(ask.payload) if ask.schema and ask.stream else ask.payload
         if ask.speech == self._speech:
-            return FORMATS[ask.speech].payload(ask, model_id)
-        talk = _FORMATS[ask.speech].read_request(ask.payload)
+            same = replace(ask, payload=_fitting(body, ask, self._speech))
+            return FORMATS[ask.speech].payload(
+                replace(same, stream=False) if ask.schema else same, model_id
+            )
+        talk = _FORMATS[ask.speech].read_request(body)
         written = _FORMATS[self._speech].write_request(talk, model_id)
         self.dropped = written.dropped
-        return written.body
+        return _fitting(written.body, ask, self._speech)
 
     def answer(self, body: bytes) -> Answer:
         ask = self._ask
@@ -203,14 +207,15 @@ class Translator:
         self.started = True
 
 
-def _prepared(ask: Ask) -> Ask:
-    """The ask with what a schema and a second try at it add to its body."""
+def _fitting(body: bytes, ask: Ask, speech: str) -> bytes:
+    """The body with what a schema and a second try at it add, in the provider's own format.
+
+    After the translation, not before: what its structured output takes, each vendor says.
+    """
     if not ask.schema:
-        return ask
-    body = with_schema(ask.payload, ask.speech, ask.schema)
-    if ask.rework is not None:
-        body = with_rework(body, ask.speech, ask.rework)
-    return replace(ask, payload=_whole(body) if ask.stream else body, stream=False)
+        return body
+    body = with_schema(body, speech, ask.schema)
+    return body if ask.rework is None else with_rework(body, speech, ask.rework)
 
 
 def _whole(body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tests.support.talks import merged, saids, streams, talks
 from tests.unit.dialects.anthropic.said import normal
-from tokenhub.core.talk import Delta, Result, Said, Talk, Text
+from tokenhub.core.talk import Call, Delta, Image, Result, Said, Talk, Text, Turn
 from tokenhub.dialects.anthropic import answer as anthropic_answer
 from tokenhub.dialects.anthropic import request as anthropic_request
 from tokenhub.dialects.anthropic import stream as anthropic_stream
@@ -95,3 +95,20 @@ def test_a_stream_survives_both_ways(deltas: list[Delta]) -> None:
 
     assert merged(deltas)[1:] == merged(back)[1:]
     assert merged(deltas)[1:] == merged(forth)[1:]
+
+
+def test_what_the_other_format_has_no_word_for_is_named() -> None:
+    """A failed result on the way to OpenAI, the wish for a resolution on the way to Anthropic."""
+    failed = Result(id="c", parts=(Text(text="no"),), error=True)
+    called = Turn(role="assistant", parts=(Call(id="c", name="f", arguments="{}"),))
+    picture = Image(url="https://example.com/a.png", detail="high")
+
+    to_openai = openai_request.write(
+        Talk(turns=(called, Turn(role="user", parts=(failed,)))), model="m"
+    )
+    to_anthropic = anthropic_request.write(
+        Talk(turns=(Turn(role="user", parts=(picture,)),)), model="m", max_tokens=9
+    )
+
+    assert ("messages.content.is_error",) == to_openai.dropped
+    assert ("messages.content.image_url.detail",) == to_anthropic.dropped

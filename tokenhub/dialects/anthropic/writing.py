@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from tokenhub.core.talk import Call, Format, Sealed, Talk, Thinking, Tool
+from tokenhub.core.talk import Call, Format, Image, Sealed, Talk, Thinking, Tool
 from tokenhub.dialects.anthropic.passing import UNREADABLE
 from tokenhub.dialects.anthropic.turns import conversation, system
 from tokenhub.dialects.translation import Unsayable, Written
@@ -60,6 +60,8 @@ def write(talk: Talk, *, model: str, max_tokens: int) -> Written:
         texts.append(JSON_ONLY)
     limit = _limit(talk, max_tokens)
     dropped: list[str] = []
+    if any(isinstance(p, Image) and p.detail for turn in talk.turns for p in turn.parts):
+        dropped.append("messages.content.image_url.detail")
     thinks = _thinks(talk, model, limit, dropped)
     tools = [_tool(tool, index) for index, tool in enumerate(talk.tools)] or _called(talk)
     request = wire.Request(

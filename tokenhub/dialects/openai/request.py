@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from tokenhub.core.errors import BadRequest
-from tokenhub.core.talk import Choice, Effort, Format, Talk, Tool
+from tokenhub.core.talk import Choice, Effort, Format, Result, Talk, Tool
 from tokenhub.dialects.decoding import checked_limit, decoded
 from tokenhub.dialects.openai import messages
 from tokenhub.dialects.translation import Unsayable, Written
@@ -220,6 +220,8 @@ def write(talk: Talk, *, model: str) -> Written:
         dropped.append("top_k")
     if len(talk.stop) > MAX_STOPS:
         dropped.append("stop_sequences")
+    if any(isinstance(p, Result) and p.error for turn in talk.turns for p in turn.parts):
+        dropped.append("messages.content.is_error")
     request = wire.FullRequest(
         # OpenAI's models reason in secret, and its API knows no reasoning in messages.
         messages=messages.write(talk.turns, reasons=not own),
