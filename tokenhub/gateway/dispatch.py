@@ -82,7 +82,9 @@ class Dispatch:
         assert run.decision is not None
         assert run.intent is not None
         deadline = run.started + run.intent.policy.max_latency_s
-        for route in run.decision.ranked:
+        chosen = run.decision.ranked[0].model.id
+        # Another model counts in other tokens, so that its count would be no better than ours.
+        for route in [r for r in run.decision.ranked if r.model.id == chosen]:
             began = self._clock.monotonic()
             if len(run.attempts) >= MAX_COUNTS or began >= deadline:
                 break
@@ -110,9 +112,17 @@ class Dispatch:
 
         async def call(step: Try, left_s: float) -> AnswerStream:
             upstream = self._upstreams.of(step.route.provider)
-            return await upstream.open(
+            opening = upstream.open(
                 run.ask, step.route.model.id, idle_s=self._idle_s, within_s=left_s
             )
+            if step.last:
+                return await opening
+            # Comments and pings keep a stream alive that never begins: others are to have time.
+            try:
+                async with asyncio.timeout(left_s / 2):
+                    return await opening
+            except TimeoutError as error:
+                raise UpstreamError(Kind.TIMEOUT) from error
 
         run.route, stream, run.opening_s = await self._first(run, call)
         run.dropped = stream.dropped
@@ -158,7 +168,8 @@ class Dispatch:
             try:
                 found = await call(step, deadline - began)
             except UpstreamError as error:
-                last = _ours(error, run, step.route)
+                # Its frames hold what had come, and this one would hold them.
+                last = _ours(error, run, step.route).with_traceback(None)
                 self._book(run, step.route, last.kind, last.status, began)
                 failover.failed(last.kind)
             except asyncio.CancelledError:

@@ -12,6 +12,20 @@ from tokenhub.ports.provider import UpstreamError
 
 _MAX_MESSAGE = 500
 _BAD_REQUEST = 400
+# What OpenAI's words for an error would have been as a status (platform.openai.com, "Error codes",
+# 2026-01), for errors that come under a 200. Its codes and types are one namespace here.
+_STATUS = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+    "server_error": 500,
+    "overloaded_error": 503,
+}
+_UNNAMED = 502
 # All that a call can end with, but for a cancellation.
 FAILURES = (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError)
 
@@ -21,7 +35,7 @@ def understood(error: Exception, *, status: int = 0) -> UpstreamError:
     if isinstance(error, UpstreamError):
         return error
     if isinstance(error, ToldError):
-        return told(error.error, error.status, retry_after_s=None)
+        return told(error.error, _named(error), retry_after_s=None)
     if isinstance(error, Unsayable):
         return UpstreamError(
             Kind.UNSUPPORTED,
@@ -32,6 +46,14 @@ def understood(error: Exception, *, status: int = 0) -> UpstreamError:
         )
     failed = failure(error)
     return UpstreamError(failed.kind, status=status) if status else failed
+
+
+def _named(error: ToldError) -> int:
+    """The status of an error that told none: by its code, which says more than its type."""
+    if error.status != _UNNAMED:
+        return error.status
+    by_type = _STATUS.get(error.error.type or "", _UNNAMED)
+    return _STATUS.get(str(error.error.code), by_type)
 
 
 def source(error: Exception) -> BaseException | None:

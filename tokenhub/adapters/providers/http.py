@@ -6,11 +6,12 @@ from itertools import cycle, islice
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 from multidict import CIMultiDict
 from yarl import URL
 
 from tokenhub.adapters.providers.failing import FAILURES, refusal, source, understood
-from tokenhub.adapters.providers.stream import HttpStream, refuse_unless_stream
+from tokenhub.adapters.providers.stream import HttpStream, counted, refuse_unless_stream
 from tokenhub.adapters.providers.transport import Transport, Watch, Within, whole
 from tokenhub.adapters.providers.vendors import Vendor, features
 from tokenhub.core.ask import Answer, Ask
@@ -65,11 +66,10 @@ class HttpProvider:
                 if response.status != _OK:
                     raise await refusal(response, self._vendor.error_of)
                 body = await whole(response)
-            return _answer(words, body)
+            answer = _answer(words, body)
+            return _counted(answer) if ask.task == "chat" else answer
         except FAILURES as error:
-            failed = understood(error)
-            turns.failed(url, failed.kind)
-            raise failed from source(error)
+            raise turns.failed(url, understood(error)) from source(error)
 
     async def open(self, ask: Ask, model_id: str, *, idle_s: float, within_s: float) -> HttpStream:
         words, body, turns = self._said(ask, model_id)
@@ -90,9 +90,7 @@ class HttpProvider:
             )
             await stream.begin()
         except FAILURES as error:
-            failed = understood(error)
-            turns.failed(url, failed.kind)
-            raise failed from source(error)
+            raise turns.failed(url, understood(error)) from source(error)
         return stream
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
@@ -167,6 +165,11 @@ def _answer(words: Exchange, body: bytes) -> Answer:
         raise understood(error, status=_OK) from error
 
 
+def _counted(answer: Answer) -> Answer:
+    usage = counted(answer.usage)
+    return answer if usage is answer.usage else replace(answer, usage=usage)
+
+
 class Turns:
     """Endpoints that take turns. One that failed is left out for REST_S, while others are left."""
 
@@ -183,6 +186,11 @@ class Turns:
         rested = (url for url in islice(self._turn, len(self._urls)) if url not in self._resting)
         return next(rested, None) or next(self._turn)
 
-    def failed(self, url: URL, kind: Kind) -> None:
-        if kind in _ENDPOINT_FAULTS and len(self._urls) > 1:
+    def failed(self, url: URL, error: UpstreamError) -> UpstreamError:
+        """The error, once it is noted. No frame of its traceback may name it in a variable.
+
+        That were a cycle, which holds all that had come until the next collection.
+        """
+        if error.kind in _ENDPOINT_FAULTS and len(self._urls) > 1:
             self._resting[url] = asyncio.get_running_loop().time() + REST_S
+        return error

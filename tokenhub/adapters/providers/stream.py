@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+from msgspec.structs import replace
 
 from tokenhub.adapters.providers.failing import understood
 from tokenhub.adapters.providers.transport import Watch, refuse_encoded
@@ -34,6 +35,7 @@ class HttpStream:
         self._follower = follower
         self._watch = watch
         self._first = b""
+        self._came_bytes = 0
 
     @property
     def terminal(self) -> bytes:
@@ -41,7 +43,7 @@ class HttpStream:
 
     @property
     def usage(self) -> Usage | None:
-        return self._follower.usage
+        return counted(self._follower.usage)
 
     @property
     def output_tokens(self) -> int:
@@ -51,17 +53,17 @@ class HttpStream:
         """Read until the answer has begun; what came so far is kept for the first `next`.
 
         A provider may send much that is no answer, comments above all: beyond MAX_BEFORE_BYTES it
-        is refused.
+        is refused, whether or not any of that would be handed on.
         """
         parts = []
-        size = 0
         try:
             while not self._follower.started:
                 part = await self._read()
                 if not part and self._follower.done:
                     break
                 parts.append(part)
-                size = enough(size + len(part))
+                if not self._follower.started:
+                    refuse_beyond(self._came_bytes)
         except BaseException:
             self.close()
             raise
@@ -94,6 +96,7 @@ class HttpStream:
             data = await self._response.content.readany()
             self._watch.saw()
             if data:
+                self._came_bytes += len(data)
                 return self._follower.feed(data)
             last = self._follower.end()
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -109,11 +112,20 @@ class HttpStream:
         raise UpstreamError(Kind.TIMEOUT if self._watch.expired else Kind.LOST, status=_OK)
 
 
-def enough(size: int) -> int:
-    """The size, if it may still grow. Raises UpstreamError beyond MAX_BEFORE_BYTES."""
+def refuse_beyond(size: int) -> None:
+    """Raise UpstreamError for more than MAX_BEFORE_BYTES."""
     if size > MAX_BEFORE_BYTES:
         raise UpstreamError(Kind.BROKEN, status=_OK)
-    return size
+
+
+def counted(usage: Usage | None) -> Usage | None:
+    """The usage without what cannot be: no prompt of a chat has zero tokens.
+
+    Servers that do not count put zeros there, which are no reason to give an answer away.
+    """
+    if usage is None or usage.input_tokens:
+        return usage
+    return replace(usage, input_tokens=None, output_tokens=usage.output_tokens or None)
 
 
 def refuse_unless_stream(response: aiohttp.ClientResponse) -> None:
