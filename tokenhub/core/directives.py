@@ -136,7 +136,7 @@ def _checked(schema: str) -> str:
         return checked(schema)
     except BadRequest as error:
         field = "directive.output_schema"
-        raise BadRequest(str(error), code="invalid_directive", field=field) from error
+        raise BadRequest(f"{field}: {error}", code="invalid_directive", field=field) from error
 
 
 # --- Where a directive begins and ends

@@ -171,6 +171,8 @@ class Subschemas:
         self.branches = self.branches or any(name in schema for name in _BRANCHING)
         if place != "#" and ("$id" in schema or isinstance(schema.get("id"), str)):
             raise _refused('only the root may have an "$id"')
+        if not isinstance(schema.get("$id", ""), str):
+            raise _refused('"$id" must be a string')
 
     def _refers(self, index: int, schema: Mapping[str, object]) -> None:
         for keyword in _REFERENCES:

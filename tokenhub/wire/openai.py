@@ -332,13 +332,12 @@ class ToldCompletion(msgspec.Struct, omit_defaults=True):
 # --- lists of models
 
 
-class ModelCard(msgspec.Struct, omit_defaults=True, kw_only=True):
+class ModelCard(msgspec.Struct, omit_defaults=True, kw_only=True, tag_field="object", tag="model"):
     """A model in `GET /v1/models`; both lengths are the context size: clients know either."""
 
     id: str
-    object: str = msgspec.field(default="model")
-    created: int = 0
-    owned_by: str = ""
+    created: int
+    owned_by: str
     context_length: int | None = None
     max_model_len: int | None = None
 

@@ -101,6 +101,7 @@ def test_schema_that_may_be_used_keeps_its_meaning_and_order(schema: Any) -> Non
         ({"$ref": "#"}, "back to itself"),
         ({"allOf": [{"not": {"$ref": "#"}}]}, "back to itself"),
         ({"properties": {"a": {"$id": "http://example.com/y"}}}, "only the root"),
+        ({"$id": 5}, "must be a string"),
         ({"pattern": "(?=a)b"}, "regex"),
         ({"pattern": r"(a)\1"}, "regex"),
         ({"pattern": "(a{1000}){1000}"}, "regex"),

@@ -3,6 +3,7 @@
 Both vendors' SDKs list models at this path; an `anthropic-version` header tells which one asks.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,8 @@ PREFIX = "/v1/models/"
 _ENCODE = msgspec.json.Encoder().encode
 # Anthropic's page: 20 where nothing is said, at most 1,000 (API reference, "List models").
 _PAGE, _MAX_PAGE = 20, 1000
+# Python refuses to read a number of thousands of digits.
+_NUMBER = re.compile(r"[0-9]{1,9}")
 # When the models came to be is not known here, and the SDK wants a time.
 _EPOCH = "1970-01-01T00:00:00Z"
 
@@ -67,6 +70,7 @@ def openai_card(route: Route) -> openai.ModelCard:
     size = route.model.max_context_tokens or None
     return openai.ModelCard(
         id=route.model.id,
+        created=0,
         owned_by=route.provider.id,
         context_length=size,
         max_model_len=size,
@@ -81,7 +85,7 @@ def _page(routes: Iterable[Route], query: Mapping[str, str]) -> anthropic.ModelP
     """The page that `limit`, `after_id` and `before_id` ask for. Raises BadRequest."""
     cards = [anthropic_card(route) for route in routes]
     limit = query.get("limit", str(_PAGE))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MAX_PAGE):
+    if not (_NUMBER.fullmatch(limit) and 1 <= int(limit) <= _MAX_PAGE):
         raise BadRequest(f"limit must be between 1 and {_MAX_PAGE}", field="limit")
     if before := query.get("before_id"):
         cards = cards[: _place(cards, before, "before_id")]
