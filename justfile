@@ -57,6 +57,10 @@ test-fast *args: setup
 test-integration *args: setup
     .venv/bin/pytest -n auto tests/contract tests/integration tests/cli tests/e2e "$@"
 
+# so many mutated requests over every route of /v1
+fuzz count="10000": setup
+    FUZZ_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_fuzz.py
+
 # all tests, with the lines that they miss
 test-coverage *args: setup
     .venv/bin/pytest -n auto --cov --cov-report=term-missing:skip-covered "$@"
@@ -119,6 +123,10 @@ ctl *args: install
 # what the server costs over a bare relay, against the simulator
 bench *args: setup
     .venv/bin/python benchmarks/bench.py "$@"
+
+# whether 200 streams at once come without a stall, against the simulator
+bench-streams *args: setup
+    .venv/bin/python benchmarks/streams.py "$@"
 
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup

@@ -1,11 +1,15 @@
 """What TokenHub costs: the same load on a simulated provider, a bare relay and TokenHub.
 
-    python benchmarks/bench.py [--rounds N] [--seconds S] [--only whole|stream] [--json FILE]
+    python benchmarks/bench.py [--rounds N] [--seconds S] [--only KIND] [--json FILE]
 
 All three run at once and are asked in turns, round after round, so that a noisy moment of the
 machine meets them alike; ratios are taken within a round and their median is shown. The server
 under test has one core, the simulated provider and the load generator share another. CPU is the
 process's own, by its clock, all threads. Linux only.
+
+What a chunk costs is what streams of many chunks cost more than streams of few that last as long,
+from a provider that keeps a pace: so each is read and sent by itself at both. Where the caller's
+format is not the provider's, the relay relays the caller's format.
 """
 
 import argparse
@@ -18,28 +22,22 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
+from cases import STREAMS, Case, Kind, instant, paced, request
 from load import Job
-from report import Case, Result, Sample, Sync, text
-from targets import LoadGenerator, Relay, Sim, Target, TokenHub, check
+from report import Result, Sample, Sync, text
+from targets import LoadGenerator, Stage, Target, check, cores
 
 WARM_S = 0.3
 SYNCS_A_ROUND = 100
-PROMPT = (
-    "Compare the three harbours of the northern coast for a cargo of timber: depth at low water, "
-    "the cost of a berth for two nights, and the road to the market. Answer in one short paragraph."
-)
 
 
 def main() -> int:
     options = arguments().parse_args()
-    cases = [
-        Case(stream=stream, connections=connections)
-        for stream in (False, True)
-        if options.only in {None, "stream" if stream else "whole"}
-        for connections in (1, 32)
-    ]
+    kinds: tuple[Kind, ...] = ("whole", *STREAMS)
+    kinds = tuple(kind for kind in kinds if not options.only or kind in options.only)
+    cases = instant(kinds) + paced(kinds)
     with tempfile.TemporaryDirectory(prefix="tokenhub-bench-") as name, ExitStack() as stack:
-        rig = Rig(Path(name), stack, seconds=options.seconds, floor=options.floor)
+        rig = Rig(Path(name), stack, cases, seconds=options.seconds, floor=options.floor)
         samples: list[Sample] = []
         syncs: list[float] = []
         for number in range(options.rounds):
@@ -58,7 +56,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="how often each target is asked")
     parser.add_argument("--seconds", type=float, default=1.5, help="of one measurement")
-    parser.add_argument("--only", choices=("whole", "stream"))
+    parser.add_argument("--only", action="append", choices=("whole", *STREAMS), help="repeatable")
     parser.add_argument(
         "--floor", action="store_true", help="without TokenHub: the rig's own floor"
     )
@@ -70,27 +68,25 @@ def arguments() -> argparse.ArgumentParser:
 class Rig:
     """Everything running, and the way to measure it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, seconds: float, floor: bool) -> None:
-        cores = sorted(os.sched_getaffinity(0))
-        served, other = cores[0], cores[1 % len(cores)]
+    def __init__(
+        self, folder: Path, stack: ExitStack, cases: list[Case], *, seconds: float, floor: bool
+    ) -> None:
+        _, self._core = cores()
         self._seconds = seconds
-        self._core = other
-        self._load = stack.enter_context(LoadGenerator(core=other))
-        sim = stack.enter_context(Sim(core=other))
-        self._targets: list[Target] = [
-            sim,
-            stack.enter_context(Relay(sim, core=served)),
-        ]
-        if not floor:
-            self._targets.append(stack.enter_context(TokenHub(sim, folder, core=served)))
+        self._load = stack.enter_context(LoadGenerator(core=self._core))
+        self._stages = {
+            gap_s: Stage(folder / f"{gap_s:g}", stack, gap_s=gap_s, floor=floor)
+            for gap_s in {case.gap_s for case in cases}
+        }
 
     def round(self, number: int, cases: list[Case]) -> Iterator[Sample]:
         """Every case on every target; who begins changes from case to case."""
         for turn, case in enumerate(cases, start=number):
-            first = turn % len(self._targets)
-            in_turn = self._targets[first:] + self._targets[:first]
+            targets = self._stages[case.gap_s].targets
+            first = turn % len(targets)
+            in_turn = targets[first:] + targets[:first]
             samples = {target.name: self._sample(number, case, target) for target in in_turn}
-            yield from (samples[target.name] for target in self._targets)
+            yield from (samples[target.name] for target in targets)
 
     def _sample(self, number: int, case: Case, target: Target) -> Sample:
         wire = request(case, target.key)
@@ -100,6 +96,7 @@ class Rig:
             request=wire,
             stream=case.stream,
             connections=case.connections,
+            spread_s=case.gap_s * case.tokens,
             warm_s=WARM_S,
             seconds=self._seconds,
             clocks={target.name: target.clock()},
@@ -112,27 +109,6 @@ class Rig:
             measured=self._load.run(job),
             rss_bytes=target.rss_bytes(),
         )
-
-
-def request(case: Case, key: str) -> bytes:
-    """The bytes of one request: a chat completion of about 400 bytes."""
-    ask = {
-        "model": "sim-large",
-        "messages": [
-            {"role": "system", "content": "You are a terse harbour master."},
-            {"role": "user", "content": PROMPT},
-        ],
-        "temperature": 0.2,
-        "max_tokens": 64 if case.stream else 8,
-        "stream": case.stream,
-    }
-    body = msgspec.json.encode(ask)
-    head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n"
-        f"user-agent: tokenhub-bench\r\nauthorization: Bearer {key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def sync_times(file: Path) -> list[float]:

@@ -3,23 +3,15 @@
 from statistics import median
 
 import msgspec
+from cases import LASTS_S, LENGTHS, STREAMS, Case, Kind, pace
 from load import Measured
 
 # What issue-level targets hold TokenHub to, as ratios of the relay in the same run.
 CPU_LIMITS = {1: 2.4, 32: 2.2}
 ADDED_P50_LIMIT_S = 0.6e-3
 SLOW_DISK_S = 0.3e-3
-
-
-class Case(msgspec.Struct, frozen=True, order=True):
-    """One kind of load."""
-
-    stream: bool
-    connections: int
-
-    def title(self) -> str:
-        kind = "streams of 64 tokens" if self.stream else "whole answers"
-        return f"{kind}, {self.connections} connection{'s' * (self.connections > 1)}"
+CHUNK_LIMITS = {"same": 1.3, "translated": 4.0, "reverse": 4.0}
+FIRST_LIMIT_S = 2e-3
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +45,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         return [s for s in self.samples if (s.case, s.target) == (case, target)]
 
     def cases(self) -> list[Case]:
-        return sorted({sample.case for sample in self.samples})
+        return list(dict.fromkeys(sample.case for sample in self.samples))
+
+    def paced(self) -> list[Kind]:
+        """The kinds of streams whose chunks were measured."""
+        found = {case.kind for case in self.cases() if case.gap_s}
+        return [kind for kind in STREAMS if kind in found]
 
     def targets(self) -> list[str]:
         return list(dict.fromkeys(sample.target for sample in self.samples))
@@ -68,6 +65,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         pairs = zip(self.of(case, "tokenhub"), self.of(case, "relay"), strict=True)
         return median(ours.measured.p50_s - bare.measured.p50_s for ours, bare in pairs)
 
+    def first_over_direct_s(self, case: Case) -> float:
+        """What TokenHub adds to the p50 of the first token: the median of the differences."""
+        pairs = zip(self.of(case, "tokenhub"), self.of(case, "direct"), strict=True)
+        return median(ours.measured.first_p50_s - bare.measured.first_p50_s for ours, bare in pairs)
+
+    def chunk_us(self, kind: Kind, target: str) -> list[float]:
+        """CPU microseconds of one more chunk, in each round."""
+        few, many = (self.of(pace(kind, tokens), target) for tokens in LENGTHS)
+        between = LENGTHS[1] - LENGTHS[0]
+        pairs = zip(few, many, strict=True)
+        return [(long.cpu_us() - short.cpu_us()) / between for short, long in pairs]
+
+    def chunk_ratio(self, kind: Kind) -> float:
+        """TokenHub's CPU for a chunk over the relay's: the median of the rounds' ratios."""
+        pairs = zip(self.chunk_us(kind, "tokenhub"), self.chunk_us(kind, "relay"), strict=True)
+        return median(ours / bare for ours, bare in pairs)
+
     def added_limit_s(self) -> float:
         if self.sync.p50_s > SLOW_DISK_S:
             return self.sync.p50_s + SLOW_DISK_S
@@ -81,8 +95,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         missed = [f"{self.failures()} requests failed"] if self.failures() else []
         if not {"tokenhub", "relay"} <= set(self.targets()):
             return missed
+        for kind in self.paced():
+            ratio, limit = self.chunk_ratio(kind), CHUNK_LIMITS[kind]
+            if ratio > limit:
+                missed.append(f"chunks, {kind}: {ratio:.2f} times the relay's CPU, not {limit}")
         for case in self.cases():
             if case.stream:
+                missed += self._late(case)
                 continue
             ratio, limit = self.cpu_ratio(case), CPU_LIMITS[case.connections]
             if ratio > limit:
@@ -92,6 +111,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
                 text = f"p50 {1e3 * added:.2f} ms over the relay, not {1e3 * most:.2f}"
                 missed.append(f"{case.title()}: {text}")
         return missed
+
+    def _late(self, case: Case) -> list[str]:
+        if case.gap_s or case.connections > 1:
+            return []
+        added = 1e3 * self.first_over_direct_s(case)
+        limit = 1e3 * FIRST_LIMIT_S
+        return [f"{case.title()}: first token +{added:.2f} ms, not {limit}"] * (added > limit)
 
 
 HEAD = (
@@ -104,10 +130,13 @@ def text(result: Result) -> str:
     """The run as tables; every figure is the median of the rounds."""
     lines = []
     for case in result.cases():
+        if case.gap_s:
+            continue
         lines += ["", case.title(), HEAD]
         lines += [_row(result, case, target) for target in result.targets()]
         if {"tokenhub", "relay"} <= set(result.targets()):
             lines.append(_ratio(result, case))
+    lines += _chunks(result)
     sync = result.sync
     lines += ["", f"fdatasync of 4 KiB: p50 {1e3 * sync.p50_s:.3f} ms, p99 {1e3 * sync.p99_s:.3f}"]
     lines += [f"MISSED  {miss}" for miss in result.misses()]
@@ -142,4 +171,27 @@ def _ratio(result: Result, case: Case) -> str:
     if case.connections > 1:
         return line
     line += f", p50 {1e3 * result.over_relay_s(case):+.3f} ms"
-    return line if case.stream else f"{line} (limit {1e3 * result.added_limit_s():.2f})"
+    if not case.stream:
+        return f"{line} (limit {1e3 * result.added_limit_s():.2f})"
+    first = f"first token {1e3 * result.first_over_direct_s(case):+.3f} ms over the provider's"
+    return f"{line}, {first} (limit {1e3 * FIRST_LIMIT_S:.0f})"
+
+
+def _chunks(result: Result) -> list[str]:
+    """What one more chunk costs; `reads` tells that hardly any came merged."""
+    kinds = result.paced()
+    if not kinds:
+        return []
+    lines = ["", f"each chunk of a stream, {1e3 * LASTS_S / LENGTHS[1]:g} ms apart, 32 connections"]
+    lines.append(f"{'':<9}" + "".join(f" {kind + ' us':>14} {'reads':>6}" for kind in kinds))
+    for target in result.targets():
+        cells = []
+        for kind in kinds:
+            cpu_us = median(result.chunk_us(kind, target))
+            longs = result.of(pace(kind, LENGTHS[1]), target)
+            cells.append(f" {cpu_us:>14.1f} {median(s.measured.reads for s in longs):>6.1f}")
+        lines.append(f"{target:<9}" + "".join(cells))
+    if {"tokenhub", "relay"} <= set(result.targets()):
+        ratios = [f"{k} {result.chunk_ratio(k):.2f} (limit {CHUNK_LIMITS[k]})" for k in kinds]
+        lines.append(f"tokenhub/relay: CPU of a chunk {', '.join(ratios)}")
+    return lines

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 START_S = 20.0
 STOP_S = 10.0
+# The provider's type, and the weight. All are the one simulated provider, which speaks both.
+MODELS = {"sim-large": ("openai", 8), "sim-medium": ("anthropic", 5), "sim-small": ("openai", 3)}
 
 
 class Process:
@@ -85,13 +88,18 @@ class Target(Process):
 
 
 class Sim(Target):
+    """The simulated provider: tokens come `gap_s` apart, or as fast as they can."""
+
     name = "direct"
 
-    def __init__(self, *, core: int) -> None:
+    def __init__(self, folder: Path, *, core: int, gap_s: float = 0.0) -> None:
+        profile = msgspec.json.decode((HERE / "instant.json").read_bytes())
+        profile["latency"] = {"tokens_per_s": 1 / gap_s if gap_s else 0}
+        file = folder / "profile.json"
+        file.write_bytes(msgspec.json.encode(profile))
         self.port = free_port()
         where = f"127.0.0.1:{self.port}"
-        arguments = ["-m", "tokenhub", "sim", "--listen", where]
-        arguments += ["--profile", str(HERE / "instant.json")]
+        arguments = ["-m", "tokenhub", "sim", "--listen", where, "--profile", str(file)]
         super().__init__(arguments, core=core, stdout=subprocess.DEVNULL)
         self.ready("/health")
 
@@ -118,8 +126,7 @@ class TokenHub(Target):
             "TOKENHUB_LISTEN_ADDR": f"127.0.0.1:{self.port}",
             "TOKENHUB_DB_DSN": str(folder / "tokenhub.sqlite"),
             "TOKENHUB_ADMIN_TOKEN": self._token,
-            "TOKENHUB_RATE_LIMIT_RPS": "1000000",
-            "TOKENHUB_RATE_LIMIT_BURST": "1000000",
+            "TOKENHUB_RATE_LIMIT_RPS": "0",
             "TOKENHUB_CREDENTIALS_FILE": str(folder / "none"),
         }
         log = (folder / "tokenhub.log").open("wb")
@@ -131,9 +138,10 @@ class TokenHub(Target):
 
     def _register(self, sim: Sim) -> None:
         url = f"http://127.0.0.1:{sim.port}"
-        self._create("providers", {"id": "sim", "type": "openai", "base_url": url, "api_key": "k"})
-        for weight, size in ((8, "large"), (5, "medium"), (3, "small")):
-            model = {"id": f"sim-{size}", "provider_id": "sim", "weight": weight, "enabled": True}
+        for kind in ("openai", "anthropic"):
+            self._create("providers", {"id": kind, "type": kind, "base_url": url, "api_key": "k"})
+        for model_id, (kind, weight) in MODELS.items():
+            model = {"id": model_id, "provider_id": kind, "weight": weight, "enabled": True}
             model |= {"max_context_tokens": 128_000}
             model |= {"input_per_1k": 0.0003125 * weight, "output_per_1k": 0.00125 * weight}
             self._create("models", model)
@@ -156,6 +164,26 @@ def check(target: Target, wire: bytes) -> None:
         body = answer.read()
     if answer.status != http.client.OK or b"Simulated" not in body:
         raise SystemExit(f"{target.name} answers {answer.status}: {body[:500].decode()}")
+
+
+class Stage:
+    """A provider of one pace, the bare relay before it, and TokenHub; on a core of their own."""
+
+    def __init__(
+        self, folder: Path, stack: ExitStack, *, gap_s: float = 0.0, floor: bool = False
+    ) -> None:
+        folder.mkdir()
+        served, other = cores()
+        sim = stack.enter_context(Sim(folder, core=other, gap_s=gap_s))
+        self.targets: list[Target] = [sim, stack.enter_context(Relay(sim, core=served))]
+        if not floor:
+            self.targets.append(stack.enter_context(TokenHub(sim, folder, core=served)))
+
+
+def cores() -> tuple[int, int]:
+    """The core of what is measured, and that of the provider and the load."""
+    found = sorted(os.sched_getaffinity(0))
+    return found[0], found[1 % len(found)]
 
 
 class LoadGenerator(Process):
