@@ -27,6 +27,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         """CPU microseconds per request, of the target's own process."""
         return 1e6 * self.measured.cpu_s[self.target] / self.measured.requests
 
+    def chunks(self) -> float:
+        """Events per request, of the window whose CPU it is: also of streams cut by its edges."""
+        return self.measured.events / self.measured.requests
+
 
 class Sync(msgspec.Struct, frozen=True, kw_only=True):
     """fdatasync after an append of 4 KiB, where the database is."""
@@ -73,9 +77,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def chunk_us(self, kind: Kind, target: str) -> list[float]:
         """CPU microseconds of one more chunk, in each round."""
         few, many = (self.of(pace(kind, tokens), target) for tokens in LENGTHS)
-        between = LENGTHS[1] - LENGTHS[0]
-        pairs = zip(few, many, strict=True)
-        return [(long.cpu_us() - short.cpu_us()) / between for short, long in pairs]
+        return [
+            (long.cpu_us() - short.cpu_us()) / (long.chunks() - short.chunks())
+            for short, long in zip(few, many, strict=True)
+        ]
 
     def chunk_ratio(self, kind: Kind) -> float:
         """TokenHub's CPU for a chunk over the relay's: the median of the rounds' ratios."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import child, running
+from tokenhub.adapters.providers import stream as streams
 from tokenhub.adapters.providers.stream import MAX_BEFORE_BYTES
 from tokenhub.adapters.providers.transport import MAX_ANSWER_BYTES
 from tokenhub.sim.fault import Fault
@@ -40,6 +41,23 @@ LARGE = [
 BROKEN = "upstream_invalid_response"
 HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "openai": (
+        b'data: {"id":"a","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n',
+        b'data: {"id":"a","choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % (b"a" * 16_000),
+    ),
+    "anthropic": (
+        (
+            b'event: message_start\ndata: {"type":"message_start","message":{"id":"a","type":"message",'
+            b'"role":"assistant","model":"large","content":[],"stop_reason":null,"stop_sequence":null,'
+            b'"usage":{"input_tokens":9,"output_tokens":1}}}\n\n'
+            b'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
+            b'"content_block":{"type":"text","text":""}}\n\n'
+        ),
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+        b'"delta":{"type":"text_delta","text":"%b"}}\n\n' % (b"a" * 16_000),
+    ),
+}
 JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -163,6 +181,22 @@ async def test_comments_without_an_answer_end_by_their_size(hub, key, way):
         assert seconds < DEADLINE_S
         # What the sockets' buffers hold was sent as well.
         assert provider.sent < MAX_BEFORE_BYTES + 8 * MB
+
+
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
+async def test_an_answer_without_end_is_broken_off(hub, key, way, monkeypatch):
+    """The limit is made small, as the test would take minutes otherwise."""
+    monkeypatch.setattr(streams, "MAX_STREAM_BYTES", MB)
+    first, piece = ENDLESS[way[1]]
+    async with Pouring(STREAM + chunk(first), chunk(piece)) as provider:
+        await register(hub, provider)
+
+        answer, seconds = await ask(hub, key, way, stream=True)
+
+    assert 200 == answer.status_code
+    assert BROKEN in answer.text.splitlines()[-2]
+    assert seconds < DEADLINE_S
+    assert len(answer.content) < 2 * MB
 
 
 # --- time

@@ -134,6 +134,7 @@ class Held:
 
     usage = None
     output_tokens = 0
+    waited_s = 0.0
 
     def __init__(self, answer: Answer) -> None:
         self.dropped = answer.dropped
@@ -157,7 +158,7 @@ class Streaming:
         self._settle = settle
         self._clock = clock
         self._began = clock.monotonic()
-        self._waited_s = 0.0
+        self._waited_s = upstream.waited_s
         self._open = True
 
     @property
@@ -177,7 +178,6 @@ class Streaming:
         Raises ProviderFailed, settled, when the provider breaks off: what the caller has had is
         charged, and nobody else is asked.
         """
-        asked = self._clock.monotonic()
         try:
             return await self._upstream.next()
         except UpstreamError as error:
@@ -185,8 +185,6 @@ class Streaming:
             failed = _broken_off(error.kind, self.run)
             await self._settle(self.run, failed)
             raise failed from error
-        finally:
-            self._waited_s += self._clock.monotonic() - asked
 
     async def finish(self) -> bytes:
         """The event that ends the stream, once everything is committed."""
@@ -215,7 +213,7 @@ class Streaming:
             route,
             self._upstream.usage,
             output_tokens=self._upstream.output_tokens,
-            latency_s=run.opening_s + self._waited_s,
+            latency_s=run.opening_s + self._upstream.waited_s - self._waited_s,
             passed_s=run.opening_s + self._clock.monotonic() - self._began,
             kind=kind,
         )

@@ -41,6 +41,7 @@ class AnswerStream(Protocol):
     """A streamed answer, as bytes in the caller's dialect, whole events only.
 
     `usage` is the provider's word, once it has come; `output_tokens` is our own count so far.
+    `waited_s` is the time that was spent waiting for the provider since the stream was opened.
     `dropped` names the caller's parameters that the provider has no counterpart of.
     """
 
@@ -54,6 +55,9 @@ class AnswerStream(Protocol):
 
     @property
     def output_tokens(self) -> int: ...
+
+    @property
+    def waited_s(self) -> float: ...
 
     async def next(self) -> bytes:
         """The next events; empty at the regular end, after which `terminal` is to be sent.

@@ -35,20 +35,11 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
     tools: msgspec.Raw = msgspec.Raw()
 
 
-class Usage(msgspec.Struct, omit_defaults=True):
-    """Whatever a provider put there: a count of an odd type must not cost a good answer."""
-
-    prompt_tokens: Any = None
-    completion_tokens: Any = None
-    prompt_tokens_details: Any = None
-    completion_tokens_details: Any = None
-
-
 class Completion(msgspec.Struct, omit_defaults=True):
     """A whole answer, as far as it is read."""
 
     choices: list[msgspec.Raw]
-    usage: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
 
 
 # Most servers send text. Mistral's reasoning models send content as a list of parts.
@@ -76,8 +67,8 @@ class Chunk(msgspec.Struct, omit_defaults=True):
     """One event of a stream. `error` is what some servers send when they fail on the way."""
 
     choices: list[ChunkChoice] | None = None
-    usage: msgspec.Raw = msgspec.Raw()
-    error: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
+    error: Any = None
 
 
 class EmbeddingRequest(msgspec.Struct):
@@ -91,7 +82,7 @@ class Embeddings(msgspec.Struct):
     """A list of embeddings, as far as it is read: never a vector."""
 
     data: list[msgspec.Raw]
-    usage: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
 
 
 # --- translated
@@ -265,7 +256,7 @@ class FullCompletion(msgspec.Struct):
     choices: list[FullChoice]
     id: str | None = None
     model: str | None = None
-    usage: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
 
 
 class FullChunkChoice(msgspec.Struct, gc=False):
@@ -279,7 +270,7 @@ class FullChunk(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
     choices: list[FullChunkChoice] | None = None
-    usage: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
     error: Any = None
 
 

@@ -22,40 +22,36 @@ class Splitter:
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that are complete now. Raises EventTooLong."""
-        if self._rest:
-            data = self._rest + data
-        if b"\r" in data:
-            return self._feed_crlf(data)
-        if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
-            self._rest = b""
-            if len(data) > MAX_EVENT_BYTES:
-                raise EventTooLong
+        if not self._rest and len(data) <= MAX_EVENT_BYTES and _is_one(data):
             return [data]
-        *events, self._rest = data.split(b"\n\n")
-        return self._checked([event + b"\n\n" for event in events], len(data))
+        # What was looked at before is not again: an event may come in ten thousand portions.
+        looked_at = max(0, len(self._rest) - 2)
+        self._rest += data
+        events = []
+        start = 0
+        for blank in _BLANK_LINE.finditer(self._rest, looked_at):
+            events.append(bytes(self._rest[start : blank.end()]))
+            start = blank.end()
+        del self._rest[:start]
+        if max(map(len, [self._rest, *events])) > MAX_EVENT_BYTES:
+            raise EventTooLong
+        return events
 
     @property
     def rest(self) -> bytes:
         """What has come of an event that has not ended."""
-        return self._rest
+        return bytes(self._rest)
 
-    def _feed_crlf(self, data: bytes) -> list[bytes]:
-        events = []
-        start = 0
-        for blank in _BLANK_LINE.finditer(data):
-            events.append(data[start : blank.end()])
-            start = blank.end()
-        self._rest = data[start:]
-        return self._checked(events, len(data))
 
-    def _checked(self, events: list[bytes], size: int) -> list[bytes]:
-        if size > MAX_EVENT_BYTES and max(map(len, [*events, self._rest])) > MAX_EVENT_BYTES:
-            raise EventTooLong
-        return events
+def _is_one(data: bytes) -> bool:
+    """Whether this is one event and no more, as most portions are. A quick look: CRLF is no."""
+    if data.find(b"\n") == len(data) - 2:
+        return data.endswith(b"\n")
+    return data.endswith(b"\n\n") and b"\r" not in data and data.find(b"\n\n") == len(data) - 2
 
 
 def payload(event: bytes) -> bytes:

@@ -11,7 +11,7 @@ from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryJournal
 from tokenhub.core.ask import Answer, Wish
-from tokenhub.core.errors import ProviderFailed, Unavailable
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unavailable
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Usage
 from tokenhub.core.schema import Schemas
@@ -43,6 +43,7 @@ class Straw:
         self.clock = clock
         self.ends = deque(ends)
         self.took_s = 1.0
+        self.waited_s = 0.0
         self.usage = None
         self.output_tokens = 3
         self.dropped = ()
@@ -69,6 +70,7 @@ class Straw:
 
     def _end(self):
         self.clock.tick(self.took_s)
+        self.waited_s += self.took_s
         end = self.ends.popleft()
         if isinstance(end, BaseException):
             raise end
@@ -262,6 +264,18 @@ async def test_provider_that_breaks_off_is_charged_for_what_it_sent() -> None:
     (attempt,) = (await house.outcome()).attempts
     assert ("settled", "lost", True) == (attempt.state, attempt.kind, attempt.estimated)
     assert (50, 3) == (attempt.input_tokens, attempt.output_tokens)
+
+
+async def test_stall_in_the_middle_of_a_stream_makes_the_model_look_slow() -> None:
+    house = House(b"", b"one", UpstreamError(Kind.TIMEOUT))
+    streaming = await house.stream(an_ask(stream=True))
+    await streaming.next()
+    house.straw.took_s = PATIENCE_S
+
+    with pytest.raises(DeadlineExceeded):
+        await streaming.next()
+
+    assert 2.0 + PATIENCE_S == (await house.outcome()).attempts[0].latency_s
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from tokenhub.ports.provider import UpstreamError
 _OK = 200
 # What may come before the first piece of an answer.
 MAX_BEFORE_BYTES = 1 << 20
+# All of a stream: about 300 bytes go over the wire for a token, and 128 Ki tokens are the longest
+# answers that vendors sell.
+MAX_STREAM_BYTES = 128 << 20
 # How long after a stream's last event the end of its HTTP body may come.
 LAST_CHUNK_S = 0.25
 
@@ -42,6 +45,10 @@ class HttpStream:
         return self._follower.terminal
 
     @property
+    def waited_s(self) -> float:
+        return self._watch.waited_s
+
+    @property
     def usage(self) -> Usage | None:
         return counted(self._follower.usage)
 
@@ -63,7 +70,7 @@ class HttpStream:
                     break
                 parts.append(part)
                 if not self._follower.started:
-                    refuse_beyond(self._came_bytes)
+                    refuse_beyond(self._came_bytes, MAX_BEFORE_BYTES)
         except BaseException:
             self.close()
             raise
@@ -93,10 +100,13 @@ class HttpStream:
     async def _read(self) -> bytes:
         try:
             self._watch.began()
-            data = await self._response.content.readany()
-            self._watch.saw()
+            try:
+                data = await self._response.content.readany()
+            finally:
+                self._watch.saw()
             if data:
                 self._came_bytes += len(data)
+                refuse_beyond(self._came_bytes, MAX_STREAM_BYTES)
                 return self._follower.feed(data)
             last = self._follower.end()
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -112,9 +122,9 @@ class HttpStream:
         raise UpstreamError(Kind.TIMEOUT if self._watch.expired else Kind.LOST, status=_OK)
 
 
-def refuse_beyond(size: int) -> None:
-    """Raise UpstreamError for more than MAX_BEFORE_BYTES."""
-    if size > MAX_BEFORE_BYTES:
+def refuse_beyond(size: int, most: int) -> None:
+    """Raise UpstreamError for a provider that sends more than it may."""
+    if size > most:
         raise UpstreamError(Kind.BROKEN, status=_OK)
 
 

@@ -180,7 +180,8 @@ class Watch:
     """Closes a stream that pauses longer than `idle_s`, or goes on after `end` (the loop's time).
 
     One timer for the whole of it, which looks at when the read began: nothing a chunk. Only
-    while somebody reads is a pause the provider's: a slow caller's is not.
+    while somebody reads is a pause the provider's: a slow caller's is not. `waited_s` is the sum
+    of these pauses.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, end: float) -> None:
@@ -190,6 +191,7 @@ class Watch:
         self._end = end
         self._since = self._loop.time()
         self._reading = False
+        self.waited_s = 0.0
         self.expired = False
         self._timer = self._loop.call_at(min(self._since + idle_s, end), self._look)
 
@@ -199,6 +201,7 @@ class Watch:
 
     def saw(self) -> None:
         self._reading = False
+        self.waited_s += self._loop.time() - self._since
 
     def cancel(self) -> None:
         self._timer.cancel()

@@ -17,7 +17,6 @@ from tokenhub.wire import sse
 _COMPLETION = msgspec.json.Decoder(wire.Completion)
 _EMBEDDINGS = msgspec.json.Decoder(wire.Embeddings)
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
-_USAGE = msgspec.json.Decoder(wire.Usage)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
@@ -88,9 +87,6 @@ def error_of(body: bytes) -> Told:
         param=_text(error.get("param")),
         code=code if isinstance(code, int) else _text(code),
     )
-
-
-_NOTHING = (b"", b"null")
 
 
 class StreamReader:
@@ -164,18 +160,20 @@ class StreamReader:
         data = sse.payload(event)
         if not data:
             return True
-        if self.done or data.strip() == b"[DONE]":
-            self.done = True
+        if self.done:
             return False
         try:
             chunk = _CHUNK.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ValueError("not a chunk of a chat completion") from error
-        if bytes(chunk.error) not in _NOTHING:
+            if data.strip() != b"[DONE]":
+                raise ValueError("not a chunk of a chat completion") from error
+            self.done = True
+            return False
+        if chunk.error is not None:
             raise ToldError(error_of(data))
         for choice in chunk.choices or ():
             self._count(choice)
-        if bytes(chunk.usage) not in _NOTHING:
+        if chunk.usage is not None:
             self._usage = read_usage(chunk.usage)
             self._counted = self.pieces
             return bool(chunk.choices) or not self._hide_usage
@@ -213,18 +211,15 @@ def _size(delta: wire.Delta) -> int:
     return len(piece) if piece.isascii() else len(piece.encode())
 
 
-def read_usage(raw: Raw) -> Usage | None:
-    """The provider's counts; what cannot be read counts as not told."""
-    if bytes(raw) in _NOTHING:
+def read_usage(found: object) -> Usage | None:
+    """The provider's counts; what is of an odd type counts as not told: no answer is lost by it."""
+    if not isinstance(found, dict):
         return None
-    try:
-        usage = _USAGE.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    prompt = found.get("prompt_tokens_details")
+    completion = found.get("completion_tokens_details")
     return Usage(
-        count(usage.prompt_tokens),
-        count(usage.completion_tokens),
+        count(found.get("prompt_tokens")),
+        count(found.get("completion_tokens")),
         _among(prompt, "cached_tokens"),
         _among(prompt, "cache_write_tokens"),
         _among(completion, "reasoning_tokens"),

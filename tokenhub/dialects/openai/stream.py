@@ -31,7 +31,6 @@ from tokenhub.wire import sse
 
 _CHUNK = msgspec.json.Decoder(wire.FullChunk)
 _ENCODE = msgspec.json.Encoder().encode
-_NOTHING = (b"", b"null")
 
 
 class Reader:
@@ -82,7 +81,7 @@ class Reader:
             return
         if chunk.error is not None:
             raise ToldError(error_of(data))
-        if bytes(chunk.usage) not in _NOTHING:
+        if chunk.usage is not None:
             self._usage = read_usage(chunk.usage) or self._usage
         # Azure begins with a chunk of what its filters found, which has neither id nor choices.
         if not self._began and (chunk.choices or chunk.id):
