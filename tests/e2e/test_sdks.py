@@ -485,7 +485,8 @@ def _results(upstream):
 
 
 async def _messaged(client, streamed, **request):
+    asked = {"model": "gpt", "max_tokens": 2_000, **request}
     if not streamed:
-        return await client.messages.create(model="gpt", max_tokens=2_000, **request)
-    async with client.messages.stream(model="gpt", max_tokens=2_000, **request) as stream:
+        return await client.messages.create(**asked)
+    async with client.messages.stream(**asked) as stream:
         return await stream.get_final_message()
