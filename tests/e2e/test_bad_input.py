@@ -569,3 +569,20 @@ async def test_the_server_lives(served):
     health = await served.http.get("/healthz")
 
     assert (200, "ok") == (health.status_code, health.json()["status"])
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/embeddings"])
+async def test_a_stranger_is_asked_for_a_key_before_anything_is_read(send, path):
+    """Neither what is wrong with a body, nor one of which only the first byte has come."""
+    broken = request(path, b"{", without=["authorization"])
+    begun = request(
+        path,
+        b"{",
+        without=["authorization", "content-length"],
+        headers=[b"content-length: 9000000"],
+    )
+
+    answers = [await send(wire) for wire in (broken, begun)]
+
+    assert [401, 401] == [answer.status for answer in answers]
+    assert all(b"authorization required" in answer.body for answer in answers)

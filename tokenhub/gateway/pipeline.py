@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog
@@ -17,7 +18,7 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
 from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.dispatch import Dispatch
-from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Run
+from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
@@ -25,8 +26,6 @@ from tokenhub.ports.provider import AnswerStream, UpstreamError
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
-# What a key must be allowed, by the ask's task (original-behaviour 1.3).
-_SCOPES = {"chat": "chat", "count": "chat", "embeddings": "embeddings"}
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +41,11 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gateway:
-    """Every seam is an argument; `seeds` gives 53 random bits for each decision."""
+    """Every seam is an argument; `seeds` gives 53 random bits for each decision.
+
+    `admit`, then `begin`, then one of `complete`, `count` and `stream`, which settle the request
+    on every way out.
+    """
 
     def __init__(
         self,
@@ -65,19 +68,23 @@ class Gateway:
         self._clock = clock
         self._seeds = seeds
 
-    def admit(self, ask: Ask, key: str | None, arrival: Arrival) -> Run:
-        """The request of a caller who may make it; from here it is settled on every way out.
+    def admit(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
+        """Who asks, before a byte of what they ask is read: a stranger costs a look-up.
 
-        Nothing is sent that could not be written down: a ledger at fault fails closed. Raises
-        Unauthenticated, OutOfScope, RateLimited, Unavailable.
+        Raises Unauthenticated, OutOfScope, RateLimited.
         """
-        caller = admitted(key, self._keys.current, scope=_SCOPES[ask.task], now=arrival.at)
-        allowance = self._limits.take(caller, arrival)
+        found = admitted(key, self._keys.current, scope=scope, now=arrival.at)
+        allowance = self._limits.take(found, arrival)
+        return Caller(found, replace(arrival, allowance=allowance))
+
+    def begin(self, ask: Ask, caller: Caller) -> Run:
+        """The request. Nothing is sent that could not be written down: a fault fails closed.
+
+        Raises Unavailable.
+        """
         if fault := self._settle.fault:
             raise Unavailable(fault, code="ledger_unavailable")
-        run = Run(ask, key=caller, catalog=self._catalog.current, arrival=arrival)
-        run.allowance = allowance
-        return run
+        return Run(ask, caller=caller, catalog=self._catalog.current)
 
     async def complete(self, run: Run) -> Answered:
         """Answer a request whole."""

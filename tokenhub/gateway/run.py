@@ -22,7 +22,7 @@ class Arrival(msgspec.Struct, frozen=True):
     """A request as it came in, before a byte of it is read.
 
     `at` is Unix seconds for the record; `started` is monotonic, and durations are taken from it.
-    `allowance` is what the address that it came from may still send.
+    `allowance` is what its sender may still send.
     """
 
     request_id: str
@@ -31,10 +31,16 @@ class Arrival(msgspec.Struct, frozen=True):
     allowance: Allowance = UNLIMITED
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """Who sent it, and may."""
+
+    key: ApiKey
+    arrival: Arrival
+
+
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
-    `allowance` is what the caller may still send, by the tighter of their limits.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream.
@@ -57,9 +63,10 @@ class Run:
         "upstream_s",
     )
 
-    def __init__(self, ask: Ask, *, key: ApiKey, catalog: Catalog, arrival: Arrival) -> None:
+    def __init__(self, ask: Ask, *, caller: Caller, catalog: Catalog) -> None:
+        arrival = caller.arrival
         self.ask = ask
-        self.key = key
+        self.key = caller.key
         self.catalog = catalog
         self.request_id = arrival.request_id
         self.at = arrival.at

@@ -15,7 +15,7 @@ from tokenhub.core.errors import MethodNotAllowed, NotFound, RateLimited, TokenH
 from tokenhub.gateway.run import HUNG_UP, Arrival
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
-from tokenhub.web.v1.exchange import Receive, Scope, Send, refuse, respond
+from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
 from tokenhub.web.v1.models import PREFIX as MODEL
 
 _log = logging.getLogger("tokenhub.web")
@@ -26,8 +26,6 @@ Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-# A body of no more than this is thrown away as it comes, and the connection lives on.
-_SMALL_BYTES = 64 << 10
 
 
 class Front:
@@ -115,15 +113,4 @@ async def _turned_away(
     )
     dialect = dialect_of(scope["path"])
     refusal = render(error, dialect=dialect, request_id=arrival.request_id)
-    if _small(scope):
-        await respond(send, *refusal)
-    else:
-        await refuse(send, receive, *refusal)
-
-
-def _small(scope: Scope) -> bool:
-    """Whether the body is known to be small, or to be none."""
-    said = dict(scope["headers"])
-    if b"transfer-encoding" in said:
-        return False
-    return int(said.get(b"content-length", b"0")) <= _SMALL_BYTES
+    await turn_away(scope, receive, send, refusal)

@@ -119,7 +119,8 @@ class House:
         return await self.gateway.stream(self.admit(ask))
 
     def admit(self, ask, number=1):
-        return self.gateway.admit(ask, self.key, self.arrival(number))
+        caller = self.gateway.admit(self.key, "chat", self.arrival(number))
+        return self.gateway.begin(ask, caller)
 
     async def outcome(self):
         (found,) = await self.journal.page(LogQuery())

@@ -9,7 +9,7 @@ from tokenhub.core.decide import decide
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.outcome import Usage
 from tokenhub.core.policy import interpret
-from tokenhub.gateway.run import Arrival, Run
+from tokenhub.gateway.run import Arrival, Caller, Run
 
 BIG = a_model("big", "a", per_1k=(0.003, 0.006), weight=9)
 SMALL = a_model("small", "b", per_1k=(0.001, 0.002), weight=2)
@@ -17,7 +17,7 @@ SMALL = a_model("small", "b", per_1k=(0.001, 0.002), weight=2)
 
 def a_run(ask: Ask, catalog: Catalog) -> Run:
     _, key = a_key()
-    return Run(ask, key=key, catalog=catalog, arrival=Arrival("req_1", 1.7e9, 1000.0))
+    return Run(ask, caller=Caller(key, Arrival("req_1", 1.7e9, 1000.0)), catalog=catalog)
 
 
 def decided(ask: Ask) -> Run:

@@ -6,13 +6,14 @@ POST /v1/chat               TokenHub's own: policy beside the request, the choic
 POST /v1/embeddings         OpenAI's; never another model than the one that was named
 """
 
+import asyncio
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import TokenHubError, TooLarge, UnsupportedMediaType
+from tokenhub.core.errors import TokenHubError
 from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
 from tokenhub.core.idempotency import Scope as ClaimScope
 from tokenhub.core.money import usd
@@ -39,15 +40,21 @@ from tokenhub.web.v1.exchange import (
     Send,
     body_of,
     chosen,
-    refuse,
     respond,
     told,
+    turn_away,
 )
 from tokenhub.web.v1.streams import relay
 
+# Larger bodies than this take milliseconds to read.
+LARGE_BYTES = 256 << 10
+
 
 class Chat:
-    """One route: `to_ask` reads the body, `to_body` writes a whole answer."""
+    """One route: `to_ask` reads the body, `to_body` writes a whole answer.
+
+    `scope` is what a key must be allowed to come in here (original-behaviour 1.3).
+    """
 
     def __init__(
         self,
@@ -57,6 +64,7 @@ class Chat:
         to_ask: Callable[[bytes, Incoming], Ask],
         to_body: Callable[[Answered, Ask], bytes] = lambda answered, _: answered.body,
         dialect: str = OPENAI,
+        scope: str = "chat",
         beat_s: float = 0.0,
     ) -> None:
         self._gateway = gateway
@@ -64,13 +72,22 @@ class Chat:
         self._to_ask = to_ask
         self._to_body = to_body
         self._dialect = dialect
+        self._scope = scope
         self._beat_s = beat_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
+        incoming = Incoming(scope["headers"])
         try:
-            incoming = Incoming(scope["headers"])
+            caller = self._gateway.admit(incoming.key, self._scope, arrival)
             body = await body_of(incoming, receive)
-            run = self._gateway.admit(self._to_ask(body, incoming), incoming.key, arrival)
+        except TokenHubError as error:
+            refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
+            await turn_away(scope, receive, send, refusal)
+            return
+        except Gone:
+            return
+        try:
+            run = self._gateway.begin(await self._read(body, incoming), caller)
             claim: Claim | Unclaimed = UNCLAIMED
             if incoming.once:
                 found = await self._claimed(run, scope["path"], incoming, body)
@@ -80,14 +97,15 @@ class Chat:
                 claim = found
             with claim:
                 await self._answer(run, claim, send)
-        except (TooLarge, UnsupportedMediaType) as error:
-            refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
-            await refuse(send, receive, *refusal)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
             await respond(send, *refusal)
-        except Gone:
-            return
+
+    async def _read(self, body: bytes, incoming: Incoming) -> Ask:
+        """What is asked. A large body is read beside the loop, which has others to serve."""
+        if len(body) <= LARGE_BYTES:
+            return self._to_ask(body, incoming)
+        return await asyncio.to_thread(self._to_ask, body, incoming)
 
     async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
         """Once admitted, and the first with its key: an answer, or the error, to keep."""
@@ -178,7 +196,7 @@ def embeddings(gateway: Gateway, claims: Claims) -> Chat:
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         return from_embeddings(body, substitute=incoming.substitute)
 
-    return Chat(gateway, claims, to_ask=to_ask)
+    return Chat(gateway, claims, to_ask=to_ask, scope="embeddings")
 
 
 def routed(answered: Answered, run: Run) -> Headers:

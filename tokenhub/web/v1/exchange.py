@@ -12,9 +12,13 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+# Status, headers and body.
+Response = tuple[int, Headers, bytes]
 
 # The original's limit (original-behaviour 1.2).
 MAX_BODY_BYTES = 10 << 20
+# A body of no more than this is not worth a connection.
+_SMALL_BYTES = 64 << 10
 # How long a body that was refused may go on coming.
 LINGER_S = 2.0
 _SUBSTITUTE = ("any", "same-model", "never")
@@ -120,8 +124,19 @@ async def respond(send: Send, status: int, headers: Headers, body: bytes) -> Non
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, receive: Receive, status: int, headers: Headers, body: bytes) -> None:
-    """A whole response to a request whose body has not been read, and the connection's end.
+async def turn_away(scope: Scope, receive: Receive, send: Send, refusal: Response) -> None:
+    """A whole response to a request whose body has not been read to its end.
+
+    A small body is thrown away as it comes, and the connection lives on; after any other it ends.
+    """
+    if _small(scope):
+        await respond(send, *refusal)
+    else:
+        await _refuse(send, receive, *refusal)
+
+
+async def _refuse(send: Send, receive: Receive, status: int, headers: Headers, body: bytes) -> None:
+    """A response, and the connection's end.
 
     What still comes is thrown away for a while: to close on it would reset the connection, and
     the caller could lose the response.
@@ -134,6 +149,14 @@ async def refuse(send: Send, receive: Receive, status: int, headers: Headers, bo
             while (await receive()).get("more_body"):
                 pass
     await send({"type": "http.response.body", "body": b""})
+
+
+def _small(scope: Scope) -> bool:
+    """Whether the body is known to be small, or to be none."""
+    said = dict(scope["headers"])
+    if b"transfer-encoding" in said:
+        return False
+    return int(said.get(b"content-length", b"0")) <= _SMALL_BYTES
 
 
 def text(value: str) -> bytes:
