@@ -10,6 +10,7 @@ import re
 MAX_EVENT_BYTES = 1 << 20
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _CR = 13
+_BOM = b"\xef\xbb\xbf"  # a stream may begin with one, which says nothing
 
 
 class EventTooLong(ValueError):
@@ -58,7 +59,7 @@ def payload(event: bytes) -> bytes:
     """The data of an event; empty for a comment."""
     if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and event[-3] != _CR:
         return event[6:-2]
-    lines = [line.removesuffix(b"\r") for line in event.split(b"\n")]
+    lines = [line.removesuffix(b"\r") for line in event.removeprefix(_BOM).split(b"\n")]
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:"))
 
 

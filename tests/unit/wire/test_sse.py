@@ -131,3 +131,17 @@ def test_named_event_and_comment() -> None:
     assert b"event: error\ndata: {}\n\n" == sse.event(b"{}", name="error")
     assert b": keep-alive\n\n" == sse.comment("keep-alive")
     assert b"" == sse.payload(sse.comment("data: x"))
+
+
+def test_byte_order_mark_at_the_beginning_hides_nothing() -> None:
+    (event,) = Splitter().feed(b"\xef\xbb\xbfdata: one\n\n")
+
+    assert b"one" == sse.payload(event)
+
+
+def test_event_in_many_portions_is_whole() -> None:
+    splitter = Splitter()
+    event = b"data: " + b"x" * 5_000 + b"\n\n"
+
+    assert [] == [found for n in range(len(event) - 1) for found in splitter.feed(event[n : n + 1])]
+    assert [event] == splitter.feed(event[-1:])
