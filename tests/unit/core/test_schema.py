@@ -1,7 +1,9 @@
 """JSON Schema: what may be used, what fits, and what hostile schemas and texts cost."""
 
 import json
+import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -112,6 +114,8 @@ def test_schema_that_may_be_used_keeps_its_meaning_and_order(schema: Any) -> Non
         ('{"const":' + "[" * 5000 + "]" * 5000 + "}", "32 deep"),
         ('{"title":"' + "é" * (MAX_SCHEMA_BYTES // 2) + '"}', "larger than 65536"),
         ('{"const":' + "[" * 500 + "]" * 500 + "}", "32 deep"),
+        ({"type": [10**20 + n for n in range(2_000)]}, "64 bits"),
+        ({"required": [10**20 + n for n in range(2_000)]}, "64 bits"),
         (doubling(24), "multiply"),
         (doubling(300), "multiply"),
         (nested(14, {"unevaluatedProperties": False}), "multiply"),
@@ -266,6 +270,8 @@ HOSTILE: list[tuple[str, Any, str]] = [
     ("doubling within bounds", doubling(11), "[" + "1," * 100_000 + "1]"),
     ("backtracking", {"pattern": "^(a+)+$"}, '"' + "a" * 900_000 + 'b"'),
     ("wide automaton", {"pattern": "[ab]*a[ab]{600}x$"}, '"' + "abbaab" * 150_000 + '"'),
+    ("automaton that is counted out", {"allOf": [{"not": {"pattern": "[ab]*a[ab]{1500}c"}}] * 30},
+     json.dumps("".join(random.Random(1).choices("ab", k=8_000)))),
     ("patterns on each item", {"items": {"allOf": [{"pattern": "(x+x+)+y"}] * 30}},
      json.dumps(["x" * 10] * 5_000)),
     ("equal objects", {"items": {"enum": [{"a": n} for n in range(900)]}},
@@ -274,6 +280,8 @@ HOSTILE: list[tuple[str, Any, str]] = [
     ("large integers", {"uniqueItems": True}, str([10**30 + n for n in range(4_000)])),
     ("unique at each depth", {"uniqueItems": True, "items": {"$ref": "#"}},
      "[" * 60 + str([[n] for n in range(60_000)]) + "]" * 60),
+    ("decimals that divide numbers of 300 digits", {"items": {"multipleOf": 1e-300}},
+     json.dumps([1.5e300] * 100_000)),
     ("many errors", {"items": {"type": "null"}}, "[" + "1," * 400_000 + "1]"),
     ("many errors in branches", {"anyOf": [{"items": nested(20)}] * 5}, str(list(range(2_000)))),
     ("many names", {"propertyNames": {"pattern": "^a"}, "patternProperties": {"z$": False}},
@@ -291,7 +299,38 @@ def test_hostile_schema_and_text_are_judged_soon(_name: str, schema: Any, text: 
     assert time.process_time() - began < SOON_S
 
 
+def test_ordinary_pattern_is_within_the_bounds() -> None:
+    day = {"type": "array", "items": {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}}
+
+    assert complaint(day, ["2024-01-01"] * 9_000) is None
+
+
 def test_long_ordinary_answer_is_within_the_bounds() -> None:
     rows = [{"name": f"n{n}", "age": n} for n in range(9_000)]
 
     assert complaint({"type": "array", "items": PERSON}, rows) is None
+
+
+# --- Threads ----------------------------------------------------------------------------------
+
+
+def test_large_texts_and_new_large_schemas_are_heavy() -> None:
+    schemas = Schemas()
+    large = json.dumps({"enum": ["x" * 10_000]})
+    assert not schemas.heavy("{}", "1" * 65_536)
+    assert schemas.heavy("{}", "1" * 65_537)
+    assert schemas.heavy(large, "1")
+
+    schemas.complaint(large, "1")
+
+    assert not schemas.heavy(large, "1")
+
+
+def test_several_threads_may_check_at_once() -> None:
+    schemas = Schemas(kept=2)
+    asked = [(f'{{"const":{number % 5}}}', str(number % 5)) for number in range(200)]
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda one: schemas.complaint(*one), asked))
+
+    assert {None} == set(told)
