@@ -81,6 +81,30 @@ PLACES = {
         },
         False,
     ),
+    "refusal": (
+        COMPLETIONS,
+        {"messages": [user(), {"role": "assistant", "content": "no", "refusal": ORDER}, user()]},
+        False,
+    ),
+    "anthropic title": (
+        MESSAGES,
+        {
+            "messages": [
+                user(
+                    [
+                        {
+                            "type": "document",
+                            "source": SOURCE | {"data": "x"},
+                            "title": ORDER,
+                            "context": ORDER,
+                        },
+                        {"type": "text", "text": "?"},
+                    ]
+                )
+            ]
+        },
+        False,
+    ),
     "anthropic document": (
         MESSAGES,
         {

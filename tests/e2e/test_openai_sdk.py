@@ -362,7 +362,7 @@ async def test_a_stream_that_cannot_begin_is_an_error_with_a_status(sdk, sim):
 
 
 async def test_the_answer_of_the_provider_comes_back_byte_for_byte(post, sim):
-    body = '{ "choices": [], "né":"\\u00e9" ,\n "usage":null, "big":1e999, "z":00}'.encode()
+    body = '{ "choices": [{}], "né":"\\u00e9" ,\n "usage":null, "big":1e999, "z":00}'.encode()
     body = body.replace(b"00", b"12345678901234567890123")
     sim.next(Fault.body(body, content_type="application/json"))
 

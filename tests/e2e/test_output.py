@@ -164,6 +164,85 @@ async def test_id_usage_and_calls_stay(chat, sims, model, stream):
     assert shaped.id.startswith("chatcmpl-" if model == "gpt" else "msg_")
 
 
+async def test_all_but_the_text_is_the_providers_own(chat, sims):
+    """Two answers, and fields that nobody has heard of."""
+    choices = [
+        {
+            "index": index,
+            "message": {"role": "assistant", "content": f" {text} ", "annotations": [{"x": index}]},
+            "logprobs": {"content": []},
+            "finish_reason": "stop",
+        }
+        for index, text in enumerate(("first", "second"))
+    ]
+    said = {"id": "c", "model": "m", "created": 1, "service_tier": "flex", "choices": choices}
+    said["usage"] = {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"x": 1}}
+    body = json.dumps(said).encode()
+    sims["gpt"].next(Fault.body(body, content_type="application/json"))
+
+    answer = await chat(output_format={"type": "markdown"})
+
+    for choice in choices:
+        choice["message"]["content"] = choice["message"]["content"].strip()
+    assert 200 == answer.status_code, answer.text
+    assert said == answer.json()["response"]
+
+
+async def test_all_but_the_text_of_a_stream_is_the_providers_own(hub, chat, sims):
+    chunk = {"id": "c", "service_tier": "flex", "model": "m"}
+    deltas = [(0, " a "), (1, " "), (1, "b"), (0, "\n")]
+    chunks = [
+        *[{"choices": [{"index": i, "delta": {"content": text}}]} for i, text in deltas],
+        *[{"choices": [{"index": i, "delta": {}, "finish_reason": "stop"}]} for i in (0, 1)],
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+    ]
+    events = "".join([f"data: {json.dumps({**chunk, **more})}\n\n" for more in chunks])
+    body = f"{events}data: [DONE]\n\n".encode()
+    sims["gpt"].next(Fault.body(body, content_type="text/event-stream"))
+
+    answer = await chat(stream=True, output_format={"type": "markdown"})
+
+    *told, end, _ = answer.text.split("\n\n")
+    given = [json.loads(event.removeprefix("data: ")) for event in told]
+    assert "data: [DONE]" == end
+    assert {"flex"} == {event["service_tier"] for event in given}
+    said = {0: "", 1: ""}
+    for choice in [choice for event in given for choice in event["choices"]]:
+        said[choice["index"]] += choice["delta"].get("content") or ""
+    assert {0: "a", 1: "b"} == said
+    assert 4 == (await hub.log(answer))["output_tokens"]
+
+
+@either_way
+async def test_several_answers_cannot_fit_a_schema(chat, sims, stream):
+    answer = await chat(stream=stream, parameters={"n": 2}, output_schema=BOOK)
+
+    error = answer.json()["error"]
+    assert (400, "n", "invalid_value") == (answer.status_code, error["param"], error["code"])
+    assert [] == sims["gpt"].requests
+
+
+@either_way
+async def test_what_a_provider_does_not_count_is_shown_as_it_is_charged(hub, key, sims, stream):
+    sims["gpt"].say("word " * 50)
+    sims["gpt"].next(Fault.no_usage())
+    body = {"model": "gpt", "messages": HELLO, "max_tokens": 500, "stream": stream}
+
+    answer = await hub.http.post("/v1/messages", json=body, headers={"x-api-key": key})
+
+    assert 200 == answer.status_code, answer.text
+    row = await hub.log(answer)
+    if stream:
+        lines = answer.text.splitlines()
+        events = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        (usage,) = [event["usage"] for event in events if event["type"] == "message_delta"]
+        assert row["output_tokens"] == usage["output_tokens"]
+    else:
+        usage = answer.json()["usage"]
+    assert usage["output_tokens"] > 0
+    assert row["input_tokens"] == usage["input_tokens"] > 0
+
+
 @pytest.mark.parametrize(
     ("form", "field"),
     [

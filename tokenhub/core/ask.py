@@ -100,7 +100,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Where nothing had to be changed, `body` is the provider's own bytes. `text` is what was said,
     read only for an ask with a schema. `dropped` names the caller's parameters that have no
     counterpart at the provider. Where the caller asked for a stream, `body` holds its events,
-    and `terminal` the one that ends it.
+    and `terminal` the one that ends it. `output_tokens` is our own count of what was generated,
+    None where `body` is all of it: a shaped one is shorter.
     """
 
     body: bytes
@@ -108,3 +109,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     dropped: tuple[str, ...] = ()
     terminal: bytes = b""
+    output_tokens: int | None = None

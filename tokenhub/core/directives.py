@@ -11,7 +11,8 @@ A marker stands alone: a blank, a line break or an end of the text on either sid
 line break or to the end, so that its two sides can never join into a marker.
 
 Cutting and reading are two things: every directive is cut, well-formed or not, and only the first
-of a request is read. Both take time linear in the text.
+of a request is read. Both take time linear in the text, and little of it: a text may hold so many
+directives and no more, and a block so many lines.
 """
 
 import re
@@ -26,15 +27,22 @@ from tokenhub.core.ask import Ask, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
-from tokenhub.core.schema import checked
+from tokenhub.core.schema import MAX_SCHEMA_BYTES, checked
 
 MARKER = "@@tokenhub"
 END = "@@end"
 # The original's range (original-behaviour 2.11). No model weighs more than MAX_WEIGHT.
 MAX_ASKED_WEIGHT = 1000
+# Each is far more than anybody writes; together they bound what a request costs to read. A block
+# has one long line at most: a schema.
+MAX_DIRECTIVES = 1000
+MAX_BLOCK_LINES = 64
+MAX_BLOCK_CHARS = MAX_SCHEMA_BYTES + (8 << 10)
 
 _MAX_BUDGET_USD = MAX_BUDGET_NUSD // NANO
 _MAX_LATENCY_MS = int(MAX_LATENCY_S * 1000)
+# The letters come first, since that is what the pattern's search is quick to find.
+_ALONE = re.compile(rf"{MARKER}(?<!\S{MARKER})(?!\S)")
 _AMOUNT = re.compile(r"(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 # What can be meant for a key. Anything else may be a piece of the prompt, and is not repeated.
@@ -54,9 +62,10 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
-    """A text without its directives, and the first of them."""
+    """A text without its directives, how many there were, and the first of them."""
 
     text: str
+    count: int = 0
     first: Directive | None = None
 
 
@@ -76,15 +85,17 @@ def cut(text: str) -> Cut:
 
     What stood before a marker joins what follows its line, or its `@@end`; where the directive is
     the last of the text, without a line break, the blanks before it go too. Of a block without
-    `@@end` only the marker's line goes.
+    `@@end` only the marker's line goes. Raises BadRequest for more than MAX_DIRECTIVES.
     """
     start = _marker(text, 0)
     if start < 0:
         return Cut(text=text)
     first: Directive | None = None
     kept: list[str] = []
-    after = 0
+    after = count = 0
     while start >= 0:
+        count += 1
+        few_enough(count)
         kept.append(text[after:start])
         directive, after = _taken(text, start)
         first = first or directive
@@ -93,7 +104,13 @@ def cut(text: str) -> Cut:
     left = "".join(kept)
     if after == len(text) and not text.endswith("\n"):
         left = left.rstrip()
-    return Cut(text=left, first=first)
+    return Cut(text=left, count=count, first=first)
+
+
+def few_enough(count: int) -> None:
+    """Raises BadRequest for more directives than MAX_DIRECTIVES."""
+    if count > MAX_DIRECTIVES:
+        raise _refused(f"there are more than {MAX_DIRECTIVES} of {MARKER}; one is read")
 
 
 def orders(directive: Directive) -> Orders:
@@ -102,7 +119,10 @@ def orders(directive: Directive) -> Orders:
     for token in directive.lines if directive.block else _tokens(directive.lines[0]):
         _add(pairs, token)
     if not directive.ended:
-        raise _refused(f"the block of {MARKER} has no end; close it with a line {END}")
+        raise _refused(
+            f"the block of {MARKER} has no end; close it with a line {END}, at most "
+            f"{MAX_BLOCK_LINES} lines and {MAX_BLOCK_CHARS} characters below"
+        )
     if not pairs:
         raise _refused(f"{MARKER} is empty; write one of {_KEYS} after it")
     return _read(pairs)
@@ -144,11 +164,8 @@ def _checked(schema: str) -> str:
 
 def _marker(text: str, start: int) -> int:
     """Where the next marker stands, or -1."""
-    while (at := text.find(MARKER, start)) >= 0:
-        start = at + len(MARKER)
-        if (at == 0 or text[at - 1].isspace()) and (start == len(text) or text[start].isspace()):
-            return at
-    return -1
+    found = _ALONE.search(text, start)
+    return found.start() if found else -1
 
 
 def _taken(text: str, start: int) -> tuple[Directive, int]:
@@ -166,11 +183,14 @@ def _block(text: str, start: int) -> tuple[Directive, int]:
     It ends, open, at what cannot be a line of it: prose, or another marker. So an open block in
     an old answer costs that answer one line; and many of them cost linear time, not its square.
     """
-    limit = _marker(text, start)
-    limit = len(text) if limit < 0 else limit
+    limit = min(len(text), start + MAX_BLOCK_CHARS)
+    if found := _ALONE.search(text, start, limit):
+        limit = found.start()
     lines: list[str] = []
     at = start
-    while at < limit:
+    for _ in range(MAX_BLOCK_LINES + 1):  # and the line that ends it
+        if at >= limit:
+            break
         stop = text.find("\n", at) + 1 or len(text)
         line = text[at:stop].strip()
         if line == END:
@@ -190,8 +210,9 @@ def _tokens(line: str) -> list[str]:
     """The tokens of a line. `output_schema` takes the rest of it: JSON may hold blanks."""
     before, found, schema = line.partition("output_schema=")
     if found and (not before or before[-1].isspace()):
-        return [*before.split(), found + schema]
-    return line.split()
+        return [*before.split(maxsplit=len(_READERS)), found + schema]
+    # One more than there are keys: it is unknown, or there twice, whatever follows it.
+    return line.split(maxsplit=len(_READERS) + 1)
 
 
 def _add(pairs: dict[str, str], token: str) -> None:

@@ -1,5 +1,6 @@
 """Decoding what a caller sent, with errors that name the field."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -10,8 +11,14 @@ from tokenhub.core.errors import BadRequest
 T = TypeVar("T")
 
 MAX_ANSWERS = 128
+# Messages, and parts of messages; a smaller body than this cannot hold so many.
+MAX_PIECES = 10_000
+MAX_TOOLS = 2_048
+LARGE_BYTES = 64 << 10
 # A caller's name for a model goes into the log, so that it is kept short.
 MAX_MODEL_CHARS = 256
+
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 # msgspec's words where an object lacks a field or has one too many, and ours.
 _ABOUT_A_FIELD = {
@@ -69,6 +76,30 @@ def checked_name(name: str, *, field: str) -> str:
     return name
 
 
+def check_counts(contents: Sequence[object], tools: msgspec.Raw) -> None:
+    """Raise BadRequest for a conversation of more pieces than any real one has.
+
+    Each costs work at every stage, so that a body of nothing else would hold up a server.
+    """
+    check_count(len(contents), MAX_PIECES, field="messages")
+    parts = sum([len(content) for content in contents if isinstance(content, list)])
+    check_count(parts, MAX_PIECES, field="messages")
+    if len(memoryview(tools)) > LARGE_BYTES:
+        check_count(len(decoded(_LIST, tools)), MAX_TOOLS, field="tools")
+
+
+def check_count(count: int, most: int, *, field: str) -> None:
+    """Raise BadRequest where there are more than `most`."""
+    if count > most:
+        raise BadRequest(f"{field}: {count} are too many; at most {most} may come", field=field)
+
+
 def answers(count: object) -> int:
-    """How many answers to reckon with; what is no such number is the provider's to refuse."""
-    return min(max(count, 1), MAX_ANSWERS) if isinstance(count, int) else 1
+    """How many answers to reckon with; what is no such number is the provider's to refuse.
+
+    Raises BadRequest for more than could be paid.
+    """
+    if not isinstance(count, int):
+        return 1
+    check_count(count, MAX_ANSWERS, field="n")
+    return max(count, 1)

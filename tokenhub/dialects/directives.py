@@ -1,9 +1,10 @@
 """`@@tokenhub` directives in a request's body: found, read, and taken out.
 
 They are cut out of every text that a model would read as one: whole contents, text parts, tool
-results, documents. They are read only where the caller speaks for itself: in user and system
-turns, and there not in tool results and documents, which others wrote. The arguments of tool
-calls are a program's data and reasoning is signed: both stay as they are.
+results, documents with what is said about them, and what an earlier answer refused or thought
+aloud. They are read only where the caller speaks for itself: in user and system turns, and there
+not in tool results and documents, which others wrote. The arguments of tool calls are a program's
+data and Anthropic's thinking is signed: both stay as they are.
 
 What changes is written anew; every other field, message and part keeps its bytes.
 """
@@ -16,7 +17,7 @@ from msgspec import Raw
 
 from tokenhub.core import tokens
 from tokenhub.core.ask import Ask, Directed
-from tokenhub.core.directives import MARKER, Directive, Orders, cut, orders
+from tokenhub.core.directives import MARKER, Directive, Orders, cut, few_enough, orders
 from tokenhub.core.errors import BadRequest
 from tokenhub.dialects.decoding import decoded
 
@@ -36,6 +37,10 @@ _HIDDEN = re.compile(
 _DEEPEST = 3
 # Where a document that is text has it, by the type of its source.
 _HELD = {"text": "data", "content": "content"}
+# What is said about a document or a search result, beside its text. Anthropic refuses empty ones.
+_ABOUT = ("title", "context")
+# What an earlier answer thought aloud, in the names that OpenAI's imitators have for it.
+_THOUGHTS = ("reasoning_content", "reasoning")
 _NOTHING = Raw(b'""')
 # Anthropic refuses an empty text, and a turn left out would change who speaks after whom.
 _FILLER = Raw(b'"."')
@@ -52,7 +57,10 @@ def directed(ask: Ask) -> Directed | None:
     if ask.task == "embeddings" or not _suspicious(ask.payload):
         return None
     cutter = _Cutter(anthropic=ask.speech == "anthropic")
-    payload = cutter.body(ask.payload)
+    try:
+        payload = cutter.body(ask.payload)
+    except BadRequest as refused:
+        return Directed(payload=ask.payload, input_tokens=ask.input_tokens, error=refused)
     if payload is ask.payload:
         return None
     error, ordered = None, Orders()
@@ -84,6 +92,7 @@ class _Cutter:
     def __init__(self, *, anthropic: bool) -> None:
         self.first: Directive | None = None
         self.cut_tokens = 0
+        self._count = 0
         self._anthropic = anthropic
 
     def body(self, payload: bytes) -> bytes:
@@ -104,7 +113,18 @@ class _Cutter:
             return raw
         read = _text(fields.get("role")) in _READ_ROLES
         empty = _FILLER if self._anthropic else _NOTHING
-        return self._within(raw, fields, "content", read=read, empty=empty)
+        new = self._within(raw, fields, "content", read=read, empty=empty)
+        return self._beside(self._beside(new, ["refusal"], empty=_NOTHING), _THOUGHTS)
+
+    def _beside(self, raw: Raw, names: Sequence[str], *, empty: Raw | None = None) -> Raw:
+        """The object with the texts that it has beside its content: no estimate counts them."""
+        counted = self.cut_tokens
+        for name in names:
+            fields = _object(raw)
+            if _text(fields.get(name)):
+                raw = self._within(raw, fields, name, empty=empty)
+        self.cut_tokens = counted
+        return raw
 
     def _part(self, raw: Raw, *, read: bool, depth: int) -> Raw:
         fields = _object(raw)
@@ -118,18 +138,21 @@ class _Cutter:
     def _others(self, raw: Raw, fields: Fields, *, depth: int) -> Raw:
         """A part of what others wrote. A tool result may be without content."""
         kind = _text(fields.get("type"))
+        if kind == "refusal":
+            new = self._beside(raw, ["refusal"])
+            return new if "refusal" in decoded(_FIELDS, new) else _NOTHING
         if kind == "tool_result":
             return self._within(raw, fields, "content", empty=None, depth=depth)
         if kind == "search_result":
-            return self._within(raw, fields, "content", empty=_FILLER, depth=depth)
-        if kind != "document" or "source" not in fields:
+            new = self._within(raw, fields, "content", empty=_FILLER, depth=depth)
+            return self._beside(new, _ABOUT)
+        if kind != "document":
             return raw
-        source = _object(fields["source"])
-        held = _HELD.get(_text(source.get("type")))
-        if held is None:
-            return raw
-        new = self._within(fields["source"], source, held, empty=_FILLER, depth=depth)
-        return _put(raw, fields, "source", new)
+        source = _object(fields.get("source", Raw(b"")))
+        if held := _HELD.get(_text(source.get("type"))):
+            new = self._within(fields["source"], source, held, empty=_FILLER, depth=depth)
+            raw = _put(raw, fields, "source", new)
+        return self._beside(raw, _ABOUT)
 
     def _within(
         self,
@@ -170,6 +193,8 @@ class _Cutter:
         clean = cut(text)
         if clean.first is None:
             return raw
+        self._count += clean.count
+        few_enough(self._count)
         if read:
             self.first = self.first or clean.first
         left = clean.text if clean.text.strip() else ""

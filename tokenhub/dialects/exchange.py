@@ -1,14 +1,15 @@
 """One call between a caller's format and a provider's: the request up, the answer down.
 
-same format          bytes pass through, with only what must differ replaced (passing.py)
-another format       read -> Talk -> write; the answer read -> Said or deltas -> write
-an answer to shape   is read and written even between equals: its text is to change
+same format      bytes pass through, with only what must differ replaced (passing.py)
+... to shape     the texts of the answer are edited, all else passes (reshaping.py)
+another format   read -> Talk -> write; the answer read -> Said or deltas -> write (translating.py)
 """
 
 from typing import Protocol
 
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.dialects.passing import Counting, Embedding, Passing
+from tokenhub.dialects.reshaping import Reshaping
 from tokenhub.dialects.translating import Translating
 from tokenhub.dialects.translation import Follower
 
@@ -35,6 +36,6 @@ def exchange(ask: Ask, speech: str, *, created: int) -> Exchange:
         return Embedding(ask)
     if ask.task == "count":
         return Counting(ask, speech)
-    if ask.speech == speech and ask.shape is None and not ask.schema:
-        return Passing(ask)
-    return Translating(ask, speech, created=created)
+    if ask.speech != speech:
+        return Translating(ask, speech, created=created)
+    return Passing(ask) if ask.shape is None and not ask.schema else Reshaping(ask)

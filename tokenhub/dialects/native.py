@@ -43,7 +43,9 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         stream=bool(request.stream),
         wants_usage=options.stream_options is not None
         and bool(options.stream_options.include_usage),
-        input_tokens=request.estimated_input_tokens or estimate(request.messages, options.tools),
+        input_tokens=max(
+            request.estimated_input_tokens or 0, estimate(request.messages, options.tools)
+        ),
         answers=answers(options.n),
         max_tokens=limit,
         wish=wish(envelope.policy),

@@ -1,7 +1,5 @@
 """Exchanges between equals: the bytes of either side are the bytes of the other."""
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec import Raw
 
@@ -9,48 +7,31 @@ from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.outcome import Usage
 from tokenhub.dialects.anthropic import passing as anthropic
 from tokenhub.dialects.openai import passing as openai
+from tokenhub.dialects.speeches import SPEECHES
 from tokenhub.dialects.translation import Follower, Unsayable
 
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Format(msgspec.Struct, frozen=True):
-    """What is needed of a format to pass its bytes on."""
-
-    payload: Callable[[Ask, str], bytes]
-    usage_of: Callable[[bytes], Usage | None]
-    follower: Callable[[Ask], Follower]
-
-
-FORMATS = {
-    "openai": Format(
-        openai.payload,
-        openai.usage_of,
-        lambda ask: openai.StreamReader(hide_usage=not ask.wants_usage),
-    ),
-    "anthropic": Format(anthropic.payload, anthropic.usage_of, lambda _: anthropic.StreamReader()),
-}
-
-
 class Passing:
     """Bytes up with only the changed fields replaced, bytes down untouched."""
 
-    __slots__ = ("_ask", "_format")
+    __slots__ = ("_ask", "_speech")
     dropped: tuple[str, ...] = ()
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._format = FORMATS[ask.speech]
+        self._speech = SPEECHES[ask.speech]
 
     def payload(self, model_id: str) -> bytes:
-        return self._format.payload(self._ask, model_id)
+        return self._speech.payload(self._ask, model_id)
 
     def answer(self, body: bytes) -> Answer:
-        return Answer(body=body, usage=self._format.usage_of(body))
+        return Answer(body=body, usage=self._speech.usage_of(body))
 
     def follower(self) -> Follower:
-        return self._format.follower(self._ask)
+        return self._speech.follower(self._ask)
 
 
 class Embedding:
@@ -84,7 +65,7 @@ class Counting:
     def payload(self, model_id: str) -> bytes:
         if self._speech != self._ask.speech:
             raise Unsayable("this provider cannot count tokens ahead of a request", field="model")
-        return with_model(self._ask, model_id)
+        return anthropic.payload(self._ask, model_id)
 
     def answer(self, body: bytes) -> Answer:
         _ = anthropic.counted(body)

@@ -1,96 +1,28 @@
-"""Exchanges between different formats, and those whose answer is to be shaped."""
+"""Exchanges between different formats."""
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Mapping
 
-import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
 from tokenhub.core import tokens
-from tokenhub.core.ask import Answer, Ask, Shape
+from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.outcome import Usage
 from tokenhub.core.pieces import pieces, text_of
 from tokenhub.core.shaping import Shaper, shaped
 from tokenhub.core.talk import (
     Began,
+    CallBegan,
     CallPiece,
     Delta,
     Ended,
     RefusalPiece,
-    Said,
-    Talk,
     TextPiece,
     ThinkingPiece,
 )
-from tokenhub.dialects.anthropic import answer as anthropic_answer
-from tokenhub.dialects.anthropic import request as anthropic_request
-from tokenhub.dialects.anthropic import stream as anthropic_stream
-from tokenhub.dialects.openai import answer as openai_answer
-from tokenhub.dialects.openai import request as openai_request
-from tokenhub.dialects.openai import stream as openai_stream
-from tokenhub.dialects.passing import FORMATS
-from tokenhub.dialects.structured import with_rework, with_schema
-from tokenhub.dialects.translation import Follower, Written
-
-# Anthropic must be told a limit: the original's, for a caller who named none (original 3.3).
-DEFAULT_MAX_TOKENS = 4096
-_JSON = Shape(type="json")
-_FIELDS = msgspec.json.Decoder(dict[str, Raw])
-_ENCODE = msgspec.json.Encoder().encode
-
-
-class Reader(Protocol):
-    """A provider's stream as deltas."""
-
-    done: bool
-
-    def feed(self, data: bytes) -> list[Delta]: ...
-
-    def end(self) -> list[Delta]: ...
-
-
-class Writer(Protocol):
-    """Deltas as a stream for the caller."""
-
-    terminal: bytes
-
-    def write(self, deltas: Iterable[Delta]) -> bytes: ...
-
-
-class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """How a format is read and written."""
-
-    read_request: Callable[[bytes], Talk]
-    write_request: Callable[[Talk, str], Written]
-    read_answer: Callable[[bytes], Said]
-    write_answer: Callable[[Said, int], bytes]
-    reader: Callable[[], Reader]
-    writer: Callable[[Ask, int], Writer]
-
-
-_FORMATS = {
-    "openai": Format(
-        read_request=openai_request.read,
-        write_request=lambda talk, model: openai_request.write(talk, model=model),
-        read_answer=openai_answer.read,
-        write_answer=lambda said, created: openai_answer.write(said, created=created),
-        reader=openai_stream.Reader,
-        writer=lambda ask, created: openai_stream.Writer(
-            show_usage=ask.wants_usage, created=created
-        ),
-    ),
-    "anthropic": Format(
-        read_request=anthropic_request.read,
-        write_request=lambda talk, model: anthropic_request.write(
-            talk, model=model, max_tokens=DEFAULT_MAX_TOKENS
-        ),
-        read_answer=anthropic_answer.read,
-        write_answer=lambda said, _: anthropic_answer.write(said),
-        reader=anthropic_stream.Reader,
-        writer=lambda _, __: anthropic_stream.Writer(),
-    ),
-}
+from tokenhub.dialects.fitting import JSON, fitted, whole
+from tokenhub.dialects.openai.names import pieces_with_long_names, with_long_names
+from tokenhub.dialects.speeches import SPEECHES, Reader, Writer
+from tokenhub.dialects.translation import Follower
 
 
 class Translating:
@@ -103,62 +35,75 @@ class Translating:
     def __init__(self, ask: Ask, speech: str, *, created: int) -> None:
         self.dropped: tuple[str, ...] = ()
         self._ask = ask
-        self._speech = speech
+        self._name = speech
+        self._theirs = SPEECHES[speech]
+        self._ours = SPEECHES[ask.speech]
         self._created = created
-        # What has a schema is to be JSON, without a fence around it.
-        self._shape = _JSON if ask.schema and ask.shape is None else ask.shape
+        self._shape = JSON if ask.schema and ask.shape is None else ask.shape
+        self._names: Mapping[str, str] = {}
 
     def payload(self, model_id: str) -> bytes:
         ask = self._ask
-        body = _whole(ask.payload) if ask.schema and ask.stream else ask.payload
-        if ask.speech == self._speech:
-            same = replace(ask, payload=_fitting(body, ask, self._speech))
-            return FORMATS[ask.speech].payload(
-                replace(same, stream=False) if ask.schema else same, model_id
-            )
-        talk = _FORMATS[ask.speech].read_request(body)
-        written = _FORMATS[self._speech].write_request(talk, model_id)
+        body = whole(ask.payload) if ask.schema and ask.stream else ask.payload
+        talk = self._ours.read_request(body)
+        written = self._theirs.write_request(talk, model_id)
+        self._names = self._theirs.long_names(talk.tools)
         self.dropped = written.dropped
-        return _fitting(written.body, ask, self._speech)
+        return fitted(written.body, ask, self._name, model_id)
 
     def answer(self, body: bytes) -> Answer:
         ask = self._ask
-        said = _FORMATS[self._speech].read_answer(body)
+        said = with_long_names(self._theirs.read_answer(body), self._names)
+        usage, count = said.usage, _count(pieces(said))
+        said = replace(said, usage=_shown(usage, ask, count))
         if self._shape is not None:
             said = shaped(said, self._shape)
         text = text_of(said.parts) if ask.schema else ""
+        terminal = b""
         if ask.stream:
-            writer = _FORMATS[ask.speech].writer(ask, self._created)
-            events = writer.write(pieces(said))
-            return Answer(
-                body=events,
-                usage=said.usage,
-                text=text,
-                dropped=self.dropped,
-                terminal=writer.terminal,
-            )
-        told = _FORMATS[ask.speech].write_answer(said, self._created)
-        return Answer(body=told, usage=said.usage, text=text, dropped=self.dropped)
+            writer = self._ours.writer(ask, self._created)
+            told, terminal = writer.write(pieces(said)), writer.terminal
+        else:
+            told = self._ours.write_answer(said, ask, self._created)
+        return Answer(
+            body=told,
+            usage=usage,
+            text=text,
+            dropped=self.dropped,
+            terminal=terminal,
+            output_tokens=count.tokens,
+        )
 
     def follower(self) -> Follower:
         return Translator(
-            _FORMATS[self._speech].reader(),
-            _FORMATS[self._ask.speech].writer(self._ask, self._created),
-            None if self._shape is None else Shaper(self._shape),
+            self._ask,
+            self._theirs.reader(),
+            self._ours.writer(self._ask, self._created),
+            shaper=None if self._shape is None else Shaper(self._shape),
+            names=self._names,
         )
 
 
 class Translator:
     """A stream of one format on its way to a caller of another: read, shaped, written."""
 
-    def __init__(self, reader: Reader, writer: Writer, shaper: Shaper | None) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        reader: Reader,
+        writer: Writer,
+        *,
+        shaper: Shaper | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.started = False
+        self._ask = ask
         self._reader = reader
         self._writer = writer
         self._shaper = shaper
+        self._names = names
         self._usage: Usage | None = None
-        self._pieces = 0
-        self._text_bytes = 0
+        self._count = _Count()
 
     @property
     def done(self) -> bool:
@@ -174,8 +119,7 @@ class Translator:
 
     @property
     def output_tokens(self) -> int:
-        """Providers send about a token an event; where they send more, the text tells."""
-        return max(self._pieces, tokens.of_bytes(self._text_bytes))
+        return self._count.tokens
 
     def feed(self, data: bytes) -> bytes:
         return self._written(self._reader.feed(data))
@@ -188,6 +132,11 @@ class Translator:
             return b""
         for delta in deltas:
             self._note(delta)
+        if isinstance(deltas[-1], Ended):
+            shown = _shown(self._usage, self._ask, self._count)
+            deltas = [*deltas[:-1], replace(deltas[-1], usage=shown)]
+        if self._names:
+            deltas = pieces_with_long_names(deltas, self._names)
         if self._shaper is not None:
             deltas = self._shaper.feed(deltas)
         return self._writer.write(deltas)
@@ -201,24 +150,56 @@ class Translator:
                 return
             case Ended():
                 self._usage = delta.usage or self._usage
-            case TextPiece(text) | ThinkingPiece(text) | RefusalPiece(text) | CallPiece(_, text):
-                self._pieces += 1
-                self._text_bytes += len(text)
+            case _:
+                self._count.add(delta)
         self.started = True
 
 
-def _fitting(body: bytes, ask: Ask, speech: str) -> bytes:
-    """The body with what a schema and a second try at it add, in the provider's own format.
+class _Count:
+    """Our own count of what was generated.
 
-    After the translation, not before: what its structured output takes, each vendor says.
+    Providers send about a token an event; where they send more, the text tells.
     """
-    if not ask.schema:
-        return body
-    body = with_schema(body, speech, ask.schema)
-    return body if ask.rework is None else with_rework(body, speech, ask.rework)
+
+    __slots__ = ("_bytes", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces = 0
+        self._bytes = 0
+
+    def add(self, delta: Delta) -> None:
+        match delta:
+            case TextPiece(text) | ThinkingPiece(text) | RefusalPiece(text) | CallPiece(_, text):
+                self._pieces += 1
+                self._bytes += len(text) if text.isascii() else len(text.encode())
+            case CallBegan(_, _, name):
+                self._bytes += len(name)
+            case _:
+                pass
+
+    @property
+    def tokens(self) -> int:
+        return max(self._pieces, tokens.of_bytes(self._bytes))
 
 
-def _whole(body: bytes) -> bytes:
-    """The same request for an answer in one piece."""
-    fields = _FIELDS.decode(body)
-    return _ENCODE({k: v for k, v in fields.items() if k not in {"stream", "stream_options"}})
+def _count(deltas: list[Delta]) -> _Count:
+    count = _Count()
+    for delta in deltas:
+        count.add(delta)
+    return count
+
+
+def _shown(usage: Usage | None, ask: Ask, count: _Count) -> Usage:
+    """The usage for the caller: where the provider gave none, our estimate, which is charged too.
+
+    A zero would tell those who reckon with it that the answer was free. No prompt has zero tokens:
+    servers that do not count put zeros there.
+    """
+    given = usage or Usage()
+    uncounted = not given.input_tokens
+    out = given.output_tokens or None if uncounted else given.output_tokens
+    return replace(
+        given,
+        input_tokens=ask.input_tokens if uncounted else given.input_tokens,
+        output_tokens=count.tokens if out is None else out,
+    )

@@ -34,7 +34,8 @@ class Follower(Protocol):
     stream. `terminal` is the event to send last, once all is committed.
     """
 
-    started: bool
+    @property
+    def started(self) -> bool: ...
 
     @property
     def done(self) -> bool: ...

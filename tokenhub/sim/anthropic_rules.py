@@ -2,7 +2,7 @@
 
 import re
 
-from tokenhub.sim import anthropic_ask, schemas
+from tokenhub.sim import anthropic_ask, anthropic_models, schemas
 from tokenhub.sim.anthropic_ask import Choice, Enabled, Prompt, Request, SchemaFormat, Text, Tool
 from tokenhub.sim.anthropic_turns import check as check_turns
 from tokenhub.sim.call import Refused
@@ -14,13 +14,14 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}\Z")
 
 
 def check(request: Request, *, system_turns: bool) -> None:
-    """Raises Refused for what no model of the vendor would take."""
+    """Raises Refused for what no model of the vendor would take, or this one would not."""
     if request.temperature is not None and not 0 <= request.temperature <= 1:
         raise Refused("range: 0..1", param="temperature")
     if request.top_p is not None and not 0 <= request.top_p <= 1:
         raise Refused("range: 0..1", param="top_p")
     if request.stop_sequences and not all(stop.strip() for stop in request.stop_sequences):
         raise Refused("each stop sequence must contain non-whitespace", param="stop_sequences")
+    anthropic_models.check(request)
     if isinstance(request.thinking, Enabled):
         _thinking(request, request.thinking)
     check_prompt(request, system_turns=system_turns)

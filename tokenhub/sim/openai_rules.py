@@ -2,7 +2,7 @@
 
 import re
 
-from tokenhub.sim import media, schemas
+from tokenhub.sim import media, openai_models, schemas
 from tokenhub.sim.call import Refused
 from tokenhub.sim.openai_ask import (
     Audio,
@@ -35,7 +35,8 @@ WITH_PARTS: dict[str, tuple[type, ...]] = {
 
 
 def check(request: LenientRequest) -> None:
-    """Raises Refused for what no model of the vendor would take."""
+    """Raises Refused for what no model of the vendor would take, or this one would not."""
+    openai_models.check(request)
     _options(request)
     _numbers(request)
     if request.tools is not None or request.tool_choice is not None:

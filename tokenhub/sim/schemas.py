@@ -46,7 +46,33 @@ def anthropic(schema: dict[str, Any]) -> str:
             word = "properties" if len(found) > 1 else "property"
             verb = "are" if len(found) > 1 else "is"
             return f"For '{kind}' type, {word} {', '.join(found)} {verb} not supported"
+        if part.get("minItems", 0) not in (0, 1):
+            return "For 'array' type, 'minItems' values other than 0 or 1 are not supported"
+        if "oneOf" in part:
+            return "Schema type 'oneOf' is not supported"
+    if _circular(schema):
+        return "Circular reference detected in schema definitions"
     return ""
+
+
+def _circular(schema: dict[str, Any]) -> bool:
+    """Whether a reference leads to the whole, or definitions to each other in a circle."""
+    targets = {
+        f"#/{holder}/{name}": _targets(inner)
+        for holder in ("$defs", "definitions")
+        for name, inner in (schema.get(holder) or {}).items()
+    }
+    if "#" in _targets(schema):
+        return True
+    # Definitions without references left go, round by round; those of a circle stay.
+    while free := [name for name, inner in targets.items() if not inner & targets.keys()]:
+        for name in free:
+            del targets[name]
+    return bool(targets)
+
+
+def _targets(schema: Any) -> set[str]:
+    return {str(part["$ref"]) for _, part in _parts(schema, ()) if "$ref" in part}
 
 
 def _required(part: dict[str, Any]) -> list[Any]:

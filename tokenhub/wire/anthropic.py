@@ -35,6 +35,18 @@ class Block(msgspec.Struct, omit_defaults=True):
     cache_control: Raw = Raw()
 
 
+class Kind(msgspec.Struct):
+    """Of what kind an object is, and nothing else of it."""
+
+    type: str = ""
+
+
+# The kinds whose fields have the types of `Block`; those of others may have any.
+KNOWN_BLOCKS = frozenset(
+    ("text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking")
+)
+
+
 class Source(msgspec.Struct, omit_defaults=True):
     """Where a picture or a document is: `base64`, `url`, `text`, `content` or `file`."""
 
@@ -53,15 +65,54 @@ class Message(msgspec.Struct, omit_defaults=True):
     content: Content
 
 
-class MessageRequest(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """As much of a request as every one is read for."""
+class OutlinePart(msgspec.Struct, omit_defaults=True):
+    """As much of a block as calls, results and signatures are matched by."""
 
-    messages: list[Message]
+    type: str = ""
+    id: Any = ""
+    tool_use_id: Any = ""
+    signature: Any = None
+
+
+class OutlineTurn(msgspec.Struct):
+    role: str
+    content: str | list[OutlinePart]
+
+
+class Outline(msgspec.Struct):
+    """A request, as far as its history is checked."""
+
+    messages: list[OutlineTurn]
+
+
+class LooseMessage(msgspec.Struct):
+    """A turn with blocks that may be new to us."""
+
+    role: str
+    content: str | list[Raw]
+
+
+class LooseRequest(msgspec.Struct, kw_only=True):
+    """The prompt of a request with such turns."""
+
+    messages: list[LooseMessage]
+    system: str | list[Raw] | None = None
+
+
+class RestOfRequest(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What every request is read for beside its prompt."""
+
     model: str | None = None
-    system: Content | None = None
     tools: Raw = Raw()
     max_tokens: int | None = None
     stream: bool | None = None
+
+
+class MessageRequest(RestOfRequest, omit_defaults=True, kw_only=True):
+    """As much of a request as every one is read for."""
+
+    messages: list[Message]
+    system: Content | None = None
 
 
 class ReadTool(msgspec.Struct, omit_defaults=True):
@@ -139,12 +190,21 @@ class StopDetails(msgspec.Struct, omit_defaults=True):
     explanation: str | None = None
 
 
-class Whole(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A whole answer. The message that opens a stream is one without content."""
+class Opening(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The message that opens a stream: its content comes later."""
 
-    content: list[Block]
-    id: str = ""
-    model: str = ""
+    content: list[Raw]
+    id: str | None = None
+    model: str | None = None
+    usage: Raw = Raw()
+
+
+class Whole(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A whole answer. Each block is decoded for itself: some may be new to us."""
+
+    content: list[Raw]
+    id: str | None = None
+    model: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
@@ -154,6 +214,7 @@ class Whole(msgspec.Struct, omit_defaults=True, kw_only=True):
 class Delta(msgspec.Struct, omit_defaults=True):
     """What an event adds: to a block by its kind, or to the message why it ended."""
 
+    type: str | None = None
     text: str | None = None
     partial_json: str | None = None
     thinking: str | None = None
@@ -173,6 +234,15 @@ class Event(msgspec.Struct, omit_defaults=True):
     content_block: Block | None = None
     message: Raw = Raw()
     usage: Raw = Raw()
+    error: Raw = Raw()
+
+
+class EventKinds(msgspec.Struct, omit_defaults=True):
+    """An event by its kind alone, for one whose fields are not those that we know."""
+
+    type: str = ""
+    delta: Raw = Raw()
+    content_block: Raw = Raw()
     error: Raw = Raw()
 
 
@@ -260,7 +330,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ThinkingConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    type: Literal["enabled", "adaptive", "disabled"]
+    type: Literal["enabled", "adaptive", "disabled", "between_tools"]
     budget_tokens: int | None = None
 
 

@@ -115,7 +115,8 @@ class Reasoning(msgspec.Struct, omit_defaults=True):
     """An entry of `reasoning_details`, which OpenRouter made common; OpenAI has nothing like it.
 
     `type` is `reasoning.text` (`text`, `signature`), `reasoning.summary` or `reasoning.encrypted`
-    (`data`). The pieces of a stream that belong together have one `index`.
+    (`data`). `format` says whose proofs signature and data are. The pieces of a stream that belong
+    together have one `index`. Only written: what comes in is read field by field.
     """
 
     type: str
@@ -123,6 +124,7 @@ class Reasoning(msgspec.Struct, omit_defaults=True):
     signature: str | None = None
     summary: str | None = None
     data: str | None = None
+    format: str | None = None
     index: int | None = None
 
 
@@ -143,7 +145,9 @@ class ToolCall(msgspec.Struct, omit_defaults=True):
 
 
 class FullMessage(msgspec.Struct, omit_defaults=True):
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    """A message. The vendor may have more roles tomorrow."""
+
+    role: str
     content: str | list[Content] | msgspec.UnsetType | None = msgspec.UNSET
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
@@ -152,7 +156,7 @@ class FullMessage(msgspec.Struct, omit_defaults=True):
     refusal: str | None = None
     reasoning_content: Any = None
     reasoning: Any = None
-    reasoning_details: list[Reasoning] | None = None
+    reasoning_details: Any = None
     audio: Any = None
 
 
@@ -180,7 +184,7 @@ class Allowed(msgspec.Struct, omit_defaults=True):
 
 
 class AllowedTools(msgspec.Struct, omit_defaults=True):
-    mode: Literal["auto", "required"]
+    mode: str
     tools: list[Allowed]
 
 
@@ -202,9 +206,6 @@ class ResponseFormat(msgspec.Struct, omit_defaults=True):
     json_schema: JSONSchema | None = None
 
 
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-
 class FullRequest(msgspec.Struct, omit_defaults=True):
     """A request as far as it is translated. `top_k` is no parameter of OpenAI's, but of vLLM's."""
 
@@ -223,55 +224,100 @@ class FullRequest(msgspec.Struct, omit_defaults=True):
     parallel_tool_calls: bool | None = None
     functions: list[Function] | None = None
     function_call: str | Named | None = None
-    reasoning_effort: Effort | None = None
+    reasoning_effort: str | None = None
     response_format: ResponseFormat | None = None
     modalities: list[str] | None = None
     user: str | None = None
     safety_identifier: str | None = None
 
 
+class OfOld(msgspec.Struct):
+    """What tells a caller who knows functions only."""
+
+    functions: list[msgspec.Raw] | None = None
+
+
+class AnsweredFunction(msgspec.Struct):
+    """A function that the model calls. Some servers send the arguments as an object or a list."""
+
+    name: Any = None
+    arguments: Any = None
+
+
+class AnsweredCall(msgspec.Struct):
+    """A call of the model's, or in a stream a piece of one, where `index` says of which."""
+
+    id: Any = None
+    function: AnsweredFunction | None = None
+    index: Any = None
+
+
+class Answered(msgspec.Struct):
+    """What the model says. Much may be of odd types, which `text` and `number` read."""
+
+    content: str | list[Content] | None = None
+    tool_calls: list[AnsweredCall] | None = None
+    function_call: AnsweredFunction | None = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    reasoning_details: Any = None
+
+
 class FullChoice(msgspec.Struct):
     """`stop_reason` is vLLM's: the sequence that ended the answer, or the number of a token."""
 
-    message: "Answered"
-    index: int = 0
+    message: Answered
+    index: Any = 0
     finish_reason: Any = None
     stop_reason: Any = None
 
 
-class Answered(msgspec.Struct, omit_defaults=True):
-    """What the model says. Unlike in a request, much may be of odd types."""
-
-    role: Any = None
-    content: str | list[Content] | None = None
-    tool_calls: list[ToolCall] | None = None
-    function_call: Called | None = None
-    refusal: str | None = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-    reasoning_details: list[Reasoning] | None = None
-
-
 class FullCompletion(msgspec.Struct):
     choices: list[FullChoice]
-    id: str | None = None
-    model: str | None = None
+    id: Any = None
+    model: Any = None
     usage: Any = None
 
 
 class FullChunkChoice(msgspec.Struct, gc=False):
-    index: int = 0
+    index: Any = 0
     delta: Answered | None = None
     finish_reason: Any = None
     stop_reason: Any = None
 
 
 class FullChunk(msgspec.Struct, gc=False):
-    id: str | None = None
-    model: str | None = None
+    id: Any = None
+    model: Any = None
     choices: list[FullChunkChoice] | None = None
     usage: Any = None
     error: Any = None
+
+
+def text(given: object) -> str:
+    """What a server sent where a text belongs: a number in digits, and nothing for all else."""
+    if isinstance(given, str):
+        return given
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else ""
+
+
+def number(given: object) -> int | None:
+    """What a server sent where a count belongs, digits in a text too; None for all else."""
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < _DIGITS:
+        return int(given)
+    return given if isinstance(given, int) and not isinstance(given, bool) else None
+
+
+# Enough for any index; Python itself refuses to read thousands of digits.
+_DIGITS = 10
+
+
+class ToldPiece(msgspec.Struct, omit_defaults=True):
+    """A piece of reasoning in a stream as it is written."""
+
+    reasoning_content: str | None = None
+    reasoning_details: list[Reasoning] | None = None
 
 
 class ToldUsage(msgspec.Struct, omit_defaults=True):
@@ -300,6 +346,7 @@ class ToldMessage(msgspec.Struct, omit_defaults=True):
     content: str | None
     refusal: str | None
     tool_calls: list[ToolCall] | None = None
+    function_call: Called | None = None
     reasoning_content: str | None = None
     reasoning_details: list[Reasoning] | None = None
 

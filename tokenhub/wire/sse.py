@@ -5,6 +5,7 @@ use LF and now and then CRLF, and CR alone is not met, so that it is not read.
 """
 
 import re
+from itertools import pairwise
 
 # A provider's line that is longer than this is an attack or a fault (reliability.md F20).
 MAX_EVENT_BYTES = 1 << 20
@@ -53,6 +54,16 @@ def _is_one(data: bytes) -> bool:
     if data.find(b"\n") == len(data) - 2:
         return data.endswith(b"\n")
     return data.endswith(b"\n\n") and b"\r" not in data and data.find(b"\n\n") == len(data) - 2
+
+
+def portions(data: bytes) -> list[bytes]:
+    """The same bytes, cut behind each blank line; never empty."""
+    if _is_one(data):
+        return [data]
+    ends = [blank.end() for blank in _BLANK_LINE.finditer(data)]
+    if not ends or ends[-1] < len(data):
+        ends.append(len(data))
+    return [data[start:end] for start, end in pairwise([0, *ends])]
 
 
 def payload(event: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """What a text orders of the router, and the text without it."""
 
+import json
 import time
 
 import pytest
@@ -140,13 +141,40 @@ def test_a_megabyte_of_it_takes_linear_time(unit: str) -> None:
     began = time.process_time()  # the processor's time, whatever else runs
 
     for whole in (text, line):
-        first = cut(whole).first
-        assert first is not None
         with pytest.raises(BadRequest):
-            orders(first)
+            read(whole)
 
     # A square would take minutes.
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 1
+
+
+def test_more_directives_than_anybody_writes_are_refused() -> None:
+    line = "@@tokenhub mode=cheap\n"
+
+    with pytest.raises(BadRequest, match="more than 1000") as caught:
+        cut(line * 1_001)
+
+    assert ("invalid_directive", "directive") == (caught.value.code, caught.value.field)
+    assert ("", 1_000) == (cut(line * 1_000).text, cut(line * 1_000).count)
+
+
+def test_a_block_is_as_long_as_its_longest_schema_and_no_longer() -> None:
+    schema = json.dumps({"type": "object", "description": "x" * 65_000})
+    block = f"@@tokenhub\nmode=cheap\noutput_schema={schema}\n@@end\nHi"
+
+    assert schema == read(block).schema
+    assert "Hi" == cut(block).text
+    for long in ("\n" * 65, "\n" * 64 + "mode=cheap\n", f"output_schema={'y' * 80_000}\n"):
+        with pytest.raises(BadRequest, match="has no end"):
+            read(f"@@tokenhub\n{long}@@end\nHi")
+
+
+@pytest.mark.parametrize("blanks", [0, 62])
+def test_a_block_of_few_lines_ends(blanks: int) -> None:
+    text = "@@tokenhub\n" + "\n" * blanks + "mode=cheap\n@@end\nHi"
+
+    assert Wish(mode="cheap") == read(text).wish
+    assert "Hi" == cut(text).text
 
 
 # --- Reading

@@ -1,6 +1,9 @@
 """Shaping: a text comes out alike, whole or cut anywhere, and nothing but text is touched."""
 
 import time
+import tracemalloc
+from collections import deque
+from itertools import repeat
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from tokenhub.core.ask import Shape
 from tokenhub.core.outcome import Usage
 from tokenhub.core.pieces import text_of
-from tokenhub.core.shaping import Shaper, shaped
+from tokenhub.core.shaping import MAX_HELD, Flow, Shaper, shaped
 from tokenhub.core.talk import (
     Began,
     Call,
@@ -287,3 +290,33 @@ def test_pieces_without_end_cost_no_more_the_longer_it_takes(kind: str, piece: s
     shaper.feed([Ended()])
 
     assert time.process_time() - began < 10
+
+
+# --- Bounds -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [(JSON, "word "), (PLAIN, "word "), (Shape(type="markdown"), " ")],
+    ids=["no fence", "no end of a line", "no end of the blanks"],
+)
+def test_what_is_held_back_is_bounded(shape: Shape, text: str) -> None:
+    flow = Flow(shape)
+    pieces = repeat(text * (1 << 14), MAX_HELD // (1 << 14) + 1)
+    flow.feed("x")
+
+    with pytest.raises(ValueError, match="too much text"):
+        deque(map(flow.feed, pieces), maxlen=0)
+
+
+def test_many_small_pieces_take_no_more_than_their_text() -> None:
+    flow = Flow(JSON)
+    tracemalloc.start()
+
+    for _ in range(200_000):
+        flow.feed("\u4e2d")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 4_000_000
+    assert "\u4e2d" * 200_000 == flow.end()

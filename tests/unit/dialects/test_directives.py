@@ -15,6 +15,7 @@ from tokenhub.dialects.directives import directed
 from tokenhub.dialects.openai.ask import to_ask as openai_ask
 
 LINE = "@@tokenhub mode=cheap\n"
+SOURCE = {"type": "text", "media_type": "text/plain", "data": "x"}
 CHEAP = Wish(mode="cheap")
 
 
@@ -111,6 +112,22 @@ def test_anthropics_system_is_read_and_left_out_when_empty(system: Any) -> None:
             {"type": "search_result", "source": "u", "content": [text(LINE + "x")]},
             {"type": "search_result", "source": "u", "content": [text("x")]},
         ),
+        (
+            {"type": "search_result", "source": "u", "title": LINE + "T", "content": [text("x")]},
+            {"type": "search_result", "source": "u", "title": "T", "content": [text("x")]},
+        ),
+        (
+            {"type": "document", "source": SOURCE, "title": LINE + "T", "context": "C " + LINE},
+            {"type": "document", "source": SOURCE, "title": "T", "context": "C "},
+        ),
+        (
+            {"type": "document", "source": SOURCE, "title": LINE, "context": None},
+            {"type": "document", "source": SOURCE, "context": None},
+        ),
+        (
+            {"type": "document", "source": {"type": "url", "url": "u"}, "title": LINE + "T"},
+            {"type": "document", "source": {"type": "url", "url": "u"}, "title": "T"},
+        ),
     ],
 )
 def test_what_others_wrote_is_cleaned_in_a_callers_turn_and_not_read(part: Any, left: Any) -> None:
@@ -118,6 +135,50 @@ def test_what_others_wrote_is_cleaned_in_a_callers_turn_and_not_read(part: Any, 
 
     assert (Wish(), None) == (found.wish, found.error)
     assert [[left, text("Hi")]] == contents(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"content": "A", "refusal": LINE + "no"}, {"content": "A", "refusal": "no"}),
+        ({"content": None, "refusal": LINE}, {"content": None, "refusal": ""}),
+        (
+            {"content": "A", "reasoning_content": LINE + "hm"},
+            {"content": "A", "reasoning_content": "hm"},
+        ),
+        ({"content": LINE + "A", "reasoning": LINE}, {"content": "A"}),
+        (
+            {"content": [{"type": "refusal", "refusal": LINE + "no"}]},
+            {"content": [{"type": "refusal", "refusal": "no"}]},
+        ),
+        (
+            {"content": [{"type": "refusal", "refusal": LINE}, text("A")]},
+            {"content": [text("A")]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("role", ["assistant", "user"])
+def test_what_an_earlier_answer_refused_or_thought_is_cleaned_and_not_read(
+    role: str, old: Any, new: Any
+) -> None:
+    ask = openai({"role": role, **old}, turn("user", "Hi"))
+
+    found = of(ask)
+
+    assert None is found.error
+    assert [{"role": role, **new}, turn("user", "Hi")] == body(found)["messages"]
+    assert (Wish() if LINE not in str(old["content"]) else found.wish) == found.wish
+    assert openai_ask(found.payload).input_tokens <= found.input_tokens
+
+
+def test_more_directives_than_anybody_writes_are_refused_and_nothing_is_cut() -> None:
+    many = openai(*[turn("assistant", LINE * 600)] * 2)
+
+    found = of(many)
+
+    assert found.error is not None
+    assert "more than 1000" in str(found.error)
+    assert (many.payload, many.input_tokens) == (found.payload, found.input_tokens)
 
 
 def test_the_first_directive_of_the_request_counts_alone() -> None:

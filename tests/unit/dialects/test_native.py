@@ -263,8 +263,8 @@ def test_body_goes_up_in_the_openai_format() -> None:
     } == sent
 
 
-@pytest.mark.parametrize(("given", "tokens"), [(0, 5), (77, 77), (MAX_TOKENS, MAX_TOKENS)])
-def test_own_estimate_of_the_caller_counts_where_there_is_one(given: int, tokens: int) -> None:
+@pytest.mark.parametrize(("given", "tokens"), [(0, 5), (1, 5), (77, 77), (MAX_TOKENS, MAX_TOKENS)])
+def test_own_estimate_of_the_caller_counts_where_it_is_the_larger(given: int, tokens: int) -> None:
     fields = b'"estimated_input_tokens":%d' % given
 
     assert tokens == to_ask(with_messages(fields)).input_tokens

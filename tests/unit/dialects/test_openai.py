@@ -276,6 +276,38 @@ def test_of_two_fields_of_one_name_the_last_counts_and_goes_up() -> None:
     assert b"first" not in payload(ask, "new")
 
 
+REASONED = (
+    b'{"role":"assistant", "content":"\\u00e9 \\"reasoning\\"","reasoning":"x","reasoning_content":'
+    b'"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}],"x":1.0}'
+)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "openai/o3", "ft:gpt-4.1:me::1"])
+def test_reasoning_of_others_is_not_sent_to_openai_s_own_models(model: str) -> None:
+    """Its API is known to refuse a message with a field that it does not know."""
+    said = b'{ "role":"user", "content":"\\"reasoning\\"" }'
+    body = body_of({"model": b'"%b"' % model.encode(), "messages": b"[%b, %b]" % (said, REASONED)})
+
+    sent = fields_of(payload(to_ask(body), model))
+
+    left = b'{"role":"assistant","content":"\\u00e9 \\"reasoning\\"","x":1.0}'
+    assert b"[" + said + b"," + left + b"]" == sent["messages"]
+
+
+def test_reasoning_is_sent_to_all_others_byte_for_byte() -> None:
+    body = body_of({"model": b'"m"', "messages": b"[%b]" % REASONED})
+
+    assert body is payload(to_ask(body), "m")
+
+
+def test_effort_is_no_reasoning_of_others() -> None:
+    body = body_of(
+        {"model": b'"o3"', "reasoning_effort": b'"low"', "messages": b'[{"role":"user" }]'}
+    )
+
+    assert body is payload(to_ask(body), "o3")
+
+
 # --- A whole answer ---------------------------------------------------------------------------
 
 
@@ -305,6 +337,7 @@ def test_usage_of_a_whole_answer(usage: bytes, told: Usage | None) -> None:
         b"{}",
         b'{"choices":null}',
         b'{"choices":{}}',
+        b'{"choices":[]}',
         b'{"error":{"message":"no"}}',
         b'{"choices":[]',
         b'{"choices":[],"\xff":1,"usage":{"\xff":"\xff"}} x',
@@ -312,7 +345,7 @@ def test_usage_of_a_whole_answer(usage: bytes, told: Usage | None) -> None:
     ],
 )
 def test_what_is_no_answer(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"not a chat completion|told of an error"):
+    with pytest.raises(ValueError, match=r"a chat completion|told of an error"):
         usage_of(body)
 
 
@@ -403,7 +436,7 @@ ends = st.sampled_from([b"\n\n", b"\r\n\r\n", b"\r\n\n", b"\n\r\n"])
 streams = st.lists(
     st.builds(lambda data, end: event(data, end=end), chunks, ends)
     | st.sampled_from([b": ping\n\n", b":\r\n\r\n", b"event: x\ndata: {}\n\n", b"\n\n", DONE])
-).map(b"".join)
+).map(lambda events: event(chunk(content="a")) + b"".join(events))
 
 
 def read(stream: bytes, cuts: list[int], *, hide_usage: bool) -> tuple[bytes, StreamReader]:
@@ -485,18 +518,31 @@ def test_text_of_an_answer_is_never_taken_for_its_frame(text: str) -> None:
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\n\n", b"\n\r\n"])
 def test_terminal_is_known_in_every_framing_and_kept_back(end: bytes) -> None:
     reader = StreamReader(hide_usage=True)
+    reader.feed(event(chunk("stop")))
 
     assert b"" == reader.feed(b"data:[DONE]" + end)
     assert reader.done
 
 
+def test_end_of_an_answer_that_has_not_begun_is_none() -> None:
+    reader = StreamReader(hide_usage=True)
+    reader.feed(event(chunk(role="assistant", content="")))
+
+    with pytest.raises(ValueError, match="without an answer"):
+        reader.feed(DONE)
+
+    assert not reader.done
+
+
 def test_nothing_but_comments_goes_out_after_the_terminal() -> None:
     reader = StreamReader(hide_usage=True)
 
-    out = reader.feed(DONE + event(chunk(content="late")) + b"data: not json\n\n: bye\n\n")
+    last = event(chunk("stop"))
 
-    assert b": bye\n\n" == out
-    assert not reader.started
+    out = reader.feed(last + DONE + event(chunk(content="late")) + b"data: not json\n\n: bye\n\n")
+
+    assert last + b": bye\n\n" == out
+    assert 0 == reader.pieces
 
 
 def test_stream_without_a_terminal_is_not_done() -> None:
@@ -597,6 +643,18 @@ def test_chunk_of_bad_utf8_ends_it() -> None:
         reader.feed(b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n')
 
 
+HALF = b'{"choices":[{"index":0,"delta":{"content":"\\ud83d","x":"\\\\ud83d"},"message":{}}]}'
+
+
+def test_half_a_character_does_not_cost_a_good_answer() -> None:
+    reader = StreamReader(hide_usage=True)
+    stream = b"data: " + HALF + b"\n\n"
+
+    assert stream == reader.feed(stream)
+    assert reader.started
+    assert usage_of(HALF) is None
+
+
 def test_dialect_has_the_terminal_of_the_vendor() -> None:
     assert b"data: [DONE]\n\n" == DONE
 
@@ -622,7 +680,7 @@ def test_odd_usage_does_not_cost_a_good_answer(usage: bytes, told: Usage | None)
 
     assert event == passed
     assert told == reader.usage
-    assert told == usage_of(b'{"choices":[],"usage":%b}' % usage)
+    assert told == usage_of(b'{"choices":[{}],"usage":%b}' % usage)
 
 
 def test_usage_ahead_of_the_answer_does_not_count_it() -> None:
@@ -648,7 +706,7 @@ def test_usage_with_each_piece_counts_what_came() -> None:
 @pytest.mark.parametrize("last", [b"data: [DONE]", b"data:  [DONE] \n", b"data: [DONE]\n"])
 def test_last_event_may_lack_its_blank_line(last: bytes) -> None:
     reader = StreamReader(hide_usage=False)
-    reader.feed(last)
+    reader.feed(event(chunk("stop")) + last)
 
     reader.end()
 

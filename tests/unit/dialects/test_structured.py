@@ -1,154 +1,246 @@
-"""Structured output: each vendor's own where it takes the schema, words where it does not."""
+"""What each vendor's structured output takes of a schema, and what must go in words."""
 
 import json
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tokenhub.core.ask import Rework
-from tokenhub.dialects.structured import with_rework, with_schema
+from tokenhub.dialects.structured import in_words, said, strict
 
+STRING = {"type": "string"}
+ANYTHING = True
 CLOSED = {
     "type": "object",
-    "properties": {"a": {"type": ["string", "null"]}, "b": {"items": {"enum": [1, 2]}}},
+    "properties": {"a": {"type": ["string", "null"]}, "b": {"enum": [1, 2], "type": "integer"}},
     "required": ["a", "b"],
     "additionalProperties": False,
 }
 OPTIONAL = {**CLOSED, "required": ["a"]}
 OPEN = {"type": "object", "required": ["answer"]}
-BODY = b'{"x":[ 1.0 ],"messages":[ {"role":"user","content":"\\u00e9"} ],"stream":true}'
 
 
-def with_(schema: Any, speech: str, payload: bytes = BODY) -> dict[str, Any]:
-    out: dict[str, Any] = json.loads(with_schema(payload, speech, json.dumps(schema)))
-    return out
+def with_a(form: Any, **more: Any) -> dict[str, Any]:
+    return {**CLOSED, "properties": {"a": form, "b": STRING}, **more}
 
 
-def body(**fields: Any) -> bytes:
-    return json.dumps({"messages": [{"role": "user", "content": "hi"}], **fields}).encode()
+def raw(schema: Any) -> bytes:
+    return json.dumps(schema).encode()
 
 
 @pytest.mark.parametrize(
-    ("schema", "strict"),
+    ("schema", "expected"),
     [
         (CLOSED, True),
         ({**CLOSED, "$defs": {"d": CLOSED}}, True),
+        (with_a({"$ref": "#"}), True),
         (OPTIONAL, False),
         (OPEN, False),
         ({"type": "object"}, False),
-        ({**CLOSED, "properties": {"a": OPEN, "b": {}}}, False),
-        ({**CLOSED, "properties": {"a": {"minLength": 1}, "b": {}}}, False),
-        ({**CLOSED, "properties": {"a": True, "b": {}}}, False),
-        ({**CLOSED, "properties": {"a": {"properties": {}}, "b": {}}}, False),
+        (with_a(OPEN), False),
+        (with_a({}), False),
+        (with_a({"type": "array"}), False),
+        (with_a({"type": "string", "minLength": 1}), False),
+        (with_a(ANYTHING), False),
+        (with_a({"properties": {}}), False),
         ({**CLOSED, "anyOf": [CLOSED]}, False),
         ({**CLOSED, "$defs": {"d": OPTIONAL}}, False),
+        ({"type": "array", "items": CLOSED}, False),
+        (True, False),
     ],
 )
-def test_openai_gets_the_schema_and_strict_where_its_rules_hold(
-    schema: dict[str, Any], *, strict: bool
+def test_strict_mode_takes_closed_objects_with_each_member_required(
+    schema: Any, *, expected: bool
 ) -> None:
-    sent = with_(schema, "openai")
-
-    named = {"name": "answer", "schema": schema, "strict": strict}
-    assert {"type": "json_schema", "json_schema": named} == sent["response_format"]
+    assert expected == strict(raw(schema))
 
 
-def test_schema_too_deep_for_strict_mode_is_none() -> None:
-    deep: dict[str, Any] = {"type": "string"}
+def test_strict_mode_does_not_take_what_is_too_deep() -> None:
+    deep: dict[str, Any] = STRING
     for _ in range(10):
-        deep = {**CLOSED, "properties": {"a": deep, "b": {}}}
+        deep = with_a(deep)
 
-    assert not with_(deep, "openai")["response_format"]["json_schema"]["strict"]
-
-
-@pytest.mark.parametrize("schema", [{"type": "array"}, {}, {"anyOf": [CLOSED]}])
-def test_openai_is_told_in_words_of_what_is_no_object(schema: dict[str, Any]) -> None:
-    sent = with_(schema, "openai")
-
-    told, asked = sent["messages"]
-    assert "response_format" not in sent
-    assert ("system", "é") == (told["role"], asked["content"])
-    assert told["content"].endswith(json.dumps(schema))
+    assert not strict(raw(deep))
 
 
-@pytest.mark.parametrize("schema", [CLOSED, OPTIONAL, {**CLOSED, "$defs": {"d": CLOSED}}])
-def test_anthropic_gets_the_schema(schema: dict[str, Any]) -> None:
-    sent = with_(schema, "anthropic", body(output_config={"effort": "low"}))
+@pytest.mark.parametrize("schema", [CLOSED, OPTIONAL, OPEN, with_a({"$ref": "#"})])
+def test_openai_takes_every_object_as_it_is(schema: dict[str, Any]) -> None:
+    assert raw(schema) == said(raw(schema), "openai", "gpt-4o")
 
-    format_ = {"type": "json_schema", "schema": schema}
-    assert {"effort": "low", "format": format_} == sent["output_config"]
-    assert "system" not in sent
+
+@pytest.mark.parametrize("schema", [{"type": "array"}, {}, {"anyOf": [CLOSED]}, True])
+@pytest.mark.parametrize("speech", ["openai", "anthropic"])
+def test_what_is_no_object_goes_in_words(schema: Any, speech: str) -> None:
+    assert said(raw(schema), speech, "m") is None
+
+
+@pytest.mark.parametrize(
+    ("speech", "model"),
+    [
+        ("openai", "gpt-3.5-turbo"),
+        ("openai", "gpt-4-0613"),
+        ("openai", "gpt-4o-2024-05-13"),
+        ("anthropic", "claude-3-7-sonnet-20250219"),
+        ("anthropic", "claude-sonnet-4-20250514"),
+        ("anthropic", "us.anthropic.claude-opus-4-1-20250805-v1:0"),
+    ],
+)
+def test_models_before_structured_outputs_are_told_in_words(speech: str, model: str) -> None:
+    assert said(raw(CLOSED), speech, model) is None
+
+
+@pytest.mark.parametrize(
+    ("speech", "model"),
+    [
+        ("openai", "gpt-4.1"),
+        ("openai", "o3"),
+        ("openai", "meta/llama"),
+        ("anthropic", "claude-haiku-4-5-20251001"),
+        ("anthropic", "claude-opus-4-7"),
+        ("anthropic", "claude-opus-10"),
+        ("anthropic", "somebody-elses"),
+    ],
+)
+def test_later_models_and_those_of_others_get_the_schema(speech: str, model: str) -> None:
+    assert raw(CLOSED) == said(raw(CLOSED), speech, model)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        CLOSED,
+        OPTIONAL,
+        with_a({"type": "string", "format": "date", "default": "x"}),
+        with_a({"type": "array", "items": STRING, "minItems": 1}),
+        with_a(
+            {"$ref": "#/$defs/one"},
+            **{"$defs": {"one": with_a({"$ref": "#/$defs/two"}), "two": CLOSED}},
+        ),
+        with_a({"$ref": "#/definitions/one"}, definitions={"one": CLOSED}),
+    ],
+)
+def test_anthropic_takes_these_as_they_are(schema: dict[str, Any]) -> None:
+    assert raw(schema) == said(raw(schema), "anthropic", "claude-sonnet-4-5")
+
+
+@pytest.mark.parametrize(
+    ("form", "becomes"),
+    [
+        (
+            {"type": "integer", "minimum": 0},
+            {"type": "integer", "description": 'It must fit {"minimum":0}'},
+        ),
+        (
+            {"type": "string", "description": "A name.", "minLength": 1},
+            {"type": "string", "description": 'A name.\n\nIt must fit {"minLength":1}'},
+        ),
+        (
+            {"type": "array", "items": STRING, "minItems": 2},
+            {"type": "array", "items": STRING, "description": 'It must fit {"minItems":2}'},
+        ),
+        (
+            {"type": "string", "format": "regex"},
+            {"type": "string", "description": 'It must fit {"format":"regex"}'},
+        ),
+        ({"oneOf": [STRING, {"type": "null"}]}, {"anyOf": [STRING, {"type": "null"}]}),
+        ({"type": "string", "examples": ["x"]}, STRING),
+        (
+            {"type": "object", "properties": {"minimum": STRING}},
+            {"type": "object", "properties": {"minimum": STRING}, "additionalProperties": False},
+        ),
+    ],
+)
+def test_anthropic_gets_what_it_refuses_as_a_description_or_not_at_all(
+    form: Any, becomes: Any
+) -> None:
+    changed = said(raw(with_a(form)), "anthropic", "claude-sonnet-4-5")
+
+    assert changed is not None
+    assert with_a(becomes) == json.loads(changed)
 
 
 @pytest.mark.parametrize(
     "schema",
     [
         OPEN,
-        {"type": "array", "items": CLOSED},
-        {**CLOSED, "properties": {"a": {"minimum": 1}, "b": {}}},
-        {**CLOSED, "properties": {"a": {"$ref": "#"}, "b": {}}},
-        {**CLOSED, "$defs": {"d": {"items": {"$ref": "#/$defs/d"}}}},
+        with_a({"type": "object"}),
+        with_a({**CLOSED, "additionalProperties": True}),
+        with_a({**CLOSED, "additionalProperties": STRING}),
+        with_a({}),
+        with_a(ANYTHING),
+        with_a({"type": "array"}),
+        with_a({"allOf": [STRING]}),
+        with_a({"type": "string", "not": {"const": "x"}}),
+        with_a({"$ref": "#"}),
+        with_a({"$ref": "#/$defs/d"}),
+        with_a({"$ref": "https://example.com/schema"}),
+        {**CLOSED, "$defs": {"d": {"type": "array", "items": {"$ref": "#/$defs/d"}}}},
+        with_a({**CLOSED, "required": ["c"]}),
+        {**CLOSED, "properties": {str(n): STRING for n in range(25)}, "required": []},
+        with_a({**CLOSED, "properties": {str(n): {"type": ["null"]} for n in range(17)}}),
+        with_a({**CLOSED, "properties": {"a": STRING}, "anyOf": [{"type": "object"}]}),
     ],
 )
-@pytest.mark.parametrize(
-    ("system", "first"),
-    [(None, []), ("Be kind.", ["Be kind.\n\n"]), ([{"type": "text", "text": "Be kind."}], [])],
-)
-def test_anthropic_is_told_in_words_of_what_it_refuses(
-    schema: dict[str, Any], system: Any, first: list[str]
-) -> None:
-    sent = with_(schema, "anthropic", body(system=system))
-
-    told = sent["system"][-1]["text"] if isinstance(system, list) else sent["system"]
-    assert "output_config" not in sent
-    assert told.startswith("".join([*first, "Answer with JSON only"]))
-    assert told.endswith(json.dumps(schema))
+def test_anthropic_is_told_in_words_of_what_cannot_be_changed(schema: dict[str, Any]) -> None:
+    assert said(raw(schema), "anthropic", "claude-sonnet-4-5") is None
 
 
 @pytest.mark.parametrize(
-    ("speech", "fields"),
+    "schema",
     [
-        ("openai", {"response_format": {"type": "text"}}),
-        ("anthropic", {"output_config": {"format": {"type": "json_schema", "schema": {}}}}),
-        ("anthropic", {"output_format": {"type": "json_schema", "schema": {}}}),
+        b"",
+        b"{",
+        b'{"type":"object","properties":{"a":"\\ud800"}}',
+        b'{"type":"object","properties":[],"required":{},"additionalProperties":false,"anyOf":1}',
+        b'{"type":"object","additionalProperties":false,"minItems":[],"format":{},"items":1}',
+        b'{"type":"object","items":' * 900 + b"1" + b"}" * 900,
     ],
 )
-def test_callers_own_wish_for_a_format_stays(speech: str, fields: dict[str, Any]) -> None:
-    payload = body(**fields)
-
-    assert payload == with_schema(payload, speech, json.dumps(CLOSED))
-
-
 @pytest.mark.parametrize("speech", ["openai", "anthropic"])
-def test_schema_that_says_nothing_changes_nothing(speech: str) -> None:
-    assert BODY == with_schema(BODY, speech, "true")
+def test_what_is_hardly_a_schema_does_no_harm(schema: bytes, speech: str) -> None:
+    assert said(schema, speech, "m") in {None, schema}
+    assert not strict(schema)
 
 
-@pytest.mark.parametrize("speech", ["openai", "anthropic"])
-def test_all_other_bytes_are_kept(speech: str) -> None:
-    rework = Rework(said="{}", complaint="at /a: no")
-
-    for changed in (
-        with_schema(BODY, speech, json.dumps(CLOSED)),
-        with_rework(BODY, speech, rework),
-    ):
-        fields = msgspec.json.decode(changed, type=dict[str, msgspec.Raw])
-        assert (b"[ 1.0 ]", b"true") == (bytes(fields["x"]), bytes(fields["stream"]))
-        assert b'{"role":"user","content":"\\u00e9"}' in bytes(fields["messages"])
+def test_the_words_hold_the_schema_as_it_came() -> None:
+    assert in_words(b'{ "type" : "object" }').endswith('\n{ "type" : "object" }')
 
 
-@pytest.mark.parametrize("speech", ["openai", "anthropic"])
-def test_rework_adds_what_was_said_and_what_is_wrong(speech: str) -> None:
-    sent = json.loads(with_rework(BODY, speech, Rework(said='{"a":1}', complaint="at /a: no")))
+_LEAVES = st.sampled_from(
+    [STRING, {"type": "integer", "minimum": 0}, {"type": "string", "maxLength": 2}]
+)
+_FORMS = st.recursive(
+    _LEAVES,
+    lambda inner: (
+        st.builds(
+            lambda form, closed: {
+                "type": "object",
+                "properties": {"a": form},
+                **({"additionalProperties": False} if closed else {}),
+            },
+            inner,
+            st.booleans(),
+        )
+        | st.builds(lambda a, b: {"oneOf": [a, b]}, inner, inner)
+        | st.builds(lambda a: {"type": "array", "items": a, "maxItems": 1}, inner)
+    ),
+    max_leaves=6,
+)
+_VALUES = st.recursive(
+    st.sampled_from(["", "abc", -1, 1, None]),
+    lambda inner: st.lists(inner, max_size=2) | st.fixed_dictionaries({"a": inner}),
+    max_leaves=6,
+)
 
-    _, said, wrong = sent["messages"]
-    assert {"role": "assistant", "content": '{"a":1}'} == said
-    assert "user" == wrong["role"]
-    assert "at /a: no" in wrong["content"]
 
+@given(_FORMS, _VALUES)
+def test_what_is_changed_forbids_no_answer_but_other_members(form: Any, value: Any) -> None:
+    schema, answer = with_a(form), {"a": value, "b": ""}
+    changed = said(raw(schema), "anthropic", "claude-sonnet-4-5")
 
-def test_rework_of_an_empty_answer_adds_no_empty_turn() -> None:
-    sent = json.loads(with_rework(BODY, "anthropic", Rework(said=" ", complaint="is empty")))
-
-    assert ["user", "user"] == [turn["role"] for turn in sent["messages"]]
+    assert changed is not None
+    if jsonschema_rs.is_valid(schema, answer):
+        assert jsonschema_rs.is_valid(msgspec.json.decode(changed), answer)

@@ -36,6 +36,15 @@ def test_any_cut_gives_the_same_events(stream: bytes, cuts: list[int]) -> None:
 
 
 @given(streams)
+def test_portions_hold_one_blank_line_at_most_and_at_their_end(stream: bytes) -> None:
+    portions = sse.portions(stream)
+
+    assert stream == b"".join(portions)
+    for portion in portions:
+        assert len(fed(portion, [])[0]) <= 1
+
+
+@given(streams)
 def test_no_byte_is_lost_or_added(stream: bytes) -> None:
     events, rest = fed(stream, [])
 

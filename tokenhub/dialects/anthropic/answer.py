@@ -1,14 +1,18 @@
 """A whole answer in Anthropic's format, read into what was said and written from it."""
 
 from collections.abc import Sequence
+from secrets import token_hex
 
 import msgspec
 from msgspec.structs import replace
 
 from tokenhub.core.outcome import Usage
 from tokenhub.core.talk import Call, Finish, Part, Refusal, Said, Text, Thinking
-from tokenhub.dialects.anthropic.blocks import block, said_part, valid_id
-from tokenhub.dialects.anthropic.passing import UNREADABLE, not_a, read_usage
+from tokenhub.dialects.anthropic.blocks import block
+from tokenhub.dialects.anthropic.counts import read_usage
+from tokenhub.dialects.anthropic.errors import UNREADABLE, not_a
+from tokenhub.dialects.anthropic.ids import valid_id
+from tokenhub.dialects.anthropic.parts import answered
 from tokenhub.wire import anthropic as wire
 
 _WHOLE = msgspec.json.Decoder(wire.Whole)
@@ -30,13 +34,13 @@ def read(body: bytes) -> Said:
     """What was said. Raises ValueError for a non-answer, and ToldError where it is an error."""
     try:
         whole = _WHOLE.decode(body)
+        parts = [answered(block) for block in whole.content]
     except UNREADABLE as error:
         raise not_a(body, "message") from error
-    parts = [said_part(block) for block in whole.content]
     return Said(
-        id=whole.id,
-        model=whole.model,
-        # Other blocks come of tools that run at the vendor, and no talk can ask for these.
+        id=whole.id or "",
+        model=whole.model or "",
+        # Other blocks are new, or come of tools at the vendor, which no talk can ask for.
         parts=(*[part for part in parts if part is not None], *refusal(whole.stop_details)),
         finish=finish(whole.stop_reason),
         stop=whole.stop_sequence or "",
@@ -47,7 +51,7 @@ def read(body: bytes) -> Said:
 def write(said: Said) -> bytes:
     """The message; its parts in order, and the ids of its calls in the vendor's letters."""
     answer = wire.Answer(
-        id=said.id,
+        id=said.id or new_id(),
         model=said.model,
         content=_content(said.parts),
         stop_reason=reason(
@@ -59,6 +63,11 @@ def write(said: Said) -> bytes:
         usage=usage(said.usage),
     )
     return _ENCODE(answer)
+
+
+def new_id() -> str:
+    """An id for a message that its provider gave none: clients tell messages apart by it."""
+    return f"msg_{token_hex(12)}"
 
 
 def finish(reason_: str | None) -> Finish | None:
@@ -96,7 +105,7 @@ def usage(counts: Usage | None) -> wire.Usage:
 
 
 def _content(parts: Sequence[Part]) -> list[wire.Written]:
-    used: set[str] = set()
+    used: dict[str, int] = {}
     content: list[wire.Written] = []
     for part in parts:
         match part:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from tokenhub.core.talk import Choice, Effort, Format, Talk, Tool, Turn
-from tokenhub.dialects.anthropic.blocks import Seen, read_content
+from tokenhub.dialects.anthropic.parts import Seen, read_content
 from tokenhub.dialects.anthropic.writing import write
 from tokenhub.dialects.decoding import told
 from tokenhub.dialects.translation import Unsayable

@@ -1,15 +1,9 @@
-"""Anthropic's stream, read into deltas and written from them.
+"""Anthropic's stream, read into deltas.
 
     message_start, then for each block start, deltas and stop, then message_delta, message_stop
 
-One block is open at a time. A writer keeps to that whatever comes in: a piece of another kind
-closes the block, and the pieces of a call that is not the open one wait for their turn.
+The other way, deltas are written in `speaking`.
 """
-
-from collections.abc import Iterable
-
-import msgspec
-from msgspec import Raw
 
 from tokenhub.core.talk import (
     Began,
@@ -25,19 +19,14 @@ from tokenhub.core.talk import (
     ThinkingPiece,
 )
 from tokenhub.dialects.anthropic import answer
-from tokenhub.dialects.anthropic.blocks import valid_id
-from tokenhub.dialects.anthropic.passing import (
-    MESSAGE_STOP,
-    UNREADABLE,
-    Counts,
-    opening,
-    read_event,
-)
+from tokenhub.dialects.anthropic.counts import Counts
+from tokenhub.dialects.anthropic.events import opening, read_event
+from tokenhub.dialects.anthropic.speaking import Writer
 from tokenhub.wire import anthropic as wire
 from tokenhub.wire import sse
 
-_FIELDS = msgspec.json.Decoder(dict[str, Raw])
-_ENCODE = msgspec.json.Encoder().encode
+__all__ = ["Reader", "Writer"]
+
 _NO_INPUT = (b"", b"{}", b"null")
 
 
@@ -114,7 +103,9 @@ class Reader:
         message = opening(told)
         self._began = True
         self._counts.begin(message.usage)
-        deltas.append(Began(id=message.id, model=message.model, usage=self._counts.usage))
+        deltas.append(
+            Began(id=message.id or "", model=message.model or "", usage=self._counts.usage)
+        )
 
     def _open(self, told: wire.Event, deltas: list[Delta]) -> None:
         block = told.content_block
@@ -150,204 +141,3 @@ class Reader:
             return
         deltas += [RefusalPiece(said.text) for said in answer.refusal(told.delta.stop_details)]
         self._stop = answer.finish(told.delta.stop_reason), told.delta.stop_sequence or ""
-
-
-class _Waiting:
-    """A call on its way: its id and name, and what has come of its arguments."""
-
-    __slots__ = ("id", "name", "pieces")
-
-    def __init__(self, began: CallBegan) -> None:
-        self.id = began.id
-        self.name = began.name
-        self.pieces: list[str] = []
-
-    @property
-    def whole(self) -> bool:
-        """Whether the arguments are complete: nothing can follow the end of a JSON object."""
-        try:
-            _FIELDS.decode("".join(self.pieces))
-        except UNREADABLE:
-            return False
-        return True
-
-
-class Writer:
-    """Deltas as a stream for the caller; `terminal` is for whoever sends it, once all is kept."""
-
-    __slots__ = (
-        "_call",
-        "_calls",
-        "_index",
-        "_kind",
-        "_prefix",
-        "_refused",
-        "_signature",
-        "_used",
-        "_waiting",
-    )
-    terminal = MESSAGE_STOP
-
-    def __init__(self) -> None:
-        self._index = -1
-        self._kind = ""
-        self._prefix = b""
-        self._signature = ""
-        self._refused = False
-        self._used: set[str] = set()
-        # The call whose block is open, and all that have begun and are not closed, in order.
-        self._call = -1
-        self._waiting: dict[int, _Waiting] = {}
-        self._calls = 0
-
-    def write(self, deltas: Iterable[Delta]) -> bytes:
-        """The events. Raises ValueError where a call goes on that is over."""
-        events: list[bytes] = []
-        for delta in deltas:
-            if type(delta) is TextPiece and self._kind == "text":
-                events += (self._prefix, _ENCODE(delta.text), b"}}\n\n")
-            else:
-                self._write(delta, events)
-        return b"".join(events)
-
-    def _write(self, delta: Delta, events: list[bytes]) -> None:
-        match delta:
-            case TextPiece(text) | RefusalPiece(text):
-                self._refused = self._refused or type(delta) is RefusalPiece
-                self._text(text, events)
-            case CallPiece(index, arguments):
-                self._arguments(index, arguments, events)
-            case ThinkingPiece(text):
-                self._think(text, events)
-            case SignaturePiece(signature):
-                if self._kind != "thinking":
-                    self._think("", events)
-                self._signature += signature
-            case CallBegan(index):
-                self._waiting[index] = _Waiting(delta)
-                self._calls += 1
-                self._advance(events)
-            case SealedPiece(data):
-                self._start("redacted_thinking", wire.Redacted(data), events)
-                self._close(events)
-            case Began():
-                events.append(_started(delta))
-            case Ended():
-                self._close_all(events)
-                events.append(self._ended(delta))
-
-    def _text(self, text: str, events: list[bytes]) -> None:
-        if not text:
-            return
-        if self._kind != "text":
-            self._start("text", wire.Text(""), events)
-        self._piece(text, events)
-
-    def _think(self, text: str, events: list[bytes]) -> None:
-        if self._kind != "thinking" or self._signature:
-            self._start("thinking", wire.Thinking("", ""), events)
-        if text:
-            self._piece(text, events)
-
-    def _arguments(self, index: int, arguments: str, events: list[bytes]) -> None:
-        call = self._waiting.get(index)
-        if call is None:
-            if not arguments.strip():
-                return
-            raise ValueError("a call went on after its end")
-        call.pieces.append(arguments)
-        if index == self._call:
-            if arguments:
-                self._piece(arguments, events)
-            return
-        self._advance(events)
-
-    def _advance(self, events: list[bytes]) -> None:
-        """Opens the first call that waits, if nothing is open that may still go on."""
-        while self._waiting:
-            if self._call >= 0:
-                if len(self._waiting) == 1 or not self._waiting[self._call].whole:
-                    return
-                self._close(events)
-                continue
-            self._open_call(events)
-
-    def _open_call(self, events: list[bytes]) -> None:
-        index, call = next(iter(self._waiting.items()))
-        waiting, self._waiting = self._waiting, {}
-        block = wire.ToolUse(valid_id(call.id, self._used), call.name, Raw(b"{}"))
-        self._start("tool_use", block, events)
-        self._waiting = waiting
-        self._call = index
-        if arguments := "".join(call.pieces):
-            self._piece(arguments, events)
-
-    def _start(self, kind: str, block: wire.Written, events: list[bytes]) -> None:
-        self._close_all(events)
-        self._index += 1
-        self._kind = kind
-        events.append(_event(wire.BlockStart(index=self._index, content_block=block)))
-        if kind in _PIECES:
-            self._prefix = _PIECES[kind] % self._index
-
-    def _piece(self, text: str, events: list[bytes]) -> None:
-        events += (self._prefix, _ENCODE(text), b"}}\n\n")
-
-    def _close(self, events: list[bytes]) -> None:
-        if not self._kind:
-            return
-        if self._signature:
-            # In one piece: the vendor's clients keep only the last.
-            prefix = _DELTA % (self._index, b"signature_delta", b"signature")
-            events += (prefix, _ENCODE(self._signature), b"}}\n\n")
-            self._signature = ""
-        if self._call >= 0:
-            del self._waiting[self._call]
-            self._call = -1
-        self._kind = ""
-        events.append(_STOP % (self._index,))
-
-    def _close_all(self, events: list[bytes]) -> None:
-        """Closes what is open, and writes the calls that waited for it."""
-        self._close(events)
-        while self._waiting:
-            self._open_call(events)
-            self._close(events)
-
-    def _ended(self, delta: Ended) -> bytes:
-        reason = answer.reason(delta.finish, called=self._calls > 0, refused=self._refused)
-        stopped = wire.Stopped(stop_reason=reason, stop_sequence=delta.stop or None)
-        return _event(wire.MessageDelta(delta=stopped, usage=answer.usage(delta.usage)))
-
-
-_DELTA = (
-    b"event: content_block_delta\n"
-    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
-)
-_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
-
-
-def _prefixes() -> dict[str, bytes]:
-    named = {
-        "text": (b"text_delta", b"text"),
-        "thinking": (b"thinking_delta", b"thinking"),
-        "tool_use": (b"input_json_delta", b"partial_json"),
-    }
-    return {
-        kind: _DELTA.replace(b"%b", names[0], 1).replace(b"%b", names[1], 1)
-        for kind, names in named.items()
-    }
-
-
-_PIECES = _prefixes()
-
-
-def _started(began: Began) -> bytes:
-    usage = answer.usage(began.usage)
-    return _event(
-        wire.MessageStart(wire.Answer(id=began.id, model=began.model, content=[], usage=usage))
-    )
-
-
-def _event(event: wire.MessageStart | wire.BlockStart | wire.MessageDelta) -> bytes:
-    return sse.event(_ENCODE(event), name=str(event.__struct_config__.tag))

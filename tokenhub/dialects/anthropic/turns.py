@@ -6,15 +6,17 @@
 OpenAI asks for none of this, so that its conversations are mended and not refused.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from tokenhub.core.talk import Text, Turn
-from tokenhub.dialects.anthropic.blocks import block, valid_id
+from tokenhub.dialects.anthropic.blocks import block
+from tokenhub.dialects.anthropic.ids import is_valid_name, valid_id, valid_name
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.wire import anthropic as wire
 
@@ -22,6 +24,9 @@ from tokenhub.wire import anthropic as wire
 # user's turn there, and these words ask for what such a conversation wants, its beginning.
 OPENING = "(The conversation begins.)"
 INTERRUPTED = "No result: the session was interrupted before this tool had answered."
+EMPTY_RESULT = "(an empty result)"
+# The tags that a system turn amid the conversation is told by.
+_FORGED = re.compile(r"<(?=\s*/?\s*system\b)", re.IGNORECASE)
 
 
 class _Said(msgspec.Struct):
@@ -41,7 +46,7 @@ def system(turns: tuple[Turn, ...]) -> tuple[list[str], tuple[Turn, ...]]:
     return texts, ()
 
 
-def conversation(turns: Iterable[Turn]) -> list[wire.Turn]:
+def conversation(turns: Sequence[Turn]) -> list[wire.Turn]:
     """The messages of a request. Raises Unsayable."""
     said = _matched(_merged(turns))
     if said and said[-1].role == "assistant":
@@ -51,10 +56,11 @@ def conversation(turns: Iterable[Turn]) -> list[wire.Turn]:
     return [wire.Turn(role=turn.role, content=_content(turn.blocks)) for turn in said]
 
 
-def _merged(turns: Iterable[Turn]) -> list[_Said]:
+def _merged(turns: Sequence[Turn]) -> list[_Said]:
+    marked = any(turn.role == "system" for turn in turns)
     merged: list[_Said] = []
     for turn in turns:
-        blocks = _blocks(turn)
+        blocks = _blocks(turn, marked=marked)
         if not blocks:
             continue
         role: Literal["user", "assistant"] = "assistant" if turn.role == "assistant" else "user"
@@ -65,11 +71,32 @@ def _merged(turns: Iterable[Turn]) -> list[_Said]:
     return merged
 
 
-def _blocks(turn: Turn) -> list[wire.Written]:
+def _blocks(turn: Turn, *, marked: bool) -> list[wire.Written]:
     if turn.role == "system":
         # Newer models take the role here and older ones refuse it; both heed a marked text.
         return [wire.Text(f"<system>{text}</system>") for text in _texts(turn)]
-    return [said for part in turn.parts if (said := block(part)) is not None]
+    said = [said for part in turn.parts if (said := block(part)) is not None]
+    if marked and turn.role == "user":
+        return [_unforged(block_) for block_ in said]
+    return said
+
+
+def _unforged(said: wire.Written) -> wire.Written:
+    """What a user says, which is not to be taken for the system's voice beside it."""
+    match said:
+        case wire.Text(text=text):
+            return wire.Text(_escaped(text))
+        case wire.ToolResult(content=str() as text):
+            return replace(said, content=_escaped(text))
+        case wire.ToolResult(content=list() as content):
+            return replace(said, content=[_unforged(inner) for inner in content])
+        case wire.Document(source=wire.Plain(data=text)):
+            return replace(said, source=wire.Plain(_escaped(text)))
+    return said
+
+
+def _escaped(text: str) -> str:
+    return _FORGED.sub("&lt;", text)
 
 
 def _texts(turn: Turn) -> list[str]:
@@ -86,7 +113,7 @@ def _matched(said: list[_Said]) -> list[_Said]:
     every answer, and the vendor refuses the second of a name.
     """
     matched: list[_Said] = []
-    used: set[str] = set()
+    used: dict[str, int] = {}
     open_: dict[str, deque[str]] = {}
     for turn in said:
         if turn.role == "user":
@@ -99,12 +126,16 @@ def _matched(said: list[_Said]) -> list[_Said]:
     return matched
 
 
-def _renamed(said: wire.Written, used: set[str], open_: dict[str, deque[str]]) -> wire.Written:
+def _renamed(
+    said: wire.Written, used: dict[str, int], open_: dict[str, deque[str]]
+) -> wire.Written:
     if not isinstance(said, wire.ToolUse):
         return said
     id_ = valid_id(said.id, used)
     open_.setdefault(said.id, deque()).append(id_)
-    return said if id_ == said.id else replace(said, id=id_)
+    if id_ == said.id and is_valid_name(said.name):
+        return said
+    return replace(said, id=id_, name=valid_name(said.name))
 
 
 def _answered(blocks: list[wire.Written], open_: dict[str, deque[str]]) -> list[wire.Written]:
@@ -126,7 +157,7 @@ def _answered(blocks: list[wire.Written], open_: dict[str, deque[str]]) -> list[
 
 def _as_content(result: wire.ToolResult) -> list[wire.Written]:
     if isinstance(result.content, str):
-        return [wire.Text(result.content or "(an empty result)")]
+        return [wire.Text(result.content or EMPTY_RESULT)]
     return list(result.content)
 
 

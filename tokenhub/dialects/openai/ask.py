@@ -6,8 +6,19 @@ from msgspec import Raw
 from tokenhub.core import tokens
 from tokenhub.core.ask import Ask
 from tokenhub.core.errors import BadRequest
-from tokenhub.dialects.decoding import answers, checked_limit, checked_name, decoded
+from tokenhub.dialects.decoding import (
+    LARGE_BYTES,
+    answers,
+    check_count,
+    check_counts,
+    checked_limit,
+    checked_name,
+    decoded,
+)
 from tokenhub.wire import openai as wire
+
+# OpenAI's own limit of texts, and of tokens of a text, in one request.
+MAX_INPUTS = 8192
 
 _REQUEST = msgspec.json.Decoder(wire.ChatRequest)
 _EMBEDDINGS = msgspec.json.Decoder(wire.EmbeddingRequest)
@@ -18,6 +29,8 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     request = decoded(_REQUEST, body)
     if not request.messages:
         raise BadRequest("messages is required", field="messages")
+    if len(body) > LARGE_BYTES:
+        check_counts([message.content for message in request.messages], request.tools)
     options = request.stream_options
     return Ask(
         payload=body,
@@ -45,6 +58,8 @@ def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:
         )
     if not request.input:
         raise BadRequest("input must not be empty", field="input")
+    if isinstance(request.input, list):
+        check_count(len(request.input), MAX_INPUTS, field="input")
     return Ask(
         payload=body,
         dialect="embeddings",
@@ -56,7 +71,7 @@ def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:
     )
 
 
-def limit_of(request: wire.ChatRequest) -> int | None:
+def limit_of(request: wire.ChatRequest | wire.FullRequest) -> int | None:
     """The most tokens that the answer may have; the newer of the two names counts."""
     if request.max_completion_tokens is None:
         return checked_limit(request.max_tokens)

@@ -43,13 +43,16 @@ def read(reason: object, *, stop: str, called: bool, refused: bool) -> Finish | 
     return Finish.STOP_SEQUENCE if stop and finish is not None else finish
 
 
-def write(finish: Finish | None, *, called: bool, refused: bool) -> str:
-    """The word. A refusal in the model's own words (`refused`) ends with `stop` at OpenAI."""
+def write(finish: Finish | None, *, called: bool, refused: bool, legacy: bool = False) -> str:
+    """The word. A refusal in the model's own words (`refused`) ends with `stop` at OpenAI.
+
+    `legacy` is for callers of before 2023-11, who know calls of functions only.
+    """
     if finish is None:
-        return "tool_calls" if called else "stop"
+        finish = Finish.TOOLS if called else Finish.STOP
     if finish is Finish.REFUSAL and refused:
         return "stop"
-    return _WRITTEN[finish]
+    return "function_call" if legacy and finish is Finish.TOOLS else _WRITTEN[finish]
 
 
 def usage(told: Usage | None) -> wire.ToldUsage | None:

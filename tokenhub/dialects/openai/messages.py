@@ -1,4 +1,4 @@
-"""Messages in OpenAI's format as turns, and turns as messages.
+"""Messages in OpenAI's format as turns of a talk.
 
 Two things differ in kind. Each result of a tool is a message of its own, which can hold text
 only; and the functions of before 2023-11 have no ids, so that a result finds its call by order.
@@ -6,8 +6,6 @@ only; and the functions of before 2023-11 have no ids, so that a result finds it
 
 from collections.abc import Sequence
 from typing import Literal
-
-import msgspec
 
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.talk import (
@@ -17,24 +15,16 @@ from tokenhub.core.talk import (
     Part,
     Refusal,
     Result,
-    Sealed,
     Text,
-    Thinking,
     Turn,
 )
 from tokenhub.dialects.openai import media, reasoning
+from tokenhub.dialects.openai.answer import arguments
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.wire import openai as wire
 
-_ENCODE = msgspec.json.Encoder().encode
-
 Shown = Text | Image | Document
-
-# For a result that is pictures only: a tool's message needs words, and pictures go elsewhere.
-_SEE_BELOW = "The result is in the user message that follows."
-
-
-# --- reading
+Role = Literal["system", "user", "assistant"]
 
 
 def read(messages: Sequence[wire.FullMessage]) -> tuple[Turn, ...]:
@@ -43,7 +33,7 @@ def read(messages: Sequence[wire.FullMessage]) -> tuple[Turn, ...]:
     Results in a row and the user's message after them are one turn. A message that says nothing
     is none.
     """
-    turns: list[Turn] = []
+    turns: list[tuple[Role, list[Part]]] = []
     pending = ""
     for at, message in enumerate(messages):
         field = f"messages[{at}]"
@@ -52,18 +42,20 @@ def read(messages: Sequence[wire.FullMessage]) -> tuple[Turn, ...]:
             pending = _legacy_id(at) if message.function_call else pending
         elif message.role in {"tool", "function"}:
             parts = [_result(message, field=field, pending=pending)]
-        else:
+        elif message.role in _ALLOWED:
             parts = list(_content(message, field=field, allowed=_ALLOWED[message.role]))
+        else:
+            raise _unknown_role(field)
         if not parts:
             continue
-        if turns and _continues(message, turns[-1], before=messages[at - 1]):
-            turns[-1] = Turn(role="user", parts=(*turns[-1].parts, *parts))
+        if turns and _continues(message, turns[-1][0], before=messages[at - 1]):
+            turns[-1][1].extend(parts)
         else:
-            turns.append(Turn(role=_ROLES[message.role], parts=tuple(parts)))
-    return tuple(turns)
+            turns.append((_ROLES[message.role], parts))
+    return tuple([Turn(role=role, parts=tuple(parts)) for role, parts in turns])
 
 
-_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+_ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "assistant": "assistant",
@@ -79,12 +71,18 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 _RESULT_ROLES = ("tool", "function")
 
 
-def _continues(message: wire.FullMessage, turn: Turn, *, before: wire.FullMessage) -> bool:
+def _unknown_role(field: str) -> Unsayable:
+    return Unsayable(
+        f"{field}.role must be one of {', '.join(_ROLES)} for this provider",
+        field=f"{field}.role",
+        code="unsupported_value",
+    )
+
+
+def _continues(message: wire.FullMessage, role: Role, *, before: wire.FullMessage) -> bool:
     """Whether a message belongs to the turn of the results before it."""
     return (
-        turn.role == "user"
-        and before.role in _RESULT_ROLES
-        and message.role in {"user", *_RESULT_ROLES}
+        role == "user" and before.role in _RESULT_ROLES and message.role in {"user", *_RESULT_ROLES}
     )
 
 
@@ -139,7 +137,7 @@ def _assistant(message: wire.FullMessage, *, field: str, at: int) -> list[Part]:
     if message.function_call is not None:
         place = f"{field}.function_call"
         name = _required(message.function_call.name, field=f"{place}.name")
-        said = arguments(message.function_call)
+        said = arguments(message.function_call.arguments)
         parts.append(Call(id=_legacy_id(at), name=name, arguments=said))
     return parts
 
@@ -159,14 +157,8 @@ def call(given: wire.ToolCall, *, field: str) -> Call:
     return Call(
         id=_required(given.id, field=f"{field}.id"),
         name=_required(given.function.name, field=f"{field}.function.name"),
-        arguments=arguments(given.function),
+        arguments=arguments(given.function.arguments),
     )
-
-
-def arguments(called: wire.Called) -> str:
-    """The arguments as they were written, JSON or not; an object as its JSON text."""
-    given = called.arguments
-    return _ENCODE(given).decode() if isinstance(given, dict) else given or ""
 
 
 def _result(message: wire.FullMessage, *, field: str, pending: str) -> Result:
@@ -191,99 +183,3 @@ def _required(value: str | None, *, field: str) -> str:
     if not value:
         raise BadRequest(f"{field} is required", field=field)
     return value
-
-
-# --- writing
-
-
-def write(turns: Sequence[Turn], *, reasons: bool) -> list[wire.FullMessage]:
-    """The messages. `reasons` is whether reasoning of before is sent back. Raises Unsayable."""
-    messages: list[wire.FullMessage] = []
-    for turn in turns:
-        if turn.role == "user":
-            messages += _user(turn)
-        elif turn.role == "assistant":
-            messages.append(_written_assistant(turn, reasons=reasons))
-        else:
-            messages.append(wire.FullMessage(role="system", content=_written(turn.parts)))
-    return messages
-
-
-def _user(turn: Turn) -> list[wire.FullMessage]:
-    """A message for each result, in order, then one for all else."""
-    results = [part for part in turn.parts if isinstance(part, Result)]
-    rest: list[Part] = [part for part in turn.parts if not isinstance(part, Result)]
-    messages = []
-    attached: list[Part] = []
-    for result in results:
-        shown = [part for part in result.parts if not _is_text(part)]
-        spoken = [part for part in result.parts if _is_text(part)]
-        if shown:
-            attached += [Text(text=f"From the tool call {result.id}:"), *shown]
-        content = _written(spoken) or (_SEE_BELOW if shown else "")
-        messages.append(wire.FullMessage(role="tool", content=content, tool_call_id=result.id))
-    if attached or rest or not results:
-        messages.append(wire.FullMessage(role="user", content=_written([*attached, *rest])))
-    return messages
-
-
-def _is_text(part: Part) -> bool:
-    return isinstance(part, Text) or (isinstance(part, Document) and bool(part.text))
-
-
-def _written(parts: Sequence[Part]) -> str | list[wire.Content]:
-    """One text as a string, which every server takes, and all else as a list."""
-    match parts:
-        case []:
-            return ""
-        case [Text(text=text)]:
-            return text
-    return [_written_part(part) for part in parts]
-
-
-def _written_part(part: Part) -> wire.Content:
-    match part:
-        case Text(text=text):
-            return wire.Content(type="text", text=text)
-        case Image():
-            return media.write_image(part)
-        case Document():
-            return media.write_document(part)
-        case _:
-            raise Unsayable(
-                f"a part of type {type(part).__name__} cannot stand where it does",
-                field="messages",
-            )
-
-
-def _written_assistant(turn: Turn, *, reasons: bool) -> wire.FullMessage:
-    spoken = [part for part in turn.parts if not isinstance(part, _BESIDE)]
-    if any(not isinstance(part, Text) for part in spoken):
-        raise Unsayable("an assistant's turn can hold text and calls only", field="messages")
-    calls = [part for part in turn.parts if isinstance(part, Call)]
-    refusal = "".join([part.text for part in turn.parts if isinstance(part, Refusal)])
-    content = _written(spoken)
-    text, details = reasoning.write(turn.parts) if reasons else (None, None)
-    return wire.FullMessage(
-        role="assistant",
-        # Null is what OpenAI itself sends beside calls and refusals, and all servers know it there.
-        content=None if not content and (calls or refusal) else content,
-        refusal=refusal or None,
-        tool_calls=written_calls(calls),
-        reasoning_content=text,
-        reasoning_details=details,
-    )
-
-
-_BESIDE = Call | Refusal | Thinking | Sealed
-
-
-def written_calls(calls: Sequence[Call]) -> list[wire.ToolCall] | None:
-    return [
-        wire.ToolCall(
-            id=call.id,
-            type="function",
-            function=wire.Called(name=call.name, arguments=call.arguments),
-        )
-        for call in calls
-    ] or None

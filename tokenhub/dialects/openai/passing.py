@@ -4,12 +4,16 @@ The body goes up with only the changed fields replaced, the answer comes down un
 decoded is decoded to be understood, never to be rewritten.
 """
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw
 
-from tokenhub.core import tokens
 from tokenhub.core.ask import Ask
 from tokenhub.core.outcome import Usage
+from tokenhub.dialects.following import Following
+from tokenhub.dialects.openai import models
+from tokenhub.dialects.openai.surrogates import decoded
 from tokenhub.dialects.told import Told, ToldError, count
 from tokenhub.wire import openai as wire
 from tokenhub.wire import sse
@@ -19,7 +23,10 @@ _EMBEDDINGS = msgspec.json.Decoder(wire.Embeddings)
 _CHUNK = msgspec.json.Decoder(wire.Chunk)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_LIST = msgspec.json.Decoder(list[Raw])
 _ENCODE = msgspec.json.Encoder().encode
+
+T = TypeVar("T")
 
 DONE = b"data: [DONE]\n\n"
 
@@ -28,15 +35,42 @@ def payload(ask: Ask, model_id: str) -> bytes:
     """The body for a provider of this format: the caller's bytes, with what must differ replaced.
 
     That is `model`, and in a stream `stream_options`, since usage is always asked for. All other
-    fields keep their bytes, known to us or not.
+    fields keep their bytes, known to us or not; but OpenAI's own models get no reasoning that
+    others have written into the conversation.
     """
-    if ask.model == model_id and (not ask.stream or ask.wants_usage):
+    reasoned = _holds_reasoning(ask.payload) and models.family(model_id).own
+    if ask.model == model_id and (not ask.stream or ask.wants_usage) and not reasoned:
         return ask.payload
     fields = _FIELDS.decode(ask.payload)
     fields["model"] = Raw(_ENCODE(model_id))
     if ask.stream and not ask.wants_usage:
         fields["stream_options"] = _with_usage(fields.get("stream_options"))
+    if reasoned:
+        fields["messages"] = _without_reasoning(fields["messages"])
     return _ENCODE(fields)
+
+
+# What other servers add to an assistant's message. OpenAI's API is known to refuse a conversation
+# that holds one ("Unknown parameter"), and its SDK's users hand messages back as they came.
+_REASONING = ("reasoning_content", "reasoning_details", "reasoning")
+_AS_NAMES = tuple(f'"{name}"'.encode() for name in _REASONING)
+
+
+def _holds_reasoning(body: bytes) -> bool:
+    return b'"reasoning' in body and any(name in body for name in _AS_NAMES)
+
+
+def _without_reasoning(messages: Raw) -> Raw:
+    return Raw(_ENCODE([_unreasoned(message) for message in _LIST.decode(messages)]))
+
+
+def _unreasoned(message: Raw) -> Raw:
+    """The message without them; as it came, if it has none."""
+    if not _holds_reasoning(bytes(message)):
+        return message
+    fields = _FIELDS.decode(message)
+    left = {name: value for name, value in fields.items() if name not in _REASONING}
+    return message if len(left) == len(fields) else Raw(_ENCODE(left))
 
 
 def usage_of(body: bytes) -> Usage | None:
@@ -45,12 +79,14 @@ def usage_of(body: bytes) -> Usage | None:
     Raises ValueError for a non-answer, and ToldError where it is an error.
     """
     try:
-        completion = _COMPLETION.decode(body)
+        completion = decoded(_COMPLETION, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         said = error_of(body)
         if said.message or said.code:
             raise ToldError(said) from error
         raise ValueError("not a chat completion") from error
+    if not completion.choices:
+        raise ValueError("a chat completion without a choice")
     return read_usage(completion.usage)
 
 
@@ -89,71 +125,18 @@ def error_of(body: bytes) -> Told:
     )
 
 
-class StreamReader:
+class StreamReader(Following):
     """Follows a provider's stream as it passes: sans-IO, one per stream.
 
-    `started` turns true with the first piece of an answer, `done` with the event that ends a whole
-    stream. `output_tokens` is our own count, for streams that end before the provider's.
+    `output_tokens` is our own count, for streams that end before the provider's.
     """
 
-    __slots__ = (
-        "_counted",
-        "_hide_usage",
-        "_splitter",
-        "_text_bytes",
-        "_usage",
-        "done",
-        "pieces",
-        "started",
-    )
+    __slots__ = ("_hide_usage",)
     terminal = DONE
 
     def __init__(self, *, hide_usage: bool) -> None:
-        self._splitter = sse.Splitter()
+        super().__init__()
         self._hide_usage = hide_usage
-        self._text_bytes = 0
-        self._usage: Usage | None = None
-        self._counted = 0
-        self.pieces = 0
-        self.started = False
-        self.done = False
-
-    def feed(self, data: bytes) -> bytes:
-        """The bytes to hand on: whole events, without the terminal one.
-
-        Raises ValueError for what is no event of this format, and ToldError for an error event.
-        """
-        events = self._splitter.feed(data)
-        if len(events) == 1:
-            return events[0] if self._read(events[0]) else b""
-        return b"".join([event for event in events if self._read(event)])
-
-    def end(self) -> bytes:
-        """The same for what the provider did not end with a blank line; its last event may be so.
-
-        Raises as `feed` does.
-        """
-        rest = self._splitter.rest.strip()
-        if not rest:
-            return b""
-        event = rest + b"\n\n"
-        return event if self._read(event) else b""
-
-    @property
-    def usage(self) -> Usage | None:
-        """The provider's counts; of the output only where they count all that came.
-
-        Some send usage ahead of the answer, or with each piece of it.
-        """
-        usage = self._usage
-        if usage is None or self._counted == self.pieces:
-            return usage
-        return Usage(usage.input_tokens, None)
-
-    @property
-    def output_tokens(self) -> int:
-        """Providers send about a token an event; where they send more, the text tells."""
-        return max(self.pieces, tokens.of_bytes(self._text_bytes))
 
     def _read(self, event: bytes) -> bool:
         """Understand an event; whether it is to be handed on."""
@@ -164,11 +147,10 @@ class StreamReader:
             return False
         try:
             chunk = _CHUNK.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if data.strip() != b"[DONE]":
-                raise ValueError("not a chunk of a chat completion") from error
-            self.done = True
-            return False
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if data.strip() == b"[DONE]":
+                return self._end()
+            chunk = mended_chunk(_CHUNK, data)
         if chunk.error is not None:
             raise ToldError(error_of(data))
         for choice in chunk.choices or ():
@@ -179,12 +161,29 @@ class StreamReader:
             return bool(chunk.choices) or not self._hide_usage
         return True
 
+    def _end(self) -> bool:
+        if not self.started:
+            raise ValueError("a stream without an answer")
+        self.done = True
+        return False
+
     def _count(self, choice: wire.ChunkChoice) -> None:
         size = 0 if choice.delta is None else _size(choice.delta)
         if size:
             self._text_bytes += size
             self.pieces += 1
         self.started = self.started or size > 0 or choice.finish_reason is not None
+
+
+def mended_chunk(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """A chunk that the decoder has refused, if halves of characters were all that it did not like.
+
+    Raises ValueError.
+    """
+    try:
+        return decoded(decoder, data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("not a chunk of a chat completion") from error
 
 
 def _with_usage(options: Raw | None) -> Raw:

@@ -1,6 +1,7 @@
 """Whole answers in Anthropic's format."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -110,6 +111,42 @@ def test_the_stop_sequence_is_kept() -> None:
 
     assert "x" == got.stop
     assert "x" == json.loads(write(got))["stop_sequence"]
+
+
+def test_blocks_that_are_new_to_us_are_passed_over() -> None:
+    blocks = [
+        {"type": "new", "name": {}, "text": 7},
+        {"type": "text", "text": "x"},
+        {"type": "server_tool_use", "id": "a", "name": "web_search", "input": {}},
+    ]
+
+    assert (Text(text="x"),) == read(whole(content=blocks)).parts
+
+
+@pytest.mark.parametrize("block", [{"type": "text", "text": 7}, {"text": "x"}, 7])
+def test_what_is_no_block_is_refused(block: Any) -> None:
+    with pytest.raises(ValueError, match="not a message"):
+        read(whole(content=[block]))
+
+
+def test_no_input_is_an_empty_one() -> None:
+    block = {"type": "tool_use", "id": "a", "name": "f"}
+
+    got = read(whole(content=[block, {**block, "input": None}])).parts
+
+    assert (Call(id="a", name="f", arguments="{}"),) * 2 == got
+    answer = said(Call(id="a", name="f", arguments=" null "))
+    assert {} == json.loads(write(answer))["content"][0]["input"]
+
+
+def test_a_message_without_an_id_gets_one_of_its_own() -> None:
+    nameless = Said(id="", model="m", parts=())
+
+    ids = {json.loads(write(nameless))["id"] for _ in range(2)}
+
+    assert 2 == len(ids)
+    assert all(re.fullmatch("msg_[0-9a-f]{24}", id_) for id_ in ids)
+    assert ("", "") == (read(whole(id=None, model=None)).id, read(whole(id=None, model=None)).model)
 
 
 def test_what_is_no_message_is_refused_and_an_error_told() -> None:

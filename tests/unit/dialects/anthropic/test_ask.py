@@ -59,6 +59,38 @@ def test_a_count_needs_no_limit_and_is_no_stream() -> None:
     ask = to_count(b'{"messages":[{"role":"user","content":"hi"}],"stream":true}')
 
     assert ("count", False, 5) == (ask.task, ask.stream, ask.input_tokens)
+    assert "count_tokens" == ask.dialect
+
+
+def test_blocks_that_are_new_to_us_are_let_pass() -> None:
+    block = {"type": "new", "name": {}, "text": 7}
+    sent = body(user([block, {"type": "text", "text": "hi"}]), system=[block], model="m")
+
+    ask = to_ask(sent)
+
+    size = -(-len(json.dumps(block)) // 4)
+    assert (sent, "m", 9) == (ask.payload, ask.model, ask.max_tokens)
+    assert 4 + 1 + 2 * size == ask.input_tokens
+
+
+RESULT = ('{"type":"tool_result","tool_use_id":"a","content":[', "]}")
+DOCUMENT = ('{"type":"document","source":{"type":"content","content":[', "]}}")
+
+
+@pytest.mark.parametrize(
+    ("around", "levels"), [(RESULT, 4), (RESULT, 420), (DOCUMENT, 4), (DOCUMENT, 220)]
+)
+def test_blocks_nested_without_end_are_counted_by_their_bytes(
+    around: tuple[str, str], levels: int
+) -> None:
+    inner = json.dumps({"type": "text", "text": LONG})
+    block = around[0] * levels + inner + around[1] * levels
+
+    ask = to_ask(f'{{"max_tokens":1,"messages":[{{"role":"user","content":[{block}]}}]}}'.encode())
+
+    # Of three levels, the form is known; each weighs next to nothing.
+    size = len(around[0] + around[1]) * (levels - 4) + len(inner) + 2
+    assert 4 + -(-size // 4) == ask.input_tokens
 
 
 LONG = "x" * 400

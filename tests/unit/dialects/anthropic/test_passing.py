@@ -189,6 +189,9 @@ def test_a_stream_starts_with_its_first_content(sent: bytes, started: bool) -> N
         b"data: [DONE]\n\n",
         b'data: {"type":"content_block_delta","delta":{"text":7}}\n\n',
         event("message_start"),
+        b'data: {"type":7}\n\n',
+        b'data: {"type":"content_block_delta","delta":"str"}\n\n',
+        start(0, type="text", text=7),
     ],
 )
 def test_what_is_no_event_is_refused(sent: bytes) -> None:
@@ -204,6 +207,8 @@ def test_what_is_no_event_is_refused(sent: bytes) -> None:
         (event("error", error={"type": "new_error", "message": "?"}), 502),
         (b'data: {"error":{"message":"x","code":503}}\n\n', 503),
         (b"event: error\ndata: {}\n\n", 502),
+        (event("overloaded_error", error={"type": "overloaded_error", "message": "x"}), 529),
+        (event("ping", error={"type": "api_error", "message": "x"}), 500),
     ],
 )
 def test_an_error_event_is_raised_with_its_status(sent: bytes, status: int) -> None:
@@ -211,6 +216,26 @@ def test_an_error_event_is_raised_with_its_status(sent: bytes, status: int) -> N
         StreamReader().feed(sent)
 
     assert status == caught.value.status
+
+
+NEW = [
+    event("new_event", delta="str", index="x", message=7),
+    event("new_event", error={"type": "overloaded_error", "message": "of another"}),
+    event("new_event", error="x", delta=[]),
+    start(0, type="new", name={}, text=7),
+    event("content_block_delta", index=0, delta={"type": "new_delta", "text": {}}),
+    event("content_block_delta", index=0, delta={"type": "new_delta", "text": "x"}),
+    event("ping", error=None),
+]
+
+
+@pytest.mark.parametrize("sent", NEW)
+def test_what_is_new_to_us_is_handed_on(sent: bytes) -> None:
+    reader = StreamReader()
+    reader.feed(began(input_tokens=3))
+
+    assert sent == reader.feed(sent)
+    assert (Usage(3), 0) == (reader.usage, reader.output_tokens)
 
 
 def test_later_counts_win_where_they_are_not_zero() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from tests.support.talks import merged, saids, streams
+from tests.support.talks import json_objects, merged, saids, streams
 from tests.unit.dialects.anthropic.said import (
     MESSAGE_STOP,
     PING,
@@ -38,6 +39,7 @@ from tokenhub.core.talk import (
     TextPiece,
     ThinkingPiece,
 )
+from tokenhub.dialects.anthropic.calls import Coming
 from tokenhub.dialects.anthropic.stream import Reader, Writer
 from tokenhub.dialects.told import ToldError
 
@@ -166,6 +168,22 @@ def test_events_and_blocks_that_are_new_are_passed_over() -> None:
     assert 1 == len(got)
 
 
+def test_what_is_new_to_us_is_passed_over_whatever_its_fields() -> None:
+    reader = Reader()
+
+    got = reader.feed(
+        began()
+        + event("new_event", delta="str", index="x")
+        + event("new_event", error={"message": "of another"})
+        + start(0, type="new", name={}, text=7)
+        + event("content_block_delta", index=0, delta={"type": "new_delta", "text": {}})
+        + event("content_block_delta", index=0, delta={"type": "new_delta", "text": "x"})
+        + stop(0)
+    )
+
+    assert 1 == len(got)
+
+
 def test_why_it_refused_is_told_at_the_end() -> None:
     details = {"type": "refusal", "explanation": "no"}
     said = event(
@@ -272,10 +290,117 @@ def test_the_second_call_does_not_wait_for_the_end() -> None:
 
 def test_a_call_that_goes_on_after_its_end_is_an_error() -> None:
     writer = Writer()
-    writer.write([BEGAN, CallBegan(0, "a", "f"), CallPiece(0, "{"), TextPiece("x")])
+    writer.write([BEGAN, CallBegan(0, "a", "f"), CallPiece(0, "{}"), TextPiece("x")])
 
+    assert b"" == writer.write([CallPiece(0, " ")])
     with pytest.raises(ValueError, match="after its end"):
         writer.write([CallPiece(0, "}")])
+
+
+BETWEEN: list[Delta] = [
+    TextPiece("\n"),
+    ThinkingPiece("hm"),
+    SignaturePiece("s"),
+    SealedPiece("d"),
+    RefusalPiece("no"),
+]
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_what_comes_amid_a_calls_arguments_waits_for_their_end(between: Delta) -> None:
+    writer = Writer()
+    writer.write([BEGAN, CallBegan(0, "a", "f"), CallPiece(0, '{"x":"}\\')])
+
+    assert b"" == writer.write([between])
+    rest = writer.write([CallPiece(0, '"{')]) + writer.write([CallPiece(0, '"}')])
+
+    kinds_ = [line for line in rest.split(b"\n") if line.startswith(b"event: ")]
+    assert [b"event: content_block_delta"] * 2 == kinds_[:2]
+    assert [b"event: content_block_stop", b"event: content_block_start"] == kinds_[2:4]
+
+
+def test_all_that_waits_is_said_in_its_order() -> None:
+    deltas: list[Delta] = [
+        CallBegan(0, "a", "f"),
+        CallPiece(0, "{"),
+        TextPiece("x"),
+        CallBegan(1, "b", "g"),
+        TextPiece("y"),
+        CallPiece(1, "{}"),
+        ThinkingPiece("z"),
+    ]
+
+    whole = wrote([BEGAN, *deltas, CallPiece(0, "}"), Ended(finish=Finish.TOOLS)])
+    cut = wrote([BEGAN, *deltas, Ended(finish=Finish.LENGTH)])
+
+    expected = "+text text - +tool_use input_json - +text text - +thinking thinking -"
+    assert f"( +tool_use input_json input_json - {expected} )".split() == kinds(whole)
+    assert f"( +tool_use input_json - {expected} )".split() == kinds(cut)
+
+
+@pytest.mark.parametrize(
+    ("pieces_", "expected"),
+    [
+        (["null"], "{}"),
+        ([" nu", "ll"], "{}"),
+        (["[", "1]"], '{"_raw":"[1]"}'),
+        (["7"], '{"_raw":"7"}'),
+        ([" ", " {", "}"], "  {}"),
+        (["{", '"'], '{"'),
+        (["", " "], ""),
+    ],
+)
+def test_arguments_are_those_of_a_whole_answer(pieces_: list[str], expected: str) -> None:
+    deltas: list[Delta] = [CallPiece(0, piece) for piece in pieces_]
+
+    events = wrote([BEGAN, CallBegan(0, "a", "f"), *deltas, Ended()])
+
+    said = [e["delta"]["partial_json"] for e in events if e["type"] == "content_block_delta"]
+    assert expected == "".join(said)
+
+
+@given(json_objects, st.lists(st.integers(0, 200), max_size=8))
+def test_the_end_of_arguments_is_seen_however_they_are_cut(
+    value: dict[str, Any], at: list[int]
+) -> None:
+    text_ = json.dumps([value])[1:-1]
+    places = [0, *sorted(place for place in at if place < len(text_)), len(text_)]
+    call = Coming(CallBegan(0, "a", "f"))
+
+    seen = []
+    for start_, end in itertools.pairwise(places):
+        call.add(text_[start_:end])
+        seen.append((call.whole, end == len(text_)))
+
+    assert all(whole == ended_ for whole, ended_ in seen)
+
+
+class Counting(Coming):
+    """A call that counts how often a piece of it is looked at."""
+
+    looks = 0
+
+    def _look_at(self, piece: str) -> None:
+        self.looks += 1
+        super()._look_at(piece)
+
+
+def test_no_piece_is_looked_at_twice() -> None:
+    call = Counting(CallBegan(0, "a", "f"))
+    call.add("{")
+
+    for _ in range(1000):
+        call.add("{}")
+        assert not call.whole
+        assert not call.whole
+
+    assert 1001 == call.looks
+
+
+def test_a_stream_without_an_id_gets_one() -> None:
+    events = wrote([Began(id="", model="m"), Ended()])
+
+    assert re.fullmatch("msg_[0-9a-f]{24}", events[0]["message"]["id"])
 
 
 def test_the_end_tells_why_and_all_counts() -> None:

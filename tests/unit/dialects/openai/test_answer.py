@@ -12,6 +12,7 @@ from tests.support.talks import saids
 from tokenhub.core.outcome import Usage
 from tokenhub.core.talk import Call, Finish, Part, Refusal, Said, Sealed, Text, Thinking
 from tokenhub.dialects.openai.answer import read, write
+from tokenhub.dialects.openai.reasoning import FORMAT
 from tokenhub.dialects.told import ToldError
 
 
@@ -61,6 +62,20 @@ def test_answer_is_one_to_the_vendor_s_own_types(said: Said) -> None:
         (
             {"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]},
             (Call(id="call_i_0", name="f", arguments='{"a":1}'),),
+        ),
+        (
+            {"tool_calls": [{"id": 7, "function": {"name": "f", "arguments": [1]}, "index": "0"}]},
+            (Call(id="7", name="f", arguments="[1]"),),
+        ),
+        (
+            {
+                "reasoning_details": [
+                    {"text": "hm", "signature": "s", "format": "google-gemini-v1", "index": "0"},
+                    {"type": "reasoning.encrypted", "data": "x", "format": "openai-responses-v1"},
+                    7,
+                ]
+            },
+            (Thinking(text="hm"),),
         ),
         (
             {"function_call": {"name": "f", "arguments": "{}"}},
@@ -147,8 +162,8 @@ def test_whole_answer_is_written_as_the_vendor_does() -> None:
         "tool_calls": CALLS,
         "reasoning_content": "hm",
         "reasoning_details": [
-            {"type": "reasoning.text", "text": "hm", "signature": "s"},
-            {"type": "reasoning.encrypted", "data": "x"},
+            {"type": "reasoning.text", "text": "hm", "signature": "s", "format": FORMAT},
+            {"type": "reasoning.encrypted", "data": "x", "format": FORMAT},
         ],
     }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls"}
@@ -207,3 +222,55 @@ def test_error_in_place_of_an_answer_is_told() -> None:
         read(b'{"error":{"message":"too long","code":400}}')
 
     assert ("too long", 400) == (caught.value.error.message, caught.value.status)
+
+
+def test_odd_types_around_an_answer_do_not_cost_it() -> None:
+    message = {"content": "a", "refusal": {}, "reasoning_details": "x", "annotations": 1}
+    body = {"id": 1, "model": ["m"], "choices": [{"index": "0", "message": message}]}
+
+    said = read(msgspec.json.encode(body))
+
+    assert Said(id="1", model="", parts=(Text(text="a"),)) == said
+
+
+@pytest.mark.parametrize(("first", "text"), [(1, "b"), ("x", "b"), (0, "a"), (None, "b")])
+def test_answer_with_index_0_is_the_first(first: object, text: str) -> None:
+    choices = [
+        {"index": first, "message": {"content": "a"}},
+        {"index": 0, "message": {"content": "b"}},
+    ]
+
+    assert (Text(text=text),) == read(msgspec.json.encode({"choices": choices})).parts
+
+
+def test_first_answer_counts_where_none_has_index_0() -> None:
+    choices = [{"index": at, "message": {"content": str(at)}} for at in (2, 1)]
+
+    assert (Text(text="2"),) == read(msgspec.json.encode({"choices": choices})).parts
+
+
+def test_half_a_character_is_told_as_unreadable() -> None:
+    body = rb'{"choices":[{"message":{"content":"\ud83d\ude00\\ud83d \ud83d"},"x":"\udc00"}]}'
+
+    assert (Text(text="\U0001f600\\ud83d \ufffd"),) == read(body).parts
+
+
+def test_id_that_is_made_up_is_short_enough_for_the_vendor() -> None:
+    call = {"function": {"name": "f", "arguments": "{}"}}
+    choice = {"message": {"tool_calls": [call, call]}}
+
+    said = read(msgspec.json.encode({"id": "chatcmpl-" + "a" * 32, "choices": [choice]}))
+
+    first, second = [part.id for part in said.parts if isinstance(part, Call)]
+    assert first != second
+    assert max(len(first), len(second)) <= 40
+
+
+def test_caller_of_old_is_told_of_its_call_as_it_asked() -> None:
+    said = Said(id="i", model="m", parts=(Call(id="c", name="f", arguments="{}"),))
+
+    choice = json.loads(write(said, created=1, legacy=True))["choices"][0]
+
+    assert "function_call" == choice["finish_reason"]
+    assert {"name": "f", "arguments": "{}"} == choice["message"]["function_call"]
+    assert "tool_calls" not in choice["message"]

@@ -27,13 +27,22 @@ from tokenhub.core.talk import (
     Tool,
     Turn,
 )
-from tokenhub.dialects.openai.request import read, write
+from tokenhub.dialects.openai.request import offers_functions, read, write
 from tokenhub.dialects.translation import Unsayable
 
 USER = {"role": "user", "content": "hi"}
 HI = Turn(role="user", parts=(Text(text="hi"),))
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+FUNCTION = {"name": "f", "arguments": '{"a": 1}'}
+CACHED = {"type": "ephemeral"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+ALLOWED = {
+    "type": "allowed_tools",
+    "allowed_tools": {
+        "mode": "auto",
+        "tools": [{"type": "function", "function": {"name": "unknown"}}],
+    },
+}
 PNG = "data:image/png;base64,AAAA"
 
 
@@ -260,7 +269,6 @@ def shown(part: dict[str, Any]) -> dict[str, Any]:
     [
         ({}, "messages"),
         ({"messages": []}, "messages"),
-        (asked({"role": "wizard"}), "messages[0].role"),
         (asked({"role": "user", "content": 1}), "messages[0].content"),
         (asked({"role": "tool", "content": ""}), "messages[0].tool_call_id"),
         (
@@ -286,11 +294,13 @@ def shown(part: dict[str, Any]) -> dict[str, Any]:
         (asked(max_tokens=-1), "max_tokens"),
         (asked(max_completion_tokens=2**40), "max_completion_tokens"),
         (asked(stop=[1]), "stop[0]"),
-        (asked(reasoning_effort="huge"), "reasoning_effort"),
         (asked(tools=[{"type": "function"}]), "tools[0].function"),
-        (asked(tool_choice="maybe"), "tool_choice"),
-        (asked(tool_choice={"type": "function"}), "tool_choice"),
-        (asked(function_call="maybe"), "function_call"),
+        (asked(tool_choice={"type": "function"}), "tool_choice.function"),
+        (asked(tool_choice={"type": "allowed_tools"}), "tool_choice.allowed_tools"),
+        (
+            asked(tools=[TOOL], tool_choice=ALLOWED),
+            "tool_choice.allowed_tools.tools",
+        ),
         (asked(response_format={"type": "json_schema"}), "response_format.json_schema"),
     ],
 )
@@ -319,6 +329,20 @@ CUSTOM: dict[str, Any] = {"id": "c", "type": "custom", "custom": {"name": "f", "
         (asked(tools=[{"type": "custom", "custom": {"name": "f"}}]), "tools[0]"),
         (asked(tool_choice={"type": "custom", "custom": {"name": "f"}}), "tool_choice"),
         (asked(modalities=["text", "audio"]), "modalities"),
+        (asked(tool_choice={"type": "tool_of_tomorrow"}), "tool_choice"),
+        (
+            asked(
+                tool_choice={
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "tomorrow", "tools": []},
+                }
+            ),
+            "tool_choice",
+        ),
+        (asked(function_call="maybe"), "function_call"),
+        (asked(tool_choice="maybe"), "tool_choice"),
+        (asked(reasoning_effort="huge"), "reasoning_effort"),
+        (asked({"role": "wizard"}), "messages[0].role"),
     ],
 )
 def test_what_has_no_place_is_refused_and_not_lost(body: dict[str, Any], field: str) -> None:
@@ -388,6 +412,22 @@ def test_each_parameter_is_read(fields: dict[str, Any], read_as: dict[str, Any])
             {"messages": [{"role": "user", "content": "hi", "name": "Ann"}]},
             ("messages.name",),
         ),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [{"type": "text", "text": "hi", "cache_control": CACHED}],
+                        "cache_control": CACHED,
+                        "annotations": [],
+                        "odd": None,
+                    },
+                ],
+                "tools": [{**TOOL, "cache_control": CACHED}],
+            },
+            ("messages.content.cache_control", "messages.cache_control", "tools.cache_control"),
+        ),
+        ({"n" * 99: 1}, ("n" * 64,)),
     ],
 )
 def test_what_is_not_read_is_named(fields: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -395,6 +435,82 @@ def test_what_is_not_read_is_named(fields: dict[str, Any], names: tuple[str, ...
 
     assert names == talk.unread
     assert names == write(talk, model="m").dropped
+
+
+def test_what_is_not_read_of_a_call_is_named() -> None:
+    signed = {"google": {"thought_signature": "s"}}
+    details = [{"type": "reasoning.encrypted", "data": "x", "format": "google-gemini-v1"}]
+    talk = talk_of(
+        {
+            "role": "assistant",
+            "tool_calls": [{**CALL, "extra_content": signed, "function": {**FUNCTION, "odd": 1}}],
+            "reasoning_details": details,
+        },
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": PNG, "odd": 1}}],
+        },
+    )
+
+    assert {
+        "messages.reasoning_details",
+        "messages.tool_calls.extra_content",
+        "messages.tool_calls.function.odd",
+        "messages.content.image_url.odd",
+    } == set(talk.unread)
+
+
+def test_names_of_what_is_not_read_are_bounded() -> None:
+    talk = talk_of(**{f"odd{number}": 1 for number in range(1000)})
+
+    assert 100 == len(talk.unread)
+
+
+def test_proofs_of_another_vendor_are_not_taken_for_anthropic_s() -> None:
+    details = [
+        {"type": "reasoning.text", "text": "h", "signature": "s", "format": "google-gemini-v1"},
+        {"type": "reasoning.encrypted", "data": "x", "format": "openai-responses-v1"},
+        {"type": "reasoning.text", "text": "m", "signature": "t", "format": "anthropic-claude-v1"},
+        {
+            "type": "reasoning.encrypted",
+            "data": "y",
+            "format": "anthropic-claude-v1" * 2,
+            "index": "1",
+        },
+    ]
+
+    parts = parts_of({"role": "assistant", "content": "a", "reasoning_details": details})
+
+    assert (Thinking(text="hm", signature="t"), Sealed(data="y"), Text(text="a")) == parts[0]
+
+
+def test_odd_reasoning_does_not_cost_the_request() -> None:
+    values: list[object] = ["x", [1], {}]
+    odd = [{"role": "assistant", "content": "a", "reasoning_details": one} for one in values]
+
+    assert ((Text(text="a"),),) * 3 == parts_of(*odd)
+
+
+def test_many_results_are_one_turn_in_the_time_that_they_take() -> None:
+    """With a copy of the turn for each of them this would not end."""
+    result = {"role": "tool", "tool_call_id": "c", "content": ""}
+    details = [{"type": "reasoning.text", "text": "abcdefghijklmnop"}] * 50_000
+
+    said, results = parts_of(
+        {"role": "assistant", "reasoning_details": details, "content": "a"}, *([result] * 50_000)
+    )
+
+    assert 50_000 == len(results)
+    assert Thinking(text="abcdefghijklmnop" * 50_000) == said[0]
+
+
+def test_who_offers_functions_gets_one_call_an_answer() -> None:
+    body = msgspec.json.encode({"messages": [USER], "functions": [FUNCTION]})
+
+    assert read(body).parallel is False
+    assert offers_functions(body)
+    assert not offers_functions(msgspec.json.encode({"messages": [USER], "functions": []}))
+    assert not offers_functions(b'{"messages":[{"role":"user","content":"\\"functions\\""}]}')
 
 
 def test_only_the_allowed_tools_are_offered() -> None:
@@ -431,7 +547,13 @@ def test_results_with_pictures_are_followed_by_a_message_that_shows_them() -> No
         Result(id="c3", parts=(), error=True),
     )
 
-    messages = messages_of(Turn(role="user", parts=(*results, Text(text="and?"))))
+    _, *messages = messages_of(
+        Turn(
+            role="assistant",
+            parts=tuple(Call(id=result.id, name="f", arguments="{}") for result in results),
+        ),
+        Turn(role="user", parts=(*results, Text(text="and?"))),
+    )
 
     image = {"type": "image_url", "image_url": {"url": PNG}}
     assert [
@@ -458,10 +580,11 @@ def test_results_with_pictures_are_followed_by_a_message_that_shows_them() -> No
 def test_content_is_null_only_beside_calls_and_refusals() -> None:
     call = Call(id="c1", name="f", arguments='{"a": 1}')
 
-    called, refused, thought = messages_of(
-        Turn(role="assistant", parts=(call,)),
+    refused, thought, _, called, _ = messages_of(
         Turn(role="assistant", parts=(Refusal(text="no"),)),
         Turn(role="assistant", parts=(Thinking(text="hm"),)),
+        HI,
+        Turn(role="assistant", parts=(call,)),
     )
 
     assert {"role": "assistant", "content": None, "tool_calls": [CALL]} == called
@@ -559,6 +682,7 @@ def test_format_comes_back_the_same(given: Format) -> None:
 
 
 def test_format_without_a_name_gets_one() -> None:
-    body = body_of(Talk(turns=(HI,), format=Format(schema=Raw(b"{}"))))
+    body = body_of(Talk(turns=(HI,), format=Format(schema=Raw(b'{"type":"object"}'))))
 
-    assert {"name": "answer", "schema": {}} == body["response_format"]["json_schema"]
+    schema = {"name": "answer", "schema": {"type": "object"}, "strict": False}
+    assert schema == body["response_format"]["json_schema"]

@@ -51,13 +51,13 @@ def read(stream: bytes, cuts: list[int] | None = None) -> list[Delta]:
 
 def said(*chunks: bytes) -> list[Delta]:
     """What a stream of these chunks says between its first and its last."""
-    first, *rest, last = read(b"".join([chunk(role="assistant"), *chunks, DONE]))
+    first, *rest, last = read(b"".join([chunk(role="assistant"), *chunks, chunk("stop"), DONE]))
     assert BEGAN == first
     assert isinstance(last, Ended)
     return rest
 
 
-def call(index: int | None = 0, **fields: Any) -> bytes:
+def call(index: int | str | None = 0, **fields: Any) -> bytes:
     function = {key: fields.pop(key) for key in ("name", "arguments") if key in fields}
     at = {} if index is None else {"index": index}
     return chunk(tool_calls=[{**at, **fields, "function": function}])
@@ -106,6 +106,7 @@ CHUNKS = st.sampled_from(
 
 @given(st.lists(CHUNKS).map(b"".join), st.lists(st.integers(0, 1500)))
 def test_any_cut_gives_the_same_deltas(stream: bytes, cuts: list[int]) -> None:
+    stream = chunk(content="a") + stream
     whole = read(stream)
 
     assert whole == read(stream, cuts)
@@ -164,8 +165,40 @@ def test_terminal_may_lack_its_blank_line() -> None:
     assert Ended(finish=Finish.STOP) == read(chunk("stop") + b"data: [DONE]")[-1]
 
 
-def test_stream_of_the_terminal_alone_begins_and_ends() -> None:
-    assert [Began(id="", model=""), Ended()] == read(DONE)
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        chunk(role="assistant", content=""),
+        event({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 0}}),
+    ],
+)
+def test_end_of_an_answer_that_has_not_begun_is_none(before: bytes) -> None:
+    with pytest.raises(ValueError, match="without an answer"):
+        read(before + DONE)
+
+
+def test_answer_of_nothing_that_ends_for_a_reason_is_one() -> None:
+    assert [BEGAN, Ended(finish=Finish.STOP)] == read(chunk("stop") + DONE)
+
+
+COUNTS = {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 2}}
+
+
+def test_usage_ahead_of_the_answer_does_not_count_it() -> None:
+    ahead = event({"id": "i", "model": "m", "choices": [], "usage": COUNTS})
+
+    *_, last = read(ahead + chunk(content="x" * 10_000) + chunk("stop") + DONE)
+
+    assert Ended(finish=Finish.STOP, usage=Usage(5, None, 2)) == last
+
+
+@pytest.mark.parametrize("after", [b"", chunk("stop"), chunk(content="")])
+def test_usage_with_or_after_the_last_piece_counts_it(after: bytes) -> None:
+    delta = {"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}
+    both = event({"id": "i", "model": "m", "choices": [delta], "usage": COUNTS})
+
+    assert Ended(finish=Finish.STOP, usage=Usage(5, 1, 2)) == read(both + after + DONE)[-1]
 
 
 def test_answers_but_the_first_are_not_followed() -> None:
@@ -195,7 +228,20 @@ def test_answers_but_the_first_are_not_followed() -> None:
             {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]},
             [SealedPiece("x")],
         ),
+        (
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.text", "text": "hm", "index": "0"},
+                    {"type": "reasoning.text", "signature": "s", "format": "google-gemini-v1"},
+                    {"type": "reasoning.encrypted", "data": "x", "format": "openai-responses-v1"},
+                ]
+            },
+            [ThinkingPiece("hm")],
+        ),
+        ({"reasoning_details": {"odd": 1}}, []),
+        ({"reasoning_details": ["odd", {"text": 1, "signature": [], "data": None}]}, []),
         ({"refusal": "no"}, [RefusalPiece("no")]),
+        ({"refusal": {"odd": 1}}, []),
     ],
 )
 def test_each_piece_is_read(delta: dict[str, Any], pieces: list[Delta]) -> None:
@@ -263,6 +309,56 @@ F0, G1 = CallBegan(0, "a", "fetch"), CallBegan(1, "b", "get")
             [call(0, name="fetch", arguments="{}")],
             [CallBegan(0, "call_i_0", "fetch"), CallPiece(0, "{}")],
         ),
+        # No id, and not counted or all counted as 0: by name, or by arguments alone.
+        (
+            [
+                call(None, name="fetch", arguments="{}"),
+                call(None, name="get", arguments=""),
+                call(None, arguments="{}"),
+            ],
+            [
+                CallBegan(0, "call_i_0", "fetch"),
+                CallPiece(0, "{}"),
+                CallBegan(1, "call_i_1", "get"),
+                CallPiece(1, "{}"),
+            ],
+        ),
+        (
+            [
+                call(0, name="fetch", arguments='{"a": "}'),
+                call(0, name="fetch", arguments='{\\"{"}'),
+                call(0, name="fetch", arguments=""),
+                call(0, name="fetch", arguments=' {"b'),
+                call(0, arguments='":[{'),
+                call(0, arguments="}]}"),
+                call(0, arguments='{"c": 1}'),
+            ],
+            [
+                CallBegan(0, "call_i_0", "fetch"),
+                CallPiece(0, '{"a": "}'),
+                CallPiece(0, '{\\"{"}'),
+                CallBegan(1, "call_i_1", "fetch"),
+                CallPiece(1, ' {"b'),
+                CallPiece(1, '":[{'),
+                CallPiece(1, "}]}"),
+                CallBegan(2, "call_i_2", "fetch"),
+                CallPiece(2, '{"c": 1}'),
+            ],
+        ),
+        # Id and name once more behind the whole.
+        (
+            [
+                call(0, id="a", name="fetch", arguments="{}"),
+                call(0, id="a", name="fetch", arguments=""),
+                call(0, id="a", arguments=""),
+            ],
+            [F0, CallPiece(0, "{}")],
+        ),
+        # Numbers and lists where texts belong, and texts where numbers do.
+        (
+            [call("0", id=7, name="fetch", arguments=[1]), call("1", id=8, name="get")],
+            [CallBegan(0, "7", "fetch"), CallPiece(0, "[1]"), CallBegan(1, "8", "get")],
+        ),
         # Arguments as an object, and the functions of old.
         (
             [call(0, id="a", name="fetch", arguments={"a": 1})],
@@ -283,10 +379,34 @@ def test_calls_are_put_together_from_what_servers_send(
     assert pieces == said(*chunks, chunk("tool_calls"))
 
 
+def test_name_that_never_ends_is_refused() -> None:
+    reader = Reader()
+    reader.feed(call(0, id="a", name="f"))
+
+    with pytest.raises(ValueError, match="name does not end"):
+        reader.feed(b"".join([call(0, name="abcd" * 16) for _ in range(32)]))
+
+
 def test_call_that_ends_with_stop_ends_for_its_tool() -> None:
     stream = call(0, id="a", name="fetch", arguments="{}") + chunk("stop") + DONE
 
     assert Ended(finish=Finish.TOOLS) == read(stream)[-1]
+
+
+@pytest.mark.parametrize("text", [b"\\ud83d", b"\\ude00", b"\\ud83dA"])
+def test_half_a_character_is_told_as_unreadable(text: bytes) -> None:
+    data = b'data: {"id":"i","model":"m","choices":[{"delta":{"content":"a\\\\ud83d%b"}}]}\n\n'
+
+    [piece] = read(data % text)[1:]
+
+    assert TextPiece("a\\ud83d\ufffd" + ("A" if text.endswith(b"A") else "")) == piece
+
+
+@pytest.mark.parametrize("index", ["0", None])
+def test_odd_types_do_not_cost_the_answer(index: object) -> None:
+    odd = {"id": 5, "model": None, "choices": [{"index": index, "delta": {"content": "a"}}]}
+
+    assert [Began(id="5", model=""), TextPiece("a")] == read(event(odd))
 
 
 def test_first_chunk_that_says_nothing_does_not_begin() -> None:
@@ -367,6 +487,9 @@ def test_usage_is_shown_in_its_own_chunk_to_who_asked() -> None:
     assert all("usage" not in one for one in write(BEGAN, end))
 
 
+OURS = {"format": "anthropic-claude-v1"}
+
+
 def test_blocks_of_thought_are_numbered_and_keep_their_signatures() -> None:
     chunks = write(
         BEGAN,
@@ -382,10 +505,10 @@ def test_blocks_of_thought_are_numbered_and_keep_their_signatures() -> None:
     assert [
         {"type": "reasoning.text", "text": "a", "index": 0},
         {"type": "reasoning.text", "text": "b", "index": 0},
-        {"type": "reasoning.text", "signature": "s", "index": 0},
-        {"type": "reasoning.encrypted", "data": "x", "index": 1},
+        {"type": "reasoning.text", "signature": "s", **OURS, "index": 0},
+        {"type": "reasoning.encrypted", "data": "x", **OURS, "index": 1},
         {"type": "reasoning.text", "text": "c", "index": 2},
-        {"type": "reasoning.text", "signature": "t", "index": 2},
+        {"type": "reasoning.text", "signature": "t", **OURS, "index": 2},
     ] == details
     assert ["a", "b", None, None, "c", None] == [
         one.get("reasoning_content") for one in deltas_of(chunks)[1:]
@@ -400,3 +523,27 @@ def test_usage_of_the_beginning_is_shown_where_the_end_has_none() -> None:
     began = Began(id="i", model="m", usage=Usage(3))
 
     assert {"prompt_tokens": 3} == write(began, Ended(), show_usage=True)[-1]["usage"]
+
+
+def test_caller_of_old_is_told_of_its_call_as_it_asked() -> None:
+    writer = Writer(show_usage=False, created=7, legacy=True)
+    out = writer.write(
+        [
+            BEGAN,
+            CallBegan(0, "c", "f"),
+            CallPiece(0, '{"a"'),
+            CallBegan(1, "d", "g"),
+            CallPiece(1, "{}"),
+            Ended(finish=Finish.TOOLS),
+        ]
+    )
+
+    chunks = [json.loads(sse.payload(one)) for one in sse.Splitter().feed(out)]
+    assert [
+        {"function_call": {"name": "f", "arguments": ""}},
+        {"function_call": {"arguments": '{"a"'}},
+        {},
+        {},
+        {},
+    ] == deltas_of(chunks)[1:]
+    assert "function_call" == chunks[-1]["choices"][0]["finish_reason"]

@@ -1,0 +1,1 @@
+"""A provider's answers with their texts put into shape, and nothing else touched."""
