@@ -54,6 +54,7 @@ from tokenhub.web.v1.chat import completions, counts, embeddings, messages, nati
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import Models as ModelCards
+from tokenhub.web.v1.room import Room
 
 __all__ = ["App", "assembled", "create_app", "start_logging"]
 
@@ -178,13 +179,16 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
     cards = ModelCards(parts.catalog)
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
+    room = Room()
     return Front(
         {
-            ("POST", "/v1/chat/completions"): completions(gateway, claims, beat_s=beat_s),
-            ("POST", "/v1/messages"): messages(gateway, claims, beat_s=beat_s),
-            ("POST", "/v1/messages/count_tokens"): counts(gateway, claims),
-            ("POST", "/v1/embeddings"): embeddings(gateway, claims),
-            ("POST", "/v1/chat"): native_chat(gateway, claims, beat_s=beat_s),
+            ("POST", "/v1/chat/completions"): completions(
+                gateway, claims, room=room, beat_s=beat_s
+            ),
+            ("POST", "/v1/messages"): messages(gateway, claims, room=room, beat_s=beat_s),
+            ("POST", "/v1/messages/count_tokens"): counts(gateway, claims, room=room),
+            ("POST", "/v1/embeddings"): embeddings(gateway, claims, room=room),
+            ("POST", "/v1/chat"): native_chat(gateway, claims, room=room, beat_s=beat_s),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },

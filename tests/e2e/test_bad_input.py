@@ -91,6 +91,7 @@ class Answer:
         assert "application/json" == kind
         if path.startswith("/v1/messages"):
             assert "error" == body["type"]
+            assert body["request_id"] == self.headers["request-id"] == self.headers["x-request-id"]
             return (self.status, body["error"]["code"], None)
         error = body["error"]
         assert {"message", "type", "param", "code"} <= set(error)
@@ -468,6 +469,25 @@ async def test_a_wrong_method(send, path, methods, allow):
         answer = await send(request(path, b"{}", method=method))
         assert (405, "method_not_allowed", None) == answer.told(path)
         assert allow == answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("POST", "/v1/models", "method_not_allowed"),
+        ("DELETE", "/v1/models/gpt", "method_not_allowed"),
+        ("GET", "/v1/models/", "model_not_found"),
+        ("GET", "/v1/models/absent", "model_not_found"),
+        ("GET", "/v1/models?limit=0", "invalid_request"),
+    ],
+)
+async def test_who_lists_models_is_refused_in_their_dialect(send, method, path, code):
+    plain = await send(request(path, method=method))
+    version = [b"anthropic-version: 2023-06-01"]
+    versioned = await send(request(path, method=method, headers=version))
+
+    assert code == versioned.told("/v1/messages")[1]
+    assert "invalid_request" == code or code == plain.told(path)[1]
 
 
 @pytest.mark.parametrize("path", [COMPLETIONS, CHAT, "/v1/nothing", PROVIDERS])

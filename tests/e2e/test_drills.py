@@ -74,8 +74,8 @@ CLASSES = {
     "cut by reset": ("lost", "+lost"),
     "cut by close": ("lost", "+lost"),
     "cut but ended": ("broken", "+lost"),
-    "error event": ("broken", "+broken"),
-    "throttled midway": ("throttled", "+broken"),
+    "error event": ("broken", "+overloaded"),
+    "throttled midway": ("throttled", "+throttled"),
     "stall": ("timeout", "+timeout"),
     "no last event": ("", "+lost"),
 }

@@ -267,3 +267,88 @@ async def test_a_hung_whole_answer_is_closed_at_the_provider(hub, ask, sim):
     async with asyncio.timeout(1):
         await sim.abandoned(1)
     assert 1 == sim.hangups
+
+
+async def test_an_outage_is_not_hidden_by_a_provider_that_cannot_carry_the_request(hub, sim, key):
+    """An SDK tries a 503 again, and a 400 never; a key of the caller's keeps neither."""
+    await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
+    await hub.provider("two", sim, type="anthropic", models=["large"], model={"weight": 1})
+    sim.next(Fault.overloaded())
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    body = {"messages": [{"role": "user", "content": [sound]}]}
+    headers = {"x-api-key": key, "idempotency-key": "order-7"}
+
+    first, second = [
+        await hub.http.post("/v1/chat/completions", json=body, headers=headers) for _ in range(2)
+    ]
+
+    assert (503, "upstream_overloaded") == (first.status_code, first.json()["error"]["code"])
+    assert 200 == second.status_code
+    assert "idempotency-replay" not in second.headers
+
+
+async def test_what_no_provider_can_carry_is_looked_at_anew(hub, sim, second, key):
+    """Once a provider is there that can, the same request with the same key is answered."""
+    await hub.provider("one", sim, type="anthropic", models=["large"])
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    body = {"messages": [{"role": "user", "content": [sound]}]}
+    headers = {"x-api-key": key, "idempotency-key": "order-7"}
+
+    refused = await hub.http.post("/v1/chat/completions", json=body, headers=headers)
+    await hub.provider("two", second, models=["gpt"])
+    answer = await hub.http.post("/v1/chat/completions", json=body, headers=headers)
+
+    assert (400, "unsupported_content") == (refused.status_code, refused.json()["error"]["code"])
+    assert (200, "two") == (answer.status_code, answer.headers["x-tokenhub-provider"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_empty_account_is_no_mistake_of_the_callers(hub, key, sim, second, stream):
+    await hub.provider("one", sim, type="anthropic", models=["large"], model={"weight": 10})
+    await hub.provider("two", second, models=["gpt"], model={"weight": 1})
+    said = "Your credit balance is too low to access the Anthropic API. Please go to Plans."
+    sim.next(*[Fault.status(400, message=said)] * 2)
+    body = {"messages": HELLO, "stream": stream}
+
+    answer = await hub.http.post("/v1/chat", json=body, headers={"x-api-key": key})
+
+    row = await hub.log(answer)
+    assert (200, "two") == (answer.status_code, answer.headers["x-tokenhub-provider"])
+    assert ["exhausted", ""] == [attempt["error_class"] for attempt in row["attempts"]]
+
+
+async def test_a_stream_of_nothing_but_its_end_leaves_the_other_provider(hub, ask, sim, second):
+    await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
+    await hub.provider("two", second, models=["gpt"], model={"weight": 1})
+    sim.next(Fault.body(b"data: [DONE]\n\n", content_type="text/event-stream"))
+
+    answer, _ = await ask(stream=True)
+
+    row = await hub.log(answer)
+    assert (200, "two") == (answer.status_code, answer.headers["x-tokenhub-provider"])
+    assert ["broken", ""] == [attempt["error_class"] for attempt in row["attempts"]]
+
+
+async def test_a_count_that_is_late_is_free(hub, sim, key):
+    await hub.provider("one", sim, type="anthropic", models=["large"])
+    sim.next(Fault.hang(), Fault.hang())
+    body = {"model": "large", "messages": [{"role": "user", "content": "x" * 40_000}]}
+
+    answer = await hub.http.post("/v1/messages/count_tokens", json=body, headers={"x-api-key": key})
+
+    row = await hub.log(answer)
+    assert (200, 10_000) == (answer.status_code, answer.json()["input_tokens"] // 1000 * 1000)
+    assert 0 == row["estimated_cost_usd"]
+    assert {"voided"} == {attempt["state"] for attempt in row["attempts"]}
+
+
+async def test_what_a_provider_echoes_does_not_reach_the_log(hub, ask, sim):
+    await hub.provider("one", sim, models=["gpt"])
+    echoed = "the caller's own words " * 500
+    sim.next(Fault.status(400, code=echoed, message="no"))
+
+    answer, _ = await ask(stream=False)
+
+    row = await hub.log(answer)
+    assert (400, "invalid_request") == (answer.status_code, answer.json()["error"]["code"])
+    assert "upstream_refused" == row["error_class"]

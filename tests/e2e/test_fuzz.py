@@ -165,11 +165,22 @@ class Raw(bytes):
 
 DEEP = tuple(
     Raw(begin * depth + b"1" + end * depth)
-    for depth in (70, 500, 1_100, 30_000)
+    for depth in (70, 500, 1_000, 1_100, 30_000)
     for begin, end in ((b"[", b"]"), (b'{"a":', b"}"))
+)
+# Parts in parts: the vendors' formats end after three, and a reader must not follow all the way.
+RESULTS = tuple(
+    Raw(begin * depth + b'{"type":"text","text":"@@tokenhub mode=cheap"}' + b"]}" * depth)
+    for depth in (3, 4, 300, 1_000)
+    for begin in (
+        b'{"type":"tool_result","tool_use_id":"toolu_1","content":[',
+        b'{"type":"search_result","source":"u","title":"t","content":[',
+    )
 )
 VALUES = (
     *DEEP,
+    *RESULTS,
+    *(Raw(b"[" + result + b"]") for result in RESULTS),
     *map(Raw, (b"NaN", b"-Infinity", b"1e400", b"-1e400", b"9" * 400, b"-0", b"01", b"1.", b"")),
     *map(Raw, (b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\xc0\xaf"', b'"\n"', b'"\0"', b"'x'")),
     *map(Raw, (rb'"\ud800"', rb'"\udc00\ud800"', rb'"a\ud83d"', rb'"\u0000"', rb'"\x"')),
@@ -188,6 +199,7 @@ VALUES = (
         "\U0001f469\u200d\U0001f4bb",
         "a" * 5_000,
     ),
+    *("\0", "a\r\nx-evil: b", "\x1b[2J", "\u2028", "a\tb", "\U000e0001", "\ufeff"),
     *("user", "assistant", "tool", "system", "auto", "none", "required", "any", "json_schema"),
     *("text", "image_url", "image", "document", "tool_use", "tool_result", "thinking", "base64"),
     *("url", "file", "input_audio", "redacted_thinking", "server_tool_use", "search_result"),
@@ -207,7 +219,10 @@ NAMES = (
     *("system", "top_k", "thinking", "output_config", "service_tier", "container", "betas"),
     *("cache_control", "citations", "role", "content", "type", "id", "name", "input", "index"),
     *("tool_calls", "refusal", "reasoning_content", "x_unknown", "__proto__", "", "\0", "a" * 999),
+    *("a\r\nb", "x-\x7f", "\x1b[2J", "\u2028", "\u202e", "title", "context", "a" * 20_000),
 )
+# More messages, parts, tools, inputs or parameters than any request has.
+MANY, MANY_BYTES = 12_000, 300_000
 SCHEMAS = (
     *map(Raw, (b"5", b"[]", b"NaN", b'"{"', b'"5"', b'{"type":5}', b'{"$ref":"http://h.test/"}')),
     *map(Raw, (b'{"pattern":"("}', b'{"$ref":"#/absent"}', b'{"required":[1]}', b'{"$id":5}')),
@@ -256,6 +271,7 @@ HEADERS = (
     b"if-none-match: *",
     b"cookie: " + b"a=b; " * 500,
     b"upgrade: websocket",
+    b"connection: close, upgrade",
     b"expect: 100-continue",
     b"transfer-encoding: identity",
     b"content-length: -1",
@@ -278,6 +294,7 @@ PATHS = (
     *("/v1/models?limit=" + "9" * 5_000, "/v1/messages/", "/v1/messages/batches", "/v1/%63hat"),
     *("/v1/messages/count_tokens/x", "/v1/chat/completions?beta=true", "/v1/embeddings/%0d%0aa:b"),
 )
+OFFERS = (b"websocket", b"h2c", b"h2c, websocket", b"TLS/1.0", b"", b"\xff", b"a" * 2_000)
 METHODS = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "POST")
 
 
@@ -305,6 +322,9 @@ class Case:
         self.headers.append(b"content-length: %d" % len(body))
         while self._random.random() < 0.2:
             self._odd_header()
+        if self._random.random() < 0.05:
+            offer = self._random.choice(OFFERS)
+            self.headers += [b"Connection: close, Upgrade", b"Upgrade: " + offer]
         head = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
         self.wire = b"\r\n".join([head, *self.headers]) + b"\r\n\r\n" + body
 
@@ -312,9 +332,8 @@ class Case:
     def dialect(self):
         if self.path.startswith(MESSAGES):
             return "anthropic"
-        listed = self.method == "GET" and self.path.startswith(MODELS)
         versioned = any(header.startswith(b"anthropic-version:") for header in self.headers)
-        return "anthropic" if listed and versioned else "openai"
+        return "anthropic" if self.path.startswith(MODELS) and versioned else "openai"
 
     def _body(self, base):
         """The base with a few changes; now and then with none, or with its bytes disturbed."""
@@ -343,7 +362,7 @@ class Case:
         # Doubles of doubles would soon be larger than any memory.
         copies = pick.choice([1, 2, 40]) if len(found) < 200 else 0
         value = deepcopy(pick.choice(VALUES))
-        match pick.choice(["replace"] * 5 + ["drop", "wrap", "double", "add", "swap"]):
+        match pick.choice(["replace"] * 5 + ["drop", "wrap", "double", "add", "swap", "many"]):
             case "replace":
                 holder[name] = value
             case "drop":
@@ -352,6 +371,13 @@ class Case:
                 holder[name] = pick.choice([[holder[name]], {"a": holder[name]}])
             case "double" if isinstance(holder, list):
                 holder.extend(deepcopy([holder[name]] * copies))
+            case "many" if isinstance(holder, list):
+                one = encoded(holder[name])
+                holder[name:] = [
+                    Raw(b",".join([one] * min(MANY, MANY_BYTES // (len(one) + 1) + 1)))
+                ]
+            case "many":
+                holder[name] = {f"{name} {number}": number for number in range(MANY // 10)}
             case "add" if isinstance(holder, dict):
                 holder[pick.choice(NAMES)] = value
             case _:
@@ -410,7 +436,7 @@ class Heard:
     """A response, read to its end."""
 
     def __init__(self, raw):
-        self.body, self.headers, self.whole = b"", {}, False
+        self.body, self.headers, self.whole, self.answers = b"", {}, False, 0
         parser = httptools.HttpResponseParser(self)
         parser.feed_data(raw)
         self.status = parser.get_status_code()
@@ -420,6 +446,9 @@ class Heard:
 
     def on_body(self, data):
         self.body += data
+
+    def on_message_begin(self):
+        self.answers += 1
 
     def on_message_complete(self):
         self.whole = True
@@ -462,6 +491,7 @@ def verdict(case, raw):
         raw = raw.partition(b"\r\n\r\n")[2]
     heard = Heard(raw)
     assert heard.status < 500
+    assert 1 == heard.answers
     assert heard.whole
     assert b"Traceback" not in heard.body
     kind = heard.headers["content-type"]
@@ -469,6 +499,8 @@ def verdict(case, raw):
         assert (400, b"Invalid HTTP request received.") == (heard.status, heard.body)
         return heard.status
     assert heard.headers["x-request-id"].startswith("req_")
+    assert (case.dialect == "anthropic") == ("request-id" in heard.headers)
+    assert all(len(value) < 1_100 for value in heard.headers.values())
     if kind.startswith("text/event-stream"):
         assert 200 == heard.status
         assert_ended(case.dialect, heard.body)

@@ -149,6 +149,30 @@ async def test_a_key_that_is_none_is_refused(served, key, sim, headers):
     assert [] == sim.requests
 
 
+async def test_the_order_of_headers_means_nothing(ask, sim):
+    """No client promises one, and a proxy may make another of it."""
+    features = {"anthropic-version": "2023-06-01", "anthropic-beta": "context-1m"}
+    body, path = PATHS["/v1/messages"], "/v1/messages"
+
+    answers = [await ask(body=body, path=path, **features)]
+    answers.append(await ask(body=body, path=path, **dict(reversed(features.items()))))
+    other = await ask(body=body, path=path, **features | {"anthropic-beta": "other"})
+
+    assert [200, 200, 422] == [answer.status_code for answer in (*answers, other)]
+    assert (1, 1) == (replays(answers), len(sim.requests))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_replay_has_an_id_of_its_own_where_anthropics_sdk_looks_for_it(ask, stream):
+    body = PATHS["/v1/messages"] | {"stream": stream}
+
+    first, second = [await ask(path="/v1/messages", body=body) for _ in range(2)]
+
+    named = [answer.headers.get_list("request-id") for answer in (first, second)]
+    assert [[a.headers["x-request-id"]] for a in (first, second)] == named
+    assert named[0] == [second.headers["x-tokenhub-original-request-id"]]
+
+
 async def test_a_refusal_of_the_provider_is_replayed(ask, sim):
     body = BODY | {"n": 5}
 

@@ -277,18 +277,24 @@ async def test_one_dead_endpoint_of_two_is_not_noticed(hub, key, sim, second, *,
     assert {"local"} == {answer.headers["x-tokenhub-provider"] for answer in answers}
 
 
-async def test_model_that_a_provider_does_not_know_is_left_where_the_choice_was_ours(
+async def test_model_that_a_provider_does_not_know_is_left_for_what_may_answer_instead(
     hub, key, sim, second
 ):
     await hub.provider("one", sim, models=["gone"], model={"weight": 10})
     await hub.provider("two", second, models=["gpt"], model={"weight": 1})
-    sim.next(Fault.status(404), Fault.status(404))
     body = {"messages": [{"role": "user", "content": "Hi"}]}
+    named = {**body, "model_hint": "gone"}
+    alone = {"x-api-key": key, "x-tokenhub-substitute": "never"}
 
-    chosen = await hub.http.post("/v1/chat", json=body, headers={"x-api-key": key})
-    named = await hub.http.post(
-        "/v1/chat", json={**body, "model_hint": "gone"}, headers={"x-api-key": key}
-    )
+    answers = [
+        await hub.http.post("/v1/chat", json=one, headers={"x-api-key": key})
+        for one in (body, named)
+    ]
+    refused = await hub.http.post("/v1/chat", json=named, headers=alone)
 
-    assert (200, "two") == (chosen.status_code, chosen.headers["x-tokenhub-provider"])
-    assert 404 == named.status_code
+    assert [(200, "two")] * 2 == [
+        (answer.status_code, answer.headers["x-tokenhub-provider"]) for answer in answers
+    ]
+    error = refused.json()["error"]
+    assert (404, "model_not_found") == (refused.status_code, error["code"])
+    assert "`gone`" in error["message"]

@@ -48,8 +48,8 @@ ENDLESS = {
     ),
     "anthropic": (
         (
-            b'event: message_start\ndata: {"type":"message_start","message":{"id":"a","type":"message",'
-            b'"role":"assistant","model":"large","content":[],"stop_reason":null,"stop_sequence":null,'
+            b'event: message_start\ndata: {"type":"message_start","message":{"id":"a",'
+            b'"type":"message","role":"assistant","model":"large","content":[],"stop_reason":null,"stop_sequence":null,'
             b'"usage":{"input_tokens":9,"output_tokens":1}}}\n\n'
             b'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
             b'"content_block":{"type":"text","text":""}}\n\n'

@@ -3,6 +3,10 @@
 Rates are low and bursts small, so that nothing refills while a test runs: one request a second.
 """
 
+import asyncio
+import socket
+import struct
+
 import anyio
 import httpx
 import pytest
@@ -136,6 +140,25 @@ async def test_a_refused_body_is_not_read_and_a_small_one_keeps_the_connection(t
     assert [429, 429] == [small.status_code, large.status_code]
     assert "connection" not in small.headers
     assert "close" == large.headers["connection"]
+
+
+@pytest.mark.parametrize("path", [COMPLETIONS, "/v1/messages", "/admin/v1/info", "/else"])
+async def test_who_is_refused_and_resets_leaves_nothing_in_the_log(tmp_path, path, caplog):
+    """The rest of the body is awaited for a while; a line for each hang-up would be a flood."""
+    reset = struct.pack("ii", 1, 0)
+    wire = f"POST {path} HTTP/1.1\r\nhost: here\r\ncontent-length: 3000000\r\n\r\n{{".encode()
+    limits = {"RATE_LIMIT_RPS": "1", "RATE_LIMIT_BURST": "1"}
+    async with running(tmp_path, **limits, **ADMIN_ONE) as hub:
+        for _ in range(10):
+            reader, writer = await asyncio.open_connection("127.0.0.1", hub.port)
+            writer.write(wire)
+            await reader.readuntil(b"\r\n\r\n")
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            writer.transport.abort()
+        assert 200 == (await hub.http.get("/healthz")).status_code
+
+    assert [] == [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 
 async def test_the_admin_api_has_a_limit_of_its_own_and_probes_have_none(tmp_path):

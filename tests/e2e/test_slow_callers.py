@@ -18,8 +18,8 @@ POST = b"POST /v1/chat HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\
 @pytest.fixture
 async def hub(tmp_path, monkeypatch):
     """Limits of a tenth of a second in place of ten: the only thing that is not as it ships."""
-    monkeypatch.setattr(protocol, "HEAD_S", 0.1)
-    monkeypatch.setattr(protocol, "BODY_S", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_S", 0.5)
+    monkeypatch.setattr(protocol, "BODY_S", 0.5)
     async with running(tmp_path) as server:
         yield server
 
@@ -56,6 +56,39 @@ async def test_half_a_request_is_closed_with_408(hub, parts):
 
 async def test_endless_head_is_closed_with_431(hub):
     answer = await said(hub, REQUEST[:-2], b"x-a: y\r\n" * 10_000)
+
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("size", [66_000, 100_000, 200_000, 1_000_000])
+@pytest.mark.parametrize("line", [b"x-a: y\r\n", b"x: %b\r\n"], ids=["many lines", "one line"])
+async def test_a_long_head_is_refused_however_it_comes(hub, size, line):
+    """All of it in one write, with its end: the refusal arrives, and no reset in its place."""
+    lines = line % (b"a" * size) if b"%b" in line else line * (size // len(line))
+
+    answer = await said(hub, REQUEST[:-2] + lines + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert 1 == answer.count(b"HTTP/1.1")
+
+
+async def test_a_head_just_short_enough_is_read_whatever_comes_with_it(hub):
+    """Neither the body of the request before it counts, nor its own."""
+    first = POST + b"content-length: 300000\r\n\r\n" + b"x" * 300_000
+    second = (
+        POST + b"x: " + b"a" * 65_000 + b"\r\nconnection: close\r\ncontent-length: 90000\r\n\r\n"
+    )
+
+    answer = await said(hub, first + second + b"x" * 90_000)
+
+    assert 0 == answer.count(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("end", [b"x-a: y\r\n", b"x: %b" % (b"a" * 9_000)])
+async def test_endless_trailers_are_ended(hub, key, end):
+    head = POST + b"x-api-key: " + key.encode() + b"\r\ntransfer-encoding: chunked\r\n\r\n"
+
+    answer = await said(hub, head + b"1\r\n{\r\n0\r\n", *[end * 1_000] * 100)
 
     assert answer.startswith(b"HTTP/1.1 431")
 

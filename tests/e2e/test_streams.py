@@ -21,8 +21,14 @@ STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 CHUNKED = STREAM + b"transfer-encoding: chunked\r\n\r\n"
 EVENT = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
-LOST, BROKEN = "lost", "broken"
-CODES = {LOST: "upstream_lost", BROKEN: "upstream_invalid_response", "timeout": "upstream_timeout"}
+LOST, BROKEN, OVERLOADED = "lost", "broken", "overloaded"
+CODES = {
+    LOST: "upstream_lost",
+    BROKEN: "upstream_invalid_response",
+    OVERLOADED: "upstream_overloaded",
+    "timeout": "upstream_timeout",
+}
+STATUS = {OVERLOADED: 503}
 
 
 def chunk(data):
@@ -33,7 +39,7 @@ BREAKS = [
     pytest.param(Fault.cut("reset", after=3), LOST, id="reset"),
     pytest.param(Fault.cut("closed", after=3), LOST, id="closed within the body"),
     pytest.param(Fault.cut("ended", after=3), LOST, id="ended without the last event"),
-    pytest.param(Fault.cut("error", after=3), BROKEN, id="the vendor's error event"),
+    pytest.param(Fault.cut("error", after=3), OVERLOADED, id="the vendor's error event"),
     pytest.param(Fault.invalid_json(), BROKEN, id="an event of half a JSON"),
 ]
 # A head, and what follows the first event.
@@ -188,7 +194,7 @@ def assert_told(body, kind):
 def assert_charged(row, kind):
     """The log names the class, and the part that came is charged."""
     (attempt,) = row["attempts"]
-    assert (CODES[kind], 502) == (row["error_class"], row["status_code"])
+    assert (CODES[kind], STATUS.get(kind, 502)) == (row["error_class"], row["status_code"])
     assert (kind, "settled", True) == (
         attempt["error_class"],
         attempt["state"],

@@ -147,7 +147,12 @@ class ProviderFailed(TokenHubError):
 
 
 class ProviderRefused(ProviderFailed):
-    """The provider found fault with the caller's own request; its status is passed on."""
+    """The provider found fault with the caller's own request; its status is passed on.
+
+    `code` is the provider's own word. Where only ours may stand, `kind` is it.
+    """
+
+    kind = "upstream_refused"
 
     def __init__(
         self,

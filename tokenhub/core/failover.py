@@ -3,12 +3,15 @@
     next() -> Try(route) -> failed(kind) -> next() -> ... -> GiveUp(kind)
 
 A client's own mistake ends it at once. A prompt too long goes to one model with more context.
-A refused or empty credential takes its provider out, and so does a
-request that its dialect cannot carry. Any other failure moves on: first to another
-provider of the same model, then to other providers, and only then to the provider that just
-failed. A provider with several endpoints is asked at each of them before that, since one dead
-server is not the end of the others. When nobody else is left, a connection that broke before any
-answer is tried once more, because an idle connection that the provider closed looks just so.
+A refused or empty credential takes its provider out, and so does a request that its dialect
+cannot carry. Any other failure moves on: first to another provider of the same model, then to
+other providers, and only then to the provider that just failed. A provider with several endpoints
+is asked at each of them before that, since one dead server is not the end of the others. When
+nobody else is left, a connection that broke before any answer is tried once more, because an idle
+connection that the provider closed looks just so.
+
+The last failure is the one to tell, unless an earlier one says more: what passes must not be
+hidden by what a route could not have done on its best day.
 """
 
 from collections.abc import Sequence
@@ -24,6 +27,8 @@ MAX_ATTEMPTS = 4
 _AGAIN = frozenset({Kind.UNREACHABLE, Kind.LOST})
 _ELSEWHERE = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.THROTTLED})
 _PROVIDER_OUT = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED, Kind.UNSUPPORTED})
+# What is as true of the route tomorrow.
+_LASTING = frozenset({Kind.CONTEXT, Kind.MISSING, Kind.UNSUPPORTED})
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -53,6 +58,8 @@ class Failover:
         self._repeated = False
         self._spare_endpoints = 0
         self._escalated = False
+        self._told: Kind | None = None
+        self._roomiest = 0
 
     def next(self) -> Try | GiveUp:
         """The next step. Raises IndexError when there was nothing to try from the start."""
@@ -75,12 +82,21 @@ class Failover:
             return self._once_more(current)
         return GiveUp(kind, "routes")
 
-    def failed(self, kind: Kind) -> None:
-        """Note how the last `Try` ended."""
+    def failed(self, kind: Kind) -> bool:
+        """Note how the last `Try` ended; whether it is this that the caller is to be told."""
         current = self._current
         if current is None:
-            return
+            return False
         self._kind = kind
+        self._move_on(kind, current)
+        says_more = self._says_more(kind, current.model.max_context_tokens)
+        if says_more:
+            self._told = kind
+        if kind not in _LASTING:
+            self._roomiest = max(self._roomiest, current.model.max_context_tokens)
+        return says_more
+
+    def _move_on(self, kind: Kind, current: Route) -> None:
         if kind in _PROVIDER_OUT:
             self._left = [r for r in self._left if r.provider.id != current.provider.id]
         elif kind is Kind.CONTEXT:
@@ -88,6 +104,17 @@ class Failover:
             self._escalated = True
         else:
             self._troubled.add(current.provider.id)
+
+    def _says_more(self, kind: Kind, context_tokens: int) -> bool:
+        """Whether a failure says more than what failed before it.
+
+        Of those who do not know a model the first counts: it is the one that was asked for.
+        """
+        if self._told is None:
+            return True
+        if kind is Kind.CONTEXT:
+            return context_tokens >= self._roomiest
+        return kind is not Kind.UNSUPPORTED and (kind, self._told) != (Kind.MISSING, Kind.MISSING)
 
     def passed_over(self) -> None:
         """Note that the last `Try` was not made: what came before has used its budget up."""

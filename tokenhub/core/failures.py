@@ -12,7 +12,8 @@ The classes of reliability.md 2.5. A provider's word decides; where it gives non
     credential    yes             no         502 upstream_credential
     overloaded    yes             no         503 upstream_overloaded
     broken        yes             may be     502 upstream_invalid_response
-    missing       yes             no         502 upstream_not_found
+    missing       yes             no         502 upstream_not_found; the provider's own 404 where
+                                             the caller named a model that nobody knows
     unsupported   yes             no         400 unsupported_content
     context       larger ones     no         400 context_length_exceeded
     client        never           no         the provider's own 4xx
@@ -52,13 +53,18 @@ CODES = {
 # The request went out and no answer came back, so the provider may have worked and may bill.
 MAYBE_BILLED = frozenset({Kind.TIMEOUT, Kind.LOST, Kind.BROKEN})
 
-# OpenAI's error codes for an empty account or a spending limit, and Anthropic's error type.
+# OpenAI's error codes for an empty account or a spending limit, Anthropic's error type, and its
+# words: it tells of both as of an invalid request (docs.anthropic.com, "Errors", 2026-01).
 _EXHAUSTED = (
     "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
     "credit_balance_exhausted",
     "spend_limit_exceeded",
     "billing_error",
     "enforced_spend_limit_reached",
+    "credit balance is too low to access",
+    "reached your specified api usage limits",
 )
 # The vendors' words for a prompt that does not fit (original-behaviour 3.5), lower case.
 _CONTEXT = (

@@ -19,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Attempt
 
 State = Literal["in_flight", "done", "unkept", "unknown"]
@@ -129,13 +130,15 @@ def replayed(answer: Kept, request_id: str) -> tuple[int, list[tuple[bytes, byte
 def ending(status: int, attempts: Sequence[Attempt]) -> State | None:
     """What becomes of a claim whose request was told `status`; None to let go of it.
 
-    A provider that may have been paid for what nobody got is not asked again by itself.
+    A provider that may have been paid for what nobody got is not asked again by itself. A request
+    that no provider could be sent was looked at by nobody: another route may carry it tomorrow.
     """
     if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110
         return "done"
     if spent(attempts):
         return "unknown"
-    return "done" if attempts and status in _FINAL else None
+    seen = any(attempt.kind != Kind.UNSUPPORTED for attempt in attempts)
+    return "done" if seen and status in _FINAL else None
 
 
 def spent(attempts: Sequence[Attempt]) -> bool:

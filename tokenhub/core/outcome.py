@@ -4,7 +4,7 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens as the provider counted them; None where it did not say. Zero is zero.
+    """Tokens as the provider counted them; None where it did not say.
 
     `input_tokens` is the whole prompt: of it `cached_tokens` were read from a cache and
     `cache_write_tokens` written to one (OpenAI counts so; Anthropic's three counts are summed).
@@ -23,7 +23,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is `settled` (charged), `voided` (nothing was processed) or `unknown` (it may be
     billed; charged at the estimate). `cost_nusd` is None where a price is unknown. `estimated`
-    says that tokens were counted by us, for want of the provider's word.
+    says that tokens were counted by us, for want of the provider's word. `cached_tokens`,
+    `cache_write_tokens` and `reasoning_tokens` are as in Usage, None where nobody told.
     """
 
     number: int
@@ -35,6 +36,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
     cost_nusd: int | None = 0
     estimated: bool = False
 
@@ -42,7 +46,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One request from its admission to its end. Times are Unix seconds, durations seconds.
 
-    `error_class` is empty for a success, else the kind of the failure that ended it.
+    `error_class` is empty for a success, else the kind of the failure that ended it: always one
+    of our own words, never a provider's.
     """
 
     request_id: str

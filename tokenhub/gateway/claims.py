@@ -178,8 +178,10 @@ class Claims:
             landed = await _landed(flight, max(0.0, until - loop.time()))
             if isinstance(landed, Kept):
                 return self._again(landed, request_id)
-            if landed is not None and not force:
-                raise _refusal(landed)
+            if landed is not None:
+                _must_match(landed.fingerprint, fingerprint)
+                if not force:
+                    raise _refusal(landed)
         if held := self._bodies.find(scope, since=at - KEPT_S):
             _must_match(held.fingerprint, fingerprint)
             return self._again(held.answer, request_id)

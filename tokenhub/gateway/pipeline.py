@@ -26,6 +26,8 @@ from tokenhub.ports.provider import AnswerStream, UpstreamError
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
+# Why a request is refused: in the middle of its answer these make no sense.
+_AHEAD = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED})
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +45,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every seam is an argument; `seeds` gives 53 random bits for each decision.
 
-    `admit`, then `begin`, then one of `complete`, `count` and `stream`, which settle the request
-    on every way out.
+    `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
+    way out.
     """
 
     def __init__(
@@ -87,29 +89,24 @@ class Gateway:
         return Run(ask, caller=caller, catalog=self._catalog.current)
 
     async def complete(self, run: Run) -> Answered:
-        """Answer a request whole."""
-        return await self._whole(run, self._spoken)
-
-    async def count(self, run: Run) -> Answered:
-        """The tokens of a prompt; an empty body where no provider could tell."""
-        return await self._whole(run, self._dispatch.count)
-
-    async def stream(self, run: Run) -> "Streaming":
-        """Answer a request as a stream that has begun: its first events are at hand."""
-        upstream = await self._answered(run, self._begun)
-        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
-
-    async def _whole(self, run: Run, dispatch: Callable[[Run], Awaitable[Answer]]) -> Answered:
-        answer = await self._answered(run, dispatch)
+        """Answer a request whole. Of a count, the body is empty where no provider could tell."""
+        answer = await self._answered(run, self._spoken)
         outcome = await self._settle(run)
         spent_s = self._clock.monotonic() - run.started
         return Answered(
             body=answer.body, outcome=outcome, overhead_s=max(0.0, spent_s - run.upstream_s)
         )
 
+    async def stream(self, run: Run) -> "Streaming":
+        """Answer a request as a stream that has begun: its first events are at hand."""
+        upstream = await self._answered(run, self._begun)
+        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
+
     async def _spoken(self, run: Run) -> Answer:
         if run.ask.schema:
             return await self._dispatch.fitting(run)
+        if run.ask.task == "count":
+            return await self._dispatch.count(run)
         return await self._dispatch.complete(run)
 
     async def _begun(self, run: Run) -> AnswerStream:
@@ -139,6 +136,7 @@ class Gateway:
 class Held:
     """The events of an answer that was whole, and booked, before the first of them goes out."""
 
+    booked = True
     usage = None
     output_tokens = 0
     waited_s = 0.0
@@ -177,7 +175,7 @@ class Streaming:
     @property
     def attempts(self) -> int:
         """The calls so far, the open one among them."""
-        return len(self.run.attempts) + (not isinstance(self._upstream, Held))
+        return len(self.run.attempts) + (not self._upstream.booked)
 
     async def next(self) -> bytes:
         """The next events, empty at the end.
@@ -188,8 +186,9 @@ class Streaming:
         try:
             return await self._upstream.next()
         except UpstreamError as error:
-            self._book(str(error.kind))
-            failed = _broken_off(error.kind, self.run)
+            kind = Kind.BROKEN if error.kind in _AHEAD else error.kind
+            self._book(str(kind))
+            failed = _broken_off(kind, self.run)
             await self._settle(self.run, failed)
             raise failed from error
 
@@ -214,7 +213,7 @@ class Streaming:
         self._upstream.close()
         run, route = self.run, self.run.route
         assert route is not None
-        if isinstance(self._upstream, Held):
+        if self._upstream.booked:
             return
         run.answered(
             route,

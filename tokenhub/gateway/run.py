@@ -1,6 +1,7 @@
 """One request on its way: what is known of it so far."""
 
 import msgspec
+from msgspec.structs import replace
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.buckets import UNLIMITED, Allowance
@@ -93,10 +94,13 @@ class Run:
         """Book an attempt that brought an answer, or the part of one that `kind` ended.
 
         Where the provider gave no usage, the prompt is our estimate and the answer
-        `output_tokens`; an explicit zero is a zero. `latency_s` is what the provider took, and
-        `passed_s` what went by meanwhile, where a slow caller made it longer.
+        `output_tokens`. A zero is a count like any other, but for a chat whose prompt has none:
+        there is no such prompt, and servers that do not count put zeros. `latency_s` is what the
+        provider took, and `passed_s` what went by meanwhile, where a slow caller made it longer.
         """
         given = usage or Usage()
+        if not given.input_tokens and self.ask.task == "chat":
+            given = replace(given, input_tokens=None, output_tokens=given.output_tokens or None)
         tokens_in = _told(given.input_tokens, self.ask.input_tokens)
         tokens_out = _told(given.output_tokens, output_tokens)
         self.route = route
@@ -112,6 +116,9 @@ class Run:
                 latency_s=latency_s,
                 input_tokens=tokens_in,
                 output_tokens=tokens_out,
+                cached_tokens=given.cached_tokens,
+                cache_write_tokens=given.cache_write_tokens,
+                reasoning_tokens=given.reasoning_tokens,
                 cost_nusd=cost_nusd(
                     tokens_in, tokens_out, route.model.input_price, route.model.output_price
                 ),
@@ -122,10 +129,12 @@ class Run:
     def failed(self, route: Route, kind: Kind | str, *, status: int, latency_s: float) -> None:
         """Book an attempt that brought nothing.
 
-        Where the provider may have worked, it is charged at the estimate and marked unknown.
+        Where the provider may have worked, it is charged at the estimate and marked unknown; to
+        count a prompt is free of charge.
         """
         redirected = 300 <= status < 400  # noqa: PLR2004 - RFC 9110: nothing was done there
-        billed = (kind in MAYBE_BILLED or kind == GONE) and not redirected
+        free = redirected or self.ask.task == "count"
+        billed = (kind in MAYBE_BILLED or kind == GONE) and not free
         tokens_in = self.ask.input_tokens if billed else 0
         tokens_out = self.intent.output_tokens if billed and self.intent else 0
         self.upstream_s += latency_s

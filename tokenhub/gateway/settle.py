@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from tokenhub.core.errors import TokenHubError
+from tokenhub.core.errors import ProviderRefused, TokenHubError
 from tokenhub.core.outcome import Outcome
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
@@ -75,7 +75,7 @@ class Settle:
             model_id=route.model.id if route else "",
             provider_id=route.provider.id if route else "",
             status=200 if error is None else self._status_of(error),
-            error_class="" if error is None else error.code,
+            error_class=_class(error),
             stream=run.ask.stream,
             latency_s=self._clock.monotonic() - run.started,
             upstream_s=run.upstream_s,
@@ -96,3 +96,10 @@ class Settle:
                 sink(outcome)
             except Exception:  # noqa: BLE001 - a sink's fault must not reach the caller
                 _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})
+
+
+def _class(error: TokenHubError | None) -> str:
+    """What the log says of an error. A provider's own code may echo what the caller sent."""
+    if error is None:
+        return ""
+    return error.kind if isinstance(error, ProviderRefused) else error.code

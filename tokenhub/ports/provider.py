@@ -13,9 +13,9 @@ class UpstreamError(Exception):
     """An upstream call that brought no answer.
 
     `status` is 0 where there was no response. `message`, `code` and `field` are the provider's
-    own words and go to the caller only when `kind` is `client`: they are about the caller's own
-    request. When it is `unsupported` they are ours: nothing was sent.
-    `retry_after_s` is what the provider asked for.
+    own words and go to the caller only where they are about the caller's own request: when `kind`
+    is `client`, or `missing` for a model that the caller named. When it is `unsupported` they are
+    ours: nothing was sent. `retry_after_s` is what the provider asked for.
     """
 
     def __init__(
@@ -40,12 +40,16 @@ class UpstreamError(Exception):
 class AnswerStream(Protocol):
     """A streamed answer, as bytes in the caller's dialect, whole events only.
 
+    `booked` says that the call is in the books already, since its answer was whole beforehand.
     `usage` is the provider's word, once it has come; `output_tokens` is our own count so far.
     `waited_s` is the time that was spent waiting for the provider since the stream was opened.
     `dropped` names the caller's parameters that the provider has no counterpart of.
     """
 
     dropped: tuple[str, ...]
+
+    @property
+    def booked(self) -> bool: ...
 
     @property
     def terminal(self) -> bytes: ...
@@ -77,11 +81,12 @@ class Upstream(Protocol):
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer: ...
 
     async def open(
-        self, ask: Ask, model_id: str, *, idle_s: float, within_s: float
+        self, ask: Ask, model_id: str, *, idle_s: float, begin_s: float, within_s: float
     ) -> AnswerStream:
         """A stream whose first events are at hand, so that a failing provider can still be left.
 
-        `idle_s` bounds the wait for the head and every pause after it, `within_s` everything.
+        `idle_s` bounds the wait for the head and every pause after it, `begin_s` the time until
+        the answer begins, comments and pings or not, and `within_s` everything.
         """
         ...
 

@@ -40,6 +40,8 @@ from tokenhub.wire.problem import FieldProblem, Problem
 Headers = list[tuple[bytes, bytes]]
 Rendered = tuple[int, Headers, bytes]
 
+# The code of an Unavailable that is over as soon as others have been answered.
+CROWDED = "too_many_large_bodies"
 OPENAI, ANTHROPIC, PROBLEM = "openai", "anthropic", "problem"
 
 _STATUS: Mapping[type[TokenHubError], int] = {
@@ -102,7 +104,7 @@ def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", request_id.encode("ascii", "replace")),
+        *named(request_id, dialect=dialect),
         *_telling(error),
     ]
     if isinstance(error, RateLimited):
@@ -115,6 +117,14 @@ def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
         headers[0] = (b"content-type", b"application/problem+json")
         body = _problem(error, status, request_id)
     return status, headers, msgspec.json.encode(body)
+
+
+def named(request_id: str, *, dialect: str) -> Headers:
+    """The request's id, in each header that the SDKs of the dialect look for."""
+    value = request_id.encode("ascii", "replace")
+    if dialect == ANTHROPIC:
+        return [(b"x-request-id", value), (b"request-id", value)]
+    return [(b"x-request-id", value)]
 
 
 def left(allowance: Allowance, *, dialect: str, at: float) -> Headers:
@@ -212,6 +222,8 @@ def _telling(error: Exception) -> Headers:
     if isinstance(error, OutcomeUnknown):
         # Both SDKs try every 409 again unless this tells them not to.
         return [(b"x-should-retry", b"false")]
+    if isinstance(error, Unavailable) and error.code == CROWDED:
+        return [(b"retry-after", b"1")]
     wait_s = error.retry_after_s if isinstance(error, _WAITING) else None
     return [] if wait_s is None else [(b"retry-after", b"%d" % max(1, ceil(wait_s)))]
 

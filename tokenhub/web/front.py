@@ -17,6 +17,7 @@ from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
 from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
 from tokenhub.web.v1.models import PREFIX as MODEL
+from tokenhub.web.v1.models import spoken
 
 _log = logging.getLogger("tokenhub.web")
 
@@ -54,17 +55,17 @@ class Front:
             return
         path = scope["path"]
         handler = self._routes.get((scope["method"], path))
-        if handler is None and not path.startswith("/v1/"):
-            await self._control(scope, receive, send)
-            return
         arrival = self._arrivals()
-        if scope["method"] == "POST":
-            allowance = self._doors.callers.take(scope, arrival.started)
-            if not allowance.allowed:
-                await _turned_away(scope, receive, send, arrival, allowance)
-                return
-            arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
         try:
+            if handler is None and not path.startswith("/v1/"):
+                await self._control(scope, receive, send, arrival)
+                return
+            if scope["method"] == "POST":
+                allowance = self._doors.callers.take(scope, arrival.started)
+                if not allowance.allowed:
+                    await _turned_away(scope, receive, send, arrival, allowance)
+                    return
+                arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
             await (handler or self._unlisted)(scope, receive, send, arrival)
         except asyncio.CancelledError as error:
             if error.args != (HUNG_UP,):
@@ -74,11 +75,10 @@ class Front:
             # protocol refuses a second one and breaks the connection: never a clean end.
             request_id = arrival.request_id
             _log.exception("request_failed", extra={"path": path, "request_id": request_id})
-            await respond(send, *render(error, dialect=dialect_of(path), request_id=request_id))
+            await respond(send, *render(error, dialect=_dialect(scope), request_id=request_id))
 
-    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _control(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         if scope["path"] not in PROBES:
-            arrival = self._arrivals()
             allowance = self._doors.operators.take(scope, arrival.started)
             if not allowance.allowed:
                 await _turned_away(scope, receive, send, arrival, allowance)
@@ -98,7 +98,16 @@ class Front:
             error = MethodNotAllowed(f"{method} is not allowed here", allow=allow)
         else:
             error = NotFound(f"there is no route {path}")
-        await respond(send, *render(error, dialect=dialect_of(path), request_id=arrival.request_id))
+        dialect = _dialect(scope)
+        await respond(send, *render(error, dialect=dialect, request_id=arrival.request_id))
+
+
+def _dialect(scope: Scope) -> str:
+    """The dialect in which a request is refused before its route is reached."""
+    path = scope["path"]
+    if path.startswith(MODEL) or path == MODEL[:-1]:
+        return spoken(scope)
+    return dialect_of(path)
 
 
 async def _turned_away(
@@ -111,6 +120,5 @@ async def _turned_away(
         allowance=allowance,
         at=arrival.at,
     )
-    dialect = dialect_of(scope["path"])
-    refusal = render(error, dialect=dialect, request_id=arrival.request_id)
+    refusal = render(error, dialect=_dialect(scope), request_id=arrival.request_id)
     await turn_away(scope, receive, send, refusal)

@@ -24,10 +24,7 @@ _KNOWN_PEERS = 4096
 
 
 class Door(Protocol):
-    """Counts requests as they come in. `refused` is how many were turned away."""
-
-    @property
-    def refused(self) -> int: ...
+    """Counts requests as they come in."""
 
     def take(self, scope: Scope, now: float) -> Allowance:
         """What the sender of a request may still send, after it; `now` is monotonic."""
@@ -37,8 +34,6 @@ class Door(Protocol):
 class OpenDoor:
     """No limit."""
 
-    refused = 0
-
     def take(self, scope: Scope, now: float) -> Allowance:  # noqa: ARG002 - a Door
         return UNLIMITED
 
@@ -47,7 +42,6 @@ class AddressDoor:
     """One limit for each address. A peer in `proxies` is believed when it names another."""
 
     def __init__(self, limit: Limit, rates: RateLimits, *, proxies: Sequence[Network]) -> None:
-        self.refused = 0
         self._limit = limit
         self._rates = rates
         self._proxies = tuple(proxies)
@@ -59,10 +53,7 @@ class AddressDoor:
         name, is_proxy = self._read(text)
         if is_proxy:
             name = bucket(caller(address_of(text), scope["headers"], self._proxies))
-        allowance = self._rates.take(name, self._limit, now)
-        if not allowance.allowed:
-            self.refused += 1
-        return allowance
+        return self._rates.take(name, self._limit, now)
 
     def _read_peer(self, text: str) -> tuple[str, bool]:
         address = address_of(text)

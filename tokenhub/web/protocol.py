@@ -5,6 +5,11 @@ Ours come from few places, so one look at the finished head is enough; it goes o
 the first of the body. And a caller of the data plane who hangs up cancels the task that works for
 them, at once: that closes the call upstream, and settles what was generated.
 
+An offer to go on in another protocol (`Upgrade`, as many clients make it for HTTP/2) is not taken
+up, and the request is answered as what it is besides (RFC 9110 7.8). The parser would stop at its
+head and take the body for the next request: whoever shares a proxy's connection would get an
+answer to it.
+
 This leans on uvicorn's internals: its version is pinned, and tests/e2e holds the behaviour over
 raw sockets.
 """
@@ -13,6 +18,8 @@ import asyncio
 from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -20,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tokenhub.gateway.run import HUNG_UP
+from tokenhub.web.v1.exchange import LINGER_S
 
 # Seconds that a caller may take to say what they want, and how long the head may be.
 HEAD_S = 10.0
@@ -98,6 +106,10 @@ class Cycle(RequestResponseCycle):
         return status in _BODILESS or self.scope["method"] == "HEAD"
 
 
+class TooLong(Exception):
+    """Stops the parser at the end of a head that is too long."""
+
+
 class Protocol(HttpToolsProtocol):
     """A connection. At most one request of it is being worked on at a time.
 
@@ -111,57 +123,150 @@ class Protocol(HttpToolsProtocol):
 
     _reading = True
     _head_done = False
-    _head_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
+    # The bytes of the reads before this one that brought no whole head and nothing of a body.
+    _idle_bytes = 0
+    _read_bytes = 0
+    _gained = False
+    # Set once what comes is only thrown away.
+    _deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        if self._deaf:
+            return
+        self._read_bytes = len(data)
+        self._gained = False
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            if not self._deaf:
+                self.send_400_response("Invalid HTTP request received.")
+            return
+        self._watch()
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        """Parse it. Raises HttpParserError."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offered:
+                head = self._without_upgrade()
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+                data = memoryview(data)[offered.args[0] :]
+            else:
+                return
+
+    def _without_upgrade(self) -> bytes:
+        """The head that was just read, as a request that offers nothing. Raises HttpParserError."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":  # of which the tunnel is all there is
+            raise httptools.HttpParserError
+        lines = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
+        lines += [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def _watch(self) -> None:
+        """See that the rest of a request comes in time, and that its head comes to an end."""
+        if self._reading or self._gained:  # and not by line breaks between two requests
+            self._unset_keepalive_if_required()
         if not self._reading:
             if self._deadline is not None:
                 self._deadline.cancel()
                 self._deadline = None
-        elif not self._head_done:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._too_slow(431)
-            elif self._deadline is None:
-                self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
+            return
+        self._idle_bytes = 0 if self._gained else self._idle_bytes + self._read_bytes
+        if self._idle_bytes > MAX_HEAD_BYTES:
+            self._too_long()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(BODY_S, self._too_slow, 408)
+            limit_s = BODY_S if self._head_done else HEAD_S
+            self._deadline = self.loop.call_later(limit_s, self._too_slow, 408)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._reading = True
         self._head_done = False
-        self._head_bytes = 0
+        self._idle_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            return  # a trailer, which nobody here asks for: it must not pass for a header
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        # The head is a part of so many bytes; only where they are too many, its own are counted.
+        if (
+            self._idle_bytes + self._read_bytes > MAX_HEAD_BYTES
+            and self._head_bytes() > MAX_HEAD_BYTES
+        ):
+            self._too_long()
+            raise TooLong
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
-        self._head_done = True
+        self._head_done = self._gained = True
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def on_body(self, body: bytes) -> None:
+        self._gained = True
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
         self._reading = False
+        self._gained = True
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _too_long(self) -> None:
+        self._deaf = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._too_slow(431)
 
     def _too_slow(self, status: int) -> None:
         """Say so where nothing has been said yet, and close."""
         if self.transport.is_closing():
             return
-        working = self._cycle is not None and not self._cycle.response_complete
-        if working and not self._head_done:  # the answer to the request before it comes first
+        cycle = self._cycle
+        working = cycle is not None and not cycle.response_complete
+        if working and (cycle is not self.cycle or not self._head_done):
+            # The answer to the request before it comes first.
             self._deadline = self.loop.call_later(HEAD_S, self._too_slow, status)
             return
-        if not working or (self._cycle is not None and not self._cycle.response_started):
+        if cycle is None or cycle.response_complete or not cycle.response_started:
             head = STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(head)
-        self.transport.close()
+        if working:
+            self.transport.close()
+            return
+        # To close on what still comes would reset the connection, and the caller could lose this.
+        self._deaf = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = Cycle

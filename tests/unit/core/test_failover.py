@@ -139,6 +139,49 @@ def test_nothing_to_try_is_an_error_of_ours() -> None:
         Failover([]).next()
 
 
+@pytest.mark.parametrize(
+    ("names", "failures", "told"),
+    [
+        (["a/small", "b/small"], [Kind.OVERLOADED, Kind.LOST], Kind.LOST),
+        (["a/small", "b/small"], [Kind.OVERLOADED, Kind.UNSUPPORTED], Kind.OVERLOADED),
+        (["a/small", "b/small"], [Kind.UNSUPPORTED, Kind.OVERLOADED], Kind.OVERLOADED),
+        (["a/small", "b/small"], [Kind.UNSUPPORTED, Kind.UNSUPPORTED], Kind.UNSUPPORTED),
+        (["a/small", "b/small"], [Kind.THROTTLED, Kind.CLIENT], Kind.CLIENT),
+        (["a/small", "b/small"], [Kind.OVERLOADED, Kind.CONTEXT], Kind.CONTEXT),
+        (["a/large", "b/small"], [Kind.OVERLOADED, Kind.CONTEXT], Kind.OVERLOADED),
+        (["a/large", "b/small"], [Kind.UNSUPPORTED, Kind.CONTEXT], Kind.CONTEXT),
+        (["a/small", "b/large"], [Kind.CONTEXT, Kind.OVERLOADED], Kind.OVERLOADED),
+    ],
+)
+def test_failure_that_says_most_is_told(names: list[str], failures: list[Kind], told: Kind) -> None:
+    failover = Failover(ranked(*names))
+
+    last = None
+    for kind in failures:
+        failover.next()
+        last = kind if failover.failed(kind) else last
+
+    assert told is last
+
+
+def test_first_of_those_who_do_not_know_the_model_is_told() -> None:
+    failover = Failover(ranked("a/small", "b/small"))
+    failover.next()
+
+    first = failover.failed(Kind.MISSING)
+    failover.next()
+
+    assert (True, False) == (first, failover.failed(Kind.MISSING))
+
+
+@given(rankings, kinds)
+def test_first_failure_is_told_until_another_is(names: list[str], failures: list[Kind]) -> None:
+    failover = Failover(ranked(*names))
+    failover.next()
+
+    assert failover.failed(failures[0])
+
+
 @given(rankings, kinds, st.integers(1, 6))
 def test_every_sequence_of_failures_ends_within_the_attempts(
     names: list[str], failures: list[Kind], most: int

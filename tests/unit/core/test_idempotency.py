@@ -3,6 +3,7 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.idempotency import (
@@ -131,6 +132,23 @@ def test_ending_follows_from_the_status_and_what_was_spent(
     status: int, states: list[str], state: str | None
 ) -> None:
     assert state == ending(status, [attempt(one) for one in states])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "state"),
+    [
+        (["unsupported"], None),
+        (["unsupported", "unsupported"], None),
+        (["unsupported", "client"], "done"),
+        (["context"], "done"),
+    ],
+)
+def test_error_is_kept_only_where_a_provider_has_looked(
+    kinds: list[str], state: str | None
+) -> None:
+    attempts = [replace(attempt("voided"), kind=kind) for kind in kinds]
+
+    assert state == ending(400, attempts)
 
 
 def test_kept_headers_leave_out_what_belongs_to_one_moment() -> None:

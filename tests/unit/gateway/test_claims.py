@@ -155,6 +155,19 @@ async def test_other_request_is_refused_when_only_the_disk_remembers(tmp_path: P
             await desk.begin(fingerprint=b"other", force=True)
 
 
+async def test_who_waited_for_a_request_that_was_another_is_refused_as_it_was(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as desk:
+        (await desk.run()).finish(200, [JSON], ANSWER.body)
+
+    async with opened(tmp_path) as desk:
+        others = (desk.begin(fingerprint=b"other") for _ in range(3))
+        told = await asyncio.gather(*others, return_exceptions=True)
+
+    assert [KeyReused] * 3 == [type(error) for error in told]
+
+
 async def test_tenants_never_meet(desk: Desk) -> None:
     (await desk.run()).finish(200, [JSON], ANSWER.body)
 

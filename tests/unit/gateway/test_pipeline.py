@@ -1,143 +1,19 @@
 """The straight line with providers of straw: what is charged, learned and told on every way out."""
 
 import asyncio
-from collections import deque
 
 import pytest
 
-from tests.support.builders import a_catalog, a_key, a_model, an_ask
-from tests.support.clock import FakeClock
-from tokenhub.adapters.memory.rates import MemoryRates
-from tokenhub.adapters.memory.secrets import MemorySecrets
-from tokenhub.adapters.memory.stores import MemoryJournal
-from tokenhub.core.ask import Answer, Wish
+from tests.support.builders import an_ask
+from tests.unit.gateway.house import PATIENCE_S, House, settled, whole
+from tokenhub.core.ask import Wish
 from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unavailable
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Usage
-from tokenhub.core.schema import Schemas
-from tokenhub.core.signals import UNKNOWN
-from tokenhub.gateway.admit import KeyLimits
-from tokenhub.gateway.dispatch import Dispatch
-from tokenhub.gateway.pipeline import Gateway
-from tokenhub.gateway.run import GONE, HUNG_UP, Arrival
-from tokenhub.gateway.settle import Settle
-from tokenhub.gateway.signals import Observed
-from tokenhub.ports.journal import LogQuery
+from tokenhub.gateway.run import GONE, HUNG_UP
 from tokenhub.ports.provider import UpstreamError
-from tokenhub.ports.snapshot import Snapshot
-from tokenhub.web.errors import status_of
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE_S = 30.0
-BIG = a_model("big", "a", per_1k=(0.001, 0.01), weight=9)
-SMALL = a_model("small", "b", per_1k=(0.001, 0.01), weight=2)
-
-
-class Straw:
-    """Both ports at once: every call takes `took_s` and ends as the next of `ends` says."""
-
-    terminal = b"the end"
-
-    def __init__(self, clock, *ends):
-        self.clock = clock
-        self.ends = deque(ends)
-        self.took_s = 1.0
-        self.waited_s = 0.0
-        self.usage = None
-        self.output_tokens = 3
-        self.dropped = ()
-        self.calls = 0
-        self.closed = 0
-
-    def of(self, provider):
-        return self
-
-    async def complete(self, ask, model_id, *, within_s):
-        self.calls += 1
-        return self._end()
-
-    async def open(self, ask, model_id, *, idle_s, within_s):
-        self.calls += 1
-        self._end()
-        return self
-
-    async def next(self):
-        return self._end()
-
-    def close(self):
-        self.closed += 1
-
-    def _end(self):
-        self.clock.tick(self.took_s)
-        self.waited_s += self.took_s
-        end = self.ends.popleft()
-        if isinstance(end, BaseException):
-            raise end
-        return end
-
-
-class House:
-    """A gateway over two models at two providers, and what it wrote down."""
-
-    def __init__(self, *ends):
-        self.clock = FakeClock()
-        self.straw = Straw(self.clock, *ends)
-        self.journal = MemoryJournal()
-        self.heard = []
-        self.observed = Observed(MemorySecrets(), patience_s=PATIENCE_S)
-        self.key, row = a_key()
-        self.catalog = a_catalog(BIG, SMALL)
-        self.gateway = Gateway(
-            keys=Snapshot({row.digest: row}),
-            catalog=Snapshot(self.catalog),
-            observed=self.observed,
-            dispatch=Dispatch(
-                self.straw,
-                clock=self.clock,
-                idle_s=PATIENCE_S,
-                complaint=Schemas().complaint,
-            ),
-            settle=Settle(
-                self.journal,
-                [self.observed.record, self.heard.append],
-                clock=self.clock,
-                status_of=status_of,
-            ),
-            limits=KeyLimits(MemoryRates(), rps=0),
-            clock=self.clock,
-            seeds=lambda: 1,
-        )
-
-    def arrival(self, number=1):
-        return Arrival(f"req_{number}", self.clock.now(), self.clock.monotonic())
-
-    async def complete(self, ask):
-        return await self.gateway.complete(self.admit(ask))
-
-    async def stream(self, ask):
-        return await self.gateway.stream(self.admit(ask))
-
-    def admit(self, ask, number=1):
-        caller = self.gateway.admit(self.key, "chat", self.arrival(number))
-        return self.gateway.begin(ask, caller)
-
-    async def outcome(self):
-        (found,) = await self.journal.page(LogQuery())
-        return found
-
-    def signal(self, route):
-        return self.observed.read(self.catalog).routes.get(route, UNKNOWN)
-
-
-async def settled():
-    """Let the callbacks of a commit run."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
-def whole(text=b"x" * 40, usage=None):
-    return Answer(body=text, usage=usage)
 
 
 async def test_usage_of_the_provider_is_charged() -> None:

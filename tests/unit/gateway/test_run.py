@@ -9,7 +9,7 @@ from tokenhub.core.decide import decide
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.outcome import Usage
 from tokenhub.core.policy import interpret
-from tokenhub.gateway.run import Arrival, Caller, Run
+from tokenhub.gateway.run import GONE, Arrival, Caller, Run
 
 BIG = a_model("big", "a", per_1k=(0.003, 0.006), weight=9)
 SMALL = a_model("small", "b", per_1k=(0.001, 0.002), weight=2)
@@ -48,10 +48,12 @@ def test_answer_is_charged_by_the_providers_own_count() -> None:
         (Usage(), (40, 7), True),
         (Usage(None, 3), (40, 3), True),
         (Usage(5, None), (5, 7), True),
-        (Usage(0, 0), (0, 0), False),
+        (Usage(0, 0), (40, 7), True),
+        (Usage(0, 3), (40, 3), True),
+        (Usage(5, 0), (5, 0), False),
     ],
 )
-def test_missing_count_is_estimated_and_zero_is_zero(
+def test_count_that_is_missing_or_cannot_be_is_estimated(
     usage: Usage | None,
     tokens: tuple[int, int],
     estimated: bool,  # noqa: FBT001 - a table's column
@@ -77,6 +79,46 @@ def test_failed_attempt_is_charged_only_where_the_provider_may_have_worked(kind:
     assert (1_000_000 + 200_000 if billed else 0) == attempt.cost_nusd
     assert (billed, str(kind)) == (attempt.estimated, attempt.kind)
     assert run.route is None
+
+
+@pytest.mark.parametrize("task", ["count", "embeddings"])
+def test_zero_of_what_is_no_chat_is_a_zero(task: str) -> None:
+    run = decided(an_ask(input_tokens=40, task=task))
+
+    run.answered(run.catalog.by_route["a/big"], Usage(0, 0), output_tokens=7, latency_s=0.1)
+
+    attempt = run.attempts[0]
+    assert (0, 0, 0) == (attempt.input_tokens, attempt.output_tokens, attempt.cost_nusd)
+    assert not attempt.estimated
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (Usage(100, 50, 60, 20, 30), (60, 20, 30)),
+        (Usage(1, 2, 0), (0, None, None)),
+        (None, (None,) * 3),
+    ],
+)
+def test_counts_within_the_counts_are_kept(
+    usage: Usage | None, counts: tuple[int | None, ...]
+) -> None:
+    run = decided(an_ask())
+
+    run.answered(run.catalog.by_route["a/big"], usage, output_tokens=7, latency_s=0.1)
+
+    (attempt,) = run.attempts
+    assert counts == (attempt.cached_tokens, attempt.cache_write_tokens, attempt.reasoning_tokens)
+
+
+@pytest.mark.parametrize("kind", [*Kind, GONE])
+def test_count_of_tokens_is_free_however_it_ends(kind: str) -> None:
+    run = decided(an_ask(input_tokens=1000, task="count"))
+
+    run.failed(run.catalog.by_route["b/small"], kind, status=0, latency_s=0.5)
+
+    (attempt,) = run.attempts
+    assert ("voided", 0, 0) == (attempt.state, attempt.input_tokens, attempt.cost_nusd)
 
 
 def test_failure_before_the_policy_is_known_has_no_output() -> None:

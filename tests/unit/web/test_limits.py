@@ -102,7 +102,6 @@ def test_a_forged_header_makes_nobody_somebody_else():
     ]
 
     assert [True, False, False, False] == passed
-    assert 3 == counted.refused
 
 
 def test_a_trusted_proxy_is_not_counted_itself():

@@ -1,16 +1,21 @@
 """Any failure of a call as what it means."""
 
+import re
 from collections.abc import Callable
 
 import aiohttp
 
 from tokenhub.adapters.providers.transport import beginning, failure, retry_after_s
+from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind, classify
 from tokenhub.dialects.told import Told, ToldError
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.ports.provider import UpstreamError
 
 _MAX_MESSAGE = 500
+_MAX_FIELD = 200
+# A word of a vendor's. Some servers put a sentence there, with what the caller sent in it.
+_CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _BAD_REQUEST = 400
 # What OpenAI's words for an error would have been as a status (platform.openai.com, "Error codes",
 # 2026-01), for errors that come under a 200. Its codes and types are one namespace here.
@@ -36,13 +41,13 @@ def understood(error: Exception, *, status: int = 0) -> UpstreamError:
         return error
     if isinstance(error, ToldError):
         return told(error.error, _named(error), retry_after_s=None)
-    if isinstance(error, Unsayable):
+    if isinstance(error, Unsayable | BadRequest):
         return UpstreamError(
             Kind.UNSUPPORTED,
             status=_BAD_REQUEST,
             message=str(error),
             code=error.code,
-            field=error.field,
+            field=error.field or "",
         )
     failed = failure(error)
     return UpstreamError(failed.kind, status=status) if status else failed
@@ -63,13 +68,13 @@ def source(error: Exception) -> BaseException | None:
 
 def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamError:
     """What a provider's own error means."""
-    code = str(error.code) if error.code else ""
+    code, field = str(error.code or ""), error.param or ""
     return UpstreamError(
         classify(status, f"{code} {error.type or ''} {error.message}"),
         status=status,
         message=error.message[:_MAX_MESSAGE],
-        code=code,
-        field=error.param or "",
+        code=code if _CODE.fullmatch(code) else "",
+        field=field if len(field) <= _MAX_FIELD and field.isprintable() else "",
         retry_after_s=retry_after_s,
     )
 

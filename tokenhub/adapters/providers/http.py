@@ -6,15 +6,15 @@ from itertools import cycle, islice
 
 import aiohttp
 import msgspec
-from msgspec.structs import replace
 from multidict import CIMultiDict
 from yarl import URL
 
 from tokenhub.adapters.providers.failing import FAILURES, refusal, source, understood
-from tokenhub.adapters.providers.stream import HttpStream, counted, refuse_unless_stream
+from tokenhub.adapters.providers.stream import HttpStream, refuse_unless_stream
 from tokenhub.adapters.providers.transport import Transport, Watch, Within, whole
 from tokenhub.adapters.providers.vendors import Vendor, features
 from tokenhub.core.ask import Answer, Ask
+from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind
 from tokenhub.dialects.exchange import Exchange, exchange
 from tokenhub.dialects.translation import Unsayable
@@ -23,6 +23,10 @@ from tokenhub.ports.provider import UpstreamError
 from tokenhub.wire.openai import ProviderModels
 
 _OK = 200
+# To translate more than this takes tens of milliseconds, so that it is done beside the loop.
+LARGE_BYTES = 256 << 10
+# A call that has no time left ends at once, but ends as one that was late.
+_LEAST_S = 0.001
 # How long an endpoint that failed is left out, while others of its provider are there.
 REST_S = 10.0
 _ENDPOINT_FAULTS = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.TIMEOUT})
@@ -58,7 +62,13 @@ class HttpProvider:
         self._kept: tuple[str | None, CIMultiDict[str]] = (None, CIMultiDict())
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
-        words, body, turns = self._said(ask, model_id)
+        if len(ask.payload) <= LARGE_BYTES:
+            words, body, turns = self._said(ask, model_id)
+        else:
+            clock = asyncio.get_running_loop().time
+            end = clock() + within_s
+            words, body, turns = await asyncio.to_thread(self._said, ask, model_id)
+            within_s = max(_LEAST_S, end - clock())
         url = turns.next()
         try:
             with Within(within_s):
@@ -66,15 +76,21 @@ class HttpProvider:
                 if response.status != _OK:
                     raise await refusal(response, self._vendor.error_of)
                 body = await whole(response)
-            answer = _answer(words, body)
-            return _counted(answer) if ask.task == "chat" else answer
+            if len(body) <= LARGE_BYTES:
+                return _answer(words, body)
+            return await asyncio.to_thread(_answer, words, body)
         except FAILURES as error:
             raise turns.failed(url, understood(error)) from source(error)
 
-    async def open(self, ask: Ask, model_id: str, *, idle_s: float, within_s: float) -> HttpStream:
-        words, body, turns = self._said(ask, model_id)
-        end = asyncio.get_running_loop().time() + within_s
-        head_s = min(idle_s, within_s)
+    async def open(
+        self, ask: Ask, model_id: str, *, idle_s: float, begin_s: float, within_s: float
+    ) -> HttpStream:
+        began = asyncio.get_running_loop().time()
+        if len(ask.payload) <= LARGE_BYTES:
+            words, body, turns = self._said(ask, model_id)
+        else:
+            words, body, turns = await asyncio.to_thread(self._said, ask, model_id)
+        head_s = min(idle_s, begin_s)
         url = turns.next()
         try:
             with Within(head_s):
@@ -82,13 +98,10 @@ class HttpProvider:
                 if response.status != _OK:
                     raise await refusal(response, self._vendor.error_of)
             refuse_unless_stream(response)
-            stream = HttpStream(
-                response,
-                words.follower(),
-                Watch(response, idle_s=idle_s, end=end),
-                dropped=words.dropped,
-            )
+            watch = Watch(response, idle_s=idle_s, end=began + begin_s)
+            stream = HttpStream(response, words.follower(), watch, dropped=words.dropped)
             await stream.begin()
+            watch.until(began + within_s)
         except FAILURES as error:
             raise turns.failed(url, understood(error)) from source(error)
         return stream
@@ -120,7 +133,7 @@ class HttpProvider:
             body = words.payload(model_id)
             if words.dropped and self._strict:
                 raise _unsaid(words.dropped)
-        except Unsayable as error:
+        except (Unsayable, BadRequest) as error:
             raise understood(error) from error
         return words, body, turns
 
@@ -163,11 +176,6 @@ def _answer(words: Exchange, body: bytes) -> Answer:
         return words.answer(body)
     except ValueError as error:
         raise understood(error, status=_OK) from error
-
-
-def _counted(answer: Answer) -> Answer:
-    usage = counted(answer.usage)
-    return answer if usage is answer.usage else replace(answer, usage=usage)
 
 
 class Turns:

@@ -3,7 +3,6 @@
 import asyncio
 
 import aiohttp
-from msgspec.structs import replace
 
 from tokenhub.adapters.providers.failing import understood
 from tokenhub.adapters.providers.transport import Watch, refuse_encoded
@@ -11,6 +10,7 @@ from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Usage
 from tokenhub.dialects.translation import Follower
 from tokenhub.ports.provider import UpstreamError
+from tokenhub.wire import sse
 
 _OK = 200
 # What may come before the first piece of an answer.
@@ -24,6 +24,8 @@ LAST_CHUNK_S = 0.25
 
 class HttpStream:
     """A provider's stream on its way to the caller, in the caller's dialect."""
+
+    booked = False
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class HttpStream:
         self._watch = watch
         self._first = b""
         self._came_bytes = 0
+        self._fault: ValueError | None = None
 
     @property
     def terminal(self) -> bytes:
@@ -50,7 +53,7 @@ class HttpStream:
 
     @property
     def usage(self) -> Usage | None:
-        return counted(self._follower.usage)
+        return self._follower.usage
 
     @property
     def output_tokens(self) -> int:
@@ -60,21 +63,14 @@ class HttpStream:
         """Read until the answer has begun; what came so far is kept for the first `next`.
 
         A provider may send much that is no answer, comments above all: beyond MAX_BEFORE_BYTES it
-        is refused, whether or not any of that would be handed on.
+        is refused, whether or not any of that would be handed on. So is a stream that ends before
+        it has begun: another provider may answer.
         """
-        parts = []
         try:
-            while not self._follower.started:
-                part = await self._read()
-                if not part and self._follower.done:
-                    break
-                parts.append(part)
-                if not self._follower.started:
-                    refuse_beyond(self._came_bytes, MAX_BEFORE_BYTES)
+            self._first = await self._opening()
         except BaseException:
             self.close()
             raise
-        self._first = b"".join(parts)
 
     async def next(self) -> bytes:
         if self._first:
@@ -97,7 +93,19 @@ class HttpStream:
         else:
             self._response.close()
 
+    async def _opening(self) -> bytes:
+        parts = []
+        while True:
+            parts.append(await self._read())
+            if self._follower.started and self._fault is None:
+                return b"".join(parts)
+            refuse_beyond(self._came_bytes, MAX_BEFORE_BYTES)
+            if self._follower.done:
+                raise UpstreamError(Kind.BROKEN, status=_OK)
+
     async def _read(self) -> bytes:
+        if self._fault is not None:
+            raise self._failed(self._fault) from self._fault
         try:
             self._watch.began()
             try:
@@ -107,35 +115,40 @@ class HttpStream:
             if data:
                 self._came_bytes += len(data)
                 refuse_beyond(self._came_bytes, MAX_STREAM_BYTES)
-                return self._follower.feed(data)
+                return self._fed(data)
             last = self._follower.end()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self.close()
-            if self._watch.expired:
-                raise UpstreamError(Kind.TIMEOUT, status=_OK) from error
-            # What comes in the middle of an answer cannot be mended by asking somebody else.
-            late = isinstance(error, ValueError) and self._follower.started
-            raise understood(ValueError() if late else error, status=_OK) from error
+            raise self._failed(error) from error
         if self._follower.done and not self._watch.expired:
             return last
+        raise self._failed(aiohttp.ClientPayloadError())
+
+    def _fed(self, data: bytes) -> bytes:
+        """What the caller is to hear of it. Events before a bad one are heard before its error."""
+        portions = sse.portions(data)
+        if len(portions) == 1:
+            return self._follower.feed(data)
+        heard = bytearray()
+        try:
+            for portion in portions:
+                heard += self._follower.feed(portion)
+        except ValueError as error:
+            self._fault = error
+            if not heard:
+                raise
+        return bytes(heard)
+
+    def _failed(self, error: Exception) -> UpstreamError:
         self.close()
-        raise UpstreamError(Kind.TIMEOUT if self._watch.expired else Kind.LOST, status=_OK)
+        if self._watch.expired:
+            return UpstreamError(Kind.TIMEOUT, status=_OK)
+        return understood(error, status=_OK)
 
 
 def refuse_beyond(size: int, most: int) -> None:
     """Raise UpstreamError for a provider that sends more than it may."""
     if size > most:
         raise UpstreamError(Kind.BROKEN, status=_OK)
-
-
-def counted(usage: Usage | None) -> Usage | None:
-    """The usage without what cannot be: no prompt of a chat has zero tokens.
-
-    Servers that do not count put zeros there, which are no reason to give an answer away.
-    """
-    if usage is None or usage.input_tokens:
-        return usage
-    return replace(usage, input_tokens=None, output_tokens=usage.output_tokens or None)
 
 
 def refuse_unless_stream(response: aiohttp.ClientResponse) -> None:

@@ -203,6 +203,10 @@ class Watch:
         self._reading = False
         self.waited_s += self._loop.time() - self._since
 
+    def until(self, end: float) -> None:
+        """Let the stream go on until a later end."""
+        self._end = end
+
     def cancel(self) -> None:
         self._timer.cancel()
 

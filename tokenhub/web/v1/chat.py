@@ -26,8 +26,7 @@ from tokenhub.dialects.openai.ask import to_ask as from_completions
 from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclaimed
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
 from tokenhub.gateway.run import Arrival, Run
-from tokenhub.web.errors import ANTHROPIC, OPENAI, render
-from tokenhub.web.limits import anthropic_headers, openai_headers
+from tokenhub.web.errors import ANTHROPIC, OPENAI, left, named, render
 from tokenhub.web.v1.exchange import (
     EVENTS,
     JSON,
@@ -36,6 +35,7 @@ from tokenhub.web.v1.exchange import (
     Headers,
     Incoming,
     Receive,
+    Response,
     Scope,
     Send,
     body_of,
@@ -44,6 +44,7 @@ from tokenhub.web.v1.exchange import (
     told,
     turn_away,
 )
+from tokenhub.web.v1.room import Room
 from tokenhub.web.v1.streams import relay
 
 # Larger bodies than this take milliseconds to read.
@@ -53,7 +54,8 @@ LARGE_BYTES = 256 << 10
 class Chat:
     """One route: `to_ask` reads the body, `to_body` writes a whole answer.
 
-    `scope` is what a key must be allowed to come in here (original-behaviour 1.3).
+    `scope` is what a key must be allowed to come in here (original-behaviour 1.3). `room` is for
+    large bodies.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Chat:
         dialect: str = OPENAI,
         scope: str = "chat",
         beat_s: float = 0.0,
+        room: Room,
     ) -> None:
         self._gateway = gateway
         self._claims = claims
@@ -74,32 +77,35 @@ class Chat:
         self._dialect = dialect
         self._scope = scope
         self._beat_s = beat_s
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         incoming = Incoming(scope["headers"])
+        body: bytes | None = None
         try:
             caller = self._gateway.admit(incoming.key, self._scope, arrival)
-            body = await body_of(incoming, receive)
-        except TokenHubError as error:
-            refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
-            await turn_away(scope, receive, send, refusal)
-            return
-        except Gone:
-            return
-        try:
+            body = await body_of(incoming, receive, self._room)
             run = self._gateway.begin(await self._read(body, incoming), caller)
             claim: Claim | Unclaimed = UNCLAIMED
             if incoming.once:
                 found = await self._claimed(run, scope["path"], incoming, body)
                 if isinstance(found, Kept):
-                    await respond(send, *replayed(found, arrival.request_id))
+                    await respond(send, *self._again(found, run))
                     return
                 claim = found
             with claim:
                 await self._answer(run, claim, send)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
-            await respond(send, *refusal)
+            if body is None:
+                await turn_away(scope, receive, send, refusal)
+            else:
+                await respond(send, *refusal)
+        except Gone:
+            return
+        finally:
+            if incoming.held_bytes:
+                self._room.give_back(incoming.held_bytes)
 
     async def _read(self, body: bytes, incoming: Incoming) -> Ask:
         """What is asked. A large body is read beside the loop, which has others to serve."""
@@ -112,26 +118,26 @@ class Chat:
         try:
             if run.ask.stream:
                 streaming = await self._gateway.stream(run)
-                head = [*EVENTS, *streamed(streaming), *self._left(run)]
+                head = [*EVENTS, *streamed(streaming), *self._told(run)]
                 await relay(
                     streaming, send, claim, head=head, dialect=self._dialect, beat_s=self._beat_s
                 )
                 return
-            whole = self._gateway.count if run.ask.task == "count" else self._gateway.complete
-            answered = await whole(run)
+            answered = await self._gateway.complete(run)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=run.request_id)
             claim.failed(*refusal)
             await respond(send, *refusal)
             return
         body = self._to_body(answered, run.ask)
-        head = [JSON, NOSNIFF, *routed(answered, run), *self._left(run)]
+        head = [JSON, NOSNIFF, *routed(answered, run), *self._told(run)]
         claim.finish(200, head, body)
         await respond(send, 200, head, body)
 
     async def _claimed(self, run: Run, path: str, incoming: Incoming, body: bytes) -> Claim | Kept:
         """The right to answer, or the answer of an earlier request with the same key."""
-        meaning = (incoming.substitute, *(f"{name}:{value}" for name, value in incoming.features))
+        features = sorted(incoming.features)  # in whatever order a client sends its headers
+        meaning = (incoming.substitute, *(f"{name}:{value}" for name, value in features))
         return await self._claims.begin(
             ClaimScope(key_id=run.key.id, method="POST", route=path, key=key_of(incoming.once)),
             fingerprint(body, *meaning),
@@ -142,33 +148,40 @@ class Chat:
             attempts=run.attempts,
         )
 
-    def _left(self, run: Run) -> Headers:
-        """What the caller may still send, in the words of the route's vendor."""
-        if self._dialect == ANTHROPIC:
-            return anthropic_headers(run.allowance, at=run.at)
-        return openai_headers(run.allowance)
+    def _again(self, found: Kept, run: Run) -> Response:
+        """An answer of before, with the id of the request that it is given to now."""
+        status, headers, body = replayed(found, run.request_id)
+        own = [header for header in headers if header[0] != b"x-request-id"]
+        return status, [*own, *named(run.request_id, dialect=self._dialect)], body
+
+    def _told(self, run: Run) -> Headers:
+        """The request's id and what its caller may still send, in the words of the vendor."""
+        return [
+            *named(run.request_id, dialect=self._dialect),
+            *left(run.allowance, dialect=self._dialect, at=run.at),
+        ]
 
 
-def completions(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
+def completions(gateway: Gateway, claims: Claims, *, beat_s: float, room: Room) -> Chat:
     """The OpenAI format: a provider's answer goes out byte for byte."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         return _directed(from_completions(body, substitute=incoming.substitute))
 
-    return Chat(gateway, claims, to_ask=to_ask, beat_s=beat_s)
+    return Chat(gateway, claims, to_ask=to_ask, beat_s=beat_s, room=room)
 
 
-def messages(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
+def messages(gateway: Gateway, claims: Claims, *, beat_s: float, room: Room) -> Chat:
     """The Anthropic format."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         ask = from_messages(body, substitute=incoming.substitute, features=incoming.features)
         return _directed(ask)
 
-    return Chat(gateway, claims, to_ask=to_ask, dialect=ANTHROPIC, beat_s=beat_s)
+    return Chat(gateway, claims, to_ask=to_ask, dialect=ANTHROPIC, beat_s=beat_s, room=room)
 
 
-def counts(gateway: Gateway, claims: Claims) -> Chat:
+def counts(gateway: Gateway, claims: Claims, *, room: Room) -> Chat:
     """A prompt's tokens in the Anthropic format: the provider's count, or else our estimate."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
@@ -178,25 +191,25 @@ def counts(gateway: Gateway, claims: Claims) -> Chat:
     def to_body(answered: Answered, ask: Ask) -> bytes:
         return answered.body or b'{"input_tokens":%d}' % ask.input_tokens
 
-    return Chat(gateway, claims, to_ask=to_ask, to_body=to_body, dialect=ANTHROPIC)
+    return Chat(gateway, claims, to_ask=to_ask, to_body=to_body, dialect=ANTHROPIC, room=room)
 
 
-def native_chat(gateway: Gateway, claims: Claims, *, beat_s: float) -> Chat:
+def native_chat(gateway: Gateway, claims: Claims, *, beat_s: float, room: Room) -> Chat:
     """TokenHub's own format: the answer in an envelope that says how it was chosen."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         return _directed(native.to_ask(body, substitute=incoming.substitute))
 
-    return Chat(gateway, claims, to_ask=to_ask, to_body=_enveloped, beat_s=beat_s)
+    return Chat(gateway, claims, to_ask=to_ask, to_body=_enveloped, beat_s=beat_s, room=room)
 
 
-def embeddings(gateway: Gateway, claims: Claims) -> Chat:
+def embeddings(gateway: Gateway, claims: Claims, *, room: Room) -> Chat:
     """Embeddings: the provider's vectors, byte for byte."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         return from_embeddings(body, substitute=incoming.substitute)
 
-    return Chat(gateway, claims, to_ask=to_ask, scope="embeddings")
+    return Chat(gateway, claims, to_ask=to_ask, scope="embeddings", room=room)
 
 
 def routed(answered: Answered, run: Run) -> Headers:
@@ -204,7 +217,7 @@ def routed(answered: Answered, run: Run) -> Headers:
     outcome = answered.outcome
     return [
         *chosen(outcome.model_id, outcome.provider_id, outcome.reason, len(outcome.attempts)),
-        *told(outcome.request_id, answered.overhead_s, run.dropped),
+        *told(answered.overhead_s, run.dropped),
     ]
 
 
@@ -214,7 +227,7 @@ def streamed(streaming: Streaming) -> Headers:
     assert isinstance(route, Route)
     return [
         *chosen(route.model.id, route.provider.id, run.reason, streaming.attempts),
-        *told(run.request_id, streaming.overhead_s, run.dropped),
+        *told(streaming.overhead_s, run.dropped),
     ]
 
 

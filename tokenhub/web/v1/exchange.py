@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
+from tokenhub.web.v1.room import STEP_BYTES, Room
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,8 +28,11 @@ _FEATURES = (b"anthropic-beta", b"anthropic-version")
 # Two names of one header: the standard's draft, and the original's documents.
 _ONCE = (b"idempotency-key", b"x-idempotency-key")
 _MAX_FEATURE_CHARS = 1024
-# Names of parameters that are worth a header; more of them are told by their number.
+# Names of parameters that are worth a header; more of them are told by their number. Clients and
+# proxies give up on a head of 8 KiB or 16, and the answer in it is paid for.
 _MAX_DROPPED = 20
+_MAX_DROPPED_CHARS = 64
+_MAX_DROPPED_BYTES = 1000
 JSON = (b"content-type", b"application/json")
 # No proxy may hold a stream back, nor any browser guess a type.
 EVENTS = [
@@ -45,7 +49,10 @@ class Gone(Exception):
 
 
 class Incoming:
-    """What a request's headers say, read in one pass."""
+    """What a request's headers say, read in one pass.
+
+    `held_bytes` is what its body takes of the room for large ones.
+    """
 
     __slots__ = (
         "again",
@@ -53,6 +60,7 @@ class Incoming:
         "content_type",
         "encoding",
         "features",
+        "held_bytes",
         "key",
         "once",
         "substitute",
@@ -65,6 +73,7 @@ class Incoming:
         self.substitute = "any"
         self.content_type = b""
         self.content_length = 0
+        self.held_bytes = 0
         self.encoding = b""
         self.once: tuple[bytes, ...] = ()
         self.again = b""
@@ -94,8 +103,11 @@ class Incoming:
             self.key = spare
 
 
-async def body_of(incoming: Incoming, receive: Receive) -> bytes:
-    """The whole body. Raises UnsupportedMediaType, TooLarge, BadRequest, and Gone."""
+async def body_of(incoming: Incoming, receive: Receive, room: Room) -> bytes:
+    """The whole body. Raises UnsupportedMediaType, TooLarge, BadRequest, Unavailable, and Gone.
+
+    Of a large one, `incoming.held_bytes` are the caller's to give back, however it ends.
+    """
     media = incoming.content_type
     if media != b"application/json" and media.partition(b";")[0].strip().lower() != JSON[1]:
         raise UnsupportedMediaType('send JSON with "Content-Type: application/json"')
@@ -110,11 +122,14 @@ async def body_of(incoming: Incoming, receive: Receive) -> bytes:
             raise BadRequest(f"{name} must be short printable ASCII", field=name)
     if incoming.content_length > MAX_BODY_BYTES:
         raise _too_large()
+    if incoming.content_length > STEP_BYTES:
+        room.take(incoming.content_length)
+        incoming.held_bytes = incoming.content_length
     message = await receive()
     body = message.get("body", b"")
     if not message.get("more_body") and message["type"] == "http.request":
         return bytes(body)
-    return await _rest(bytearray(body), message, receive)
+    return await _rest(incoming, bytearray(body), message, receive, room)
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
@@ -160,12 +175,17 @@ def _small(scope: Scope) -> bool:
 
 
 def text(value: str) -> bytes:
-    """A header's value; what ASCII cannot say is escaped, so that no value can break a header."""
-    return value.encode("ascii", "backslashreplace")
+    """A header's value: what is not printable ASCII is escaped, so that none can break a header."""
+    if value.isascii() and value.isprintable():
+        return value.encode()
+    letters = (c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in value)
+    return "".join(letters).encode()
 
 
 def chosen(model: str, provider: str, reason: str, attempts: int) -> Headers:
-    """How an answer came to be, in headers."""
+    """How an answer came to be, in headers; an answer of our own has no model."""
+    if not model:
+        return [(b"x-tokenhub-attempts", b"%d" % attempts)]
     name = text(model)
     return [
         (b"x-negotiated-model", name),
@@ -176,25 +196,40 @@ def chosen(model: str, provider: str, reason: str, attempts: int) -> Headers:
     ]
 
 
-def told(request_id: str, overhead_s: float, dropped: Sequence[str]) -> Headers:
-    """The request's id, our part of the time, and what of the request had no effect."""
-    headers = [
-        (b"x-request-id", request_id.encode()),
-        (b"x-tokenhub-overhead-ms", b"%.3f" % (overhead_s * 1000)),
-    ]
+def told(overhead_s: float, dropped: Sequence[str]) -> Headers:
+    """Our part of the time, and what of the request had no effect."""
+    headers = [(b"x-tokenhub-overhead-ms", b"%.3f" % (overhead_s * 1000))]
     if dropped:
-        names = [name for name in dropped if name.isprintable()][:_MAX_DROPPED]
-        more = [f"and {len(dropped) - len(names)} more"] if len(dropped) > len(names) else []
-        headers.append((b"x-tokenhub-dropped-params", text(", ".join(names + more))))
+        headers.append((b"x-tokenhub-dropped-params", _names(dropped)))
     return headers
 
 
-async def _rest(body: bytearray, message: Message, receive: Receive) -> bytes:
+def _names(dropped: Sequence[str]) -> bytes:
+    """The names of parameters, as many of them as a header bears: a caller has made them up."""
+    names: list[bytes] = []
+    free = _MAX_DROPPED_BYTES
+    for name in dropped[:_MAX_DROPPED]:
+        shown = text(name[:_MAX_DROPPED_CHARS])
+        free -= len(shown) + 2
+        if free < 0:
+            break
+        names.append(shown)
+    if len(names) < len(dropped):
+        names.append(b"and %d more" % (len(dropped) - len(names)))
+    return b", ".join(names)
+
+
+async def _rest(
+    incoming: Incoming, body: bytearray, message: Message, receive: Receive, room: Room
+) -> bytes:
     while message.get("more_body"):
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
+        while len(body) > max(STEP_BYTES, incoming.held_bytes):  # of a length that was not said
+            room.take(STEP_BYTES)
+            incoming.held_bytes += STEP_BYTES
     if message["type"] == "http.disconnect":
         raise Gone
     return bytes(body)

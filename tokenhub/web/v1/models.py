@@ -13,7 +13,7 @@ from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.errors import BadRequest, NotFound, TokenHubError
 from tokenhub.gateway.run import Arrival
 from tokenhub.ports.snapshot import Snapshot
-from tokenhub.web.errors import ANTHROPIC, OPENAI, render
+from tokenhub.web.errors import ANTHROPIC, OPENAI, named, render
 from tokenhub.web.v1.exchange import JSON, NOSNIFF, Headers, Receive, Scope, Send, respond
 from tokenhub.wire import anthropic, openai
 
@@ -37,9 +37,10 @@ class Models:
         routes = [
             usable[0] for usable in map(_usable, self._catalog.current.by_model.values()) if usable
         ]
-        if dialect_of(scope) == OPENAI:
+        dialect = spoken(scope)
+        if dialect == OPENAI:
             cards = [openai_card(route) for route in routes]
-            await _json(send, arrival, openai.ModelList(object="list", data=cards))
+            await _json(send, arrival, openai.ModelList(object="list", data=cards), dialect)
             return
         try:
             page = _page(routes, dict(parse_qsl(scope["query_string"].decode("latin-1"))))
@@ -47,21 +48,22 @@ class Models:
             refusal = render(error, dialect=ANTHROPIC, request_id=arrival.request_id)
             await respond(send, *refusal)
         else:
-            await _json(send, arrival, page)
+            await _json(send, arrival, page, dialect)
 
     async def one(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:  # noqa: ARG002 - ASGI
         name = scope["path"].removeprefix(PREFIX)
         routes = _usable(self._catalog.current.routes_of(name))
-        dialect = dialect_of(scope)
+        dialect = spoken(scope)
         if routes:
             card = openai_card if dialect == OPENAI else anthropic_card
-            await _json(send, arrival, card(routes[0]))
+            await _json(send, arrival, card(routes[0]), dialect)
             return
         error = NotFound(f"model {name!r} does not exist", code="model_not_found")
         await respond(send, *render(error, dialect=dialect, request_id=arrival.request_id))
 
 
-def dialect_of(scope: Scope) -> str:
+def spoken(scope: Scope) -> str:
+    """The dialect of who asks for models."""
     names = (name for name, _ in scope["headers"])
     return ANTHROPIC if b"anthropic-version" in names else OPENAI
 
@@ -115,6 +117,6 @@ def _usable(routes: tuple[Route, ...]) -> list[Route]:
     return [route for route in routes if route.model.enabled and route.provider.enabled]
 
 
-async def _json(send: Send, arrival: Arrival, value: msgspec.Struct) -> None:
-    headers: Headers = [JSON, NOSNIFF, (b"x-request-id", arrival.request_id.encode())]
+async def _json(send: Send, arrival: Arrival, value: msgspec.Struct, dialect: str) -> None:
+    headers: Headers = [JSON, NOSNIFF, *named(arrival.request_id, dialect=dialect)]
     await respond(send, 200, headers, _ENCODE(value))

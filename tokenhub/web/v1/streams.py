@@ -66,7 +66,9 @@ class Heartbeat:
         now = self._loop.time()
         due = self._last + self._interval_s
         if now >= due:
-            self._task = self._loop.create_task(self._beat())
+            # A caller who does not read holds the last one up; a queue of them would help nobody.
+            if self._task is None or self._task.done():
+                self._task = self._loop.create_task(self._beat())
             self._last = now
             due = now + self._interval_s
         self._timer = self._loop.call_at(due, self._look)

@@ -1,0 +1,84 @@
+"""What a provider says of its failure: what may be handed on, and what is left out."""
+
+import pytest
+
+from tokenhub.adapters.providers.failing import told, understood
+from tokenhub.core.errors import BadRequest
+from tokenhub.core.failures import Kind
+from tokenhub.dialects.told import Told, ToldError
+from tokenhub.dialects.translation import Unsayable
+
+PROMPT = "Hello, this is what the caller sent. " * 300
+
+
+@pytest.mark.parametrize(
+    ("code", "handed_on"),
+    [
+        ("context_length_exceeded", "context_length_exceeded"),
+        ("a.b-c_1", "a.b-c_1"),
+        (400, "400"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, ""),
+        (PROMPT, ""),
+        ("two words", ""),
+        ("caf\u00e9", ""),
+        ("line\n", ""),
+        (None, ""),
+        ("", ""),
+    ],
+)
+def test_code_is_a_word_or_nothing(code: str | int | None, handed_on: str) -> None:
+    assert handed_on == told(Told(code=code), 400, retry_after_s=None).code
+
+
+@pytest.mark.parametrize(
+    ("field", "handed_on"),
+    [
+        ("messages[0].content", "messages[0].content"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, ""),
+        ("two\nlines", ""),
+        (None, ""),
+    ],
+)
+def test_field_is_short_and_printable_or_nothing(field: str | None, handed_on: str) -> None:
+    assert handed_on == told(Told(param=field), 400, retry_after_s=None).field
+
+
+def test_message_is_cut() -> None:
+    assert 500 == len(told(Told(message=PROMPT), 400, retry_after_s=None).message)
+
+
+def test_code_that_is_not_handed_on_classes_the_failure_all_the_same() -> None:
+    error = told(Told(code="sorry: insufficient_quota"), 429, retry_after_s=None)
+
+    assert (Kind.EXHAUSTED, "") == (error.kind, error.code)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "field"),
+    [
+        (Unsayable("no sound", field="messages[0]"), "unsupported_content", "messages[0]"),
+        (BadRequest("no", code="invalid_type", field="tools"), "invalid_type", "tools"),
+        (BadRequest("no"), "invalid_request", ""),
+    ],
+)
+def test_what_cannot_be_translated_is_told_in_our_words(
+    error: Exception, code: str, field: str
+) -> None:
+    failed = understood(error)
+
+    assert (Kind.UNSUPPORTED, 400) == (failed.kind, failed.status)
+    assert (str(error), code, field) == (failed.message, failed.code, failed.field)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("overloaded_error", Kind.OVERLOADED),
+        ("rate_limit_error", Kind.THROTTLED),
+        ("invalid_request_error", Kind.CLIENT),
+    ],
+)
+def test_error_under_a_200_keeps_its_class(word: str, kind: Kind) -> None:
+    assert kind is understood(ToldError(Told(type=word)), status=200).kind
