@@ -10,7 +10,14 @@ from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MO
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
 from tokenhub.core.schema import checked
-from tokenhub.dialects.decoding import answers, checked_limit, checked_name, decoded
+from tokenhub.dialects.decoding import (
+    LARGE_BYTES,
+    answers,
+    check_counts,
+    checked_limit,
+    checked_name,
+    decoded,
+)
 from tokenhub.dialects.openai.ask import estimate, limit_of
 from tokenhub.wire import native as wire
 from tokenhub.wire.openai import ChatRequest
@@ -35,6 +42,8 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     prefix = "" if inner is body else "request."
     request = _request(inner, prefix=prefix)
     payload, options = _payload(inner, request, prefix=prefix)
+    if len(body) > LARGE_BYTES:
+        check_counts([message.content for message in request.messages], options.tools)
     limit = limit_of(options)
     return Ask(
         payload=payload,

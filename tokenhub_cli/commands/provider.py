@@ -47,7 +47,9 @@ _FOUND: View[Found] = View(
 
 _Json = Annotated[str | None, typer.Argument(metavar="[JSON]", help=JSON_HELP)]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The provider's id.")]
-_Type = Annotated[str | None, typer.Option("--type", help="The dialect it speaks: openai or vllm.")]
+_Type = Annotated[
+    str | None, typer.Option("--type", help="The dialect it speaks: openai, anthropic or vllm.")
+]
 _BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Where it is.")]
 _Endpoints = Annotated[
     list[str] | None,

@@ -416,3 +416,12 @@ def test_answer_wraps_the_providers_bytes_untouched(cost: float | None, told: by
         b'{"negotiated_model":"a\\"b","estimated_cost_usd":' + told + b","
         b'"routing_reason":"routed-weight-1","response":' + body_ + b"}"
     ) == wrapped
+
+
+def test_conversation_of_more_messages_than_any_real_one_is_refused() -> None:
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": "hi"}] * 10_001})
+
+    with pytest.raises(BadRequest, match="10001 are too many") as refused:
+        to_ask(body)
+
+    assert "messages" == refused.value.field
