@@ -7,9 +7,9 @@ machine meets them alike; ratios are taken within a round and their median is sh
 under test has one core, the simulated provider and the load generator share another. CPU is the
 process's own, by its clock, all threads. Linux only.
 
-What a chunk costs is what streams of many chunks cost more than streams of few that last as long,
-from a provider that keeps a pace: so each is read and sent by itself at both. Where the caller's
-format is not the provider's, the relay relays the caller's format.
+What a chunk costs is measured on long streams from a provider that keeps a pace, so that each is
+read and sent by itself at both. Where the caller's format is not the provider's, the relay relays
+the caller's format.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from targets import LoadGenerator, Stage, Target, check, cores
 
 WARM_S = 0.3
 SYNCS_A_ROUND = 100
-# At a pace there are 100 requests a second and not thousands: that takes longer to count.
+# At a pace there are few chunks a second: that takes longer to count.
 PACED_LONGER = 2
 
 

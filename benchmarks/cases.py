@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import msgspec
 
-# Streams of few chunks and of many that last as long: so many requests a second in either case,
-# with the same share in a commit. 5 ms apart, each chunk is read and sent by itself.
-LENGTHS = (8, 64)
-LASTS_S = 0.32
+# Streams so long that of a chunk's cost hardly any is its request's. 5 ms apart, each chunk is read
+# and sent by itself.
+LONG = 512
+PACE_S = 0.005
 PROMPT = (
     "Compare the three harbours of the northern coast for a cargo of timber: depth at low water, "
     "the cost of a berth for two nights, and the road to the market. Answer in one short paragraph."
@@ -47,12 +47,12 @@ def instant(kinds: tuple[Kind, ...]) -> list[Case]:
 
 
 def paced(kinds: tuple[Kind, ...]) -> list[Case]:
-    """Streams of few chunks and of many, whose difference is the cost of the chunks."""
-    return [pace(kind, tokens) for kind in kinds if kind != "whole" for tokens in LENGTHS]
+    """Long streams, whose cost is that of their chunks."""
+    return [pace(kind) for kind in kinds if kind != "whole"]
 
 
-def pace(kind: Kind, tokens: int) -> Case:
-    return Case(kind=kind, connections=32, tokens=tokens, gap_s=LASTS_S / tokens)
+def pace(kind: Kind) -> Case:
+    return Case(kind=kind, connections=32, tokens=LONG, gap_s=PACE_S)
 
 
 def request(case: Case, key: str) -> bytes:

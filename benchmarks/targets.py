@@ -75,6 +75,10 @@ class Target(Process):
     port: int
     key = "none"
 
+    def last_words(self) -> str:
+        """What it wrote last, where it writes."""
+        return ""
+
     def ready(self, path: str) -> None:
         """Return once the path answers 200."""
         until = time.perf_counter() + START_S
@@ -129,12 +133,15 @@ class TokenHub(Target):
             "TOKENHUB_RATE_LIMIT_RPS": "0",
             "TOKENHUB_CREDENTIALS_FILE": str(folder / "none"),
         }
-        log = (folder / "tokenhub.log").open("wb")
-        with log:
+        self._log = folder / "tokenhub.log"
+        with self._log.open("wb") as log:
             arguments = ["-m", "tokenhub", "serve"]
             super().__init__(arguments, core=core, env=env, stdout=log, stderr=log)
         self.ready("/healthz")
         self._register(sim)
+
+    def last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-4000:]
 
     def _register(self, sim: Sim) -> None:
         url = f"http://127.0.0.1:{sim.port}"
@@ -163,7 +170,8 @@ def check(target: Target, wire: bytes) -> None:
         answer.begin()
         body = answer.read()
     if answer.status != http.client.OK or b"Simulated" not in body:
-        raise SystemExit(f"{target.name} answers {answer.status}: {body[:500].decode()}")
+        told = f"{target.name} answers {answer.status}: {body[:500].decode()}"
+        raise SystemExit(f"{told}\n{target.last_words()}")
 
 
 class Stage:
