@@ -9,6 +9,7 @@ import logging
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
@@ -59,6 +60,9 @@ from tokenhub.web.v1.room import Room
 __all__ = ["App", "assembled", "create_app", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
+# Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
+# them share one interpreter lock with it.
+HEAVY_THREADS = 2
 # A seed that JSON and every language can hold exactly.
 SEED_BITS = 53
 
@@ -79,6 +83,8 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
+        asyncio.get_running_loop().set_default_executor(threads)
         async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
             self._front = front(parts, _doors(self._settings))
             await send({"type": "lifespan.startup.complete"})

@@ -30,10 +30,6 @@ MAX_COST_OF_NOTHING = 50_000
 _MAX_SCHEMA_JSON_DEPTH = 2 * MAX_DEPTH + 2
 _MAX_KEPT = 64
 
-# What is checked, and compiled, in about 2 ms on a 2-core machine.
-_LIGHT_TEXT_CHARS = 64 * 1024
-_LIGHT_SCHEMA_CHARS = 8 * 1024
-
 _FENCE = "```"
 
 
@@ -66,15 +62,6 @@ class Schemas:
     def __init__(self, kept: int = _MAX_KEPT) -> None:
         self._kept = kept
         self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
-
-    def heavy(self, schema: str, text: str) -> bool:
-        """Whether a check takes so long that an event loop should leave it to a thread.
-
-        Only the validator itself holds the interpreter all the while: 14 ms at the most were
-        measured, of 40 for a text of 1 MiB.
-        """
-        new = schema not in self._compiled
-        return len(text) > _LIGHT_TEXT_CHARS or (new and len(schema) > _LIGHT_SCHEMA_CHARS)
 
     def complaint(self, schema: str, text: str) -> str | None:
         """What is wrong with a text, fit for the model and the caller; None where it fits.

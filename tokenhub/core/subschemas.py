@@ -45,7 +45,7 @@ _DEEP_VALUE = 4
 _PER_NAME = 8
 # A pattern whose automaton does not fit into its cache is followed state by state: measured at 5
 # to 17 ns for each of them and each character.
-_STATES_AT_ONCE = 16
+_STATES_AT_ONCE = 4
 # Of a regular expression: an escape, a class, a count of repeats, or one character.
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
 # To divide by a decimal exactly takes up to 40 us where the number has 300 digits.

@@ -12,6 +12,7 @@ from tests.unit.dialects.bad_input import ABOUT_MESSAGES, FIELDS, MESSAGES, SYNT
 from tokenhub.core.ask import MAX_TOKENS, Shape, Wish
 from tokenhub.core.catalog import MODES
 from tokenhub.core.errors import BadRequest
+from tokenhub.dialects.decoding import MAX_VALUES
 from tokenhub.dialects.native import answer, to_ask, wish
 from tokenhub.dialects.openai.passing import payload
 from tokenhub.wire.native import PolicyIn
@@ -425,3 +426,19 @@ def test_conversation_of_more_messages_than_any_real_one_is_refused() -> None:
         to_ask(body)
 
     assert "messages" == refused.value.field
+
+
+def test_body_of_tiny_values_is_refused_before_it_is_decoded() -> None:
+    fields = ",".join(f'"{n}":0' for n in range(MAX_VALUES + 1))
+    body = b'{"messages":[{"role":"user","content":"hi"}],%b}' % fields.encode()
+
+    with pytest.raises(BadRequest, match="too many values"):
+        to_ask(body)
+
+
+def test_long_text_full_of_marks_is_no_body_of_tiny_values() -> None:
+    text = 'if (a[0] == "x") { b(c, d); }\n' * 3_000
+
+    ask = to_ask(msgspec.json.encode({"messages": [{"role": "user", "content": text}]}))
+
+    assert ask.input_tokens > 20_000

@@ -76,9 +76,9 @@ class HttpProvider:
                 if response.status != _OK:
                     raise await refusal(response, self._vendor.error_of)
                 body = await whole(response)
-            if len(body) <= LARGE_BYTES:
-                return _answer(words, body)
-            return await asyncio.to_thread(_answer, words, body)
+                if len(body) <= LARGE_BYTES:
+                    return _answer(words, body)
+                return await asyncio.to_thread(_answer, words, body)
         except FAILURES as error:
             raise turns.failed(url, understood(error)) from source(error)
 

@@ -44,24 +44,24 @@ class Fenced:
         return self._seek(text)
 
     def _seek(self, text: str) -> str:
-        self._rest += text
-        while (mark := self._rest.find("```")) >= 0:
-            found = self._INFO.match(self._rest, mark)
-            if found is None or found.end() == len(self._rest):
+        data = self._rest + text
+        at = 0
+        while (mark := data.find("```", at)) >= 0:
+            found = self._INFO.match(data, mark)
+            if found is None or found.end() == len(data):
                 # The word behind the marks, or their number, may go on in the next piece.
-                self._hold(mark)
-                return ""
+                return self._hold(data, mark)
             if not self._skipping and found[1] in {"", "json"}:
-                return self._open(self._rest[found.end() :])
+                return self._open(data[found.end() :])
             # A block in another language; what looks like an opening next is its end.
             self._skipping = not self._skipping
-            self._hold(found.end())
-        self._hold(len(self._rest.rstrip("`")))
-        return ""
+            at = found.end()
+        return self._hold(data, max(at, len(data.rstrip("`"))))
 
-    def _hold(self, end: int) -> None:
-        self._held.add(self._rest[:end])
-        self._rest = self._rest[end:]
+    def _hold(self, data: str, end: int) -> str:
+        self._held.add(data[:end])
+        self._rest = data[end:]
+        return ""
 
     def _open(self, text: str) -> str:
         self._held, self._rest = Held(), ""

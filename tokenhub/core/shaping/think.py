@@ -11,6 +11,7 @@ class Think:
 
     _OPEN = re.compile("<(think|thinking)>")
     _TAGS = ("<think>", "<thinking>")
+    _BLANKS = re.compile(r"\s*")
 
     def __init__(self) -> None:
         self._rest = ""
@@ -22,41 +23,40 @@ class Think:
         return len(self._rest)
 
     def feed(self, text: str) -> str:
-        self._rest += text
+        data = self._rest + text
         out: list[str] = []
-        while (piece := self._closed() if self._closing else self._opened()) is not None:
-            out.append(piece)
+        at = 0
+        while self._closing or at < len(data):
+            if self._closing:
+                end = data.find(self._closing, at)
+                if end < 0:
+                    # The tag may go on in the next piece.
+                    at = max(at, len(data) - len(self._closing) + 1)
+                    break
+                at, self._closing, self._blanks = end + len(self._closing), "", True
+            if self._blanks and (at := self._behind_blanks(data, at)) == len(data):
+                break
+            found = self._OPEN.search(data, at)
+            end = found.start() if found else self._beginning(data, at)
+            out.append(data[at:end])
+            if found is None:
+                at = end
+                break
+            at, self._closing = found.end(), f"</{found[1]}>"
+        self._rest = data[at:]
         return "".join(out)
 
     def end(self) -> str:
         return "" if self._closing else self._rest
 
-    def _closed(self) -> str | None:
-        """Leave the block, if its end is here."""
-        _, closing, after = self._rest.partition(self._closing)
-        if not closing:
-            self._rest = self._rest[1 - len(self._closing) :]
-            return None
-        self._rest, self._closing, self._blanks = after, "", True
-        return ""
+    def _behind_blanks(self, data: str, at: int) -> int:
+        blanks = self._BLANKS.match(data, at)
+        end = blanks.end() if blanks else at
+        self._blanks = end == len(data)
+        return end
 
-    def _opened(self) -> str | None:
-        """The text up to the next block, or up to what may become one."""
-        if self._blanks:
-            self._rest = self._rest.lstrip()
-            self._blanks = not self._rest
-        if not self._rest:
-            return None
-        if found := self._OPEN.search(self._rest):
-            before, self._rest = self._rest[: found.start()], self._rest[found.end() :]
-            self._closing = f"</{found[1]}>"
-            return before
-        kept = self._beginning()
-        before, self._rest = self._rest[:kept], self._rest[kept:]
-        return before or None
-
-    def _beginning(self) -> int:
+    def _beginning(self, data: str, at: int) -> int:
         """Where a tag may begin that goes on in the next piece."""
-        mark = self._rest.rfind("<")
-        begins = mark >= 0 and any(tag.startswith(self._rest[mark:]) for tag in self._TAGS)
-        return mark if begins else len(self._rest)
+        mark = data.rfind("<", at)
+        begins = mark >= 0 and any(tag.startswith(data[mark:]) for tag in self._TAGS)
+        return mark if begins else len(data)

@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 from msgspec import Raw
 
+from tokenhub.core.errors import BadRequest
 from tokenhub.core.talk import Choice, Effort, Format, Talk, Tool, Turn
 from tokenhub.dialects.anthropic.parts import Seen, read_content
 from tokenhub.dialects.anthropic.writing import write
@@ -132,7 +133,9 @@ def _choice(choice: wire.ReadChoice | None) -> tuple[Choice | None, bool | None]
         case "auto" | "any" | "none" as kind:
             return Choice(kind=kind), parallel
         case "tool":
-            return Choice(kind="tool", name=choice.name or ""), parallel
+            if not choice.name:
+                raise BadRequest("tool_choice.name is required", field="tool_choice.name")
+            return Choice(kind="tool", name=choice.name), parallel
     raise Unsayable(
         "tool_choice.type must be auto, any, tool or none",
         field="tool_choice.type",
