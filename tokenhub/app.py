@@ -24,6 +24,7 @@ from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -37,6 +38,7 @@ from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.schema import Schemas
 from tokenhub.gateway.admit import KeyLimits
+from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
@@ -138,7 +140,9 @@ async def assembled(
             applied=AppliedFile(settings.data_dir),
         )
         _tell(await _credentials(bootstrap, settings))
-        observed = Observed(vault, patience_s=settings.provider_timeout_s)
+        patience_s = settings.provider_timeout_s
+        board = Board(clock, patience_s=patience_s, draw=noise.random)
+        observed = Observed(vault, board=board, patience_s=patience_s)
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
         yield (
             Parts(
@@ -149,10 +153,12 @@ async def assembled(
                     keys=key_table,
                     catalog=catalog,
                     observed=observed,
+                    board=board,
                     metrics=metrics,
                     upstreams=upstreams,
                     seeds=lambda: noise.getrandbits(SEED_BITS),
                 ),
+                fleet=Fleet(observed, catalog=catalog, clock=clock),
                 providers=providers,
                 models=models,
                 keys=keys,
@@ -225,6 +231,7 @@ def _gateway(
     keys: Snapshot[KeyTable],
     catalog: Snapshot[Catalog],
     observed: Observed,
+    board: Board,
     metrics: Metrics,
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
@@ -233,8 +240,10 @@ def _gateway(
         keys=keys,
         catalog=catalog,
         observed=observed,
+        board=board,
         dispatch=Dispatch(
             upstreams,
+            board=board,
             clock=clock,
             idle_s=settings.provider_timeout_s,
             complaint=Schemas().complaint,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -22,6 +23,7 @@ class Parts:
     """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served."""
 
     gateway: Gateway
+    fleet: Fleet
     providers: Providers
     models: Models
     keys: Keys

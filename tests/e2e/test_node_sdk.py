@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from tests.e2e.conftest import PROFILE
 from tests.e2e.test_sdks import MODEL, NAMES, OFFERED, PICTURE, PNG, SEEN, THINKER
+from tests.support.server import ADMIN_TOKEN
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Faults
 from tokenhub.sim.sealed import signed
@@ -70,7 +71,14 @@ def node():
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic", "vllm"])
 async def test_both_sdks_for_node_hear_what_the_provider_said(hub, key, node, kind, subtests):
-    asked = {"url": hub.url, "key": key, "thinker": THINKER, "images": IMAGES}
+    asked = {
+        "url": hub.url,
+        "key": key,
+        "thinker": THINKER,
+        "images": IMAGES,
+        "admin": ADMIN_TOKEN,
+        "failing": FAILING,
+    }
     async with _upstreams(hub, kind) as sim:
         heard = await _heard(node, asked)
 

@@ -240,17 +240,22 @@ async def test_the_sync_client_of_anthropic_works_in_every_way(hub, key, upstrea
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_the_sync_clients_raise_the_right_errors(hub, key, upstream, streamed):
-    def ask():
-        with _openai(hub, key) as ours, _anthropic(hub, key) as theirs:
-            with pytest.raises(openai.RateLimitError) as one:
-                ours.chat.completions.create(**ASK, stream=streamed)
-            with pytest.raises(anthropic.RateLimitError) as two:
-                theirs.messages.create(**MESSAGE, stream=streamed)
-        return one.value, two.value
+    def ours():
+        with _openai(hub, key) as client, pytest.raises(openai.RateLimitError) as raised:
+            client.chat.completions.create(**ASK, stream=streamed)
+        return raised.value
 
-    upstream.next(*[Fault.rate_limited("7")] * 2)
+    def theirs():
+        with _anthropic(hub, key) as client, pytest.raises(anthropic.RateLimitError) as raised:
+            client.messages.create(**MESSAGE, stream=streamed)
+        return raised.value
 
-    for error in await asyncio.to_thread(ask):
+    for ask in (ours, theirs):
+        await hub.forget("one")
+        upstream.next(Fault.rate_limited("7"))
+
+        error = await asyncio.to_thread(ask)
+
         assert (429, "upstream_throttled") == (error.status_code, sdks._told(error)["code"])
         assert "7" == error.response.headers["retry-after"]
 

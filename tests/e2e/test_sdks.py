@@ -360,9 +360,10 @@ CLASSES = {400: "BadRequestError", 429: "RateLimitError", 502: "InternalServerEr
 @pytest.mark.parametrize(("fault", "status", "code"), FAILURES)
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_failing_provider_is_the_right_error(  # noqa: PLR0917 - fixtures and a table
-    gpt, claude, upstream, fault, status, code, streamed
+    hub, gpt, claude, upstream, fault, status, code, streamed
 ):
     for client in (gpt, claude):
+        await hub.forget("one")
         upstream.next(*[fault] * (2 if code == "context_length_exceeded" else 1))
 
         error = await _raised(client, stream=streamed)
@@ -414,9 +415,10 @@ async def test_a_bad_field_is_named(gpt, claude, upstream):
     assert [] == upstream.requests
 
 
-async def test_a_stream_that_breaks_is_never_a_whole_one(gpt, claude, upstream):
+async def test_a_stream_that_breaks_is_never_a_whole_one(hub, gpt, claude, upstream):
     for client, kind in ((gpt, openai.APIError), (claude, anthropic.APIStatusError)):
         for fault in (Fault.broken(after=2), Fault.cut("ended", after=2), Fault.cut(after=2)):
+            await hub.forget("one")
             upstream.next(fault)
             stream = await _ask(client, stream=True)
             heard = []

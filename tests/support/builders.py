@@ -10,7 +10,7 @@ from tokenhub.core.catalog import Catalog, Defaults, Model, Provider, Route
 from tokenhub.core.keys import ApiKey, digest, mint, shown_prefix
 from tokenhub.core.money import price
 from tokenhub.core.policy import Intent, Policy
-from tokenhub.core.signals import Signal, Signals
+from tokenhub.core.signals import Closed, Signal, Signals
 
 
 def a_provider(provider_id: str = "openai", **changes: Any) -> Provider:
@@ -53,11 +53,18 @@ def a_route(model_id: str = "gpt", provider_id: str = "openai", **changes: Any) 
 
 
 def signals(
-    routes: Mapping[str, tuple[float | None, float]] | None = None, *, without: Iterable[str] = ()
+    routes: Mapping[str, tuple[float | None, float]] | None = None,
+    *,
+    without: Iterable[str] = (),
+    closed: Mapping[str, tuple[str, float]] | None = None,
 ) -> Signals:
-    """Signals from `route id -> (latency in seconds, failure rate)`."""
+    """Signals from `route id -> (latency in seconds, failure rate)`.
+
+    `closed` is `id of a provider or route -> (reason, seconds)`.
+    """
     known = {name: Signal(*values) for name, values in (routes or {}).items()}
-    return Signals(known, frozenset(without))
+    shut = {name: Closed(*values) for name, values in (closed or {}).items()}
+    return Signals(known, frozenset(without), shut)
 
 
 def a_policy(**changes: Any) -> Policy:

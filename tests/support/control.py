@@ -12,6 +12,7 @@ from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -19,6 +20,8 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
+from tokenhub.gateway.board import Board
+from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot
@@ -130,6 +133,8 @@ class Control:
             randbits=lambda bits: next(noise) % (1 << bits),
         )
         self.logs = Logs(journal=self.journal)
+        self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
+        self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)
         self.bootstrap = Bootstrap(
             changes=self.changes,
             providers=self.providers,
@@ -156,6 +161,7 @@ class Control:
         ids = itertools.count(1)
         return Parts(
             gateway=cast("Any", None),
+            fleet=Fleet(self.observed, catalog=self.catalog, clock=self.clock),
             providers=self.providers,
             models=self.models,
             keys=self.keys,

@@ -62,6 +62,14 @@ class Hub:
         row = {"id": model_id, "provider_id": provider_id, **prices, **fields}
         await self.admin("POST", "models", row)
 
+    async def providers(self) -> list[str]:
+        """The ids of all providers."""
+        return [row["id"] for row in (await self.admin("GET", "providers"))["items"]]
+
+    async def forget(self, provider_id: str) -> None:
+        """Let everybody meet a provider as if it had never failed."""
+        await self.admin("POST", f"health/{provider_id}/reset")
+
     async def key(self, *scopes: str) -> str:
         """A new API key; for chat where nothing else is said."""
         body = {"name": "a test", "scopes": list(scopes) or ["chat"]}

@@ -18,7 +18,10 @@ from tokenhub.core.signals import UNKNOWN, Signals
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A route that could have answered: its score, the terms of it and what they stand on."""
+    """A route that could have answered: its score, the terms of it and what they stand on.
+
+    `last_resort` is a route that was down, and tried after all that were not.
+    """
 
     route: str
     score: float
@@ -27,6 +30,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     latency_s: float | None
     failure_rate: float
     weight: int
+    last_resort: bool = False
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +69,6 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     the prompt fits no model, and NoEligibleModel with every reason where nobody may answer.
     """
     hinted = catalog.routes_of(intent.hint) if intent.hint else ()
-    first: list[Candidate] = []
     routes = catalog.routes
     if intent.substitute != "any" and intent.hint:
         if not hinted:
@@ -75,13 +78,16 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     if not able:
         raise _nobody(skipped)
     scored = _ranked(able, intent, signals, seed)
-    if hinted:
-        ids = [route.id for route in hinted]
-        first = [candidate for candidate in scored if candidate.route in ids]
-        if len(first) < len(scored):
-            scored = first + [candidate for candidate in scored if candidate.route not in ids]
+    wanted = {route.id for route in hinted}
+    if wanted or signals.closed:
+        scored.sort(key=lambda one: (one.last_resort, bool(wanted) and one.route not in wanted))
     best = scored[0]
-    tied = [candidate.score for candidate in first or scored].count(best.score)
+    exact = best.route in wanted
+    peers = [
+        one.score
+        for one in scored
+        if one.last_resort == best.last_resort and (one.route in wanted) == exact
+    ]
     tried = scored[:1] if intent.substitute == "never" and intent.hint else scored
     return Decision(
         ranked=tuple([catalog.by_route[candidate.route] for candidate in tried]),
@@ -94,8 +100,8 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             weights=BY_MODE[intent.policy.mode],
             input_tokens=intent.input_tokens,
             output_tokens=intent.output_tokens,
-            reason="routed-hint-exact" if first else f"routed-weight-{best.weight}",
-            propensity=1 / tied,
+            reason=_reason(best, exact=exact),
+            propensity=1 / peers.count(best.score),
             candidates=tuple(scored),
             skipped=tuple(skipped),
         ),
@@ -123,6 +129,7 @@ def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> li
             signal.latency_s,
             signal.failure_rate,
             one.route.model.weight,
+            one.last_resort,
         )
         for one, value, term, signal in zip(able, scores, every, seen, strict=True)
     ]
@@ -132,6 +139,12 @@ def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> li
     else:
         candidates.sort(key=_score_of)
     return candidates
+
+
+def _reason(best: Candidate, *, exact: bool) -> str:
+    if exact:
+        return "routed-hint-exact"
+    return "last-resort-fallback" if best.last_resort else f"routed-weight-{best.weight}"
 
 
 _score_of = attrgetter("score")
@@ -153,4 +166,12 @@ def _nobody(skipped: list[Skip]) -> Exception:
             'no eligible models registered; add one with "tokenhubctl model add"'
         )
     told = ", ".join(f"{skip.route}: {skip.reason}" for skip in skipped[:5])
-    return NoEligibleModel(f"no eligible models registered ({told})", skipped=skipped)
+    waits = [skip.value / 1000 for skip in skipped if skip.reason in _CLOSED and skip.value]
+    return NoEligibleModel(
+        f"no eligible models registered ({told})",
+        skipped=skipped,
+        retry_after_s=min(waits, default=None),
+    )
+
+
+_CLOSED = frozenset({"health_down", "cooling_down", "credential_out"})

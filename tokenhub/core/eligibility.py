@@ -1,6 +1,7 @@
 """Who may answer, and for each who may not, why. These limits are hard in every path."""
 
 from collections.abc import Iterable
+from math import ceil
 
 import msgspec
 
@@ -14,7 +15,11 @@ HEADROOM_PERCENT = 115
 
 
 class Skip(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A route that may not answer: the reason, and the numbers where there are any."""
+    """A route that may not answer: the reason, and the numbers where there are any.
+
+    For `health_down`, `cooling_down` and `credential_out`, `value` is the milliseconds until it
+    opens.
+    """
 
     route: str
     reason: str
@@ -23,10 +28,14 @@ class Skip(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Able(msgspec.Struct, frozen=True, gc=False):
-    """A route that may answer, and what it is expected to cost; None where unknown."""
+    """A route that may answer, and what it is expected to cost; None where unknown.
+
+    `last_resort` is a route that is down, and the only one left of its model.
+    """
 
     route: Route
     cost_nusd: int | None
+    last_resort: bool = False
 
 
 def eligible(
@@ -35,14 +44,46 @@ def eligible(
     """Sort the routes into those that may answer and those that may not."""
     able: list[Able] = []
     skipped: list[Skip] = []
+    down: list[tuple[Skip, Able]] = []
     for route in routes:
         cost = _cost(intent, route)
         skip = _why_not(intent, route, cost, signals)
         if skip is None:
+            skip = _closed(route, signals) if signals.closed else None
+        if skip is None:
             able.append(Able(route, cost))
+        elif skip.reason == "health_down":
+            down.append((skip, Able(route, cost, last_resort=True)))
         else:
             skipped.append(skip)
+    if down:
+        _keep_one_of_each_model(down, able, skipped)
     return able, skipped
+
+
+def _keep_one_of_each_model(
+    down: list[tuple[Skip, Able]], able: list[Able], skipped: list[Skip]
+) -> None:
+    """Of a model whose routes are all down, the one that opens first is tried in the end."""
+    served = {one.route.model.id for one in able}
+    for skip, one in sorted(down, key=lambda pair: pair[0].value or 0):
+        if one.route.model.id in served:
+            skipped.append(skip)
+        else:
+            served.add(one.route.model.id)
+            able.append(one)
+
+
+def _closed(route: Route, signals: Signals) -> Skip | None:
+    """The longer of what closes a route and what closes its provider."""
+    found = [
+        signals.closed[name] for name in (route.provider.id, route.id) if name in signals.closed
+    ]
+    if not found:
+        return None
+    # Whoever throttles us or has refused our key is not asked at all; who is down, in the end.
+    closed = max(found, key=lambda one: (one.reason != "health_down", one.for_s))
+    return Skip(route.id, closed.reason, ceil(1000 * closed.for_s))
 
 
 def needed_tokens(input_tokens: int, reserved_tokens: int) -> int:

@@ -119,13 +119,19 @@ class RateLimited(TokenHubError):
 
 
 class NoEligibleModel(TokenHubError):
-    """No model may answer. `skipped` are the `Skip`s, each with its reason and numbers."""
+    """No model may answer. `skipped` are the `Skip`s, each with its reason and numbers.
+
+    `retry_after_s` is the time after which the first of them may, None where nobody knows.
+    """
 
     code = "no_provider_available"
 
-    def __init__(self, message: str, *, skipped: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, message: str, *, skipped: Sequence[Any] = (), retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.skipped = tuple(skipped)
+        self.retry_after_s = retry_after_s
 
 
 class ProviderFailed(TokenHubError):

@@ -39,9 +39,9 @@ class Try(msgspec.Struct, frozen=True):
 
 
 class GiveUp(msgspec.Struct, frozen=True):
-    """No more attempts: the failure to report, and why there is no other."""
+    """No more attempts: the failure to report, None where nothing was tried, and why."""
 
-    kind: Kind
+    kind: Kind | None
     why: str
 
 
@@ -62,9 +62,9 @@ class Failover:
         self._roomiest = 0
 
     def next(self) -> Try | GiveUp:
-        """The next step. Raises IndexError when there was nothing to try from the start."""
+        """The next step."""
         if self._kind is None or self._current is None:
-            return self._try(self._left[0])
+            return self._try(self._left[0]) if self._left else GiveUp(None, "routes")
         if self._attempts >= self._max_attempts:
             return GiveUp(self._kind, "attempts")
         if self._kind is Kind.CLIENT:

@@ -18,11 +18,25 @@ class Signal(msgspec.Struct, frozen=True):
 UNKNOWN = Signal()
 
 
+class Closed(msgspec.Struct, frozen=True):
+    """Why a provider or a route is not to be asked, and for how many seconds yet."""
+
+    reason: str
+    for_s: float
+
+
+ALL_OPEN: Mapping[str, Closed] = {}
+
+
 class Signals(msgspec.Struct, frozen=True):
-    """Signals by route id, and the providers whose credential is missing."""
+    """Signals by route id, the providers whose credential is missing, and who is closed.
+
+    `closed` is by the id of a provider or of a route.
+    """
 
     routes: Mapping[str, Signal]
     without_credential: frozenset[str] = frozenset()
+    closed: Mapping[str, Closed] = ALL_OPEN
 
 
 def after_success(signal: Signal, latency_s: float) -> Signal:

@@ -15,9 +15,11 @@ from tokenhub.core.errors import (
     ProviderFailed,
     ProviderRefused,
     TokenHubError,
+    Unavailable,
 )
 from tokenhub.core.failover import Failover, Try
 from tokenhub.core.failures import CODES, Kind
+from tokenhub.gateway.board import Board
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
@@ -35,13 +37,21 @@ LONG_CHARS = 64 << 10
 class Dispatch:
     """`idle_s` bounds the wait for a stream's head and every pause in it.
 
-    `complaint` tells what is wrong with a text by a JSON Schema, None where it fits.
+    `board` is asked before each call and told how it ended. `complaint` tells what is wrong with
+    a text by a JSON Schema, None where it fits.
     """
 
     def __init__(
-        self, upstreams: Upstreams, *, clock: Clock, idle_s: float, complaint: Fits
+        self,
+        upstreams: Upstreams,
+        *,
+        board: Board,
+        clock: Clock,
+        idle_s: float,
+        complaint: Fits,
     ) -> None:
         self._upstreams = upstreams
+        self._board = board
         self._clock = clock
         self._idle_s = idle_s
         self._complaint = complaint
@@ -55,6 +65,7 @@ class Dispatch:
             return await upstream.complete(run.ask, step.route.model.id, within_s=within_s)
 
         route, answer, latency_s = await self._first(run, call)
+        self._board.succeeded(route)
         _booked(run, route, answer, latency_s)
         return answer
 
@@ -169,12 +180,22 @@ class Dispatch:
             if run.attempts and not run.affords(step.route):
                 failover.passed_over()
                 continue
+            if not self._board.let_in(step.route, last=step.last):
+                run.closed = True
+                failover.passed_over()
+                continue
             try:
                 found = await call(step, deadline - began)
             except UpstreamError as error:
                 # Its frames hold what had come, and this one would hold them.
                 failed = _of_the_route(error).with_traceback(None)
                 self._book(run, step.route, failed.kind, failed.status, began)
+                self._board.failed(
+                    step.route,
+                    failed.kind,
+                    latency_s=self._clock.monotonic() - began,
+                    retry_after_s=failed.retry_after_s,
+                )
                 if failover.failed(failed.kind):
                     last = failed
             except asyncio.CancelledError:
@@ -230,7 +251,7 @@ def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
     """
     attempts = run.attempts
     if last is None:
-        return DeadlineExceeded("the latency budget ran out before any call", attempts=attempts)
+        return _untried(run)
     if last.kind is Kind.CLIENT or (last.kind is Kind.MISSING and _unknown_to_all(run)):
         return ProviderRefused(
             last.message or f"the provider refused the request with status {last.status}",
@@ -258,6 +279,15 @@ def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
         attempts=attempts,
         retry_after_s=last.retry_after_s,
     )
+
+
+def _untried(run: Run) -> TokenHubError:
+    if run.closed:
+        return Unavailable(
+            "every provider that could answer has just failed or throttled; try again in a moment",
+            code="no_provider_available",
+        )
+    return DeadlineExceeded("the latency budget ran out before any call", attempts=run.attempts)
 
 
 def _count(attempts: Sequence[object]) -> str:

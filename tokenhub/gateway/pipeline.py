@@ -17,6 +17,7 @@ from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import interpret
 from tokenhub.gateway.admit import KeyLimits, admitted
+from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
 from tokenhub.gateway.settle import Settle
@@ -56,6 +57,7 @@ class Gateway:
         catalog: Snapshot[Catalog],
         observed: Observed,
         dispatch: Dispatch,
+        board: Board,
         settle: Settle,
         limits: KeyLimits,
         clock: Clock,
@@ -66,6 +68,7 @@ class Gateway:
         self._catalog = catalog
         self._observed = observed
         self._dispatch = dispatch
+        self._board = board
         self._settle = settle
         self._clock = clock
         self._seeds = seeds
@@ -100,7 +103,7 @@ class Gateway:
     async def stream(self, run: Run) -> "Streaming":
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
-        return Streaming(run, upstream, settle=self._settle, clock=self._clock)
+        return Streaming(run, upstream, board=self._board, settle=self._settle, clock=self._clock)
 
     async def _spoken(self, run: Run) -> Answer:
         if run.ask.schema:
@@ -157,9 +160,12 @@ class Held:
 class Streaming:
     """A stream under way. `next` until it is empty, then `finish`; `abandon` on any other way."""
 
-    def __init__(self, run: Run, upstream: AnswerStream, *, settle: Settle, clock: Clock) -> None:
+    def __init__(
+        self, run: Run, upstream: AnswerStream, *, board: Board, settle: Settle, clock: Clock
+    ) -> None:
         self.run = run
         self._upstream = upstream
+        self._board = board
         self._settle = settle
         self._clock = clock
         self._began = clock.monotonic()
@@ -188,6 +194,8 @@ class Streaming:
         except UpstreamError as error:
             kind = Kind.BROKEN if error.kind in _AHEAD else error.kind
             self._book(str(kind))
+            if self.run.route is not None:
+                self._board.failed(self.run.route, kind, latency_s=self._took_s())
             failed = _broken_off(kind, self.run)
             await self._settle(self.run, failed)
             raise failed from error
@@ -195,6 +203,8 @@ class Streaming:
     async def finish(self) -> bytes:
         """The event that ends the stream, once everything is committed."""
         self._book("")
+        if self.run.route is not None and not self._upstream.booked:
+            self._board.succeeded(self.run.route)
         await self._settle(self.run)
         return self._upstream.terminal
 
@@ -219,10 +229,14 @@ class Streaming:
             route,
             self._upstream.usage,
             output_tokens=self._upstream.output_tokens,
-            latency_s=run.opening_s + self._upstream.waited_s - self._waited_s,
+            latency_s=self._took_s(),
             passed_s=run.opening_s + self._clock.monotonic() - self._began,
             kind=kind,
         )
+
+    def _took_s(self) -> float:
+        """The provider's time: to open the stream, and of all the waits in it."""
+        return self.run.opening_s + self._upstream.waited_s - self._waited_s
 
 
 def _left_by(error: BaseException | None) -> str:

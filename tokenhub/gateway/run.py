@@ -42,6 +42,7 @@ class Caller(msgspec.Struct, frozen=True):
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
+    `closed` says that a route was passed over since others had found it at fault meanwhile.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream.
@@ -53,6 +54,7 @@ class Run:
         "at",
         "attempts",
         "catalog",
+        "closed",
         "decision",
         "dropped",
         "intent",
@@ -76,6 +78,7 @@ class Run:
         self.intent: Intent | None = None
         self.decision: Decision | None = None
         self.route: Route | None = None
+        self.closed = False
         self.dropped: tuple[str, ...] = ()
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0

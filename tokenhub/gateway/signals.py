@@ -1,9 +1,13 @@
 """How the routes behave, learned from every outcome, read by every decision."""
 
+from collections.abc import Mapping
+
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.failures import Kind
+from tokenhub.core.health import Known
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after_success
+from tokenhub.gateway.board import Board
 from tokenhub.gateway.run import GONE
 from tokenhub.ports.secrets import Secrets
 
@@ -20,7 +24,8 @@ class Observed:
     of a provider.
     """
 
-    def __init__(self, secrets: Secrets, *, patience_s: float) -> None:
+    def __init__(self, secrets: Secrets, *, board: Board, patience_s: float) -> None:
+        self._board = board
         self._patience_s = patience_s
         self._routes: dict[str, Signal] = {}
         self._secrets = secrets
@@ -28,7 +33,20 @@ class Observed:
 
     def read(self, catalog: Catalog) -> Signals:
         """The signals now. They are not copied: a decision is over before the next one changes."""
-        return Signals(self._routes, self._without_credential(catalog))
+        return Signals(self._routes, self._without_credential(catalog), self._board.closed(catalog))
+
+    def known(self) -> Mapping[str, Known]:
+        """All providers and routes that were met, by their ids."""
+        return self._board.known()
+
+    def forget(self, name: str) -> None:
+        """Think of a provider or a route as if it had never been met."""
+        self._board.forget(name)
+        self._routes.pop(name, None)
+
+    def latency_s(self, route_id: str) -> float | None:
+        """A route's usual latency, None until an answer was timed."""
+        return self._routes.get(route_id, UNKNOWN).latency_s
 
     def record(self, outcome: Outcome) -> None:
         if outcome.dialect == COUNT:  # a count is no answer: its time says nothing of one

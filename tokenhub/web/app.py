@@ -25,7 +25,7 @@ from tokenhub.core.errors import (
 )
 from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
-from tokenhub.web.admin import info, keys, logs, models, providers, routing
+from tokenhub.web.admin import health, info, keys, logs, models, providers, routing
 from tokenhub.web.auth import admin_only
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
@@ -52,6 +52,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     keys.create_key,
     keys.patch_key,
     keys.delete_key,
+    health.get_health,
+    health.reset_health,
     logs.list_logs,
     logs.get_request,
     info.get_info,
@@ -107,6 +109,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "keys": lambda: parts.keys,
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,
+        "fleet": lambda: parts.fleet,
         "public_url": lambda: parts.public_url,
         "exposition": parts.metrics,
         "catalog": catalog,

@@ -92,7 +92,7 @@ _ANTHROPIC_TYPES = {
 }
 _INTERNAL = "something failed inside TokenHub; its log has the details under this request id"
 _MAX_MESSAGE_CHARS = 2000
-_WAITING = (RateLimited, ProviderFailed, InFlight)
+_WAITING = (RateLimited, NoEligibleModel, ProviderFailed, InFlight)
 
 
 def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:

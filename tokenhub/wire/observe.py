@@ -78,6 +78,7 @@ class Candidate(msgspec.Struct, kw_only=True):
 
     `score` is the sum of its terms by the weights of the decision, that of `weight` taken off;
     lower is better. Null: a price that was unknown, a latency that nobody had measured yet.
+    `last_resort` is a route that was down, and tried only after all that were not.
     """
 
     route: str
@@ -87,13 +88,15 @@ class Candidate(msgspec.Struct, kw_only=True):
     latency_ms: float | None
     failure_rate: float
     weight: int
+    last_resort: bool = False
 
 
 class Skipped(msgspec.Struct, kw_only=True):
     """A route that could not answer, and why.
 
     `value` went past `limit`: USD for `budget_exceeded`, tokens for `context_overflow`, weights
-    for `weight_below_minimum`; null for reasons without numbers.
+    for `weight_below_minimum`. For `health_down`, `cooling_down` and `credential_out` it is the
+    milliseconds until the route opens. Null for reasons without numbers.
     """
 
     route: str

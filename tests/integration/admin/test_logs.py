@@ -154,6 +154,7 @@ async def test_a_request_is_explained_by_name(client, control):
             "latency_ms": 250.0,
             "failure_rate": 0.1,
             "weight": 5,
+            "last_resort": False,
         },
         {
             "route": "p/new",
@@ -163,6 +164,7 @@ async def test_a_request_is_explained_by_name(client, control):
             "latency_ms": None,
             "failure_rate": 0.0,
             "weight": 2,
+            "last_resort": False,
         },
     ] == decision["candidates"]
     assert [

@@ -384,3 +384,46 @@ def test_provider_that_lost_its_credential_is_left_out() -> None:
 
     assert ["b/m"] == order(decision)
     assert ["no_credential"] == [skip.reason for skip in decision.record.skipped]
+
+
+# --- Health
+
+DOWN = {"pb": ("health_down", 4.0)}
+
+
+def test_last_resort_comes_after_all_that_are_well_even_when_it_was_asked_for() -> None:
+    decision = decide(an_intent("b"), GOLDEN, signals(closed=DOWN), 1)
+
+    assert "pb/b" == order(decision)[-1]
+    assert [False, False, True] == [one.last_resort for one in decision.record.candidates]
+    assert "routed-weight-8" == decision.record.reason
+
+
+def test_last_resort_is_chosen_where_nothing_else_is_allowed() -> None:
+    intent = an_intent("b", substitute="same-model")
+
+    decision = decide(intent, GOLDEN, signals(closed=DOWN), 1)
+
+    assert (["pb/b"], "routed-hint-exact") == (order(decision), decision.record.reason)
+
+
+def test_nobody_left_tells_when_to_come_again() -> None:
+    closed = {
+        "pa": ("cooling_down", 7.0),
+        "pb": ("credential_out", 600.0),
+        "pc": ("cooling_down", 3),
+    }
+
+    with pytest.raises(NoEligibleModel) as refused:
+        decide(an_intent(), GOLDEN, signals(closed=closed), 1)
+
+    assert 3.0 == refused.value.retry_after_s
+    assert {"cooling_down", "credential_out"} == {skip.reason for skip in refused.value.skipped}
+
+
+def test_ties_among_the_well_are_not_shared_with_the_last_resort() -> None:
+    catalog = a_catalog(a_model("x", "a"), a_model("y", "b"), a_model("z", "c"))
+
+    record = decide(an_intent(), catalog, signals(closed={"c": ("health_down", 1)}), 1).record
+
+    assert 0.5 == record.propensity

@@ -141,3 +141,48 @@ def test_every_route_is_either_able_or_skipped_with_a_reason(
             assert skip.value is not None
             assert skip.limit is not None
             assert skip.value > skip.limit
+
+
+# --- Health
+
+TWO = a_catalog(a_model("m", "a"), a_model("m", "b"), a_model("n", "a"))
+
+
+def sorted_out(closed: dict[str, tuple[str, float]]) -> tuple[list[tuple[str, bool]], list[Skip]]:
+    able, skipped = eligible(an_intent(), TWO.routes, signals(closed=closed))
+    return [(one.route.id, one.last_resort) for one in able], skipped
+
+
+def test_route_that_is_down_gives_way_to_another_of_its_model() -> None:
+    able, skipped = sorted_out({"a/m": ("health_down", 2.5)})
+
+    assert [("a/n", False), ("b/m", False)] == able
+    assert [Skip("a/m", "health_down", 2500)] == skipped
+
+
+def test_last_route_of_a_model_stays_as_the_last_resort() -> None:
+    able, skipped = sorted_out({"a": ("health_down", 2.5)})
+
+    assert [("b/m", False), ("a/n", True)] == able
+    assert [Skip("a/m", "health_down", 2500)] == skipped
+
+
+def test_of_routes_that_are_all_down_the_one_that_opens_first_stays() -> None:
+    able, skipped = sorted_out({"a/m": ("health_down", 9), "b/m": ("health_down", 3)})
+
+    assert [("a/n", False), ("b/m", True)] == able
+    assert ["a/m"] == [skip.route for skip in skipped]
+
+
+@pytest.mark.parametrize("reason", ["cooling_down", "credential_out"])
+def test_who_throttles_or_refused_our_key_is_no_resort(reason: str) -> None:
+    able, skipped = sorted_out({"a": (reason, 1.0)})
+
+    assert [("b/m", False)] == able
+    assert [Skip("a/m", reason, 1000), Skip("a/n", reason, 1000)] == skipped
+
+
+def test_what_forbids_a_call_counts_more_than_what_advises_against_it() -> None:
+    _, skipped = sorted_out({"a": ("health_down", 60), "a/n": ("cooling_down", 1)})
+
+    assert Skip("a/n", "cooling_down", 1000) in skipped

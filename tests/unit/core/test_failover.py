@@ -134,9 +134,17 @@ def test_failure_without_an_attempt_changes_nothing() -> None:
     assert Try(ROUTES["a/small"], last=True) == failover.next()
 
 
-def test_nothing_to_try_is_an_error_of_ours() -> None:
-    with pytest.raises(IndexError):
-        Failover([]).next()
+def test_nothing_to_try_ends_at_once() -> None:
+    assert GiveUp(None, "routes") == Failover([]).next()
+
+
+def test_routes_that_are_all_passed_over_end_it() -> None:
+    failover = Failover([a_route("m", "a"), a_route("m", "b")])
+    for _ in range(2):
+        assert isinstance(failover.next(), Try)
+        failover.passed_over()
+
+    assert GiveUp(None, "routes") == failover.next()
 
 
 @pytest.mark.parametrize(

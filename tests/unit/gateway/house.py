@@ -12,6 +12,7 @@ from tokenhub.core.ask import Answer
 from tokenhub.core.schema import Schemas
 from tokenhub.core.signals import UNKNOWN
 from tokenhub.gateway.admit import KeyLimits
+from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
@@ -78,17 +79,23 @@ class House:
         self.straw = Straw(self.clock, *ends)
         self.journal = MemoryJournal()
         self.heard = []
-        self.observed = Observed(MemorySecrets(), patience_s=PATIENCE_S)
+        self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0)
+        self.observed = Observed(MemorySecrets(), board=self.board, patience_s=PATIENCE_S)
         self.key, row = a_key()
         self.catalog = a_catalog(BIG, SMALL)
         self.dispatch = Dispatch(
-            self.straw, clock=self.clock, idle_s=PATIENCE_S, complaint=Schemas().complaint
+            self.straw,
+            board=self.board,
+            clock=self.clock,
+            idle_s=PATIENCE_S,
+            complaint=Schemas().complaint,
         )
         self.gateway = Gateway(
             keys=Snapshot({row.digest: row}),
             catalog=Snapshot(self.catalog),
             observed=self.observed,
             dispatch=self.dispatch,
+            board=self.board,
             settle=Settle(
                 self.journal,
                 [self.observed.record, self.heard.append],

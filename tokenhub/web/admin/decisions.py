@@ -52,6 +52,7 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         latency_ms=None if latency_s is None else milliseconds(latency_s),
         failure_rate=candidate.failure_rate,
         weight=candidate.weight,
+        last_resort=candidate.last_resort,
     )
 
 

@@ -1,0 +1,15 @@
+"""Calls about how providers are doing."""
+
+from tokenhub.client.call import Call, item
+from tokenhub.wire.health import Health, Reset
+
+
+def get_health() -> Call[Health]:
+    """All providers and their routes."""
+    return Call(method="GET", path="/admin/v1/health", returns=Health)
+
+
+def reset_health(provider_id: str) -> Call[Reset]:
+    """Think of a provider and its routes as if they had never been met."""
+    path = f"{item('/admin/v1/health', provider_id)}/reset"
+    return Call(method="POST", path=path, returns=Reset)

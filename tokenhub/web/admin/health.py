@@ -1,0 +1,55 @@
+"""`/admin/v1/health`."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from tokenhub.admin.health import Fleet, Standing
+from tokenhub.web.amounts import milliseconds
+from tokenhub.web.body import Http
+from tokenhub.web.paging import queried
+from tokenhub.web.tags import answer
+from tokenhub.web.times import utc
+from tokenhub.wire import health as wire
+
+
+@get("/health")
+async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[bytes]:
+    queried(request, ())
+    providers = [
+        wire.ProviderHealth(
+            provider_id=one.name,
+            routes=[
+                wire.RouteHealth(route=of.name, model_id=route.model.id, **_shown(of))
+                for route, of in routes
+            ],
+            **_shown(one),
+        )
+        for one, routes in fleet.every()
+    ]
+    return answer(wire.Health(providers=providers))
+
+
+@post("/health/{provider_id:str}/reset", status_code=200)
+async def reset_health(
+    request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
+) -> Response[bytes]:
+    queried(request, ())
+    return answer(wire.Reset(reset=list(fleet.reset(provider_id))))
+
+
+def _shown(one: Standing) -> dict[str, Any]:
+    """The fields that a provider and a route share."""
+    return {
+        "state": str(one.state),
+        "total_requests": one.calls,
+        "total_errors": one.errors,
+        "consec_errors": one.failures,
+        "avg_latency_ms": None if one.latency_s is None else milliseconds(one.latency_s),
+        "last_error": one.last_failure,
+        "last_error_time": None if one.failed_at is None else utc(one.failed_at),
+        "last_success_at": None if one.succeeded_at is None else utc(one.succeeded_at),
+        "cooldown_until": None if one.opens_at is None else utc(one.opens_at),
+    }

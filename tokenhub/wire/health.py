@@ -1,0 +1,51 @@
+"""How providers and their routes are doing.
+
+Times are RFC 3339 in UTC with milliseconds, null where it never happened; `last_error` is the class
+of a failure, never a provider's words.
+"""
+
+import msgspec
+
+
+class Standing(msgspec.Struct, kw_only=True):
+    """`state` is `healthy`, `degraded`, `down`, `half-open` or `credential`.
+
+    `consec_errors` are the failures in a row; `avg_latency_ms` is null until an answer was timed.
+    `cooldown_until` is when it may be asked again, null where it may be now or nobody knows.
+    """
+
+    state: str
+    total_requests: int
+    total_errors: int
+    consec_errors: int
+    avg_latency_ms: float | None
+    last_error: str
+    last_error_time: str | None
+    last_success_at: str | None
+    cooldown_until: str | None
+
+
+class RouteHealth(Standing, kw_only=True):
+    """A model at a provider; `route` is `provider/model`."""
+
+    route: str
+    model_id: str
+
+
+class ProviderHealth(Standing, kw_only=True):
+    """A provider, and the routes through it. Its own failures are those of connection and key."""
+
+    provider_id: str
+    routes: list[RouteHealth]
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """All providers, by their ids."""
+
+    providers: list[ProviderHealth]
+
+
+class Reset(msgspec.Struct, kw_only=True):
+    """What was forgotten, by the ids of a provider and its routes."""
+
+    reset: list[str]
