@@ -158,7 +158,7 @@ async def assembled(
                     upstreams=upstreams,
                     seeds=lambda: noise.getrandbits(SEED_BITS),
                 ),
-                fleet=Fleet(observed, catalog=catalog, clock=clock),
+                fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
                 providers=providers,
                 models=models,
                 keys=keys,

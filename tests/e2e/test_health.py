@@ -142,6 +142,22 @@ async def test_a_reset_lets_a_provider_in_at_once(hub, ask, sim, second):
     assert "one" == answer.headers["x-tokenhub-provider"]
 
 
+async def test_a_test_tells_how_a_provider_is_and_lets_its_key_in_again(hub, ask, sim):
+    await hub.provider("one", sim, models=["gpt"], api_key="sk-one")
+    await hub.provider("gone", "http://127.0.0.1:9")
+    sim.next(Fault.status(401))
+    await ask()
+
+    good = await hub.admin("POST", "providers/one/test")
+    bad = await hub.admin("POST", "providers/gone/test")
+
+    assert (True, "", "") == (good["ok"], good["error"], good["message"])
+    assert good["models"] > 0
+    assert (False, "unreachable") == (bad["ok"], bad["error"])
+    assert "cannot be reached; check its base_url" in bad["message"]
+    assert 200 == (await ask()).status_code
+
+
 async def test_nobody_who_asks_notices_three_bad_providers_of_four(hub, ask, sim, second):
     """F25 in short: one is gone, one fails, one throttles, and the calls stay few."""
     async with Sim(PROFILE) as third:

@@ -161,7 +161,12 @@ class Control:
         ids = itertools.count(1)
         return Parts(
             gateway=cast("Any", None),
-            fleet=Fleet(self.observed, catalog=self.catalog, clock=self.clock),
+            fleet=Fleet(
+                self.observed,
+                cast("Any", self.upstreams),
+                catalog=self.catalog,
+                clock=self.clock,
+            ),
             providers=self.providers,
             models=self.models,
             keys=self.keys,

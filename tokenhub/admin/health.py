@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tokenhub.admin.providers import DISCOVERY_S, explained
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.errors import NotFound
 from tokenhub.core.health import UNMET, Known, State, open_at, state
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.health import HealthBoard
+from tokenhub.ports.provider import UpstreamError, Upstreams
 from tokenhub.ports.snapshot import Snapshot
 
 _log = logging.getLogger("tokenhub.health")
@@ -30,11 +32,28 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     opens_at: float | None
 
 
-class Fleet:
-    """Look at the health of what is in the catalog, and clear it."""
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """How a test went. `kind` is the class of the failure, empty where there was none."""
 
-    def __init__(self, board: HealthBoard, *, catalog: Snapshot[Catalog], clock: Clock) -> None:
+    kind: str = ""
+    message: str = ""
+    models: int = 0
+    latency_s: float
+
+
+class Fleet:
+    """Look at the health of what is in the catalog, clear it, and try a provider."""
+
+    def __init__(
+        self,
+        board: HealthBoard,
+        upstreams: Upstreams,
+        *,
+        catalog: Snapshot[Catalog],
+        clock: Clock,
+    ) -> None:
         self._board = board
+        self._upstreams = upstreams
         self._catalog = catalog
         self._clock = clock
 
@@ -70,6 +89,28 @@ class Fleet:
             self._board.forget(name)
         _log.info("health_reset", extra={"provider_id": provider_id})
         return names
+
+    async def test(self, provider_id: str) -> Tested:
+        """Ask a provider for its models, with its key: the cheapest call that needs one.
+
+        Raises NotFound. A key that was refused and is taken now is in again; nothing else changes,
+        since a list of models says little of the models.
+        """
+        provider = self._catalog.current.providers.get(provider_id)
+        if provider is None:
+            raise NotFound(f"there is no provider {provider_id!r}")
+        began = self._clock.monotonic()
+        try:
+            found = await self._upstreams.of(provider).models(within_s=DISCOVERY_S)
+        except UpstreamError as error:
+            return Tested(
+                kind=str(error.kind),
+                message=str(explained(provider_id, error)),
+                latency_s=self._clock.monotonic() - began,
+            )
+        if self._board.known().get(provider_id, UNMET).health.refused:
+            self._board.forget(provider_id)
+        return Tested(models=len(found), latency_s=self._clock.monotonic() - began)
 
     def _of_provider(
         self,

@@ -145,7 +145,7 @@ class Providers:
         try:
             found = await upstream.models(within_s=DISCOVERY_S)
         except UpstreamError as error:
-            raise _explained(provider_id, error) from error
+            raise explained(provider_id, error) from error
         known = self._changes.catalog.models
         return [
             Offer(
@@ -292,6 +292,7 @@ _SAID = {
     Kind.CREDENTIAL: "refused the key; give the right one as api_key",
     Kind.OVERLOADED: "is overloaded or failing; try again later",
     Kind.BROKEN: "answered something that is no list of models",
+    Kind.MISSING: "offers no list of models; check its type and base_url",
     Kind.CONTEXT: "refused to list its models",
     Kind.UNSUPPORTED: "offers no list of models",
     Kind.CLIENT: "refused to list its models; check its type and base_url",
@@ -300,11 +301,12 @@ _CODES = {
     Kind.BROKEN: "upstream_invalid_response",
     Kind.CONTEXT: "upstream_refused",
     Kind.UNSUPPORTED: "upstream_refused",
+    Kind.MISSING: "upstream_not_found",
     Kind.CLIENT: "upstream_refused",
 }
 
 
-def _explained(provider_id: str, error: UpstreamError) -> ProviderFailed:
+def explained(provider_id: str, error: UpstreamError) -> ProviderFailed:
     """What an operator is told. Never the provider's own words: they may hold anything."""
     message = f"provider {provider_id!r} {_SAID[error.kind]}"
     if error.status:

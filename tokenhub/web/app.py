@@ -54,6 +54,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     keys.delete_key,
     health.get_health,
     health.reset_health,
+    health.test_provider,
     logs.list_logs,
     logs.get_request,
     info.get_info,

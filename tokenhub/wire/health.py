@@ -49,3 +49,18 @@ class Reset(msgspec.Struct, kw_only=True):
     """What was forgotten, by the ids of a provider and its routes."""
 
     reset: list[str]
+
+
+class Tested(msgspec.Struct, kw_only=True):
+    """How a provider answered a test: a call for its list of models, with its key.
+
+    `error` is the class of the failure and `message` what to do about it; both are empty where
+    `ok`. `models` is how many it offers.
+    """
+
+    provider_id: str
+    ok: bool
+    error: str
+    message: str
+    models: int
+    latency_ms: float

@@ -1,4 +1,4 @@
-"""`/admin/v1/health`."""
+"""`/admin/v1/health`, and the test of a provider."""
 
 from typing import Any
 
@@ -38,6 +38,24 @@ async def reset_health(
 ) -> Response[bytes]:
     queried(request, ())
     return answer(wire.Reset(reset=list(fleet.reset(provider_id))))
+
+
+@post("/providers/{provider_id:str}/test", status_code=200)
+async def test_provider(
+    request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
+) -> Response[bytes]:
+    queried(request, ())
+    found = await fleet.test(provider_id)
+    return answer(
+        wire.Tested(
+            provider_id=provider_id,
+            ok=not found.kind,
+            error=found.kind,
+            message=found.message,
+            models=found.models,
+            latency_ms=milliseconds(found.latency_s),
+        )
+    )
 
 
 def _shown(one: Standing) -> dict[str, Any]:
