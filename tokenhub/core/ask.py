@@ -49,7 +49,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     `anthropic`. `task` is `chat`, `count` (the prompt's tokens only) or `embeddings`.
 
     `model` is the caller's hint, empty where the choice is ours. `substitute` says what may answer
-    instead: `any`, `same-model` (another provider of it) or `never`. `wish` is the body's policy,
+    instead: `any`, `same-model` (another provider of it) or `never`. `fallbacks` are
+    the models that may, in this order, where the caller named them. `wish` is the body's policy,
     `directed` the same request as the `@@tokenhub` directives in its turns change it: their
     `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter;
     where it does, `directives.obeyed` has made it the `orders`.
@@ -71,6 +72,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     answers: int = 1
     wish: Wish = Wish()
     substitute: str = "any"
+    fallbacks: tuple[str, ...] = ()
     directed: "Directed | None" = None
     orders: "Directed | None" = None
     shape: Shape | None = None

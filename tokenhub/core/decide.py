@@ -4,6 +4,7 @@ Pure: the same arguments give the same decision for ever, which is how a stored 
 verified later. Draws, needed only to break ties, come from the given seed.
 """
 
+from collections.abc import Sequence
 from operator import attrgetter
 
 import msgspec
@@ -45,6 +46,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     hint: str
     substitute: str
+    fallbacks: tuple[str, ...] = ()
     policy: Policy
     weights: Weights
     input_tokens: int
@@ -68,27 +70,27 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     Raises NotFound for an unknown model where the caller forbids substitution, BadRequest where
     the prompt fits no model, and NoEligibleModel with every reason where nobody may answer.
     """
-    hinted = catalog.routes_of(intent.hint) if intent.hint else ()
-    routes = catalog.routes
-    if intent.substitute != "any" and intent.hint:
-        if not hinted:
-            raise NotFound(f"model {intent.hint!r} does not exist", code="model_not_found")
-        routes = hinted
+    wanted = _wanted(intent, catalog)
+    routes: Sequence[Route] = catalog.routes
+    if intent.fallbacks or (intent.substitute != "any" and intent.hint):
+        if not wanted:
+            raise _unknown(intent)
+        routes = [route for route in routes if route.id in wanted]
     able, skipped = eligible(intent, routes, signals)
     if not able:
         raise _nobody(skipped)
     scored = _ranked(able, intent, signals, seed)
-    wanted = {route.id for route in hinted}
     if wanted or signals.closed:
-        scored.sort(key=lambda one: (one.last_resort, bool(wanted) and one.route not in wanted))
+        scored.sort(key=lambda one: (one.last_resort, wanted.get(one.route, len(wanted))))
     best = scored[0]
-    exact = best.route in wanted
+    place = wanted.get(best.route)
     peers = [
         one.score
         for one in scored
-        if one.last_resort == best.last_resort and (one.route in wanted) == exact
+        if one.last_resort == best.last_resort and wanted.get(one.route) == place
     ]
-    tried = scored[:1] if intent.substitute == "never" and intent.hint else scored
+    alone = intent.substitute == "never" and intent.hint and not intent.fallbacks
+    tried = scored[:1] if alone else scored
     return Decision(
         ranked=tuple([catalog.by_route[candidate.route] for candidate in tried]),
         record=Record(
@@ -96,11 +98,12 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             seed=seed,
             hint=intent.hint,
             substitute=intent.substitute,
+            fallbacks=intent.fallbacks,
             policy=intent.policy,
             weights=BY_MODE[intent.policy.mode],
             input_tokens=intent.input_tokens,
             output_tokens=intent.output_tokens,
-            reason=_reason(best, exact=exact),
+            reason=_reason(best, place),
             propensity=1 / peers.count(best.score),
             candidates=tuple(scored),
             skipped=tuple(skipped),
@@ -141,9 +144,34 @@ def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> li
     return candidates
 
 
-def _reason(best: Candidate, *, exact: bool) -> str:
-    if exact:
+def _wanted(intent: Intent, catalog: Catalog) -> dict[str, int]:
+    """The routes that the caller named, with the place of their name in the caller's list."""
+    if not intent.fallbacks:
+        return dict.fromkeys([route.id for route in catalog.routes_of(intent.hint)], 0)
+    wanted: dict[str, int] = {}
+    for place, name in enumerate(_names(intent)):
+        for route in catalog.routes_of(name):
+            wanted.setdefault(route.id, place)
+    return wanted
+
+
+def _names(intent: Intent) -> list[str]:
+    return [name for name in (intent.hint, *intent.fallbacks) if name]
+
+
+def _unknown(intent: Intent) -> NotFound:
+    names = _names(intent)
+    told = f"model {names[0]!r} does not exist"
+    if len(names) > 1:
+        told = f"none of the models {', '.join(map(repr, names))} exists"
+    return NotFound(told, code="model_not_found")
+
+
+def _reason(best: Candidate, place: int | None) -> str:
+    if place == 0:
         return "routed-hint-exact"
+    if place is not None:
+        return "routed-fallback"
     return "last-resort-fallback" if best.last_resort else f"routed-weight-{best.weight}"
 
 

@@ -26,13 +26,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be decided: the policy, the caller's hint, and the size of the work.
 
-    `output_tokens` is the estimate that the cost stands on; `reserved_tokens` is the part of the
-    context that the caller asked to be kept for the answer.
+    `fallbacks` are the models that may answer in place of the hinted one, in this order: where
+    there are any, no other may. `output_tokens` is the estimate that the cost stands on;
+    `reserved_tokens` is the part of the context that the caller asked to be kept for the answer.
     """
 
     policy: Policy
     hint: str
     substitute: str
+    fallbacks: tuple[str, ...] = ()
     input_tokens: int
     output_tokens: int
     reserved_tokens: int
@@ -56,6 +58,7 @@ def interpret(ask: Ask, defaults: Defaults) -> Intent:
         policy=merged(ask, defaults),
         hint="" if hint == "*" else hint,
         substitute=ask.substitute,
+        fallbacks=ask.fallbacks,
         input_tokens=ask.input_tokens,
         output_tokens=ask.answers
         * (DEFAULT_OUTPUT_TOKENS if ask.max_tokens is None else ask.max_tokens),

@@ -18,6 +18,7 @@ from tokenhub.dialects.decoding import (
     checked_name,
     decoded,
 )
+from tokenhub.dialects.fallbacks import with_fallbacks
 from tokenhub.dialects.openai.ask import estimate, limit_of
 from tokenhub.wire import native as wire
 from tokenhub.wire.openai import ChatRequest
@@ -45,7 +46,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     if len(body) > LARGE_BYTES:
         check_counts([message.content for message in request.messages], options.tools)
     limit = limit_of(options)
-    return Ask(
+    ask = Ask(
         payload=payload,
         dialect="native",
         model=options.model or "",
@@ -62,6 +63,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         shape=_shape(envelope.output_format),
         schema=_schema(envelope.output_format, request, field=f"{prefix}output_schema"),
     )
+    return with_fallbacks(ask, options.models)
 
 
 def wish(policy: wire.PolicyIn | None) -> Wish:

@@ -106,6 +106,7 @@ class RestOfRequest(msgspec.Struct, omit_defaults=True, kw_only=True):
     tools: Raw = Raw()
     max_tokens: int | None = None
     stream: bool | None = None
+    models: list[str] | None = None
 
 
 class MessageRequest(RestOfRequest, omit_defaults=True, kw_only=True):

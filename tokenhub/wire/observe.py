@@ -131,6 +131,7 @@ class Decision(msgspec.Struct, kw_only=True):
     seed: int
     hint: str
     substitute: str
+    fallbacks: list[str] = []
     policy: Policy
     weights: Terms
     input_tokens: int

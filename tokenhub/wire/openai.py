@@ -33,6 +33,7 @@ class ChatRequest(msgspec.Struct, omit_defaults=True):
     max_completion_tokens: int | None = None
     n: Any = None
     tools: msgspec.Raw = msgspec.Raw()
+    models: list[str] | None = None
 
 
 class Completion(msgspec.Struct, omit_defaults=True):

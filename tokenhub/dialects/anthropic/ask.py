@@ -15,6 +15,7 @@ from tokenhub.dialects.decoding import (
     checked_name,
     decoded,
 )
+from tokenhub.dialects.fallbacks import with_fallbacks
 from tokenhub.wire import anthropic as wire
 
 _REQUEST = msgspec.json.Decoder(wire.MessageRequest)
@@ -33,7 +34,7 @@ def to_ask(body: bytes, *, substitute: str = "any", features: Features = ()) -> 
     request = _request(body)
     if request.max_tokens is None:
         raise BadRequest("max_tokens is required", field="max_tokens")
-    return Ask(
+    ask = Ask(
         payload=body,
         dialect="messages",
         speech="anthropic",
@@ -46,12 +47,13 @@ def to_ask(body: bytes, *, substitute: str = "any", features: Features = ()) -> 
         substitute=substitute,
         features=features,
     )
+    return with_fallbacks(ask, request.models)
 
 
 def to_count(body: bytes, *, substitute: str = "any", features: Features = ()) -> Ask:
     """Read a request for the count of a prompt's tokens. Raises BadRequest naming the field."""
     request = _request(body)
-    return Ask(
+    ask = Ask(
         payload=body,
         dialect="count_tokens",
         speech="anthropic",
@@ -62,6 +64,7 @@ def to_count(body: bytes, *, substitute: str = "any", features: Features = ()) -
         substitute=substitute,
         features=features,
     )
+    return with_fallbacks(ask, request.models)
 
 
 def estimate(request: wire.MessageRequest) -> int:

@@ -15,6 +15,7 @@ from tokenhub.dialects.decoding import (
     checked_name,
     decoded,
 )
+from tokenhub.dialects.fallbacks import with_fallbacks
 from tokenhub.wire import openai as wire
 
 # OpenAI's own limit of texts, and of tokens of a text, in one request.
@@ -32,7 +33,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     if len(body) > LARGE_BYTES:
         check_counts([message.content for message in request.messages], request.tools)
     options = request.stream_options
-    return Ask(
+    ask = Ask(
         payload=body,
         model=checked_name(request.model or "", field="model"),
         stream=bool(request.stream),
@@ -42,6 +43,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         max_tokens=limit_of(request),
         substitute=substitute,
     )
+    return with_fallbacks(ask, request.models)
 
 
 def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:

@@ -14,6 +14,7 @@ def shown(record: Record) -> wire.Decision:
         seed=record.seed,
         hint=record.hint,
         substitute=record.substitute,
+        fallbacks=list(record.fallbacks),
         policy=_policy(record.policy),
         weights=_terms(record.weights),
         input_tokens=record.input_tokens,
