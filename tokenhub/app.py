@@ -22,6 +22,7 @@ from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
@@ -162,6 +163,7 @@ async def assembled(
                 providers=providers,
                 models=models,
                 keys=keys,
+                aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),
                 catalog=catalog,

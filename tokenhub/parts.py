@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
@@ -27,6 +28,7 @@ class Parts:
     providers: Providers
     models: Models
     keys: Keys
+    aliases: Aliases
     routing: Routing
     logs: Logs
     catalog: Snapshot[Catalog]

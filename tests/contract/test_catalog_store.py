@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.kept import AUDIT, HERE, SMALL, Kept, on_disk
+from tokenhub.core.aliases import Alias, Variant
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import NotFound
 
@@ -36,6 +37,23 @@ async def test_every_field_comes_back(kept: Kept) -> None:
     assert {"here": replace(HERE, version=1)} == catalog.providers
     assert {SMALL.key: replace(SMALL, version=1)} == catalog.models
     assert replace(DEFAULTS, version=2) == catalog.defaults
+
+
+async def test_aliases_come_back_and_go(kept: Kept) -> None:
+    alias = Alias(
+        name="fast/one",
+        variants=(Variant(model_id="a/b", weight=3), Variant(model_id="c")),
+        enabled=False,
+        sticky_by="round_robin",
+    )
+    written = await kept.catalog.put_alias(alias, AUDIT)
+
+    catalog = await kept.catalog.load()
+
+    assert {"fast/one": replace(alias, version=1)} == written.aliases == catalog.aliases
+    assert {} == (await kept.catalog.delete_alias("fast/one", AUDIT)).aliases
+    with pytest.raises(NotFound):
+        await kept.catalog.delete_alias("fast/one", AUDIT)
 
 
 async def test_a_new_file_of_the_old_rows_reads_the_same(tmp_path: Path) -> None:

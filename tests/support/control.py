@@ -10,6 +10,7 @@ import httpx
 
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
@@ -124,6 +125,7 @@ class Control:
             upstreams=cast("Any", self.upstreams),
         )
         self.models = Models(changes=self.changes)
+        self.aliases = Aliases(changes=self.changes)
         self.routing = Routing(changes=self.changes)
         noise = itertools.count(1)
         self.keys = Keys(
@@ -170,6 +172,7 @@ class Control:
             providers=self.providers,
             models=self.models,
             keys=self.keys,
+            aliases=self.aliases,
             routing=self.routing,
             logs=self.logs,
             catalog=self.catalog,

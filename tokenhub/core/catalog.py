@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from tokenhub.core.aliases import Alias
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO
 
@@ -89,6 +90,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     by_model: dict[str, tuple[Route, ...]]
     by_route: dict[str, Route]
+    aliases: dict[str, Alias]
 
     @classmethod
     def build(
@@ -97,6 +99,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
         version: int = 0,
         providers: Iterable[Provider] = (),
         models: Iterable[Model] = (),
+        aliases: Iterable[Alias] = (),
         defaults: Defaults | None = None,
     ) -> Self:
         """Index the rows. A model whose provider is missing has no route.
@@ -126,6 +129,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
             routes=routes,
             by_model=by_model,
             by_route={route.id: route for route in routes},
+            aliases={alias.name: alias for alias in aliases},
         )
 
     def routes_of(self, name: str) -> tuple[Route, ...]:

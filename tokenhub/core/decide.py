@@ -47,6 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
     substitute: str
     fallbacks: tuple[str, ...] = ()
+    alias: str = ""
     policy: Policy
     weights: Weights
     input_tokens: int
@@ -99,6 +100,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             hint=intent.hint,
             substitute=intent.substitute,
             fallbacks=intent.fallbacks,
+            alias=intent.alias,
             policy=intent.policy,
             weights=BY_MODE[intent.policy.mode],
             input_tokens=intent.input_tokens,

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
+from tokenhub.core.aliases import ANY, StandsFor
 from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask, Directed, Wish
 from tokenhub.core.catalog import Defaults
 from tokenhub.core.money import usd
@@ -27,7 +28,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be decided: the policy, the caller's hint, and the size of the work.
 
     `fallbacks` are the models that may answer in place of the hinted one, in this order: where
-    there are any, no other may. `output_tokens` is the estimate that the cost stands on;
+    there are any, no other may. `alias` is the name that the caller gave where it stands for the
+    hint. `output_tokens` is the estimate that the cost stands on;
     `reserved_tokens` is the part of the context that the caller asked to be kept for the answer.
     """
 
@@ -35,6 +37,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
     substitute: str
     fallbacks: tuple[str, ...] = ()
+    alias: str = ""
     input_tokens: int
     output_tokens: int
     reserved_tokens: int
@@ -48,17 +51,23 @@ _FROM_DEFAULTS = {
 }
 
 
-def interpret(ask: Ask, defaults: Defaults) -> Intent:
+def interpret(ask: Ask, defaults: Defaults, stands_for: StandsFor | None = None) -> Intent:
     """The request's own wishes over the defaults, narrowed by the directives that it obeys.
 
     A `*` asks for any model, as an empty hint does; spaces around a hint mean nothing.
+    `stands_for` is what the caller's name is an alias of.
     """
     hint = ask.model.strip()
+    fallbacks = ask.fallbacks
+    if stands_for is not None:
+        hint = stands_for.model_id
+        fallbacks = fallbacks or stands_for.fallbacks
     return Intent(
         policy=merged(ask, defaults),
-        hint="" if hint == "*" else hint,
+        hint="" if hint == ANY else hint,
         substitute=ask.substitute,
-        fallbacks=ask.fallbacks,
+        fallbacks=fallbacks,
+        alias=stands_for.alias if stands_for else "",
         input_tokens=ask.input_tokens,
         output_tokens=ask.answers
         * (DEFAULT_OUTPUT_TOKENS if ask.max_tokens is None else ask.max_tokens),

@@ -19,6 +19,7 @@ from tokenhub.core.policy import interpret
 from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
@@ -72,6 +73,7 @@ class Gateway:
         self._settle = settle
         self._clock = clock
         self._seeds = seeds
+        self._naming = Naming()
 
     def admit(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
         """Who asks, before a byte of what they ask is read: a stranger costs a look-up.
@@ -124,7 +126,7 @@ class Gateway:
         try:
             if run.key.directives:
                 run.ask = obeyed(run.ask)
-            run.intent = interpret(run.ask, catalog.defaults)
+            run.intent = interpret(run.ask, catalog.defaults, self._naming(run))
             signals = self._observed.read(catalog)
             run.decision = decide(run.intent, catalog, signals, self._seeds())
             return await dispatch(run)

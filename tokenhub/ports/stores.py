@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.keys import ApiKey
 
@@ -42,6 +43,10 @@ class CatalogStore(Protocol):
     async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog: ...
 
     async def delete_model(self, key: tuple[str, str], audit: Audit) -> Catalog: ...
+
+    async def put_alias(self, alias: Alias, audit: Audit) -> Catalog: ...
+
+    async def delete_alias(self, name: str, audit: Audit) -> Catalog: ...
 
     async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog: ...
 

@@ -25,7 +25,7 @@ from tokenhub.core.errors import (
 )
 from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
-from tokenhub.web.admin import health, info, keys, logs, models, providers, routing
+from tokenhub.web.admin import aliases, health, info, keys, logs, models, providers, routing
 from tokenhub.web.auth import admin_only
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
@@ -45,6 +45,10 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     models.put_model,
     models.patch_model,
     models.delete_model,
+    aliases.list_aliases,
+    aliases.get_alias,
+    aliases.put_alias,
+    aliases.delete_alias,
     routing.get_routing,
     routing.put_routing,
     keys.list_keys,
@@ -108,6 +112,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "providers": lambda: parts.providers,
         "models": lambda: parts.models,
         "keys": lambda: parts.keys,
+        "aliases": lambda: parts.aliases,
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,
         "fleet": lambda: parts.fleet,

@@ -132,6 +132,7 @@ class Decision(msgspec.Struct, kw_only=True):
     hint: str
     substitute: str
     fallbacks: list[str] = []
+    alias: str = ""
     policy: Policy
     weights: Terms
     input_tokens: int

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import Conflict, NotFound, Unavailable
 from tokenhub.core.keys import ApiKey
@@ -14,7 +15,7 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.ports.journal import LogQuery
 from tokenhub.ports.stores import Audit
 
-Row = TypeVar("Row", Provider, Model, Defaults, ApiKey)
+Row = TypeVar("Row", Provider, Model, Defaults, ApiKey, Alias)
 
 
 class MemoryCatalogStore:
@@ -55,6 +56,16 @@ class MemoryCatalogStore:
             raise NotFound(f"provider {key[0]!r} has no model {key[1]!r}")
         return self._swap(audit, models={k: row for k, row in now.models.items() if k != key})
 
+    async def put_alias(self, alias: Alias, audit: Audit) -> Catalog:
+        row = _stamped(alias, self._catalog.version + 1)
+        return self._swap(audit, aliases={**self._catalog.aliases, alias.name: row})
+
+    async def delete_alias(self, name: str, audit: Audit) -> Catalog:
+        now = self._catalog.aliases
+        if name not in now:
+            raise NotFound(f"no alias is called {name!r}")
+        return self._swap(audit, aliases={key: row for key, row in now.items() if key != name})
+
     async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
         return self._swap(audit, defaults=_stamped(defaults, self._catalog.version + 1))
 
@@ -64,6 +75,7 @@ class MemoryCatalogStore:
         *,
         providers: dict[str, Provider] | None = None,
         models: dict[tuple[str, str], Model] | None = None,
+        aliases: dict[str, Alias] | None = None,
         defaults: Defaults | None = None,
     ) -> Catalog:
         now = self._catalog
@@ -73,6 +85,7 @@ class MemoryCatalogStore:
             version=now.version + 1,
             providers=[who[id_] for id_ in sorted(who)],
             models=[what[key] for key in sorted(what)],
+            aliases=(now.aliases if aliases is None else aliases).values(),
             defaults=defaults or now.defaults,
         )
         self.audit.append(audit)

@@ -8,18 +8,21 @@ import msgspec
 
 from tokenhub.adapters.sqlite.change import enter, upsert, version
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.core.aliases import Alias, Variant
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import NotFound
 from tokenhub.ports.stores import Audit
 
 _MICRO = 1_000_000
 
-# The columns of both tables are named as the fields of their types.
+# The columns of these tables are named as the fields of their types.
 _PROVIDER = Provider.__struct_fields__
 _MODEL = Model.__struct_fields__
+_ALIAS = Alias.__struct_fields__
 _DEFAULTS = ("one", "mode", "max_budget_nusd", "max_latency_us", "version")
 _PUT_PROVIDER = upsert("providers", _PROVIDER, key=("id",))
 _PUT_MODEL = upsert("models", _MODEL, key=("provider_id", "id"))
+_PUT_ALIAS = upsert("aliases", _ALIAS, key=("name",))
 _PUT_DEFAULTS = upsert("routing_defaults", _DEFAULTS, key=("one",))
 
 
@@ -65,6 +68,21 @@ class SqliteCatalogStore:
 
         return await self._change(audit, work)
 
+    async def put_alias(self, alias: Alias, audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, stamp: int) -> None:
+            variants = msgspec.json.encode(alias.variants).decode()
+            row = msgspec.structs.asdict(alias) | {"variants": variants, "version": stamp}
+            conn.execute(_PUT_ALIAS, row)
+
+        return await self._change(audit, work)
+
+    async def delete_alias(self, name: str, audit: Audit) -> Catalog:
+        def work(conn: sqlite3.Connection, _stamp: int) -> None:
+            if not conn.execute("DELETE FROM aliases WHERE name = ?", (name,)).rowcount:
+                raise NotFound(f"no alias is called {name!r}")
+
+        return await self._change(audit, work)
+
     async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
         def work(conn: sqlite3.Connection, stamp: int) -> None:
             latency_us = round(defaults.max_latency_s * _MICRO)
@@ -98,11 +116,13 @@ def _read(conn: sqlite3.Connection) -> Catalog:
     models = conn.execute(
         f"SELECT {','.join(_MODEL)} FROM models ORDER BY provider_id, id"  # noqa: S608 (constants)
     )
+    aliases = conn.execute(f"SELECT {','.join(_ALIAS)} FROM aliases ORDER BY name")  # noqa: S608 (constants)
     defaults = conn.execute(f"SELECT {','.join(_DEFAULTS)} FROM routing_defaults").fetchone()  # noqa: S608 (constants)
     return Catalog.build(
         version=version(conn, "catalog"),
         providers=[_provider(dict(zip(_PROVIDER, row, strict=True))) for row in providers],
         models=[_model(dict(zip(_MODEL, row, strict=True))) for row in models],
+        aliases=[_alias(dict(zip(_ALIAS, row, strict=True))) for row in aliases],
         defaults=_defaults(defaults) if defaults else None,
     )
 
@@ -114,6 +134,11 @@ def _provider(row: dict[str, Any]) -> Provider:
 
 def _model(row: dict[str, Any]) -> Model:
     return Model(**row | {"enabled": bool(row["enabled"])})
+
+
+def _alias(row: dict[str, Any]) -> Alias:
+    variants = msgspec.json.decode(row["variants"], type=tuple[Variant, ...])
+    return Alias(**row | {"variants": variants, "enabled": bool(row["enabled"])})
 
 
 def _defaults(row: Sequence[Any]) -> Defaults:

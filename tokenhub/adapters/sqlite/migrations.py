@@ -219,6 +219,20 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        Step(
+            "0005 aliases",
+            (
+                """
+                CREATE TABLE aliases (
+                    name TEXT PRIMARY KEY,
+                    variants TEXT NOT NULL,
+                    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+                    sticky_by TEXT NOT NULL,
+                    version INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
     ),
 )
 

@@ -15,6 +15,7 @@ def shown(record: Record) -> wire.Decision:
         hint=record.hint,
         substitute=record.substitute,
         fallbacks=list(record.fallbacks),
+        alias=record.alias,
         policy=_policy(record.policy),
         weights=_terms(record.weights),
         input_tokens=record.input_tokens,

@@ -41,6 +41,7 @@ from tokenhub.web.v1.exchange import (
     body_of,
     chosen,
     respond,
+    text,
     told,
     turn_away,
 )
@@ -156,8 +157,10 @@ class Chat:
 
     def _told(self, run: Run) -> Headers:
         """The request's id and what its caller may still send, in the words of the vendor."""
+        alias = run.intent.alias if run.intent else ""
         return [
             *named(run.request_id, dialect=self._dialect),
+            *([(b"x-alias-from", text(alias))] if alias else []),
             *left(run.allowance, dialect=self._dialect, at=run.at),
         ]
 

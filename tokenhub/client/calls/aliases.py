@@ -1,0 +1,26 @@
+"""Calls about aliases."""
+
+from tokenhub.client.call import Call, item, query
+from tokenhub.wire.aliases import Alias, AliasPage, AliasPut
+from tokenhub.wire.catalog import Done
+
+ALIASES = "/admin/v1/aliases"
+
+
+def list_aliases(*, limit: int | None = None, offset: int | None = None) -> Call[AliasPage]:
+    return Call(
+        method="GET", path=ALIASES, query=query(limit=limit, offset=offset), returns=AliasPage
+    )
+
+
+def get_alias(name: str) -> Call[Alias]:
+    return Call(method="GET", path=item(ALIASES, name), returns=Alias)
+
+
+def put_alias(name: str, alias: AliasPut) -> Call[Alias]:
+    """Create or replace one."""
+    return Call(method="PUT", path=item(ALIASES, name), body=alias, returns=Alias)
+
+
+def delete_alias(name: str) -> Call[Done]:
+    return Call(method="DELETE", path=item(ALIASES, name), returns=Done)
