@@ -31,6 +31,7 @@ from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.simulate import Simulator
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest
@@ -42,6 +43,7 @@ from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
@@ -144,6 +146,7 @@ async def assembled(
         patience_s = settings.provider_timeout_s
         board = Board(clock, patience_s=patience_s, draw=noise.random)
         observed = Observed(vault, board=board, patience_s=patience_s)
+        naming = Naming()
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
         yield (
             Parts(
@@ -155,6 +158,7 @@ async def assembled(
                     catalog=catalog,
                     observed=observed,
                     board=board,
+                    naming=naming,
                     metrics=metrics,
                     upstreams=upstreams,
                     seeds=lambda: noise.getrandbits(SEED_BITS),
@@ -163,6 +167,7 @@ async def assembled(
                 providers=providers,
                 models=models,
                 keys=keys,
+                simulator=Simulator(catalog=catalog, signals=observed.read, named=naming.peek),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),
@@ -234,6 +239,7 @@ def _gateway(
     catalog: Snapshot[Catalog],
     observed: Observed,
     board: Board,
+    naming: Naming,
     metrics: Metrics,
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
@@ -253,6 +259,7 @@ def _gateway(
         settle=Settle(
             stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of
         ),
+        naming=naming,
         limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
         clock=clock,
         seeds=seeds,

@@ -10,6 +10,7 @@ from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.simulate import Simulator
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
@@ -28,6 +29,7 @@ class Parts:
     providers: Providers
     models: Models
     keys: Keys
+    simulator: Simulator
     aliases: Aliases
     routing: Routing
     logs: Logs

@@ -19,9 +19,11 @@ from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.simulate import Simulator
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
@@ -172,6 +174,9 @@ class Control:
             providers=self.providers,
             models=self.models,
             keys=self.keys,
+            simulator=Simulator(
+                catalog=self.catalog, signals=self.observed.read, named=Naming().peek
+            ),
             aliases=self.aliases,
             routing=self.routing,
             logs=self.logs,

@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from tokenhub.core.aliases import ANY, StandsFor, stands_for
+from tokenhub.core.aliases import ANY, Alias, StandsFor, stands_for
+from tokenhub.core.catalog import Catalog
 from tokenhub.gateway.run import Run
 
 
@@ -14,12 +15,23 @@ class Naming:
 
     def __call__(self, run: Run) -> StandsFor | None:
         """What the model of a request stands for; None where its name is no alias."""
-        aliases = run.catalog.aliases
-        if not aliases:
-            return None
-        alias = aliases.get(run.ask.model.strip() or ANY)
-        if alias is None or not alias.enabled:
+        alias = _alias(run.catalog, run.ask.model)
+        if alias is None:
             return None
         turn = self._turns[alias.name]
         self._turns[alias.name] = turn + 1
         return stands_for(alias, request_id=run.request_id, key_id=run.key.id, turn=turn)
+
+    def peek(self, catalog: Catalog, name: str) -> StandsFor | None:
+        """What a name would stand for next. A split by request or key is one by chance here."""
+        alias = _alias(catalog, name)
+        if alias is None:
+            return None
+        return stands_for(alias, request_id="", key_id="", turn=self._turns[alias.name])
+
+
+def _alias(catalog: Catalog, name: str) -> Alias | None:
+    if not catalog.aliases:
+        return None
+    alias = catalog.aliases.get(name.strip() or ANY)
+    return alias if alias is not None and alias.enabled else None

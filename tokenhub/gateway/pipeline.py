@@ -61,6 +61,7 @@ class Gateway:
         board: Board,
         settle: Settle,
         limits: KeyLimits,
+        naming: Naming,
         clock: Clock,
         seeds: Callable[[], int],
     ) -> None:
@@ -73,7 +74,7 @@ class Gateway:
         self._settle = settle
         self._clock = clock
         self._seeds = seeds
-        self._naming = Naming()
+        self._naming = naming
 
     def admit(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
         """Who asks, before a byte of what they ask is read: a stranger costs a look-up.

@@ -25,7 +25,17 @@ from tokenhub.core.errors import (
 )
 from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
-from tokenhub.web.admin import aliases, health, info, keys, logs, models, providers, routing
+from tokenhub.web.admin import (
+    aliases,
+    health,
+    info,
+    keys,
+    logs,
+    models,
+    providers,
+    routing,
+    simulate,
+)
 from tokenhub.web.auth import admin_only
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
@@ -51,6 +61,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     aliases.delete_alias,
     routing.get_routing,
     routing.put_routing,
+    simulate.simulate,
     keys.list_keys,
     keys.get_key,
     keys.create_key,
@@ -112,6 +123,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "providers": lambda: parts.providers,
         "models": lambda: parts.models,
         "keys": lambda: parts.keys,
+        "simulator": lambda: parts.simulator,
         "aliases": lambda: parts.aliases,
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,

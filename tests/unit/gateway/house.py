@@ -14,6 +14,7 @@ from tokenhub.core.signals import UNKNOWN
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
@@ -102,6 +103,7 @@ class House:
                 clock=self.clock,
                 status_of=status_of,
             ),
+            naming=Naming(),
             limits=KeyLimits(MemoryRates(), rps=0),
             clock=self.clock,
             seeds=lambda: 1,

@@ -16,7 +16,7 @@ def shown(record: Record) -> wire.Decision:
         substitute=record.substitute,
         fallbacks=list(record.fallbacks),
         alias=record.alias,
-        policy=_policy(record.policy),
+        policy=shown_policy(record.policy),
         weights=_terms(record.weights),
         input_tokens=record.input_tokens,
         output_tokens=record.output_tokens,
@@ -27,7 +27,7 @@ def shown(record: Record) -> wire.Decision:
     )
 
 
-def _policy(policy: Policy) -> wire.Policy:
+def shown_policy(policy: Policy) -> wire.Policy:
     return wire.Policy(
         mode=policy.mode,
         max_budget_usd=dollars(policy.max_budget_nusd),
