@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Where every module has a docstring; in core every public function too, unless its
 # name says it all, which is what a body of two lines is taken for.
 DOCUMENTED = ("core", "dialects", "ports", "wire", "client")
-SKIPPED = {".git", ".venv", "run", "__pycache__"}
+SKIPPED = {"node_modules", ".git", ".venv", "run", "__pycache__"}
 SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".sh", ".yml", ".example", ""}
 # Hosts that serve packages: which one is used is the machine's business. Written in parts, so
 # that this file does not name them either.
