@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tokenhub.core.talk import Call, Part, Result, Text, Turn
 
 INTERRUPTED = "No result: the session was interrupted before this tool had answered."
-_EMPTY = Text(text="(an empty result)")
+EMPTY_RESULT = "(an empty result)"
 
 # By the id of a call, the ids that its calls are told by and that wait for a result.
 _Open = dict[str, deque[str]]
@@ -92,7 +92,7 @@ def _without_results(turn: Turn, open_: _Open, results: list[Part]) -> Turn:
         elif waiting := open_.get(part.id):
             results.append(replace(part, id=waiting.popleft()))
         else:
-            rest += part.parts or (_EMPTY,)
+            rest += part.parts or (Text(text=EMPTY_RESULT),)
     return (
         turn
         if len(rest) == len(turn.parts) and tuple(rest) == turn.parts

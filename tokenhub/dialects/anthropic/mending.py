@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from tokenhub.dialects.anthropic.errors import UNREADABLE
-from tokenhub.dialects.anthropic.turns import EMPTY_RESULT, INTERRUPTED
+from tokenhub.dialects.pairing import EMPTY_RESULT, INTERRUPTED
 from tokenhub.wire import anthropic as wire
 
 _OUTLINE = msgspec.json.Decoder(wire.Outline)

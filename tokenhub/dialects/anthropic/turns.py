@@ -17,14 +17,13 @@ from msgspec.structs import replace
 from tokenhub.core.talk import Text, Turn
 from tokenhub.dialects.anthropic.blocks import block
 from tokenhub.dialects.anthropic.ids import is_valid_name, valid_id, valid_name
+from tokenhub.dialects.pairing import EMPTY_RESULT, INTERRUPTED
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.wire import anthropic as wire
 
 # What a conversation opens with where the assistant spoke first, or nobody did: the vendor wants a
 # user's turn there, and these words ask for what such a conversation wants, its beginning.
 OPENING = "(The conversation begins.)"
-INTERRUPTED = "No result: the session was interrupted before this tool had answered."
-EMPTY_RESULT = "(an empty result)"
 # The tags that a system turn amid the conversation is told by.
 _FORGED = re.compile(r"<(?=\s*/?\s*system\b)", re.IGNORECASE)
 

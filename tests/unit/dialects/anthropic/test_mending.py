@@ -11,8 +11,8 @@ from tests.unit.dialects.anthropic.said import assistant, body, user
 from tokenhub.dialects.anthropic.ask import to_ask
 from tokenhub.dialects.anthropic.mending import mended
 from tokenhub.dialects.anthropic.passing import payload
-from tokenhub.dialects.anthropic.turns import INTERRUPTED
 from tokenhub.dialects.anthropic.writing import write
+from tokenhub.dialects.pairing import INTERRUPTED
 
 TEXT = {"type": "text", "text": "x"}
 SIGNED = {"type": "thinking", "thinking": "", "signature": "s"}

@@ -30,8 +30,9 @@ from tokenhub.core.talk import (
     Turn,
 )
 from tokenhub.dialects.anthropic.request import read, write
-from tokenhub.dialects.anthropic.turns import INTERRUPTED, OPENING
+from tokenhub.dialects.anthropic.turns import OPENING
 from tokenhub.dialects.anthropic.writing import JSON_ONLY
+from tokenhub.dialects.pairing import INTERRUPTED
 from tokenhub.dialects.structured import in_words
 from tokenhub.dialects.translation import Unsayable
 
