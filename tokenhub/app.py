@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
@@ -48,6 +48,8 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.probe import Prober
+from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
@@ -94,9 +96,13 @@ class App:
             self._front = front(parts, _doors(self._settings))
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
-                autoload = jobs.create_task(_autoload(bootstrap))
+                running = [
+                    jobs.create_task(job)
+                    for job in (_autoload(bootstrap), *_jobs(self._settings, parts))
+                ]
                 await receive()
-                autoload.cancel()
+                for job in running:
+                    job.cancel()
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -215,6 +221,21 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
     )
+
+
+def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
+    """What runs beside the requests until the server stops."""
+    if settings.health_probe_interval_s and not settings.health_probe_disabled:
+        prober = Prober(
+            parts.fleet,
+            catalog=parts.catalog,
+            secrets=parts.secrets,
+            clock=parts.clock,
+            every_s=settings.health_probe_interval_s,
+            within_s=settings.health_probe_timeout_s,
+            draw=random.SystemRandom().random,
+        )
+        yield kept("probe", prober.run, clock=parts.clock)
 
 
 def _doors(settings: Settings) -> Doors:

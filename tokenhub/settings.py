@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strict_params: bool
     heartbeat_s: float
     health_probe_disabled: bool
+    health_probe_interval_s: float
+    health_probe_timeout_s: float
     pricing_refresh_enabled: bool
     pricing_refresh_interval_s: float
     temporal_enabled: bool
@@ -474,7 +476,28 @@ SETTINGS = (
         "0: never.",
         effective=True,
     ),
-    Setting("HEALTH_PROBE_DISABLED", YES_NO, "false", "Do not probe providers between requests."),
+    Setting(
+        "HEALTH_PROBE_DISABLED",
+        YES_NO,
+        "false",
+        "Do not probe providers: learn of their health from requests alone.",
+        effective=True,
+    ),
+    Setting(
+        "HEALTH_PROBE_INTERVAL_SECS",
+        _seconds(least=0.0, most=DAY_S),
+        "30",
+        "How often a provider that answers no requests is asked for its models, with its key; "
+        "0: never.",
+        effective=True,
+    ),
+    Setting(
+        "HEALTH_PROBE_TIMEOUT_SECS",
+        _seconds(most=60.0),
+        "5",
+        "How long a probe may take.",
+        effective=True,
+    ),
     Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),
     Setting(
         "PRICING_REFRESH_INTERVAL_SECS",

@@ -87,7 +87,9 @@ def routes():
         for method in route.methods - {"OPTIONS"}:
             handler, _ = route.route_handler_map[method]
             opened = OPEN.items() <= handler.opt.items()
-            yield f"{method} {path}", "anybody" if opened else "admin token"
+            # What comes after an id with slashes is read by the handler.
+            whole = f"{path}{handler.opt.get('ends', '')}"
+            yield f"{method} {whole}", "anybody" if opened else "admin token"
     for method, path in front(parts)._routes:
         who = "API key" if method == "POST" else "anybody"
         yield f"{method} {path}{'{id}' if path == PREFIX else ''}", who

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tokenhub.admin.providers import DISCOVERY_S, explained
-from tokenhub.core.catalog import Catalog, Route
+from tokenhub.core.catalog import Catalog, Provider, Route
 from tokenhub.core.errors import NotFound
-from tokenhub.core.health import UNMET, Known, State, open_at, state
+from tokenhub.core.failures import Kind, lacks_scope
+from tokenhub.core.health import UNMET, Known, Probe, State, open_at, state
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.health import HealthBoard
 from tokenhub.ports.provider import UpstreamError, Upstreams
@@ -30,6 +31,18 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: float | None
     succeeded_at: float | None
     opens_at: float | None
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """The last probe of a provider. Times are Unix seconds, None where there is none.
+
+    `kind` is the class of its failure, empty where it was good or has never been.
+    """
+
+    at: float | None
+    kind: str
+    latency_s: float | None
+    next_at: float | None
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,41 +89,62 @@ class Fleet:
             found.append((self._of_provider(provider_id, known, routes), routes))
         return found
 
-    def reset(self, provider_id: str) -> Sequence[str]:
-        """Forget what is known of a provider and its routes. Raises NotFound."""
+    def probes(self) -> Mapping[str, Probed]:
+        """The probes of providers, by their ids."""
+        return {name: self._probed(probe) for name, probe in self._board.probes().items()}
+
+    def known(self) -> Mapping[str, Known]:
+        """All that has been met, by its id; times are of the monotonic clock."""
+        return self._board.known()
+
+    def plan(self, provider_id: str, at: float | None) -> None:
+        """Note when a provider is probed next, of the monotonic clock; None is never."""
+        self._board.plan(provider_id, at)
+
+    def reset(self, name: str) -> Sequence[str]:
+        """Forget what is known of a route, or of a provider and its routes. Raises NotFound."""
         catalog = self._catalog.current
-        if provider_id not in catalog.providers:
-            raise NotFound(f"there is no provider {provider_id!r}")
-        names = [
-            provider_id,
-            *[route.id for route in catalog.routes if route.provider.id == provider_id],
-        ]
-        for name in names:
-            self._board.forget(name)
-        _log.info("health_reset", extra={"provider_id": provider_id})
+        if name in catalog.providers:
+            names = [name, *[r.id for r in catalog.routes if r.provider.id == name]]
+        elif name in catalog.by_route:
+            names = [name]
+        else:
+            raise NotFound(f"there is no provider and no route {name!r}")
+        for one in names:
+            self._board.forget(one)
+        _log.info("health_reset", extra={"target": name})
         return names
 
     async def test(self, provider_id: str) -> Tested:
         """Ask a provider for its models, with its key: the cheapest call that needs one.
 
-        Raises NotFound. A key that was refused and is taken now is in again; nothing else changes,
-        since a list of models says little of the models.
+        Raises NotFound. It is a probe, and more where it is good: an operator who asks for it
+        after the key was refused or the account empty has mended that, so they are in again.
         """
         provider = self._catalog.current.providers.get(provider_id)
         if provider is None:
             raise NotFound(f"there is no provider {provider_id!r}")
-        began = self._clock.monotonic()
-        try:
-            found = await self._upstreams.of(provider).models(within_s=DISCOVERY_S)
-        except UpstreamError as error:
-            return Tested(
-                kind=str(error.kind),
-                message=str(explained(provider_id, error)),
-                latency_s=self._clock.monotonic() - began,
-            )
-        if self._board.known().get(provider_id, UNMET).health.refused:
+        tested = await self.probe(provider, within_s=DISCOVERY_S)
+        if not tested.kind and self._board.known().get(provider_id, UNMET).health.refused:
             self._board.forget(provider_id)
-        return Tested(models=len(found), latency_s=self._clock.monotonic() - began)
+        return tested
+
+    async def probe(self, provider: Provider, *, within_s: float) -> Tested:
+        """The same without an operator: what it says of the provider's health is noted.
+
+        Not where the provider was changed meanwhile: it says nothing of what is there now.
+        """
+        began = self._clock.monotonic()
+        kind, status, message, models = None, 0, "", 0
+        try:
+            models = len(await self._upstreams.of(provider).models(within_s=within_s))
+        except UpstreamError as error:
+            kind, status = _meaning(error), error.status
+            message = str(explained(provider.id, error))
+        latency_s = self._clock.monotonic() - began
+        if self._catalog.current.providers.get(provider.id) == provider:
+            self._board.probed(provider, kind, status=status, latency_s=latency_s)
+        return Tested(kind=str(kind or ""), message=message, models=models, latency_s=latency_s)
 
     def _of_provider(
         self,
@@ -121,6 +155,15 @@ class Fleet:
         timed = [one.latency_s for _, one in routes if one.latency_s is not None]
         latency_s = sum(timed) / len(timed) if timed else None
         return self._standing(provider_id, known.get(provider_id, UNMET), latency_s)
+
+    def _probed(self, probe: Probe) -> Probed:
+        ahead_s = self._clock.now() - self._clock.monotonic()
+        return Probed(
+            at=probe.at + ahead_s if probe.at else None,
+            kind=probe.kind,
+            latency_s=probe.latency_s if probe.at else None,
+            next_at=probe.next_at + ahead_s if probe.next_at else None,
+        )
 
     def _standing(self, name: str, known: Known, latency_s: float | None) -> Standing:
         now = self._clock.monotonic()
@@ -138,3 +181,10 @@ class Fleet:
             succeeded_at=known.succeeded_at + ahead_s if known.succeeded_at else None,
             opens_at=opens + ahead_s if opens > now else None,
         )
+
+
+def _meaning(error: UpstreamError) -> Kind:
+    """The class of a failed list: a key that may not list may do the rest all the same."""
+    if error.kind is Kind.FORBIDDEN and lacks_scope(error.message):
+        return Kind.UNSUPPORTED
+    return error.kind

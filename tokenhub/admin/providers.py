@@ -290,6 +290,8 @@ _SAID = {
     Kind.THROTTLED: "limits our rate; try again later",
     Kind.EXHAUSTED: "says that its account is used up",
     Kind.CREDENTIAL: "refused the key; give the right one as api_key",
+    Kind.FORBIDDEN: "does not let the key do this; see at the vendor what the key, its project and "
+    "its region may use",
     Kind.OVERLOADED: "is overloaded or failing; try again later",
     Kind.BROKEN: "answered something that is no list of models",
     Kind.MISSING: "offers no list of models; check its type and base_url",
@@ -299,6 +301,7 @@ _SAID = {
 }
 _CODES = {
     Kind.BROKEN: "upstream_invalid_response",
+    Kind.FORBIDDEN: "upstream_credential",
     Kind.CONTEXT: "upstream_refused",
     Kind.UNSUPPORTED: "upstream_refused",
     Kind.MISSING: "upstream_not_found",

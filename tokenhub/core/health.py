@@ -5,15 +5,21 @@ arguments; times are seconds of a monotonic clock.
 
     healthy ── 2 failures in a row ──> degraded ── 5 in a row, or half of 20 in 30 s ──> down
        ^                                  │                                              │ ^
-       │<─────────── success ─────────────┘                                  time is up  │ │
+       │<─────────── success ─────────────┘                       time is up, or a probe │ │
        │                                                                                 v │
        │<─────────── success of the one request that was let in ──────────────── half-open ┘
-       │                                              its failure, or no word from it: twice as long
+       │                                                              its failure: twice as long
        │
-       └── any ── a refused key, an empty account ──> credential ── after 10 min ──> half-open
+       └── any ── a refused key, an empty account ──> credential ── 10 min, a probe ──> half-open
 
 A request that was throttled is no failure: its route is left alone until the provider wants to be
 asked again. What the caller did wrong, and callers who left, say nothing of anybody's health.
+
+A probe is a call of our own that asks a provider for its models. Nobody there counts like a
+failure, and a refused key is a refused key. A good one proves less than an answer: it takes back
+what probes have said, and it ends the wait of who is out, once, so that one request may prove the
+rest; where that one fails, the next good probe is not believed. `docs/developer/health.md` draws
+every arrow.
 
 Source of the figures: reliability.md 2.5, after Envoy's outlier detection.
 """
@@ -43,12 +49,17 @@ PROBE_S = 30.0
 # request tries.
 REFUSED_S = 600.0
 
+# A gateway in front of servers says with these that nobody is behind it. Any other answer, be it
+# an error, comes from somebody: a list of models may fail where the models do not.
+NOBODY_BEHIND = frozenset({502, 503, 504})
+
 # A provider that throttles without saying how long; and the longest that is believed.
 COOLING_S = 5.0
 LONGEST_COOLING_S = 60.0
 
-_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED})
-_REFUSED = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED})
+NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED})
+_REFUSED = frozenset({Kind.CREDENTIAL, Kind.FORBIDDEN, Kind.EXHAUSTED})
+_NOBODY = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.TIMEOUT})
 
 
 class State(StrEnum):
@@ -72,6 +83,8 @@ class Calls(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """`failures` are those in a row; `downs` is how often it went down without a long rest.
 
+    `missed` are the probes in a row that nobody answered. `vouched` says that a probe has ended
+    its last wait, and that no call has succeeded since.
     `out` says that it went down and has not proved itself since: down until `down_until`, then
     half-open. `refused` is the kind that took its credential out, empty while it is in.
     """
@@ -86,6 +99,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     cooling_until: float = 0.0
     refused: str = ""
     refused_until: float = 0.0
+    missed: int = 0
+    vouched: bool = False
 
 
 FRESH = Health()
@@ -109,6 +124,19 @@ class Known(msgspec.Struct, frozen=True):
 UNMET = Known()
 
 
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last probe of a provider went, and when the next is due.
+
+    Times are of the monotonic clock, 0 where there is none. `kind` is the class of its failure,
+    empty where it was good.
+    """
+
+    at: float = 0.0
+    kind: str = ""
+    latency_s: float = 0.0
+    next_at: float = 0.0
+
+
 def succeeded(health: Health, now: float) -> Health:
     """After a call that brought an answer: whatever was thought of it, it works."""
     current, before = _counted(health, now, good=1)
@@ -125,8 +153,8 @@ def failed(
     health: Health, kind: Kind, now: float, *, draw: float, retry_after_s: float | None = None
 ) -> Health:
     """After a call that brought none; `draw` is uniform in [0, 1)."""
-    if kind in _NOT_ITS_FAULT:
-        return health
+    if kind in NOT_ITS_FAULT:
+        return let_go(health)
     if kind in _REFUSED:
         return replace(health, refused=str(kind), refused_until=now + REFUSED_S, probe_until=0.0)
     if kind is Kind.THROTTLED or retry_after_s is not None:
@@ -144,13 +172,42 @@ def probing(health: Health, now: float) -> Health:
     return replace(health, probe_until=now + PROBE_S)
 
 
+def let_go(health: Health) -> Health:
+    """After a request that told nothing: the place that it may have held is free again."""
+    return replace(health, probe_until=0.0) if health.probe_until else health
+
+
+def reached(health: Health) -> Health:
+    """Of a provider, after one of its routes failed with an answer: somebody is there."""
+    if not (health.out or health.failures or health.missed or health.probe_until):
+        return health
+    return replace(health, out=False, failures=0, missed=0, probe_until=0.0)
+
+
+def probed(
+    health: Health, kind: Kind | None, now: float, *, draw: float, status: int = 0
+) -> Health:
+    """Of a provider, after a probe: None is a good one. `draw` is uniform in [0, 1)."""
+    if kind is None:
+        return _vouched(health, now, accepted=True)
+    if kind is Kind.FORBIDDEN:
+        kind = Kind.CREDENTIAL  # a key that may not even list the models
+    if kind in _REFUSED:
+        return replace(failed(health, kind, now, draw=draw), vouched=False)
+    if kind not in _NOBODY and status not in NOBODY_BEHIND:
+        return _vouched(health, now, accepted=False)
+    health = replace(health, missed=health.missed + 1, vouched=False)
+    return _down(health, now, draw) if _is_bad(health, now) else health
+
+
 def state(health: Health, now: float) -> State:
     """How it is doing, in one word."""
     if health.refused and now < health.refused_until:
         return State.CREDENTIAL
     if health.out or health.refused:
         return State.DOWN if health.out and now < health.down_until else State.HALF_OPEN
-    return State.DEGRADED if health.failures >= DEGRADED_AFTER else State.HEALTHY
+    in_a_row = health.failures + health.missed
+    return State.DEGRADED if in_a_row >= DEGRADED_AFTER else State.HEALTHY
 
 
 def open_at(health: Health, now: float) -> float:
@@ -169,9 +226,26 @@ def down_s(downs: int, draw: float) -> float:
     return longest * (1 - JITTER * draw)
 
 
+def _vouched(health: Health, now: float, *, accepted: bool) -> Health:
+    """Somebody is there, and has `accepted` our key or not said.
+
+    An account that is used up still lists models, so of that a probe knows nothing.
+    """
+    if health.missed:
+        health = replace(health, missed=0)
+    if health.vouched:
+        return health
+    if accepted and health.refused == Kind.CREDENTIAL and now < health.refused_until:
+        health = replace(health, refused_until=now, vouched=True)
+    if health.out and now < health.down_until:
+        health = replace(health, down_until=now, vouched=True)
+    return health
+
+
 def _is_bad(health: Health, now: float) -> bool:
     """Whether it is to go down. One that was let in to prove itself has one try."""
-    if state(health, now) is State.HALF_OPEN or health.failures >= DOWN_AFTER:
+    in_a_row = health.failures + health.missed
+    if state(health, now) is State.HALF_OPEN or in_a_row >= DOWN_AFTER:
         return True
     bad = health.now.bad + health.before.bad
     calls = bad + health.now.good + health.before.good

@@ -1,7 +1,9 @@
 """The health of every provider and route, as this process has met them.
 
 What goes wrong with a connection or a credential is the provider's and closes all its routes;
-anything else is the route's, since one model may be down while its neighbours answer.
+anything else is the route's, since one model may be down while its neighbours answer. A key that
+may not use one model may use the others: only where two routes are refused, and none has answered
+in between, it is the provider that refuses.
 """
 
 import logging
@@ -9,16 +11,21 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from tokenhub.core.catalog import Catalog, Route
+from tokenhub.core.catalog import Catalog, Provider, Route
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import (
-    UNMET,
+    FRESH,
+    NOT_ITS_FAULT,
     Health,
     Known,
+    Probe,
     State,
     failed,
+    let_go,
     open_at,
+    probed,
     probing,
+    reached,
     state,
     succeeded,
 )
@@ -27,6 +34,14 @@ from tokenhub.ports.clock import Clock
 
 _log = logging.getLogger("tokenhub.health")
 _OF_THE_PROVIDER = frozenset({Kind.UNREACHABLE, Kind.CREDENTIAL, Kind.EXHAUSTED})
+# Nobody has answered these; who fails in any other way is there at least.
+_UNANSWERED = frozenset({Kind.TIMEOUT, Kind.LOST})
+_ADVICE = {
+    Kind.CREDENTIAL: "give the right key with tokenhubctl provider edit, or mend it at the vendor",
+    Kind.EXHAUSTED: "fill the account up at the vendor, then test or reset the provider",
+    Kind.FORBIDDEN: "let the key's project use this model at the vendor, or disable the model",
+}
+_UNPROBED = Probe()
 _NOTHING: Mapping[str, Closed] = {}
 
 
@@ -42,13 +57,14 @@ class Board:
         self._patience_s = patience_s
         self._draw = draw
         self._known: dict[str, Known] = {}
+        self._probes: dict[str, Probe] = {}
         self._troubled: set[str] = set()
 
     def succeeded(self, route: Route) -> None:
         """Note an answer."""
         now = self._clock.monotonic()
         for name in (route.provider.id, route.id):
-            row = self._row(name, route)
+            row = self._row(name, route.provider)
             health = succeeded(row.health, now)
             self._put(name, replace(row, health=health, calls=row.calls + 1, succeeded_at=now))
 
@@ -57,24 +73,45 @@ class Board:
     ) -> None:
         """Note a call that brought none."""
         if kind is Kind.TIMEOUT and latency_s < self._patience_s:
+            self.left(route)
             return
+        of_the_provider = kind in _OF_THE_PROVIDER
+        name = route.provider.id if of_the_provider else route.id
+        self._note(name, route.provider, kind, retry_after_s=retry_after_s)
+        if kind is Kind.FORBIDDEN and self._refuses_all(route):
+            self._note(route.provider.id, route.provider, Kind.CREDENTIAL)
+        elif not of_the_provider:
+            self._met(route.provider, kind)
+
+    def left(self, route: Route) -> None:
+        """Note a call that nobody waited for: it says nothing, and its place is free again."""
+        for name in (route.provider.id, route.id):
+            if name in self._troubled:
+                row = self._known[name]
+                self._put(name, replace(row, health=let_go(row.health)))
+
+    def probed(
+        self, provider: Provider, kind: Kind | None, *, status: int, latency_s: float
+    ) -> None:
+        """Note a probe, None a good one. It is no call: it counts for no average and no total."""
         now = self._clock.monotonic()
-        name = route.provider.id if kind in _OF_THE_PROVIDER else route.id
-        row = self._row(name, route)
-        health = failed(row.health, kind, now, draw=self._draw(), retry_after_s=retry_after_s)
-        if health is row.health:
-            return
-        self._put(
-            name,
-            replace(
-                row,
-                health=health,
-                calls=row.calls + 1,
-                errors=row.errors + 1,
-                last_failure=str(kind),
-                failed_at=now,
-            ),
-        )
+        seen = Probe(at=now, kind=str(kind or ""), latency_s=latency_s)
+        self._probes[provider.id] = replace(seen, next_at=self._probe(provider.id).next_at)
+        row = self._row(provider.id, provider)
+        health = probed(row.health, kind, now, draw=self._draw(), status=status)
+        if health is not row.health:
+            self._put(provider.id, replace(row, health=health), failure=seen.kind)
+
+    def plan(self, provider_id: str, at: float | None) -> None:
+        """Note when a provider is probed next; None is never, of one that is none any more."""
+        if at is None:
+            self._probes.pop(provider_id, None)
+        else:
+            self._probes[provider_id] = replace(self._probe(provider_id), next_at=at)
+
+    def probes(self) -> Mapping[str, Probe]:
+        """The probes of providers, by their ids."""
+        return dict(self._probes)
 
     def closed(self, catalog: Catalog) -> Mapping[str, Closed]:
         """What is not to be asked now, by the id of a provider or a route."""
@@ -121,33 +158,100 @@ class Board:
         """All that has been met; times are of the monotonic clock."""
         return dict(self._known)
 
-    def _row(self, name: str, route: Route) -> Known:
+    def _row(self, name: str, provider: Provider) -> Known:
         row = self._known.get(name)
-        if row is None or row.version != route.provider.version:
-            return Known(version=route.provider.version)
+        if row is None or row.version != provider.version:
+            return Known(version=provider.version)
         return row
 
-    def _put(self, name: str, row: Known) -> None:
-        before = self._known.get(name, UNMET).health
+    def _probe(self, provider_id: str) -> Probe:
+        return self._probes.get(provider_id, _UNPROBED)
+
+    def _note(
+        self, name: str, provider: Provider, kind: Kind, *, retry_after_s: float | None = None
+    ) -> None:
+        """Count a failure, if it is one of theirs."""
+        now = self._clock.monotonic()
+        row = self._row(name, provider)
+        health = failed(row.health, kind, now, draw=self._draw(), retry_after_s=retry_after_s)
+        if kind in NOT_ITS_FAULT:
+            if health is not row.health:
+                self._put(name, replace(row, health=health))
+            return
+        self._put(
+            name,
+            replace(
+                row,
+                health=health,
+                calls=row.calls + 1,
+                errors=row.errors + 1,
+                last_failure=str(kind),
+                failed_at=now,
+            ),
+        )
+
+    def _met(self, provider: Provider, kind: Kind) -> None:
+        """What a failure of a route says of its provider, where that is in trouble."""
+        row = self._row(provider.id, provider)
+        health = row.health
+        if kind in _UNANSWERED:
+            now = self._clock.monotonic()
+            if state(health, now) is State.HALF_OPEN:
+                health = failed(health, kind, now, draw=self._draw())
+        elif kind is Kind.UNSUPPORTED:
+            health = let_go(health)  # nothing was sent
+        else:
+            health = reached(health)
+        if health is not row.health:
+            self._put(provider.id, replace(row, health=health), failure=str(kind))
+
+    def _refuses_all(self, route: Route) -> bool:
+        """Whether another route of the provider is refused as well, and none has answered since."""
+        start = f"{route.provider.id}/"
+        answered_at = self._row(route.provider.id, route.provider).succeeded_at
+        others = (
+            self._row(name, route.provider)
+            for name in self._troubled
+            if name.startswith(start) and name != route.id
+        )
+        return any(
+            row.health.refused == Kind.FORBIDDEN and row.failed_at > answered_at for row in others
+        )
+
+    def _put(self, name: str, row: Known, *, failure: str = "") -> None:
+        """Keep a row; `failure` is what made it so, where that is not its last failure."""
+        known = self._known.get(name)
+        before = known.health if known and known.version == row.version else FRESH
         self._known[name] = row
         health = row.health
         if (health.out, health.refused) != (before.out, before.refused):
-            _tell(name, row, state(health, self._clock.monotonic()))
+            _tell(name, before, health, failure=failure or row.last_failure)
         if health.out or health.refused or health.cooling_until:
             self._troubled.add(name)
         else:
             self._troubled.discard(name)
 
 
-def _tell(name: str, row: Known, now: State) -> None:
-    """An operator wants to hear of it when somebody goes out, and when they are back."""
-    if now is State.HEALTHY:
-        _log.info("health_recovered", extra={"target": name})
-    else:
-        _log.warning(
-            "health_lost",
-            extra={"target": name, "state": str(now), "last_error": row.last_failure},
+def _tell(name: str, before: Health, health: Health, *, failure: str) -> None:
+    """An operator wants to hear of it when somebody goes out, and when they are back.
+
+    Where only an operator can mend it, it is an error, with what to do.
+    """
+    if health.refused and health.refused != before.refused:
+        _log.error(
+            "credential_out",
+            extra={
+                "provider_id": name.partition("/")[0],
+                "target": name,
+                "last_error": health.refused,
+                "advice": _ADVICE[Kind(health.refused)],
+            },
         )
+    elif health.out and not before.out:
+        fields = {"target": name, "state": str(State.DOWN), "last_error": failure}
+        _log.warning("health_lost", extra=fields)
+    elif not (health.out or health.refused):
+        _log.info("health_recovered", extra={"target": name})
 
 
 def _version(catalog: Catalog, name: str) -> int:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tokenhub.core.catalog import Catalog
+from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
-from tokenhub.core.health import Known
+from tokenhub.core.health import Known, Probe
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after_success
 from tokenhub.gateway.board import Board
@@ -38,6 +38,20 @@ class Observed:
     def known(self) -> Mapping[str, Known]:
         """All providers and routes that were met, by their ids."""
         return self._board.known()
+
+    def probed(
+        self, provider: Provider, kind: Kind | None, *, status: int, latency_s: float
+    ) -> None:
+        """Note a probe. No signal learns of it: to list models is no answer."""
+        self._board.probed(provider, kind, status=status, latency_s=latency_s)
+
+    def plan(self, provider_id: str, at: float | None) -> None:
+        """Note when the next probe is due; None where there is none."""
+        self._board.plan(provider_id, at)
+
+    def probes(self) -> Mapping[str, Probe]:
+        """The probes of providers, by their ids."""
+        return self._board.probes()
 
     def forget(self, name: str) -> None:
         """Think of a provider or a route as if it had never been met."""

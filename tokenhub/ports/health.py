@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from tokenhub.core.health import Known
+from tokenhub.core.catalog import Provider
+from tokenhub.core.failures import Kind
+from tokenhub.core.health import Known, Probe
 
 
 class HealthBoard(Protocol):
@@ -15,6 +17,20 @@ class HealthBoard(Protocol):
 
     def latency_s(self, route_id: str) -> float | None:
         """A route's usual latency, None until an answer was timed."""
+        ...
+
+    def probed(
+        self, provider: Provider, kind: Kind | None, *, status: int, latency_s: float
+    ) -> None:
+        """Note how a probe of this version of a provider went: None is well."""
+        ...
+
+    def plan(self, provider_id: str, at: float | None) -> None:
+        """Note when the next probe is due; None where the provider is probed no more."""
+        ...
+
+    def probes(self) -> Mapping[str, Probe]:
+        """The probes of providers, by their ids; times are of the monotonic clock."""
         ...
 
     def forget(self, name: str) -> None:

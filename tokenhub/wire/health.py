@@ -32,10 +32,28 @@ class RouteHealth(Standing, kw_only=True):
     model_id: str
 
 
+class Probe(msgspec.Struct, kw_only=True):
+    """The last probe of a provider: a call for its list of models, with its key.
+
+    `ok` is null until there was one; `error` is the class of its failure. `next_at` is when the
+    next is due, null where there is none.
+    """
+
+    ok: bool | None
+    error: str
+    at: str | None
+    latency_ms: float | None
+    next_at: str | None
+
+
 class ProviderHealth(Standing, kw_only=True):
-    """A provider, and the routes through it. Its own failures are those of connection and key."""
+    """A provider, and the routes through it. Its own failures are those of connection and key.
+
+    `probe` is null where it was never probed and is not going to be.
+    """
 
     provider_id: str
+    probe: Probe | None
     routes: list[RouteHealth]
 
 
@@ -46,7 +64,7 @@ class Health(msgspec.Struct, kw_only=True):
 
 
 class Reset(msgspec.Struct, kw_only=True):
-    """What was forgotten, by the ids of a provider and its routes."""
+    """What was forgotten, by the ids of providers and routes."""
 
     reset: list[str]
 

@@ -9,9 +9,9 @@ def get_health() -> Call[Health]:
     return Call(method="GET", path="/admin/v1/health", returns=Health)
 
 
-def reset_health(provider_id: str) -> Call[Reset]:
-    """Think of a provider and its routes as if they had never been met."""
-    path = f"{item('/admin/v1/health', provider_id)}/reset"
+def reset_health(name: str) -> Call[Reset]:
+    """Think of a route, or of a provider and its routes, as if they had never been met."""
+    path = f"{item('/admin/v1/health', name)}/reset"
     return Call(method="POST", path=path, returns=Reset)
 
 

@@ -6,7 +6,8 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from tokenhub.admin.health import Fleet, Standing
+from tokenhub.admin.health import Fleet, Probed, Standing
+from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
 from tokenhub.web.body import Http
 from tokenhub.web.paging import queried
@@ -14,13 +15,17 @@ from tokenhub.web.tags import answer
 from tokenhub.web.times import utc
 from tokenhub.wire import health as wire
 
+RESET = "/reset"
+
 
 @get("/health")
 async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[bytes]:
     queried(request, ())
+    probes = fleet.probes()
     providers = [
         wire.ProviderHealth(
             provider_id=one.name,
+            probe=_probe(probes.get(one.name)),
             routes=[
                 wire.RouteHealth(route=of.name, model_id=route.model.id, **_shown(of))
                 for route, of in routes
@@ -32,12 +37,15 @@ async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[b
     return answer(wire.Health(providers=providers))
 
 
-@post("/health/{provider_id:str}/reset", status_code=200)
+@post("/health/{name:path}", status_code=200, ends=RESET)
 async def reset_health(
-    request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
+    request: Http, name: FromPath[str], fleet: NamedDependency[Fleet]
 ) -> Response[bytes]:
+    """Ids of routes hold slashes, so that the end of the path is read here."""
     queried(request, ())
-    return answer(wire.Reset(reset=list(fleet.reset(provider_id))))
+    if not name.endswith(RESET):
+        raise NotFound("there is no such route")
+    return answer(wire.Reset(reset=list(fleet.reset(name.removesuffix(RESET).removeprefix("/")))))
 
 
 @post("/providers/{provider_id:str}/test", status_code=200)
@@ -55,6 +63,18 @@ async def test_provider(
             models=found.models,
             latency_ms=milliseconds(found.latency_s),
         )
+    )
+
+
+def _probe(seen: Probed | None) -> wire.Probe | None:
+    if seen is None:
+        return None
+    return wire.Probe(
+        ok=None if seen.at is None else not seen.kind,
+        error=seen.kind,
+        at=None if seen.at is None else utc(seen.at),
+        latency_ms=None if seen.latency_s is None else milliseconds(seen.latency_s),
+        next_at=None if seen.next_at is None else utc(seen.next_at),
     )
 
 

@@ -1,0 +1,1 @@
+"""What time drives: each job is one task, kept alive by the supervisor."""
