@@ -51,7 +51,7 @@ BEFORE = [
     pytest.param(Fault.overloaded(), (*OVERLOADED, 503), id="503"),
     pytest.param(Fault.status(529), (*OVERLOADED, 529), id="529"),
     pytest.param(Fault.status(401), (*REFUSED, 401), id="401"),
-    pytest.param(Fault.status(403), (*REFUSED, 403), id="403"),
+    pytest.param(Fault.status(403), (*REFUSED[:2], "forbidden", "voided", 403), id="403"),
 ]
 # What only a whole answer can meet: in a stream, these come after its beginning.
 WHOLE = [

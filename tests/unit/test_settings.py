@@ -29,7 +29,13 @@ ORIGINAL = {
     *("PRICING_REFRESH_ENABLED", "PRICING_REFRESH_INTERVAL_SECS"),
 }
 # And those that it did not have.
-OURS = {"TRUSTED_PROXIES", "STRICT_PARAMS", "HEARTBEAT_SECS"}
+OURS = {
+    "TRUSTED_PROXIES",
+    "STRICT_PARAMS",
+    "HEARTBEAT_SECS",
+    "HEALTH_PROBE_INTERVAL_SECS",
+    "HEALTH_PROBE_TIMEOUT_SECS",
+}
 
 
 def loaded(*, data_writable=False, **variables):
@@ -60,6 +66,8 @@ def test_an_empty_environment_gives_safe_defaults():
     assert () == settings.trusted_proxies
     assert settings.strict_params is False
     assert 15.0 == settings.heartbeat_s
+    assert settings.health_probe_disabled is False
+    assert (30.0, 5.0) == (settings.health_probe_interval_s, settings.health_probe_timeout_s)
 
 
 def test_the_table_and_the_struct_have_the_same_fields_in_the_same_order():

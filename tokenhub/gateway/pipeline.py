@@ -219,6 +219,8 @@ class Streaming:
         if self._open:
             code = _left_by(error)
             self._book(code)
+            if self.run.route is not None:
+                self._board.left(self.run.route)
             self._settle.abandoned(self.run, code)
 
     def _book(self, kind: str) -> None:

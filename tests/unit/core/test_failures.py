@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenhub.core.failures import MAYBE_BILLED, Kind, classify
+from tokenhub.core.failures import CODES, MAYBE_BILLED, Kind, classify, lacks_scope
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,35 @@ from tokenhub.core.failures import MAYBE_BILLED, Kind, classify
         (422, "", Kind.CLIENT),
         (499, "", Kind.CLIENT),
         (401, "", Kind.CREDENTIAL),
-        (403, "", Kind.CREDENTIAL),
+        (401, "invalid_api_key Incorrect API key provided", Kind.CREDENTIAL),
+        (407, "", Kind.CREDENTIAL),
+        (403, "", Kind.FORBIDDEN),
+        (
+            403,
+            "model_not_found invalid_request_error Project `p` does not have access to model `m`",
+            Kind.FORBIDDEN,
+        ),
+        (
+            403,
+            "permission_error Your API key does not have permission to use the specified resource.",
+            Kind.FORBIDDEN,
+        ),
+        (
+            401,
+            "You have insufficient permissions for this operation. Missing scopes: model.request.",
+            Kind.FORBIDDEN,
+        ),
+        (
+            403,
+            "unsupported_country_region_territory Country, region, or territory not supported",
+            Kind.CREDENTIAL,
+        ),
+        (403, "account_deactivated", Kind.CREDENTIAL),
+        (403, "authentication_error Invalid API key", Kind.CREDENTIAL),
+        (403, "403 Your chosen model requires moderation and your input was flagged", Kind.CLIENT),
+        (403, "content_policy_violation", Kind.CLIENT),
+        (401, "your input was flagged", Kind.CREDENTIAL),
+        (403, "insufficient_quota", Kind.EXHAUSTED),
         (402, "", Kind.EXHAUSTED),
         (429, "rate_limit_exceeded", Kind.THROTTLED),
         (429, "insufficient_quota You exceeded your current quota", Kind.EXHAUSTED),
@@ -73,3 +101,15 @@ def test_every_status_has_a_class(status: int, text: str) -> None:
 
 def test_only_calls_that_went_out_unanswered_may_be_billed() -> None:
     assert {"timeout", "lost", "broken"} == {str(kind) for kind in MAYBE_BILLED}
+
+
+def test_every_class_that_is_told_by_a_code_has_one() -> None:
+    own = {Kind.TIMEOUT, Kind.UNSUPPORTED, Kind.CONTEXT, Kind.CLIENT}
+
+    assert set(Kind) - own == set(CODES)
+
+
+def test_key_that_is_restricted_is_told_from_one_that_is_wrong() -> None:
+    assert lacks_scope("You have insufficient permissions for this operation.")
+    assert lacks_scope("Missing scopes: api.model.read")
+    assert not lacks_scope("Incorrect API key provided")

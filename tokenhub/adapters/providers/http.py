@@ -54,7 +54,8 @@ class HttpProvider:
             task: Turns([URL(f"{base}{path}") for base in endpoints])
             for task, path in vendor.paths.items()
         }
-        self._list = URL(f"{endpoints[0]}{vendor.models}")
+        self._lists = Turns([URL(f"{base}{vendor.models}") for base in endpoints])
+        self._endpoints = len(endpoints)
         self._transport = transport
         self._secret = secret
         self._clock = clock
@@ -107,16 +108,29 @@ class HttpProvider:
         return stream
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
+        """Of the first endpoint that has a list: the others serve the same, and some may rest."""
+        for left in range(self._endpoints, 1, -1):
+            began = asyncio.get_running_loop().time()
+            try:
+                return await self._listed(within_s / left)
+            except UpstreamError as error:
+                if error.kind not in _ENDPOINT_FAULTS:
+                    raise
+            within_s = max(_LEAST_S, within_s - (asyncio.get_running_loop().time() - began))
+        return await self._listed(within_s)
+
+    async def _listed(self, within_s: float) -> Sequence[Mapping[str, str]]:
+        url = self._lists.next()
         try:
             with Within(within_s):
                 response = await self._transport.request(
-                    "GET", self._list, headers=self._headers(), within_s=within_s
+                    "GET", url, headers=self._headers(), within_s=within_s
                 )
                 if response.status != _OK:
                     raise await refusal(response, self._vendor.error_of)
                 body = await whole(response)
         except FAILURES as error:
-            raise understood(error) from source(error)
+            raise self._lists.failed(url, understood(error)) from source(error)
         try:
             found = _MODELS.decode(body).data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -22,6 +22,12 @@ SOME_S = 5.0
 SHORT_S = 0.05
 NOWHERE = "http://127.0.0.1:1"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+MODELS = b'{"data":[{"id":"gpt"}]}'
+LISTED = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (
+    len(MODELS),
+    MODELS,
+)
+REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
 SAID = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
 COMMENTS = HEAD + b": still here\n\n"
@@ -150,3 +156,34 @@ async def test_stream_that_has_begun_may_take_longer_than_its_beginning() -> Non
 
     assert Kind.TIMEOUT is caught.value.kind
     assert asyncio.get_running_loop().time() - began > 2 * SHORT_S
+
+
+@pytest.mark.parametrize("others", [(), (NOWHERE,), (NOWHERE, NOWHERE)])
+async def test_models_are_listed_by_whichever_endpoint_is_there(others: tuple[str, ...]) -> None:
+    async with served(LISTED) as urls, calling(*others, *urls) as provider:
+        found = [await provider.models(within_s=SOME_S) for _ in range(3)]
+
+    assert [["gpt"]] * 3 == [[model["id"] for model in models] for models in found]
+
+
+async def test_silent_endpoint_leaves_time_to_ask_the_other_for_its_models() -> None:
+    async with served(b"", LISTED) as urls, calling(*urls) as provider:
+        found = await provider.models(within_s=4 * SHORT_S)
+
+    assert ["gpt"] == [model["id"] for model in found]
+
+
+async def test_endpoint_that_refuses_the_key_speaks_for_the_others() -> None:
+    async with served(REFUSED, LISTED) as urls, calling(*urls) as provider:
+        with pytest.raises(UpstreamError) as caught:
+            await provider.models(within_s=SOME_S)
+
+    assert Kind.CREDENTIAL is caught.value.kind
+
+
+async def test_provider_whose_endpoints_are_all_gone_is_unreachable() -> None:
+    async with calling(NOWHERE, NOWHERE) as provider:
+        with pytest.raises(UpstreamError) as caught:
+            await provider.models(within_s=SOME_S)
+
+    assert Kind.UNREACHABLE is caught.value.kind

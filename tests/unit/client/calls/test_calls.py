@@ -3,8 +3,9 @@
 import pytest
 
 from tokenhub.client.call import Call
-from tokenhub.client.calls import catalog, info, keys, observe, routing
+from tokenhub.client.calls import catalog, health, info, keys, observe, routing
 from tokenhub.wire import catalog as shown
+from tokenhub.wire import health as told
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -52,6 +53,10 @@ CALLS = [
     (routing.get_routing(), "GET", f"{V1}/routing-config", None, RoutingConfig),
     (routing.put_routing(PUT), "PUT", f"{V1}/routing-config", PUT, RoutingConfig),
     (observe.list_logs(), "GET", f"{V1}/logs", None, LogPage),
+    (health.get_health(), "GET", f"{V1}/health", None, told.Health),
+    (health.reset_health("p"), "POST", f"{V1}/health/p/reset", None, told.Reset),
+    (health.reset_health("p/org/m"), "POST", f"{V1}/health/p/org/m/reset", None, told.Reset),
+    (health.test_provider("p"), "POST", f"{V1}/providers/p/test", None, told.Tested),
     (info.info(), "GET", f"{V1}/info", None, shown.Info),
     (info.healthz(), "GET", "/healthz", None, shown.Health),
 ]
