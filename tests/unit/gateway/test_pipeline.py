@@ -9,6 +9,7 @@ from tests.unit.gateway.house import PATIENCE_S, House, settled, whole
 from tokenhub.core.ask import Wish
 from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unavailable
 from tokenhub.core.failures import Kind
+from tokenhub.core.health import DOWN_AFTER, FIRST_DOWN_S
 from tokenhub.core.outcome import Usage
 from tokenhub.gateway.run import GONE, HUNG_UP
 from tokenhub.ports.provider import UpstreamError
@@ -175,6 +176,21 @@ async def test_end_before_its_time_is_told_for_what_it_is(
     outcome = await house.outcome()
     assert (code, status) == (outcome.error_class, outcome.status)
     assert 3 == outcome.output_tokens
+
+
+async def test_caller_who_leaves_a_stream_gives_the_place_back_that_was_taken_for_it() -> None:
+    house = House(b"", b"one")
+    for route in house.catalog.routes:
+        for _ in range(DOWN_AFTER):
+            house.board.failed(route, Kind.LOST, latency_s=1.0)
+    house.clock.tick(FIRST_DOWN_S)
+    streaming = await house.stream(an_ask(stream=True))
+    route = house.catalog.by_route["a/big"]
+    assert not house.board.let_in(route, last=False)
+
+    streaming.abandon(asyncio.CancelledError(HUNG_UP))
+
+    assert house.board.let_in(route, last=False)
 
 
 async def test_caller_who_leaves_before_the_answer_is_charged_the_estimate() -> None:
