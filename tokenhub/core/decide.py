@@ -21,7 +21,8 @@ from tokenhub.core.signals import UNKNOWN, Signals
 class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A route that could have answered: its score, the terms of it and what they stand on.
 
-    `last_resort` is a route that was down, and tried after all that were not.
+    `last_resort` is a route that was down, for `closed_ms` milliseconds yet, and tried after all
+    that were not.
     """
 
     route: str
@@ -32,6 +33,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     failure_rate: float
     weight: int
     last_resort: bool = False
+    closed_ms: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     `candidates` are in the order in which they will be tried; where `substitute` is `never`, only
     the first of them is. `propensity` is the probability with which this policy chooses the
-    first: below 1 only where scores tie.
+    first: below 1 only where scores tie. Where the request was refused there are no candidates,
+    and `error` is the code that the caller was given. `reserved_tokens` is None in records of
+    before it was kept.
     """
 
     catalog_version: int
@@ -56,6 +60,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     propensity: float
     candidates: tuple[Candidate, ...]
     skipped: tuple[Skip, ...]
+    reserved_tokens: int | None = None
+    error: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +115,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             propensity=1 / peers.count(best.score),
             candidates=tuple(scored),
             skipped=tuple(skipped),
+            reserved_tokens=intent.reserved_tokens,
         ),
     )
 
@@ -135,6 +142,7 @@ def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> li
             signal.failure_rate,
             one.route.model.weight,
             one.last_resort,
+            one.closed_ms,
         )
         for one, value, term, signal in zip(able, scores, every, seen, strict=True)
     ]
@@ -190,6 +198,7 @@ def _nobody(skipped: list[Skip]) -> Exception:
             "tokens; shorten the messages or lower max_tokens",
             code="context_length_exceeded",
             field="messages",
+            skipped=skipped,
         )
     if not skipped:
         return NoEligibleModel(

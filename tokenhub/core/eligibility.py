@@ -30,12 +30,13 @@ class Skip(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Able(msgspec.Struct, frozen=True, gc=False):
     """A route that may answer, and what it is expected to cost; None where unknown.
 
-    `last_resort` is a route that is down, and the only one left of its model.
+    `last_resort` is a route that is down, for `closed_ms` yet, and the only one left of its model.
     """
 
     route: Route
     cost_nusd: int | None
     last_resort: bool = False
+    closed_ms: int = 0
 
 
 def eligible(
@@ -53,7 +54,7 @@ def eligible(
         if skip is None:
             able.append(Able(route, cost))
         elif skip.reason == "health_down":
-            down.append((skip, Able(route, cost, last_resort=True)))
+            down.append((skip, Able(route, cost, last_resort=True, closed_ms=skip.value or 0)))
         else:
             skipped.append(skip)
     if down:

@@ -41,13 +41,24 @@ class TokenHubError(Exception):
 
 
 class BadRequest(TokenHubError):
-    """The request cannot be understood. `field` names the part, as a path, where known."""
+    """The request cannot be understood. `field` names the part, as a path, where known.
+
+    `skipped` are the `Skip`s of a request that fits no model.
+    """
 
     code = "invalid_request"
 
-    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        skipped: Sequence[Any] = (),
+    ) -> None:
         super().__init__(message, code=code)
         self.field = field
+        self.skipped = tuple(skipped)
 
 
 class TooLarge(BadRequest):

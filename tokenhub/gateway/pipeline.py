@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog
-from tokenhub.core.decide import decide
+from tokenhub.core.decide import Decision, decide
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError, Unavailable
 from tokenhub.core.failures import CODES, Kind
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
-from tokenhub.core.policy import interpret
+from tokenhub.core.policy import Intent, interpret
+from tokenhub.core.refusal import refused
 from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
@@ -128,14 +129,22 @@ class Gateway:
             if run.key.directives:
                 run.ask = obeyed(run.ask)
             run.intent = interpret(run.ask, catalog.defaults, self._naming(run))
-            signals = self._observed.read(catalog)
-            run.decision = decide(run.intent, catalog, signals, self._seeds())
+            run.decision = self._decided(run, run.intent)
             return await dispatch(run)
         except TokenHubError as error:
             await self._settle(run, error)
             raise
         except BaseException as error:
             self._settle.abandoned(run, _left_by(error))
+            raise
+
+    def _decided(self, run: Run, intent: Intent) -> Decision:
+        """Decide. Of a refusal the record stays: it is a decision too."""
+        catalog, seed = run.catalog, self._seeds()
+        try:
+            return decide(intent, catalog, self._observed.read(catalog), seed)
+        except TokenHubError as error:
+            run.refusal = refused(intent, catalog.version, seed=seed, error=error)
             raise
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tokenhub.core.ask import Ask
 from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.catalog import Catalog, Route
-from tokenhub.core.decide import Decision
+from tokenhub.core.decide import Decision, Record
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.money import cost_nusd
@@ -43,6 +43,7 @@ class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
     `closed` says that a route was passed over since others had found it at fault meanwhile.
+    `refusal` is the record of a request that no route was found for.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream.
@@ -60,6 +61,7 @@ class Run:
         "intent",
         "key",
         "opening_s",
+        "refusal",
         "request_id",
         "route",
         "started",
@@ -77,6 +79,7 @@ class Run:
         self.allowance = arrival.allowance
         self.intent: Intent | None = None
         self.decision: Decision | None = None
+        self.refusal: Record | None = None
         self.route: Route | None = None
         self.closed = False
         self.dropped: tuple[str, ...] = ()

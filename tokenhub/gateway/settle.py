@@ -89,8 +89,9 @@ class Settle:
             _log.error("settlement_failed", extra={"request_id": run.request_id})
             status = self._status_of(failed)
             outcome = replace(outcome, status=status, error_class=failed.code)
-        if run.decision is not None:
-            self._journal.explain(run.request_id, run.at, run.decision.record)
+        record = run.refusal if run.decision is None else run.decision.record
+        if record is not None:
+            self._journal.explain(run.request_id, run.at, record)
         for sink in self._sinks:
             try:
                 sink(outcome)

@@ -2,15 +2,18 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from tests.support.builders import an_ask
 from tests.unit.gateway.house import PATIENCE_S, House, settled, whole
 from tokenhub.core.ask import Wish
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unavailable
+from tokenhub.core.decide import Record
+from tokenhub.core.errors import DeadlineExceeded, NoEligibleModel, ProviderFailed, Unavailable
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import DOWN_AFTER, FIRST_DOWN_S
 from tokenhub.core.outcome import Usage
+from tokenhub.core.verify import recompute
 from tokenhub.gateway.run import GONE, HUNG_UP
 from tokenhub.ports.provider import UpstreamError
 
@@ -202,3 +205,20 @@ async def test_caller_who_leaves_before_the_answer_is_charged_the_estimate() -> 
     outcome = await house.outcome()
     assert GONE == outcome.error_class
     assert 1_100_000 == outcome.cost_nusd
+
+
+async def test_a_refused_request_leaves_the_record_of_its_reasons() -> None:
+    house = House()
+
+    with pytest.raises(NoEligibleModel):
+        await house.complete(an_ask(wish=Wish(max_budget_nusd=1)))
+
+    await settled()
+    written = await house.journal.decision("req_1")
+    assert written is not None
+    record = msgspec.json.decode(written, type=Record)
+    assert ("no_provider_available", ()) == (record.error, record.candidates)
+    assert [("a/big", "budget_exceeded"), ("b/small", "budget_exceeded")] == [
+        (skip.route, skip.reason) for skip in record.skipped
+    ]
+    assert record == recompute(record, house.catalog)

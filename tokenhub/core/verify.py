@@ -1,0 +1,103 @@
+"""A stored decision computed again, from its record and the catalog that it names.
+
+Everything that the choice depends on is in one of the two, so the record must come out the same
+to the last bit. An input that the choice learns to look at needs one line in `intent_of` or in
+`signals_of`; the laws in the tests fail until it is there.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+import msgspec
+
+from tokenhub.core.catalog import Catalog
+from tokenhub.core.decide import Record, decide
+from tokenhub.core.errors import TokenHubError
+from tokenhub.core.policy import Intent
+from tokenhub.core.refusal import refused
+from tokenhub.core.signals import Closed, Signal, Signals
+
+# Beyond so many differences nobody reads on.
+SHOWN = 20
+_CLOSED = frozenset({"health_down", "cooling_down", "credential_out"})
+
+
+def checksum(record: bytes) -> int:
+    """What tells whether a stored record is still as it was written: CRC-32 of its JSON.
+
+    It finds every flipped bit; it is no signature, and who can write the file can write both.
+    """
+    return zlib.crc32(record)
+
+
+def recompute(record: Record, catalog: Catalog) -> Record:
+    """The record that these inputs lead to. `catalog` must be that of `record.catalog_version`."""
+    intent = intent_of(record)
+    try:
+        return decide(intent, catalog, signals_of(record), record.seed).record
+    except TokenHubError as error:
+        return refused(intent, catalog.version, seed=record.seed, error=error)
+
+
+def intent_of(record: Record) -> Intent:
+    """What was to be decided, out of its record."""
+    return Intent(
+        policy=record.policy,
+        hint=record.hint,
+        substitute=record.substitute,
+        fallbacks=record.fallbacks,
+        alias=record.alias,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        reserved_tokens=record.reserved_tokens or 0,
+    )
+
+
+def signals_of(record: Record) -> Signals:
+    """What was known of the routes, so far as the choice depended on it."""
+    closed = {
+        skip.route: _closed(skip.reason, skip.value or 0)
+        for skip in record.skipped
+        if skip.reason in _CLOSED
+    }
+    for candidate in record.candidates:
+        if candidate.last_resort:
+            closed[candidate.route] = _closed("health_down", candidate.closed_ms)
+    return Signals(
+        routes={one.route: Signal(one.latency_s, one.failure_rate) for one in record.candidates},
+        without_credential=frozenset(
+            skip.route.partition("/")[0]
+            for skip in record.skipped
+            if skip.reason == "no_credential"
+        ),
+        closed=closed,
+    )
+
+
+def differences(stored: Record, computed: Record) -> list[str]:
+    """Where the two are not the same, by name: the first SHOWN of them."""
+    found = list(_differences("", stored, computed))
+    return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more"]
+
+
+def _closed(reason: str, for_ms: int) -> Closed:
+    # Half a millisecond less, since the choice rounds up: so rounding gives the very number back.
+    return Closed(reason, (for_ms - 0.5) / 1000)
+
+
+def _differences(path: str, stored: object, computed: object) -> Iterator[str]:
+    if isinstance(stored, msgspec.Struct) and isinstance(computed, msgspec.Struct):
+        for name in stored.__struct_fields__:
+            inner = f"{path}.{name}" if path else name
+            yield from _differences(inner, getattr(stored, name), getattr(computed, name))
+    elif isinstance(stored, tuple) and isinstance(computed, tuple):
+        if len(stored) != len(computed):
+            yield f"{path}: stored {len(stored)} of them, computed {len(computed)}"
+        for place, pair in enumerate(zip(stored, computed, strict=False)):
+            yield from _differences(f"{path}[{place}]", *pair)
+    elif msgspec.json.encode(stored) != msgspec.json.encode(computed):
+        yield f"{path}: stored {_told(stored)}, computed {_told(computed)}"
+
+
+def _told(value: object) -> str:
+    return msgspec.json.encode(value).decode()
