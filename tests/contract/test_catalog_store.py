@@ -146,3 +146,25 @@ async def test_a_change_that_fails_leaves_nothing_behind(kept: Kept) -> None:
 
     assert rows(before) == rows(await kept.catalog.load())
     assert [("put", "provider:here")] == await kept.audit()
+
+
+async def test_every_version_can_be_told_afterwards(kept: Kept) -> None:
+    store = kept.catalog
+    alias = Alias(name="fast", variants=(Variant(model_id="org/small"),))
+    told = [
+        await store.load(),
+        await store.put_provider(HERE, AUDIT, models=[SMALL]),
+        await store.put_alias(alias, AUDIT),
+        await store.put_models([replace(SMALL, weight=9, output_price=7)], AUDIT),
+        await store.put_defaults(DEFAULTS, AUDIT),
+        await store.delete_alias("fast", AUDIT),
+        await store.delete_model(SMALL.key, AUDIT),
+        await store.put_models([SMALL], AUDIT),
+        await store.delete_provider("here", AUDIT),
+    ]
+
+    again = [await store.at(version) for version in range(len(told))]
+
+    assert [rows(catalog) for catalog in told] == [rows(catalog) for catalog in again if catalog]
+    assert [catalog.aliases for catalog in told] == [one.aliases for one in again if one]
+    assert await store.at(len(told)) is None

@@ -48,6 +48,10 @@ class Journal(Protocol):
         """The JSON of the decision record, from its hand-over on; None where there is none."""
         ...
 
+    async def checksum(self, request_id: str) -> int | None:
+        """The checksum of the decision record at its hand-over; None where it is not known."""
+        ...
+
     def explain(self, request_id: str, at: float, decision: object) -> None:
         """Hand over a decision record to be written soon; never waits, never fails."""
         ...

@@ -30,6 +30,13 @@ class CatalogStore(Protocol):
 
     async def load(self) -> Catalog: ...
 
+    async def at(self, version: int) -> Catalog | None:
+        """The catalog as it was at a version; None where that is not kept any more.
+
+        Raises Unavailable with the code `catalog_damaged` where what was kept cannot be read.
+        """
+        ...
+
     async def put_provider(
         self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
     ) -> Catalog:

@@ -12,6 +12,7 @@ from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import Conflict, NotFound, Unavailable
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.verify import checksum
 from tokenhub.ports.journal import LogQuery
 from tokenhub.ports.stores import Audit
 
@@ -24,9 +25,13 @@ class MemoryCatalogStore:
     def __init__(self) -> None:
         self.audit: list[Audit] = []
         self._catalog = Catalog.build()
+        self._versions = {self._catalog.version: self._catalog}
 
     async def load(self) -> Catalog:
         return self._catalog
+
+    async def at(self, version: int) -> Catalog | None:
+        return self._versions.get(version)
 
     async def put_provider(
         self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
@@ -88,6 +93,7 @@ class MemoryCatalogStore:
             aliases=(now.aliases if aliases is None else aliases).values(),
             defaults=defaults or now.defaults,
         )
+        self._versions[self._catalog.version] = self._catalog
         self.audit.append(audit)
         return self._catalog
 
@@ -126,6 +132,7 @@ class MemoryJournal:
         self.fault = ""
         self._outcomes: dict[str, Outcome] = {}
         self._decisions: dict[str, bytes] = {}
+        self._checksums: dict[str, int] = {}
 
     def record(self, outcome: Outcome) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -146,8 +153,13 @@ class MemoryJournal:
     async def decision(self, request_id: str) -> bytes | None:
         return self._decisions.get(request_id)
 
+    async def checksum(self, request_id: str) -> int | None:
+        return self._checksums.get(request_id)
+
     def explain(self, request_id: str, at: float, decision: object) -> None:  # noqa: ARG002 (the port's)
-        self._decisions[request_id] = msgspec.json.encode(decision)
+        record = msgspec.json.encode(decision)
+        self._decisions[request_id] = record
+        self._checksums[request_id] = checksum(record)
 
     def _found(self, query: LogQuery) -> Iterator[Outcome]:
         for request_id in sorted(self._outcomes, reverse=True):

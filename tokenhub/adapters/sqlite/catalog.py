@@ -1,11 +1,12 @@
 """Providers, models and routing defaults in SQLite."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 
+from tokenhub.adapters.sqlite import history
 from tokenhub.adapters.sqlite.change import enter, upsert, version
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.core.aliases import Alias, Variant
@@ -27,13 +28,42 @@ _PUT_DEFAULTS = upsert("routing_defaults", _DEFAULTS, key=("one",))
 
 
 class SqliteCatalogStore:
-    """A CatalogStore in the file that holds the ledger."""
+    """A CatalogStore in the file that holds the ledger. Each change leaves its version behind."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._began: int | None = None
 
     async def load(self) -> Catalog:
-        return await self._database.read(_read)
+        """The catalog as it is. A version that is not kept yet is kept from now on."""
+        catalog, known = await self._database.read(_read_and_known)
+        if not known:
+            await self._database.write(lambda conn: history.keep(conn, catalog))
+        if self._began is None:
+            self._began = catalog.version
+        return catalog
+
+    async def at(self, version: int) -> Catalog | None:
+        return await self._database.read(lambda conn: history.rebuilt(conn, version))
+
+    async def prune(self, named: Collection[int]) -> int:
+        """Forget the versions that no decision record names; returns how many.
+
+        What was in force since the first `load` stays: requests that began on it may still be
+        under way, and their records not be written yet.
+        """
+        began = self._began
+
+        def below(conn: sqlite3.Connection) -> int:
+            return version(conn, "catalog") if began is None else began
+
+        if not await self._database.read(
+            lambda conn: history.prunable(conn, named, below=below(conn))
+        ):
+            return 0
+        return await self._database.write(
+            lambda conn: history.prune(conn, named, below=below(conn))
+        )
 
     async def put_provider(
         self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
@@ -98,7 +128,9 @@ class SqliteCatalogStore:
 
         def change(conn: sqlite3.Connection) -> Catalog:
             work(conn, enter(conn, "catalog", audit))
-            return _read(conn)
+            catalog = _read(conn)
+            history.keep(conn, catalog)
+            return catalog
 
         return await self._database.write(change)
 
@@ -109,6 +141,11 @@ def _put_models(conn: sqlite3.Connection, models: Sequence[Model], stamp: int) -
             conn.execute(_PUT_MODEL, msgspec.structs.asdict(model) | {"version": stamp})
         except sqlite3.IntegrityError as error:
             raise NotFound(f"no provider is called {model.provider_id!r}") from error
+
+
+def _read_and_known(conn: sqlite3.Connection) -> tuple[Catalog, bool]:
+    catalog = _read(conn)
+    return catalog, history.kept(conn, catalog.version)
 
 
 def _read(conn: sqlite3.Connection) -> Catalog:

@@ -15,6 +15,7 @@ import msgspec
 
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.rows import Inserts, Table
+from tokenhub.core.verify import checksum
 
 BACKLOG = 10_000
 
@@ -42,7 +43,8 @@ class Decisions:
         self._timer: asyncio.TimerHandle | None = None
         self._flight: asyncio.Future[int] | None = None
         self._inserts = Inserts(
-            Table("decisions", ("request_id", "at_ms", "record")), verb="INSERT OR REPLACE"
+            Table("decisions", ("request_id", "at_ms", "record", "checksum")),
+            verb="INSERT OR REPLACE",
         )
 
     def add(self, request_id: str, at: float, decision: object) -> None:
@@ -59,6 +61,22 @@ class Decisions:
             if entry[0] == request_id:
                 return _encoded(entry[2])
         return await self._telemetry.read(partial(_find, request_id=request_id))
+
+    async def checksum(self, request_id: str) -> int | None:
+        """That of the record as it was handed over; None where it is not known."""
+        for entry in reversed((*self._flying, *self._waiting)):
+            if entry[0] == request_id:
+                record = _encoded(entry[2])
+                return None if record is None else checksum(record)
+        return await self._telemetry.read(partial(_checksum, request_id=request_id))
+
+    async def catalogs(self) -> frozenset[int]:
+        """The versions of the catalog that records name.
+
+        Whoever deletes the records of before some time must delete the rows of decision_catalogs
+        with an earlier `last_at_ms` too.
+        """
+        return await self._telemetry.read(_catalogs)
 
     async def close(self) -> None:
         """Write what waits. The database stays open."""
@@ -93,6 +111,7 @@ class Decisions:
     def _store(self, conn: sqlite3.Connection, *, entries: Sequence[Entry]) -> int:
         """Write the records; returns how many could not be encoded. Runs in the writer's thread."""
         lost = 0
+        named: dict[int, int] = {}
         for start in range(0, len(entries), AT_ONCE):
             values: list[object] = []
             for request_id, at, decision in entries[start : start + AT_ONCE]:
@@ -100,8 +119,13 @@ class Decisions:
                 if record is None:
                     lost += 1
                     continue
-                values += (request_id, round(at * 1000), record.decode())
+                at_ms = round(at * 1000)
+                values += (request_id, at_ms, record.decode(), checksum(record))
+                version = getattr(decision, "catalog_version", None)
+                if version is not None:
+                    named[version] = max(at_ms, named.get(version, at_ms))
             self._inserts.run(conn, values)
+        conn.executemany(_NAME_CATALOG, named.items())
         return lost
 
 
@@ -111,6 +135,25 @@ def _encoded(decision: object) -> bytes | None:
         return msgspec.json.encode(decision)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
+
+
+_NAME_CATALOG = """
+    INSERT INTO decision_catalogs (version, last_at_ms) VALUES (?, ?)
+    ON CONFLICT (version) DO UPDATE SET last_at_ms = max(last_at_ms, excluded.last_at_ms)
+"""
+
+
+def _checksum(conn: sqlite3.Connection, *, request_id: str) -> int | None:
+    row = conn.execute(
+        "SELECT checksum FROM decisions WHERE request_id = ?", (request_id,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _catalogs(conn: sqlite3.Connection) -> frozenset[int]:
+    return frozenset(
+        version for (version,) in conn.execute("SELECT version FROM decision_catalogs")
+    )
 
 
 def _find(conn: sqlite3.Connection, *, request_id: str) -> bytes | None:

@@ -58,6 +58,9 @@ class SqliteJournal:
     async def decision(self, request_id: str) -> bytes | None:
         return await self._decisions.find(request_id)
 
+    async def checksum(self, request_id: str) -> int | None:
+        return await self._decisions.checksum(request_id)
+
     def explain(self, request_id: str, at: float, decision: object) -> None:
         self._decisions.add(request_id, at, decision)
 

@@ -233,6 +233,23 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        Step(
+            "0007 kept catalogs",
+            (
+                "CREATE TABLE catalog_versions (version INTEGER PRIMARY KEY) STRICT",
+                """
+                CREATE TABLE catalog_rows (
+                    kind TEXT NOT NULL,
+                    key TEXT NOT NULL,
+                    valid_from INTEGER NOT NULL,
+                    valid_to INTEGER,
+                    content TEXT NOT NULL,
+                    PRIMARY KEY (kind, key, valid_from)
+                ) STRICT, WITHOUT ROWID
+                """,
+                "CREATE INDEX catalog_rows_open ON catalog_rows (kind, key) WHERE valid_to IS NULL",
+            ),
+        ),
     ),
 )
 
@@ -248,6 +265,18 @@ TELEMETRY = Schema(
                     at_ms INTEGER NOT NULL,
                     record TEXT NOT NULL
                 ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
+        Step(
+            "0002 checksums, and the catalogs that are named",
+            (
+                "ALTER TABLE decisions ADD COLUMN checksum INTEGER",
+                """
+                CREATE TABLE decision_catalogs (
+                    version INTEGER PRIMARY KEY,
+                    last_at_ms INTEGER NOT NULL
+                ) STRICT
                 """,
             ),
         ),

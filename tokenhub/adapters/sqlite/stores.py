@@ -48,6 +48,13 @@ class Stores:
         """Decision records that were dropped or could not be written, since the start."""
         return self._decisions.lost
 
+    async def prune_catalogs(self) -> int:
+        """Forget the catalogs that no decision record names; returns how many.
+
+        Done at each start, and to be done whenever decision records are deleted.
+        """
+        return await self.catalog.prune(await self._decisions.catalogs())
+
     async def fault(self) -> str:
         """Why requests are refused now, in the journal's words; empty when they are not."""
         return self.journal.fault
@@ -81,7 +88,9 @@ async def open_stores(path: Path, *, probe_every_s: float = EVERY_S) -> AsyncIte
         stack.push_async_callback(telemetry.close)
         decisions = Decisions(telemetry)
         stack.push_async_callback(decisions.close)
-        yield Stores(ledger, decisions)
+        stores = Stores(ledger, decisions)
+        await stores.prune_catalogs()
+        yield stores
 
 
 def telemetry_path(path: Path) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import BACKLOG, Decisions
 from tokenhub.adapters.sqlite.migrations import TELEMETRY
+from tokenhub.core.verify import checksum
 
 pytestmark = pytest.mark.anyio
 
@@ -120,3 +121,36 @@ async def test_what_came_late_is_written_by_its_own_timer(telemetry: Database) -
         pass
 
     assert 0 == decisions.lost
+
+
+class Named(msgspec.Struct, frozen=True):
+    catalog_version: int
+
+
+async def test_a_record_is_written_with_its_checksum(telemetry: Database) -> None:
+    decisions = Decisions(telemetry, delay_s=3600)
+
+    decisions.add("req_1", 1.5, Record("here/small", (0.1,)))
+    waiting = await decisions.checksum("req_1")
+    await decisions.close()
+
+    assert checksum(b'{"route":"here/small","terms":[0.1]}') == waiting
+    assert waiting == await decisions.checksum("req_1")
+    assert await decisions.checksum("req_2") is None
+
+
+async def test_the_catalogs_that_records_name_are_known_with_their_last_record(
+    telemetry: Database,
+) -> None:
+    decisions = Decisions(telemetry)
+
+    for number, version in enumerate([3, 7, 3, 3]):
+        decisions.add(f"req_{number}", 10.0 - number, Named(version))
+    await decisions.close()
+
+    assert {3, 7} == await decisions.catalogs()
+    assert [(3, 10_000), (7, 9_000)] == await telemetry.read(
+        lambda conn: conn.execute(
+            "SELECT version, last_at_ms FROM decision_catalogs ORDER BY version"
+        ).fetchall()
+    )
