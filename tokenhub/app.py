@@ -32,6 +32,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.verify import Verifier
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest
@@ -177,6 +178,7 @@ async def assembled(
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),
+                verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,

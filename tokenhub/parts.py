@@ -11,6 +11,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
@@ -33,6 +34,7 @@ class Parts:
     aliases: Aliases
     routing: Routing
     logs: Logs
+    verifier: Verifier
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets

@@ -14,7 +14,7 @@ from tokenhub.client.errors import (
 
 
 class Code(IntEnum):
-    """What a command ends with. 7 (vault locked) and 8 (condition false) are kept free."""
+    """What a command ends with. 7 (vault locked) is kept free."""
 
     DONE = 0
     REFUSED = 1  # the server said no in any other way, or failed
@@ -23,6 +23,7 @@ class Code(IntEnum):
     UNAUTHORIZED = 4  # no token, or not the right one
     NOT_FOUND = 5
     CONFLICT = 6  # something else is there, or it has changed since it was read
+    NOT_SO = 8  # what was to be verified does not hold, or nobody can tell
     INTERRUPTED = 130  # 128 + SIGINT, as shells count
     BROKEN_PIPE = 141  # 128 + SIGPIPE
 

@@ -20,6 +20,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
@@ -180,6 +181,7 @@ class Control:
             aliases=self.aliases,
             routing=self.routing,
             logs=self.logs,
+            verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,

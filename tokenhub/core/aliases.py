@@ -6,7 +6,8 @@ from tokenhub.core.errors import BadRequest
 
 # The name that asks for any model. An alias of this name says which ones are meant.
 ANY = "*"
-STICKY = ("request", "api_key", "round_robin")
+ROUND_ROBIN = "round_robin"
+STICKY = ("request", "api_key", ROUND_ROBIN)
 MAX_VARIANTS = 100
 MAX_WEIGHT = 1_000_000
 
@@ -40,7 +41,7 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     def variant(self, *, request_id: str, key_id: str, turn: int) -> Variant:
         """The variant for one request; `turn` counts the requests of this alias from 0."""
         total = sum(variant.weight for variant in self.variants)
-        if self.sticky_by == "round_robin":
+        if self.sticky_by == ROUND_ROBIN:
             place = turn % total
         else:
             name = key_id if self.sticky_by == "api_key" and key_id else request_id

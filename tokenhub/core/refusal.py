@@ -5,6 +5,9 @@ from tokenhub.core.errors import TokenHubError
 from tokenhub.core.policy import Intent
 from tokenhub.core.scoring import BY_MODE
 
+# What of an intent its record keeps: the fields that both have, under the same names.
+KEPT = tuple(name for name in Intent.__struct_fields__ if name in Record.__struct_fields__)
+
 
 def refused(intent: Intent, catalog_version: int, *, seed: int, error: TokenHubError) -> Record:
     """Why nobody was asked: every route with its reason, and the code of the error.
@@ -14,18 +17,11 @@ def refused(intent: Intent, catalog_version: int, *, seed: int, error: TokenHubE
     return Record(
         catalog_version=catalog_version,
         seed=seed,
-        hint=intent.hint,
-        substitute=intent.substitute,
-        fallbacks=intent.fallbacks,
-        alias=intent.alias,
-        policy=intent.policy,
         weights=BY_MODE[intent.policy.mode],
-        input_tokens=intent.input_tokens,
-        output_tokens=intent.output_tokens,
         reason="",
         propensity=0.0,
         candidates=(),
         skipped=getattr(error, "skipped", ()),
-        reserved_tokens=intent.reserved_tokens,
         error=error.code,
+        **{name: getattr(intent, name) for name in KEPT},
     )

@@ -1,8 +1,9 @@
 """A stored decision computed again, from its record and the catalog that it names.
 
 Everything that the choice depends on is in one of the two, so the record must come out the same
-to the last bit. An input that the choice learns to look at needs one line in `intent_of` or in
-`signals_of`; the laws in the tests fail until it is there.
+to the last bit. An input that the choice learns to look at must be in the record: one of the intent
+under its own name, one of the signals with a line in `signals_of`. The laws in the tests fail until
+it is there.
 """
 
 import zlib
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tokenhub.core.aliases import ANY, ROUND_ROBIN
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.policy import Intent
-from tokenhub.core.refusal import refused
+from tokenhub.core.refusal import KEPT, refused
 from tokenhub.core.signals import Closed, Signal, Signals
 
 # Beyond so many differences nobody reads on.
@@ -41,16 +43,8 @@ def recompute(record: Record, catalog: Catalog) -> Record:
 
 def intent_of(record: Record) -> Intent:
     """What was to be decided, out of its record."""
-    return Intent(
-        policy=record.policy,
-        hint=record.hint,
-        substitute=record.substitute,
-        fallbacks=record.fallbacks,
-        alias=record.alias,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        reserved_tokens=record.reserved_tokens or 0,
-    )
+    told = {name: getattr(record, name) for name in KEPT}
+    return Intent(**told | {"reserved_tokens": record.reserved_tokens or 0})
 
 
 def signals_of(record: Record) -> Signals:
@@ -78,6 +72,28 @@ def differences(stored: Record, computed: Record) -> list[str]:
     """Where the two are not the same, by name: the first SHOWN of them."""
     found = list(_differences("", stored, computed))
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more"]
+
+
+def alias_differences(
+    record: Record, catalog: Catalog, *, request_id: str, key_id: str
+) -> list[str]:
+    """Whether the alias of the record stands for the model that it says.
+
+    Whose turn it was in a split that goes round is not kept: any of its variants may be right.
+    """
+    if not record.alias:
+        return []
+    alias = catalog.aliases.get(record.alias)
+    if alias is None or not alias.enabled:
+        return [f"alias: {_told(record.alias)} was none in this catalog"]
+    if alias.sticky_by == ROUND_ROBIN:
+        right = [variant.model_id for variant in alias.variants]
+    else:
+        right = [alias.variant(request_id=request_id, key_id=key_id, turn=0).model_id]
+    right = ["" if name == ANY else name for name in right]
+    if record.hint in right:
+        return []
+    return [f"hint: stored {_told(record.hint)}, the alias stands for {_told(right[0])}"]
 
 
 def _closed(reason: str, for_ms: int) -> Closed:

@@ -13,6 +13,9 @@ from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.keys import ApiKey
 
+# The code of the Unavailable that says that the kept content of an old catalog cannot be read.
+CATALOG_DAMAGED = "catalog_damaged"
+
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
     """Who changed what. `detail` is JSON without secrets; `at` is Unix seconds."""
@@ -33,7 +36,7 @@ class CatalogStore(Protocol):
     async def at(self, version: int) -> Catalog | None:
         """The catalog as it was at a version; None where that is not kept any more.
 
-        Raises Unavailable with the code `catalog_damaged` where what was kept cannot be read.
+        Raises Unavailable with the code CATALOG_DAMAGED where what was kept cannot be read.
         """
         ...
 

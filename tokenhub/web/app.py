@@ -27,6 +27,7 @@ from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
 from tokenhub.web.admin import (
     aliases,
+    explain,
     health,
     info,
     keys,
@@ -62,6 +63,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     routing.get_routing,
     routing.put_routing,
     simulate.simulate,
+    explain.explain_request,
     keys.list_keys,
     keys.get_key,
     keys.create_key,
@@ -127,6 +129,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "aliases": lambda: parts.aliases,
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,
+        "verifier": lambda: parts.verifier,
         "fleet": lambda: parts.fleet,
         "public_url": lambda: parts.public_url,
         "exposition": parts.metrics,

@@ -78,7 +78,8 @@ class Candidate(msgspec.Struct, kw_only=True):
 
     `score` is the sum of its terms by the weights of the decision, that of `weight` taken off;
     lower is better. Null: a price that was unknown, a latency that nobody had measured yet.
-    `last_resort` is a route that was down, and tried only after all that were not.
+    `last_resort` is a route that was down, for `closed_ms` milliseconds yet, and tried only after
+    all that were not.
     """
 
     route: str
@@ -89,6 +90,7 @@ class Candidate(msgspec.Struct, kw_only=True):
     failure_rate: float
     weight: int
     last_resort: bool = False
+    closed_ms: int = 0
 
 
 class Skipped(msgspec.Struct, kw_only=True):
@@ -124,7 +126,9 @@ class Decision(msgspec.Struct, kw_only=True):
     """Why this route: everything that the choice was made of.
 
     `candidates` are in the order in which they were to be tried. `propensity` is the probability
-    of the first: below 1 only where scores tied and `seed` decided.
+    of the first: below 1 only where scores tied and `seed` decided. Where nobody could answer
+    there are no candidates, and `error` is the code that the caller was given. `reserved_tokens`
+    is the part of the context that was kept for the answer; null in records of before it was noted.
     """
 
     catalog_version: int
@@ -141,6 +145,8 @@ class Decision(msgspec.Struct, kw_only=True):
     propensity: float
     candidates: list[Candidate]
     skipped: list[Skipped]
+    reserved_tokens: int | None = None
+    error: str = ""
 
 
 class RequestDetail(RequestLog, kw_only=True):

@@ -6,6 +6,7 @@ import typer
 
 from tokenhub.client.calls import routing as calls
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
+from tokenhub_cli.commands.explain import explain
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch
 from tokenhub_cli.output import Column, View
@@ -90,3 +91,6 @@ def set_routing(
             f"{column.title.lower()} {column.show(column.value(now))}" for column in _VIEW.columns
         )
         tokenhub.output.show(now, _VIEW, [now], lines=[f"routing updated: {told}"])
+
+
+app.command("explain")(explain)

@@ -155,6 +155,7 @@ async def test_a_request_is_explained_by_name(client, control):
             "failure_rate": 0.1,
             "weight": 5,
             "last_resort": False,
+            "closed_ms": 0,
         },
         {
             "route": "p/new",
@@ -165,6 +166,7 @@ async def test_a_request_is_explained_by_name(client, control):
             "failure_rate": 0.0,
             "weight": 2,
             "last_resort": False,
+            "closed_ms": 0,
         },
     ] == decision["candidates"]
     assert [

@@ -13,8 +13,7 @@ import msgspec
 from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import Unavailable
-
-DAMAGED = "catalog_damaged"
+from tokenhub.ports.stores import CATALOG_DAMAGED
 
 _KINDS: dict[str, type[Provider | Model | Alias | Defaults]] = {
     "provider": Provider,
@@ -57,7 +56,7 @@ def kept(conn: sqlite3.Connection, version: int) -> bool:
 def rebuilt(conn: sqlite3.Connection, version: int) -> Catalog | None:
     """The catalog as it was at this version; None where that is not kept.
 
-    Raises Unavailable, code DAMAGED, where its rows cannot be read.
+    Raises Unavailable, code CATALOG_DAMAGED, where its rows cannot be read.
     """
     if not kept(conn, version):
         return None
@@ -118,5 +117,5 @@ def _read(kind: str, content: str, version: int) -> Provider | Model | Alias | D
     except msgspec.DecodeError as error:
         raise Unavailable(
             f"the kept catalog of version {version} holds a {kind} that cannot be read",
-            code=DAMAGED,
+            code=CATALOG_DAMAGED,
         ) from error

@@ -1,6 +1,7 @@
 """Calls about what happened."""
 
 from tokenhub.client.call import Call, item, query
+from tokenhub.wire.explain import Explained
 from tokenhub.wire.observe import LogPage, RequestDetail
 
 
@@ -34,3 +35,13 @@ def list_logs(
 def get_request(request_id: str) -> Call[RequestDetail]:
     """One request with its attempts, and the reasons of its route."""
     return Call(method="GET", path=item("/admin/v1/requests", request_id), returns=RequestDetail)
+
+
+def explain_request(request_id: str, *, verify: bool = False) -> Call[Explained]:
+    """Why a request went where it went, in words; with `verify` the decision is taken again."""
+    return Call(
+        method="GET",
+        path=item("/admin/v1/routing/explain", request_id),
+        query=query(verify="true" if verify else None),
+        returns=Explained,
+    )

@@ -24,6 +24,8 @@ def shown(record: Record) -> wire.Decision:
         propensity=record.propensity,
         candidates=[_candidate(candidate) for candidate in record.candidates],
         skipped=[_skipped(skip) for skip in record.skipped],
+        reserved_tokens=record.reserved_tokens,
+        error=record.error,
     )
 
 
@@ -55,6 +57,7 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         failure_rate=candidate.failure_rate,
         weight=candidate.weight,
         last_resort=candidate.last_resort,
+        closed_ms=candidate.closed_ms,
     )
 
 

@@ -44,12 +44,12 @@ async def list_logs(request: Http, logs: NamedDependency[Logs]) -> Response[byte
     )
 
 
-@get("/requests/{request_id:str}")
+@get("/requests/{request_id:path}")
 async def get_request(
     request: Http, request_id: FromPath[str], logs: NamedDependency[Logs]
 ) -> Response[bytes]:
     queried(request, ())
-    found = await logs.get(request_id)
+    found = await logs.get(request_id.removeprefix("/"))
     decision = None if found.decision is None else decisions.shown(found.decision)
     return answer(wire.RequestDetail(**asdict(shown(found.row)), decision=decision))
 

@@ -17,6 +17,7 @@ from tokenhub.adapters.sqlite.migrations import TOKENHUB, Schema
 from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import Unavailable
+from tokenhub.ports.stores import CATALOG_DAMAGED
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -128,4 +129,4 @@ async def test_a_kept_row_that_cannot_be_read_is_told_of(tmp_path: Path) -> None
         with pytest.raises(Unavailable, match="holds a model that cannot be read") as caught:
             await stores.catalog.at(1)
 
-    assert history.DAMAGED == caught.value.code
+    assert CATALOG_DAMAGED == caught.value.code

@@ -114,6 +114,15 @@ def test_a_request_is_read_by_its_id() -> None:
     assert ("GET", "/admin/v1/requests/req_1", ()) == (call.method, call.path, call.query)
 
 
+def test_a_request_is_explained_by_its_id_and_verified_where_that_is_asked() -> None:
+    plain = observe.explain_request("req/1")
+    verified = observe.explain_request("req/1", verify=True)
+
+    path = "/admin/v1/routing/explain/req/1"
+    assert ("GET", path, ()) == (plain.method, plain.path, plain.query)
+    assert (path, (("verify", "true"),)) == (verified.path, verified.query)
+
+
 def test_only_reading_is_safe_to_repeat() -> None:
     assert catalog.list_models().safe
     assert not catalog.put_model(MODEL).safe
