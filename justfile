@@ -61,6 +61,10 @@ test-integration *args: setup
 fuzz count="10000": setup
     FUZZ_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_fuzz.py
 
+# so many decisions of a server's life taken again, after a stop and a kill -9
+explain-proof count="1000": setup
+    EXPLAIN_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_explain.py
+
 # all tests, with the lines that they miss
 test-coverage *args: setup
     .venv/bin/pytest -n auto --cov --cov-report=term-missing:skip-covered "$@"

@@ -1,0 +1,288 @@
+"""Every decision of a server's life, taken again: through faults, changes, a stop and a kill -9.
+
+Request n is made of the seed and n alone. 240 of them run with the other tests;
+`just explain-proof` runs 1,000.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+from collections import Counter
+from contextlib import AsyncExitStack, closing
+
+import pytest
+from msgspec.structs import replace
+
+from tests.e2e.conftest import PROFILE
+from tests.support.server import ADMIN_TOKEN, child, running
+from tokenhub.adapters.sqlite.stores import telemetry_path
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Faults
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+
+COUNT = int(os.environ.get("EXPLAIN_REQUESTS", "240"))  # noqa: TID251 - of the test, no setting
+SEED = int(os.environ.get("EXPLAIN_SEED", "4"))  # noqa: TID251 - of the test, no setting
+AT_ONCE = 4
+# One change of the catalog for so many requests.
+EVERY = 6
+
+PROVIDERS = ("one", "two", "three", "four")
+MODELS = ("gpt", "org/small", "large")
+ALIASES = {"turns": "round_robin", "fast": "request", "ours": "api_key", "*": "request"}
+NAMES = ("", "*", *MODELS, "one/gpt", "three/gpt", "two/org/small", "nobody", "turns", "fast")
+FAULTY = Faults(server_error=0.3, rate_limited=0.1, overloaded=0.2, reset=0.2, invalid_json=0.1)
+HEADERS = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+COMPLETIONS, MESSAGES, NATIVE = "/v1/chat/completions", "/v1/messages", "/v1/chat"
+COUNTS, EMBEDDINGS = "/v1/messages/count_tokens", "/v1/embeddings"
+
+
+def nth(n):
+    """A path, a body and headers."""
+    rng = random.Random(f"{SEED}/{n}")
+    text = rng.choice(["Hello", "word " * 50, "word " * 4_000])
+    if rng.random() < 0.2:
+        text = f"@@tokenhub mode={rng.choice(['cheap', 'high_confidence'])} min_weight=2\n{text}"
+    body = {"messages": [{"role": "user", "content": text}]}
+    path = rng.choice([COMPLETIONS, COMPLETIONS, MESSAGES, NATIVE, NATIVE, COUNTS, EMBEDDINGS])
+    name = rng.choice([*NAMES, "ours"])
+    sent = {}
+    if rng.random() < 0.3:
+        sent["x-tokenhub-substitute"] = rng.choice(["any", "same-model", "never"])
+    if path == EMBEDDINGS:
+        return path, {"input": text, "model": name.strip("*") or "gpt"}, sent
+    if name or path != NATIVE:
+        body["model_hint" if path == NATIVE else "model"] = name or "*"
+    if path != COUNTS:
+        body["max_tokens"] = rng.choice([4, 64, 3_000])
+    if path == COMPLETIONS and rng.random() < 0.3:
+        body["models"] = rng.sample(MODELS, 2)
+    if path in {COMPLETIONS, MESSAGES}:
+        body["stream"] = rng.random() < 0.3
+    if path == NATIVE:
+        policy = {
+            "mode": rng.choice(["cheap", "normal", "high_confidence", "planning", "adversarial"]),
+            "max_budget_usd": rng.choice([0.000001, 0.01, 5.0]),
+            "min_weight": rng.choice([0, 0, 3]),
+        }
+        return path, {"request": body, "policy": policy}, sent
+    return path, body, sent
+
+
+class Life:
+    """What the callers and the operator of one server do; `ids` are of the answered requests."""
+
+    def __init__(self, server, key, sims):
+        self.ids = []
+        self.statuses = Counter()
+        self._server = server
+        self._key = {"x-api-key": key}
+        self._sims = sims
+        self._changing = asyncio.Lock()
+
+    async def goes_on(self, numbers):
+        left = iter(numbers)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._caller(left))
+
+    async def _caller(self, numbers):
+        for n in numbers:
+            if n % EVERY == 0:
+                async with self._changing:
+                    await self.change(n)
+            path, body, headers = nth(n)
+            answer = await self._server.http.post(path, json=body, headers=self._key | headers)
+            self.ids.append(answer.headers["x-request-id"])
+            self.statuses[answer.status_code] += 1
+
+    async def change(self, n):
+        """One of all the ways in which an operator changes what there is to choose from."""
+        rng = random.Random(f"{SEED}/change {n}")
+        provider, model = rng.choice(PROVIDERS), rng.choice(MODELS)
+        price = {"input_per_1k": rng.choice([None, 0.0, 0.001]), "output_per_1k": rng.random()}
+        name, sticky_by = rng.choice(list(ALIASES.items()))
+        await rng.choice(
+            [
+                lambda: self.admin("PATCH", self._path(model, provider), {"weight": n % 11}),
+                lambda: self.admin("PATCH", self._path(model, provider), price),
+                lambda: self.admin("PATCH", self._path(model, provider), {"enabled": n % 2 == 0}),
+                lambda: self.admin("DELETE", self._path(model, provider)),
+                lambda: self.provider(provider, enabled=n % 4 != 0),
+                lambda: self.provider(provider),
+                lambda: self.admin("DELETE", f"providers/{provider}"),
+                lambda: self.admin("PUT", f"aliases/{name}", _split(rng, sticky_by)),
+                lambda: self.admin("DELETE", f"aliases/{name}"),
+                lambda: self.admin("PUT", "routing-config", {"default_mode": "cheap"}),
+                lambda: self.admin("POST", f"health/{provider}/reset"),
+            ]
+        )()
+
+    async def provider(self, provider_id, **fields):
+        """A provider with all its models, new or as it was at first."""
+        place = self._sims[PROVIDERS.index(provider_id) % len(self._sims)].url
+        row = {"id": provider_id, "base_url": place, **fields}
+        await self.admin("POST", "providers", row)
+        for number, model in enumerate(MODELS):
+            prices = {"input_per_1k": 0.001 * (number + 1), "output_per_1k": 0.002}
+            room = {"weight": number * 4, "max_context_tokens": 4_000 * (number + 1)}
+            row = {"id": model, "provider_id": provider_id, **prices, **room}
+            await self.admin("POST", "models", row)
+
+    async def admin(self, method, path, body=None):
+        """What is not there cannot be changed, nor split; anything else must go well."""
+        answer = await self._server.http.request(
+            method, f"/admin/v1/{path}", json=body, headers=HEADERS
+        )
+        absent = answer.status_code == 404 or "there is no model" in answer.text
+        assert answer.status_code == 200 or absent, answer.text
+
+    @staticmethod
+    def _path(model, provider):
+        return f"models/{model}?provider_id={provider}"
+
+
+def _split(rng, sticky_by):
+    variants = [{"model_id": model, "weight": rng.randint(1, 3)} for model in MODELS]
+    return {"variants": variants, "sticky_by": sticky_by}
+
+
+async def written(database, ids):
+    """Return once the records of these requests are in their file: a kill takes what waits."""
+
+    def there():
+        with closing(sqlite3.connect(f"file:{telemetry_path(database)}?mode=ro", uri=True)) as conn:
+            return {name for (name,) in conn.execute("SELECT request_id FROM decisions")}
+
+    async with asyncio.timeout(30):
+        while not set(ids) <= await asyncio.to_thread(there):
+            pass
+
+
+async def test_every_decision_of_a_life_comes_out_the_same(tmp_path):
+    """After a stop and a kill -9, each of them, and none lost."""
+    database = tmp_path / "data" / "tokenhub.sqlite"
+    third = COUNT // 3
+    ids, statuses = [], Counter()
+    async with AsyncExitStack() as stack:
+        faulty = await stack.enter_async_context(
+            Sim(replace(PROFILE, faults=FAULTY, retry_after_s=10))
+        )
+        good = await stack.enter_async_context(Sim(PROFILE))
+        sims = (faulty, good)
+
+        async with child(tmp_path) as server:
+            life = Life(server, await server.key("*"), sims)
+            for provider in PROVIDERS:
+                await life.provider(provider)
+            for name, sticky_by in ALIASES.items():
+                await life.admin("PUT", f"aliases/{name}", _split(random.Random(1), sticky_by))
+            await life.goes_on(range(third))
+            server.process.send_signal(signal.SIGTERM)
+            await server.process.wait()
+            ids += life.ids
+            statuses += life.statuses
+
+        async with child(tmp_path) as server:
+            life = Life(server, await server.key("*"), sims)
+            await life.goes_on(range(third, 2 * third))
+            await written(database, life.ids)
+            await server.kill()
+            ids += life.ids
+            statuses += life.statuses
+
+        async with child(tmp_path) as server:
+            life = Life(server, await server.key("*"), sims)
+            await life.goes_on(range(2 * third, COUNT))
+            ids += life.ids
+            statuses += life.statuses
+            found = [await server.admin("GET", f"routing/explain/{id_}?verify=true") for id_ in ids]
+
+    verified = [one["verified"] for one in found]
+    told = [(one["request"]["request_id"], one["differences"], one["reason"]) for one in found]
+    versions = {one["decision"]["catalog_version"] for one in found if one["decision"]}
+    refused = sum(1 for one in found if one["decision"] and one["decision"]["error"])
+    skipped = Counter(
+        skip["reason"] for one in found if one["decision"] for skip in one["decision"]["skipped"]
+    )
+    print(
+        f"\nverified: {verified.count(True)} of {len(ids)} decisions, over {len(versions)} "
+        f"versions of the catalog; {refused} of them refusals; statuses {dict(statuses)}; "
+        f"left out {dict(skipped)}"
+    )
+    assert [] == [line for line, same in zip(told, verified, strict=True) if same is not True]
+    assert COUNT == len(set(ids))
+    assert len(versions) > third // EVERY
+    assert {"disabled", "weight_below_minimum", "context_overflow", "budget_exceeded"} <= set(
+        skipped
+    )
+    assert {"cooling_down", "health_down"} & set(skipped)
+    assert refused
+    assert statuses[200] > COUNT // 3
+
+
+async def test_what_somebody_changed_in_the_files_is_found(tmp_path, sim):
+    """A score, a seed and the price of a model as it was: each is named."""
+    database = tmp_path / "data" / "tokenhub.sqlite"
+    ask = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = {"x-api-key": await hub.key()}
+        ids = []
+        for _ in range(4):
+            answer = await hub.http.post(COMPLETIONS, json=ask, headers=key)
+            ids.append(answer.headers["x-request-id"])
+            await hub.admin("PATCH", "models/gpt?provider_id=one", {"weight": len(ids)})
+
+    scored, seeded, priced, untouched = ids
+    with closing(sqlite3.connect(telemetry_path(database))) as conn, conn:
+        place = "$.candidates[0][1]"
+        conn.execute(
+            "UPDATE decisions SET record = json_set(record, ?, 0.5) WHERE request_id = ?",
+            (place, scored),
+        )
+        conn.execute(
+            "UPDATE decisions SET record = json_set(record, '$.seed', 1) WHERE request_id = ?",
+            (seeded,),
+        )
+        (version,) = conn.execute(
+            "SELECT json_extract(record, '$.catalog_version') FROM decisions WHERE request_id = ?",
+            (priced,),
+        ).fetchone()
+    with closing(sqlite3.connect(database)) as conn, conn:
+        changed = conn.execute(
+            "UPDATE catalog_rows SET content = json_set(content, '$.input_price', 7000000000) "
+            "WHERE kind = 'model' AND key = 'one/gpt' AND valid_from <= ?1 AND valid_to > ?1",
+            (version,),
+        ).rowcount
+    async with running(tmp_path) as hub:
+        found = [await hub.admin("GET", f"routing/explain/{id_}?verify=true") for id_ in ids]
+
+    assert 1 == changed
+    assert [False, False, False, True] == [one["verified"] for one in found]
+    by_score, by_seed, by_price, _ = (one["differences"] for one in found)
+    assert any(line.startswith("candidates[0].score: stored 0.5, computed ") for line in by_score)
+    assert ["record: it is not as it was written, its checksum is another"] == by_seed
+    assert any(line.startswith("candidates[0].cost_nusd: stored ") for line in by_price)
+    assert untouched not in {scored, seeded, priced}
+
+
+async def test_a_503_can_be_explained_afterwards(hub, key, sim):
+    await hub.provider("one", sim, models=["gpt"])
+    await hub.admin("PATCH", "models/gpt?provider_id=one", {"enabled": False})
+
+    refused = await hub.http.post(
+        COMPLETIONS,
+        json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+        headers={"x-api-key": key},
+    )
+    id_ = refused.headers["x-request-id"]
+    found = await hub.admin("GET", f"routing/explain/{id_}?verify=true")
+
+    assert 503 == refused.status_code
+    assert ("no_provider_available", True) == (found["decision"]["error"], found["verified"])
+    assert [{"route": "one/gpt", "why": "it, or its provider, is disabled"}] == (
+        found["explanation"]["skipped"]
+    )
