@@ -98,6 +98,17 @@ def _summary(it: RequestDetail) -> Iterator[str]:
 
 
 def _decision(it: Decision) -> Iterator[str]:
+    yield from _considered(it) if it.candidates else [f"Nobody could answer: {it.error}"]
+    yield ""
+    if it.skipped:
+        yield "Left out"
+        yield from table(_LEFT_OUT, it.skipped)
+        yield ""
+    yield f"Policy: {', '.join(_policy(it.policy))}"
+    yield f"Catalog: version {it.catalog_version}"
+
+
+def _considered(it: Decision) -> Iterator[str]:
     yield "Considered, best first"
     yield from table(_CONSIDERED, it.candidates)
     yield f"Score: {_formula(it.weights)}, each as a part of the largest"
@@ -106,13 +117,6 @@ def _decision(it: Decision) -> Iterator[str]:
             f"Tie:   the best scores are equal; the seed {it.seed} decided, "
             f"with a chance of {it.propensity:.0%}"
         )
-    yield ""
-    if it.skipped:
-        yield "Left out"
-        yield from table(_LEFT_OUT, it.skipped)
-        yield ""
-    yield f"Policy: {', '.join(_policy(it.policy))}"
-    yield f"Catalog: version {it.catalog_version}"
 
 
 def _formula(weights: Terms) -> str:

@@ -185,6 +185,18 @@ def test_a_choice_without_a_tie_or_anybody_left_out_says_nothing_of_them(
     assert "Left out" not in shown
 
 
+def test_a_request_that_nobody_could_answer_shows_the_reasons_alone(
+    run: Run, admin: FakeAdmin
+) -> None:
+    nobody = replace(DECISION, candidates=[], propensity=0.0, error="no_provider_available")
+    given(admin, replace(DETAIL, attempts=[], decision=nobody))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert "\nNobody could answer: no_provider_available\n\nLeft out\n" in shown
+    assert "Tie:" not in shown
+
+
 def test_a_policy_without_a_budget(run: Run, admin: FakeAdmin) -> None:
     policy = replace(DECISION.policy, max_budget_usd=None, min_weight=0)
     given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
