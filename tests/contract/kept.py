@@ -8,7 +8,7 @@ import msgspec
 
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sqlite.stores import open_stores
-from tokenhub.core.catalog import Model, Provider
+from tokenhub.core.catalog import Model, Provider, Tier
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import Journal
@@ -34,6 +34,11 @@ SMALL = Model(
     enabled=False,
     pricing_source="catalog",
     source="credentials",
+    cached_price=15_000_000,
+    cache_write_price=187_500_000,
+    cache_write_1h_price=300_000_000,
+    reasoning_price=0,
+    tiers=(Tier(above_tokens=4096, input_price=300_000_000, cached_price=30_000_000),),
 )
 KEY = ApiKey(
     id="key_1",
@@ -96,6 +101,10 @@ def outcome(number: int, **changes: object) -> Outcome:
         latency_s=0.25,
         input_tokens=100,
         output_tokens=10,
+        cached_tokens=60,
+        cache_write_tokens=20,
+        cache_write_1h_tokens=0,
+        reasoning_tokens=4,
         cost_nusd=1_000 + number,
         estimated=True,
     )

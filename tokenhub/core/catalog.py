@@ -5,6 +5,7 @@ a request keeps the one it began with.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Self
 
 import msgspec
@@ -20,6 +21,18 @@ MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial")
 MAX_BUDGET_NUSD = 100 * NANO
 MAX_LATENCY_S = 300.0
 MAX_WEIGHT = 10
+# Vendors publish one or two.
+MAX_TIERS = 8
+
+# The prices of a Model and of a Tier, by their names on the wire.
+PRICES = {
+    "input_per_1k": "input_price",
+    "output_per_1k": "output_price",
+    "cached_input_per_1k": "cached_price",
+    "cache_write_per_1k": "cache_write_price",
+    "cache_write_1h_per_1k": "cache_write_1h_price",
+    "reasoning_per_1k": "reasoning_price",
+}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +54,26 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """The prices of a whole call whose prompt has more than `above_tokens` tokens."""
+
+    above_tokens: int
+    input_price: int | None = None
+    output_price: int | None = None
+    cached_price: int | None = None
+    cache_write_price: int | None = None
+    cache_write_1h_price: int | None = None
+    reasoning_price: int | None = None
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, at one provider: the pair (provider_id, id) is its key.
 
-    Prices are nano-USD per million tokens, None where unknown. `max_context_tokens` 0 is unknown.
+    Prices are nano-USD per million tokens, None where unknown; `core.pricing` says what stands in
+    for an unknown one. `tiers` are the prices of long prompts, by `above_tokens`. Who gave the
+    prices is `pricing_source`: `manual` (an operator), `catalogue` (the price list that comes with
+    us), `unknown`, or whatever word a client of the API put there. `max_context_tokens` 0 is
+    unknown.
     """
 
     id: str
@@ -57,6 +86,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     pricing_source: str = "manual"
     source: str = "api"
     version: int = 0
+    cached_price: int | None = None
+    cache_write_price: int | None = None
+    cache_write_1h_price: int | None = None
+    reasoning_price: int | None = None
+    tiers: tuple[Tier, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -156,12 +190,17 @@ def checked_model(model: Model) -> Model:
         raise BadRequest("weight must be between 0 and 10", field="weight")
     if model.max_context_tokens < 0:
         raise BadRequest("max_context_tokens must not be negative", field="max_context_tokens")
-    for field, price in (
-        ("input_per_1k", model.input_price),
-        ("output_per_1k", model.output_price),
-    ):
-        if price is not None and price < 0:
-            raise BadRequest(f"{field} must not be negative", field=field)
+    for rates in (model, *model.tiers):
+        for field, name in PRICES.items():
+            price = getattr(rates, name)
+            if price is not None and price < 0:
+                raise BadRequest(f"{field} must not be negative", field=field)
+    above = [0, *(tier.above_tokens for tier in model.tiers)]
+    if len(above) > MAX_TIERS + 1 or any(a >= b for a, b in pairwise(above)):
+        raise BadRequest(
+            f"tiers must be at most {MAX_TIERS}, each above more tokens than the one before",
+            field="tiers",
+        )
     return model
 
 

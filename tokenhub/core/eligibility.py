@@ -6,8 +6,9 @@ from math import ceil
 import msgspec
 
 from tokenhub.core.catalog import Route
-from tokenhub.core.money import MILLION, cost_nusd
+from tokenhub.core.money import MILLION
 from tokenhub.core.policy import Intent
+from tokenhub.core.pricing import estimated_nusd
 from tokenhub.core.signals import Signals
 
 # Room for what the estimate of the prompt misses (original-behaviour 2.4).
@@ -94,10 +95,8 @@ def needed_tokens(input_tokens: int, reserved_tokens: int) -> int:
 
 def _cost(intent: Intent, route: Route) -> int | None:
     model = route.model
-    if model.input_price is None or model.output_price is None:
-        return cost_nusd(
-            intent.input_tokens, intent.output_tokens, model.input_price, model.output_price
-        )
+    if model.input_price is None or model.output_price is None or model.tiers:
+        return estimated_nusd(model, intent.input_tokens, intent.output_tokens)
     total = intent.input_tokens * model.input_price + intent.output_tokens * model.output_price
     return -(-total // MILLION)
 

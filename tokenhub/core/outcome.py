@@ -7,8 +7,9 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens as the provider counted them; None where it did not say.
 
     `input_tokens` is the whole prompt: of it `cached_tokens` were read from a cache and
-    `cache_write_tokens` written to one (OpenAI counts so; Anthropic's three counts are summed).
-    `output_tokens` is all that was generated, the `reasoning_tokens` among it.
+    `cache_write_tokens` written to one (OpenAI counts so; Anthropic's three counts are summed), of
+    these `cache_write_1h_tokens` to stay for an hour. `output_tokens` is all that was generated,
+    the `reasoning_tokens` among it.
     """
 
     input_tokens: int | None = None
@@ -16,6 +17,7 @@ class Usage(msgspec.Struct, frozen=True):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     `state` is `settled` (charged), `voided` (nothing was processed) or `unknown` (it may be
     billed; charged at the estimate). `cost_nusd` is None where a price is unknown. `estimated`
     says that tokens were counted by us, for want of the provider's word. `cached_tokens`,
-    `cache_write_tokens` and `reasoning_tokens` are as in Usage, None where nobody told.
+    `cache_write_tokens`, `cache_write_1h_tokens` and `reasoning_tokens` are as in Usage, None
+    where nobody told.
     """
 
     number: int
@@ -39,6 +42,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
     cost_nusd: int | None = 0
     estimated: bool = False
 

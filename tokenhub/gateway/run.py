@@ -9,9 +9,9 @@ from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.decide import Decision, Record
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
-from tokenhub.core.money import cost_nusd
 from tokenhub.core.outcome import Attempt, Usage
 from tokenhub.core.policy import Intent
+from tokenhub.core.pricing import estimated_nusd, spent_nusd
 
 # An attempt that the caller did not wait for. No provider's fault; it may have been billed.
 GONE = "client_gone"
@@ -125,9 +125,8 @@ class Run:
                 cached_tokens=given.cached_tokens,
                 cache_write_tokens=given.cache_write_tokens,
                 reasoning_tokens=given.reasoning_tokens,
-                cost_nusd=cost_nusd(
-                    tokens_in, tokens_out, route.model.input_price, route.model.output_price
-                ),
+                cache_write_1h_tokens=given.cache_write_1h_tokens,
+                cost_nusd=spent_nusd(route.model, tokens_in, tokens_out, of_them=given),
                 estimated=given.input_tokens is None or given.output_tokens is None,
             )
         )
@@ -155,9 +154,7 @@ class Run:
                 latency_s=latency_s,
                 input_tokens=tokens_in,
                 output_tokens=tokens_out,
-                cost_nusd=cost_nusd(
-                    tokens_in, tokens_out, route.model.input_price, route.model.output_price
-                ),
+                cost_nusd=estimated_nusd(route.model, tokens_in, tokens_out),
                 estimated=billed,
             )
         )

@@ -177,6 +177,7 @@ class ReadUsage(msgspec.Struct, omit_defaults=True):
     output_tokens: Any = None
     cache_read_input_tokens: Any = None
     cache_creation_input_tokens: Any = None
+    cache_creation: Any = None
     output_tokens_details: Any = None
 
 

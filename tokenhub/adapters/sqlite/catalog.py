@@ -10,7 +10,7 @@ from tokenhub.adapters.sqlite import history
 from tokenhub.adapters.sqlite.change import enter, upsert, version
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.core.aliases import Alias, Variant
-from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider, Tier
 from tokenhub.core.errors import NotFound
 from tokenhub.ports.stores import Audit
 
@@ -138,7 +138,9 @@ class SqliteCatalogStore:
 def _put_models(conn: sqlite3.Connection, models: Sequence[Model], stamp: int) -> None:
     for model in models:
         try:
-            conn.execute(_PUT_MODEL, msgspec.structs.asdict(model) | {"version": stamp})
+            tiers = msgspec.json.encode(model.tiers).decode()
+            row = msgspec.structs.asdict(model) | {"tiers": tiers, "version": stamp}
+            conn.execute(_PUT_MODEL, row)
         except sqlite3.IntegrityError as error:
             raise NotFound(f"no provider is called {model.provider_id!r}") from error
 
@@ -170,7 +172,8 @@ def _provider(row: dict[str, Any]) -> Provider:
 
 
 def _model(row: dict[str, Any]) -> Model:
-    return Model(**row | {"enabled": bool(row["enabled"])})
+    tiers = msgspec.json.decode(row["tiers"], type=tuple[Tier, ...])
+    return Model(**row | {"tiers": tiers, "enabled": bool(row["enabled"])})
 
 
 def _alias(row: dict[str, Any]) -> Alias:

@@ -26,7 +26,8 @@ ATTEMPTS = Table(
     "attempts",
     (
         "request_id", "number", "provider_id", "model_id", "state", "kind", "status", "latency_us",
-        "input_tokens", "output_tokens", "cost_nusd", "estimated",
+        "input_tokens", "output_tokens", "cost_nusd", "estimated", "cached_tokens",
+        "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens",
     ),
 )  # fmt: skip
 JOURNAL = (REQUESTS, ATTEMPTS)
@@ -108,6 +109,10 @@ def _attempt_row(request_id: str, attempt: Attempt) -> tuple[object, ...]:
         attempt.output_tokens,
         attempt.cost_nusd,
         attempt.estimated,
+        attempt.cached_tokens,
+        attempt.cache_write_tokens,
+        attempt.cache_write_1h_tokens,
+        attempt.reasoning_tokens,
     )
 
 

@@ -250,6 +250,25 @@ TOKENHUB = Schema(
                 "CREATE INDEX catalog_rows_open ON catalog_rows (kind, key) WHERE valid_to IS NULL",
             ),
         ),
+        Step(
+            "0009 prices and tokens by class",
+            (
+                "ALTER TABLE models ADD COLUMN cached_price INTEGER",
+                "ALTER TABLE models ADD COLUMN cache_write_price INTEGER",
+                "ALTER TABLE models ADD COLUMN cache_write_1h_price INTEGER",
+                "ALTER TABLE models ADD COLUMN reasoning_price INTEGER",
+                "ALTER TABLE models ADD COLUMN tiers TEXT NOT NULL DEFAULT '[]'",
+                # `manual` was also the word of a price that nobody had given.
+                """
+                UPDATE models SET pricing_source = 'unknown' WHERE pricing_source = 'manual'
+                    AND input_price IS NULL AND output_price IS NULL
+                """,
+                "ALTER TABLE attempts ADD COLUMN cached_tokens INTEGER",
+                "ALTER TABLE attempts ADD COLUMN cache_write_tokens INTEGER",
+                "ALTER TABLE attempts ADD COLUMN cache_write_1h_tokens INTEGER",
+                "ALTER TABLE attempts ADD COLUMN reasoning_tokens INTEGER",
+            ),
+        ),
     ),
 )
 

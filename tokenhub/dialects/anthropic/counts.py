@@ -38,6 +38,7 @@ class Counts:
             _latest(sooner.cached_tokens, prompt.cached_tokens),
             _latest(sooner.cache_write_tokens, prompt.cache_write_tokens),
             _latest(sooner.reasoning_tokens, later.reasoning_tokens),
+            _latest(sooner.cache_write_1h_tokens, prompt.cache_write_1h_tokens),
         )
 
 
@@ -51,12 +52,14 @@ def read_usage(raw: Raw) -> Usage | None:
         return None
     cached, written = count(usage.cache_read_input_tokens), count(usage.cache_creation_input_tokens)
     fresh, details = count(usage.input_tokens), usage.output_tokens_details
+    by_life = usage.cache_creation
     return Usage(
         None if fresh is None else count(fresh + (cached or 0) + (written or 0)),
         count(usage.output_tokens),
         cached,
         written,
         count(details.get("thinking_tokens")) if isinstance(details, dict) else None,
+        count(by_life.get("ephemeral_1h_input_tokens")) if isinstance(by_life, dict) else None,
     )
 
 

@@ -17,6 +17,11 @@ NOTES = Step("0003", ("ALTER TABLE entries ADD COLUMN note TEXT", "CREATE TABLE 
 OLD_KEY = """
     INSERT INTO api_keys VALUES ('key_1', 'old', x'00', 'p', '["chat"]', 0, NULL, 1, 1)
 """
+OLD_MODELS = """
+    INSERT INTO models VALUES
+        ('p', 'nobody gave a price', 1, 0, NULL, NULL, 1, 'manual', 'api', 1),
+        ('p', 'an operator did', 1, 0, 5, NULL, 1, 'manual', 'api', 1)
+"""
 BROKEN = Step("0003", ("CREATE TABLE notes (id TEXT)", "CREATE TABLE notes (id TEXT)"))
 
 
@@ -100,3 +105,22 @@ async def test_a_key_from_before_has_the_usual_rate_and_its_directives(tmp_path:
         (key,) = await stores.keys.load()
 
     assert ("old", 0, True) == (key.name, key.rate_limit_rps, key.directives)
+
+
+async def test_a_model_from_before_without_a_price_is_the_lists_to_fill(tmp_path: Path) -> None:
+    path = tmp_path / "tokenhub.sqlite"
+    before = Schema("tokenhub", TOKENHUB.steps[:5])
+    database = await Database.open(path, migrations=before, synchronous="FULL")
+    provider = (
+        "INSERT INTO providers VALUES ('p', 'openai', 'https://h', '[]', 1, 'none', 'api', 1)"
+    )
+    await database.write(lambda conn: conn.execute(provider).rowcount)
+    await database.write(lambda conn: conn.execute(OLD_MODELS).rowcount)
+    await database.close()
+
+    async with open_stores(path) as stores:
+        models = (await stores.catalog.load()).models.values()
+
+    assert {"nobody gave a price": "unknown", "an operator did": "manual"} == {
+        row.id: row.pricing_source for row in models
+    }

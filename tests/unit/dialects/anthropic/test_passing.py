@@ -72,6 +72,22 @@ def test_usage_of_an_answer_sums_the_prompt() -> None:
     assert Usage(321, 9, 20, 300, 4) == got
 
 
+@pytest.mark.parametrize(
+    ("by_life", "hour"),
+    [
+        ({"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}, 200),
+        ({"ephemeral_1h_input_tokens": "x"}, None),
+        ([], None),
+    ],
+)
+def test_usage_tells_what_was_cached_for_an_hour(by_life: object, hour: int | None) -> None:
+    usage = {"input_tokens": 1, "cache_creation_input_tokens": 300, "cache_creation": by_life}
+
+    got = usage_of(json.dumps({"content": [], "usage": usage}).encode())
+
+    assert Usage(301, None, None, 300, None, hour) == got
+
+
 @pytest.mark.parametrize("usage", [None, 7, [], "x"])
 def test_usage_that_cannot_be_read_is_none(usage: object) -> None:
     assert usage_of(json.dumps({"content": [], "usage": usage}).encode()) is None
