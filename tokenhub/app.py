@@ -18,6 +18,7 @@ from tokenhub.adapters.files import AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
@@ -29,6 +30,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
@@ -140,14 +142,16 @@ async def assembled(
         await changes.load()
         keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
         await keys.load()
-        providers = Providers(changes=changes, secrets=vault, upstreams=upstreams)
-        models = Models(changes=changes)
+        prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
+        providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
+        models = Models(changes=changes, prices=prices)
         bootstrap = Bootstrap(
             changes=changes,
             providers=providers,
             models=models,
             secrets=vault,
             applied=AppliedFile(settings.data_dir),
+            prices=prices,
         )
         _tell(await _credentials(bootstrap, settings))
         patience_s = settings.provider_timeout_s
@@ -173,6 +177,7 @@ async def assembled(
                 fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
                 providers=providers,
                 models=models,
+                prices=prices,
                 keys=keys,
                 simulator=Simulator(catalog=catalog, signals=observed.read, named=naming.peek),
                 aliases=Aliases(changes=changes),

@@ -8,6 +8,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
@@ -29,6 +30,7 @@ class Parts:
     fleet: Fleet
     providers: Providers
     models: Models
+    prices: Prices
     keys: Keys
     simulator: Simulator
     aliases: Aliases

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.aliases import Aliases
@@ -17,6 +18,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
@@ -122,12 +124,15 @@ class Control:
             clock=self.clock,
             environment=environment,
         )
+        self.listed = MemoryPriceList()
+        self.prices = Prices(changes=self.changes, listed=self.listed, clock=self.clock)
         self.providers = Providers(
             changes=self.changes,
             secrets=self.secrets,
             upstreams=cast("Any", self.upstreams),
+            prices=self.prices,
         )
-        self.models = Models(changes=self.changes)
+        self.models = Models(changes=self.changes, prices=self.prices)
         self.aliases = Aliases(changes=self.changes)
         self.routing = Routing(changes=self.changes)
         noise = itertools.count(1)
@@ -146,6 +151,7 @@ class Control:
             models=self.models,
             secrets=self.secrets,
             applied=self.note,
+            prices=self.prices,
         )
 
     async def started(self) -> "Control":
@@ -174,6 +180,7 @@ class Control:
             ),
             providers=self.providers,
             models=self.models,
+            prices=self.prices,
             keys=self.keys,
             simulator=Simulator(
                 catalog=self.catalog, signals=self.observed.read, named=Naming().peek

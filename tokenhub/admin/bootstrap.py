@@ -13,7 +13,7 @@ or cleared the key of that provider meanwhile, or moved it to an origin that the
 import asyncio
 import codecs
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from tokenhub.admin.changes import By, Changes
 from tokenhub.admin.models import Models, checked, price_of
+from tokenhub.admin.prices import MANUAL, OPEN, PRICE_FIELDS, UNKNOWN, Prices, priced
 from tokenhub.admin.providers import (
     CREDENTIALS,
     NONE,
@@ -29,7 +30,7 @@ from tokenhub.admin.providers import (
     checked_secret,
     proposed,
 )
-from tokenhub.core.catalog import Model, Provider
+from tokenhub.core.catalog import PRICES, Model, Provider
 from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
 from tokenhub.core.urls import within
 from tokenhub.ports.applied import Applied
@@ -66,6 +67,10 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     max_context_tokens: int = 0
     input_per_1k: float | None = None
     output_per_1k: float | None = None
+    cached_input_per_1k: float | None = None
+    cache_write_per_1k: float | None = None
+    cache_write_1h_per_1k: float | None = None
+    reasoning_per_1k: float | None = None
     enabled: bool = True
     tool_name_map: msgspec.Raw | UnsetType = UNSET
     gemma4_output: msgspec.Raw | UnsetType = UNSET
@@ -103,12 +108,15 @@ class Bootstrap:
         models: Models,
         secrets: Secrets,
         applied: Applied,
+        prices: Prices,
     ) -> None:
         self._changes = changes
         self._providers = providers
         self._models = models
         self._secrets = secrets
         self._applied = applied
+        self._prices = prices
+        self._taken: list[Model] = []
         self._autoload: list[str] = []
         self._note = Note()
 
@@ -146,7 +154,8 @@ class Bootstrap:
             for where, provider in providers:
                 messages += await self._take_provider(where, provider)
             for where, model in models:
-                messages += await self._take_model(where, model)
+                messages += self._take_model(where, model)
+            await self._adopt_models()
         messages += await self._remember(
             {entry.id for _, entry in providers}, {entry.name for _, entry in models}
         )
@@ -193,7 +202,7 @@ class Bootstrap:
         self._secrets.put(old.id, secret)
         return []
 
-    async def _take_model(self, where: str, entry: ModelEntry) -> list[str]:
+    def _take_model(self, where: str, entry: ModelEntry) -> list[str]:
         ignored = [field for field in _IGNORED if getattr(entry, field) is not UNSET]
         messages = [f"{where}: {field} of {entry.name!r} is ignored" for field in ignored]
         catalog = self._changes.catalog
@@ -207,8 +216,16 @@ class Bootstrap:
         except BadRequest as error:
             return [*messages, f"{where} is left out: {error}"]
         if old is None or (old.source == SOURCE and row != old):
-            await self._models.adopt(row, by=_BY)
+            self._taken.append(row)
         return messages
+
+    async def _adopt_models(self) -> None:
+        """Those without any price get the installed list's. A price that stands is not changed."""
+        unpriced = [row for row in self._taken if not priced(row)]
+        filled = {row.key: row for row in await self._prices.filled(unpriced)}
+        for row in self._taken:
+            await self._models.adopt(filled.get(row.key, row), by=_BY)
+        self._taken = []
 
     def _read_note(self) -> Note:
         """The note; an empty one where it is void or cannot be read."""
@@ -322,17 +339,27 @@ def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str
 
 
 def _model(entry: ModelEntry, old: Model | None) -> Model:
-    """The row that an entry asks for. Raises BadRequest."""
+    """The row that an entry asks for: what it leaves open stays as the list has filled it.
+
+    Raises BadRequest.
+    """
+    prices: dict[str, Any] = {
+        inside: price_of(getattr(entry, name), field=name) for name, inside in PRICES.items()
+    }
+    by_hand = any(price is not None for price in prices.values())
+    if not by_hand and old is not None and old.pricing_source in OPEN:
+        prices = {name: getattr(old, name) for name in (*PRICE_FIELDS, "pricing_source")}
+    else:
+        prices["pricing_source"] = MANUAL if by_hand else UNKNOWN
     return checked(
         Model(
             id=entry.id,
             provider_id=entry.provider_id,
             weight=entry.weight,
-            max_context_tokens=entry.max_context_tokens,
-            input_price=price_of(entry.input_per_1k, field="input_per_1k"),
-            output_price=price_of(entry.output_per_1k, field="output_per_1k"),
+            max_context_tokens=entry.max_context_tokens or (old.max_context_tokens if old else 0),
             enabled=entry.enabled,
             source=SOURCE,
             version=old.version if old else 0,
+            **prices,
         )
     )

@@ -5,6 +5,16 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from tokenhub.admin.changes import By, Changes, expect
+from tokenhub.admin.prices import (
+    CATALOGUE,
+    MANUAL,
+    OPEN,
+    PRICE_FIELDS,
+    Prices,
+    fill,
+    priced,
+    wants,
+)
 from tokenhub.core.catalog import Catalog, Model, checked_model
 from tokenhub.core.errors import BadRequest, Conflict, NotFound
 from tokenhub.core.money import price
@@ -13,14 +23,19 @@ MAX_ID_CHARS = 200
 MAX_CONTEXT_TOKENS = 1_000_000_000
 # Above any price there is, and as nano-USD per million tokens it fits a 64-bit integer.
 MAX_USD_PER_1K = 1000.0
-_SETS_PRICE = frozenset({"input_price", "output_price"})
+# Those of a class that fall with the price which they were a part of (core.pricing).
+_FOLLOWS = {
+    "input_price": ("cached_price", "cache_write_price", "cache_write_1h_price"),
+    "output_price": ("reasoning_price",),
+}
 
 
 class Models:
     """List and change models. The key of one is the pair of its provider and its id."""
 
-    def __init__(self, *, changes: Changes) -> None:
+    def __init__(self, *, changes: Changes, prices: Prices) -> None:
         self._changes = changes
+        self._prices = prices
 
     @property
     def version(self) -> int:
@@ -41,8 +56,12 @@ class Models:
         return _resolved(self._changes.catalog, name, provider_id)
 
     async def put(self, model: Model, *, by: By, expected: int | None = None) -> Model:
-        """Create or replace. `expected` may be the row's version or the list's."""
+        """Create or replace. `expected` may be the row's version or the list's.
+
+        A row of unknown price gets the installed list's, unless one stands that an operator gave.
+        """
         row = checked(model)
+        listed = checked((await self._prices.filled([row]))[0]) if wants(row) else row
         async with self._changes.lock:
             catalog = self._changes.catalog
             if row.provider_id not in catalog.providers:
@@ -51,7 +70,10 @@ class Models:
                 )
             old = catalog.models.get(row.key)
             expect(expected, old.version if old else None, catalog.version)
-            return await self._commit("model.upsert", old, row, by)
+            unpriced = row.pricing_source in OPEN and not priced(row)
+            if unpriced and old is not None and old.pricing_source not in OPEN:
+                listed = _with_prices(listed, old)
+            return await self._commit("model.upsert", old, listed, by)
 
     async def update(
         self,
@@ -62,13 +84,28 @@ class Models:
         provider_id: str = "",
         expected: int | None = None,
     ) -> Model:
-        """Change the given fields. A price that is set by hand is marked so."""
+        """Change the given fields. A price that is set by hand is marked so.
+
+        `pricing_source` may be `manual`, which keeps the prices that stand, or `catalogue`, which
+        takes the installed list's; then no price may be given, and the list must have one.
+        """
         async with self._changes.lock:
             old = self.get(name, provider_id=provider_id)
             expect(expected, old.version)
-            pricing = "manual" if _SETS_PRICE & changes.keys() else old.pricing_source
-            row = checked(replace(old, **changes, pricing_source=pricing, source="api"))
+            row = checked(replace(old, **_repriced(old, changes), source="api"))
+            if changes.get("pricing_source") == CATALOGUE:
+                row = checked(await self._from_list(row))
             return await self._commit("model.patch", old, row, by)
+
+    async def _from_list(self, row: Model) -> Model:
+        (listed,) = await self._prices.of([row])
+        if listed.missing:
+            raise BadRequest(
+                f"the catalogue has no price for {row.id!r} at {row.provider_id!r} "
+                f"({listed.missing}); give its prices",
+                field="pricing_source",
+            )
+        return fill(row, listed)
 
     async def delete(
         self, name: str, *, by: By, provider_id: str = "", expected: int | None = None
@@ -125,6 +162,39 @@ def price_of(usd_per_1k: float | None, *, field: str) -> int | None:
     if not 0 <= usd_per_1k <= MAX_USD_PER_1K:
         raise BadRequest(f"{field} must be between 0 and 1000 (USD per 1,000 tokens)", field=field)
     return price(usd_per_1k)
+
+
+def _repriced(old: Model, changes: Mapping[str, object]) -> dict[str, object]:
+    """The changes, and what they mean for the prices that they do not name.
+
+    Where the first price is set by hand on a row that the list has priced, the list's prices for
+    parts of what it prices go, and so do those of long prompts: they belong to another price.
+    """
+    source = changes.get("pricing_source", MANUAL)
+    sets = changes.keys() & set(PRICE_FIELDS)
+    if source not in (MANUAL, CATALOGUE):
+        raise BadRequest("pricing_source must be manual or catalogue", field="pricing_source")
+    if source == CATALOGUE:
+        if sets:
+            raise BadRequest(
+                "prices are given by you or taken from the catalogue, not both",
+                field="pricing_source",
+            )
+        return dict(changes)
+    if not sets:
+        return dict(changes)
+    gone: dict[str, object] = {}
+    if old.pricing_source in OPEN:
+        gone = {"tiers": ()}
+        for whole in _FOLLOWS.keys() & sets:
+            gone |= dict.fromkeys(_FOLLOWS[whole])
+    return {**gone, **changes, "pricing_source": MANUAL}
+
+
+def _with_prices(row: Model, old: Model) -> Model:
+    """The row with the prices of another, and where they come from."""
+    kept = {name: getattr(old, name) for name in PRICE_FIELDS}
+    return replace(row, **kept, pricing_source=old.pricing_source)
 
 
 def _resolved(catalog: Catalog, name: str, provider_id: str) -> Model:

@@ -7,6 +7,7 @@ from msgspec.structs import asdict, replace
 
 from tokenhub.admin.changes import By, Changes, expect
 from tokenhub.admin.models import checked, usable_id
+from tokenhub.admin.prices import Prices
 from tokenhub.core.catalog import Model, Provider, checked_provider
 from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
 from tokenhub.core.failures import Kind
@@ -62,8 +63,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Providers:
     """List, change, remove and question providers."""
 
-    def __init__(self, *, changes: Changes, secrets: Secrets, upstreams: Upstreams) -> None:
+    def __init__(
+        self, *, changes: Changes, secrets: Secrets, upstreams: Upstreams, prices: Prices
+    ) -> None:
         self._changes = changes
+        self._prices = prices
         self._secrets = secrets
         self._upstreams = upstreams
         # Whose key was forgotten because they moved. It explains a key that is missing, no more,
@@ -166,7 +170,8 @@ class Providers:
     ) -> Sequence[str]:
         """Add the models that the provider has and the catalog has not; returns their ids.
 
-        Nothing that is there is touched, and no id of `skip` is added.
+        Nothing that is there is touched, and no id of `skip` is added. They have the prices and
+        context sizes of the installed list.
         """
         offers = await self.discover(provider_id)
         async with self._changes.lock:
@@ -180,7 +185,9 @@ class Providers:
             )
             if not wanted or provider_id not in catalog.providers:
                 return []
-            fresh = [_autoloaded(provider_id, model_id, source) for model_id in wanted]
+            fresh = await self._prices.filled(
+                [_autoloaded(provider_id, model_id, source) for model_id in wanted]
+            )
             audit = self._changes.audit("model.upsert", provider_id, by, after=fresh)
             self._changes.publish(await self._changes.store.put_models(fresh, audit))
         return list(wanted)

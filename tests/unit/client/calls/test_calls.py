@@ -3,7 +3,7 @@
 import pytest
 
 from tokenhub.client.call import Call
-from tokenhub.client.calls import catalog, health, info, keys, observe, routing
+from tokenhub.client.calls import catalog, health, info, keys, observe, prices, routing
 from tokenhub.wire import catalog as shown
 from tokenhub.wire import health as told
 from tokenhub.wire.keys import (
@@ -15,6 +15,7 @@ from tokenhub.wire.keys import (
     ApiKeyPatch,
 )
 from tokenhub.wire.observe import LogPage
+from tokenhub.wire.prices import PriceSync, PriceSynced
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
 
 PROVIDER = shown.ProviderCreate(id="p")
@@ -44,6 +45,13 @@ CALLS = [
     (catalog.put_model(MODEL), "POST", f"{V1}/models", MODEL, shown.ModelDone),
     (catalog.update_model("a/m", M_PATCH), "PATCH", f"{V1}/models/a/m", M_PATCH, shown.ModelDone),
     (catalog.delete_model("a/m"), "DELETE", f"{V1}/models/a/m", None, shown.Done),
+    (
+        prices.sync_prices(provider_id="p", dry_run=True),
+        "POST",
+        f"{V1}/models/prices/sync",
+        PriceSync(provider_id="p", dry_run=True),
+        PriceSynced,
+    ),
     (catalog.engine_models(), "GET", f"{V1}/engine/models", None, shown.EnginePage),
     (keys.list_keys(), "GET", f"{V1}/apikeys", None, ApiKeyPage),
     (keys.get_key("k"), "GET", f"{V1}/apikeys/k", None, ApiKey),

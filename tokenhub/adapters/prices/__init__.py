@@ -1,0 +1,1 @@
+"""The price list that comes with us."""
