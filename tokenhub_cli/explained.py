@@ -93,8 +93,22 @@ def _summary(it: RequestDetail) -> Iterator[str]:
     yield f"Asked:     {it.requested_model or 'any model'}, by {it.api_key_id}"
     yield f"Answered:  {who}, status {it.status_code}, {it.error_class or it.reason or '-'}"
     yield f"Took:      {milliseconds(it.latency_ms)}, {milliseconds(it.overhead_ms)} of it here"
-    yield f"Tokens:    {it.input_tokens} in, {it.output_tokens} out"
+    into, out = f"{it.input_tokens} in{_cached(it)}", f"{it.output_tokens} out{_reasoned(it)}"
+    yield f"Tokens:    {into}, {out}"
     yield f"Cost:      {usd(it.estimated_cost_usd)}"
+
+
+def _cached(it: RequestDetail) -> str:
+    cached = sum(one.cached_tokens or 0 for one in it.attempts)
+    written = sum(one.cache_write_tokens or 0 for one in it.attempts)
+    told = [f"{cached} of them cached"] if cached else []
+    told += [f"{written} written to a cache"] if written else []
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _reasoned(it: RequestDetail) -> str:
+    reasoned = sum(one.reasoning_tokens or 0 for one in it.attempts)
+    return f" ({reasoned} of them reasoning)" if reasoned else ""
 
 
 def _decision(it: Decision) -> Iterator[str]:

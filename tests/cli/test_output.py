@@ -21,9 +21,9 @@ def test_table_has_columns_two_spaces_apart_and_numbers_to_the_right(run: Run) -
     shown = run("model", "list").stdout
 
     assert [
-        "MODEL    PROVIDER  WEIGHT  CONTEXT  IN $/1K  OUT $/1K  ENABLED  VERSION",
-        "org/big  p              8   128000  $0.0025   unknown  yes            1",
-        "模型     local          1        -  unknown      free  no             1",
+        "MODEL    PROVIDER  WEIGHT  CONTEXT  IN $/1K  OUT $/1K  PRICE FROM  ENABLED  VERSION",
+        "org/big  p              8   128000  $0.0025   unknown  manual      yes            1",
+        "模型     local          1        -  unknown      free  manual      no             1",
     ] == shown.splitlines()
 
 

@@ -72,7 +72,6 @@ LINES = [
                 "input_per_1k": 0.0025,
                 "output_per_1k": 0.01,
                 "enabled": True,
-                "pricing_source": "manual",
             },
         ),
     ),

@@ -33,6 +33,7 @@ from tokenhub.web.admin import (
     keys,
     logs,
     models,
+    prices,
     providers,
     routing,
     simulate,
@@ -56,6 +57,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     models.put_model,
     models.patch_model,
     models.delete_model,
+    prices.sync_prices,
     aliases.list_aliases,
     aliases.get_alias,
     aliases.put_alias,
@@ -124,6 +126,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     given: dict[str, Callable[..., object]] = {
         "providers": lambda: parts.providers,
         "models": lambda: parts.models,
+        "prices": lambda: parts.prices,
         "keys": lambda: parts.keys,
         "simulator": lambda: parts.simulator,
         "aliases": lambda: parts.aliases,

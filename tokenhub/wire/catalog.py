@@ -69,13 +69,37 @@ class ProviderPage(msgspec.Struct, kw_only=True):
     offset: int
 
 
+class Tier(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The prices of a whole call whose prompt has more than `above_tokens` tokens."""
+
+    above_tokens: int
+    input_per_1k: float | None = None
+    output_per_1k: float | None = None
+    cached_input_per_1k: float | None = None
+    cache_write_per_1k: float | None = None
+    cache_write_1h_per_1k: float | None = None
+    reasoning_per_1k: float | None = None
+
+
 class Model(msgspec.Struct, kw_only=True):
+    """A model as shown. A price of 0 is free, null is unknown.
+
+    An unknown price for cached input or for writing to a cache is that of input, for writing for
+    an hour that of writing, for reasoning that of output. `pricing_source` is `manual` (an
+    operator gave the prices), `catalogue` (they are from the installed list) or `unknown`.
+    """
+
     id: str
     provider_id: str
     weight: int
     max_context_tokens: int
     input_per_1k: float | None
     output_per_1k: float | None
+    cached_input_per_1k: float | None = None
+    cache_write_per_1k: float | None = None
+    cache_write_1h_per_1k: float | None = None
+    reasoning_per_1k: float | None = None
+    tiers: list[Tier] = []
     enabled: bool
     pricing_source: str
     source: str
@@ -83,23 +107,40 @@ class Model(msgspec.Struct, kw_only=True):
 
 
 class ModelCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Create or replace. `enabled` is true unless said otherwise."""
+    """Create or replace. `enabled` is true unless said otherwise.
+
+    Without any price the installed list's is taken, where it has one, unless an operator's stands.
+    A price of null says that it is unknown, and that it is to stay so.
+    """
 
     id: str
     provider_id: str
     weight: int = 1
     max_context_tokens: int = 0
-    input_per_1k: float | None = None
-    output_per_1k: float | None = None
+    input_per_1k: float | UnsetType | None = UNSET
+    output_per_1k: float | UnsetType | None = UNSET
+    cached_input_per_1k: float | UnsetType | None = UNSET
+    cache_write_per_1k: float | UnsetType | None = UNSET
+    cache_write_1h_per_1k: float | UnsetType | None = UNSET
+    reasoning_per_1k: float | UnsetType | None = UNSET
+    tiers: list[Tier] | UnsetType = UNSET
     enabled: bool = True
-    pricing_source: str = "manual"
+    pricing_source: str | UnsetType = UNSET
 
 
 class ModelPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A price makes `pricing_source` `manual`; `catalogue` for it takes the installed list's."""
+
     weight: int | UnsetType = UNSET
     max_context_tokens: int | UnsetType = UNSET
     input_per_1k: float | UnsetType | None = UNSET
     output_per_1k: float | UnsetType | None = UNSET
+    cached_input_per_1k: float | UnsetType | None = UNSET
+    cache_write_per_1k: float | UnsetType | None = UNSET
+    cache_write_1h_per_1k: float | UnsetType | None = UNSET
+    reasoning_per_1k: float | UnsetType | None = UNSET
+    tiers: list[Tier] | UnsetType = UNSET
+    pricing_source: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 
 

@@ -10,7 +10,9 @@ class AttemptLog(msgspec.Struct, kw_only=True):
     """One upstream call of a request, a row of the ledger.
 
     `state` is `settled` (charged), `voided` (nothing was processed) or `unknown` (it may be
-    billed). `estimated` says that the provider gave no usage.
+    billed). `estimated` says that the provider gave no usage. Of the input, `cached_tokens` were
+    read from a cache and `cache_write_tokens` written to one, of these `cache_write_1h_tokens` for
+    an hour; of the output, `reasoning_tokens` were reasoning. Null where the provider did not say.
     """
 
     attempt: int
@@ -24,6 +26,10 @@ class AttemptLog(msgspec.Struct, kw_only=True):
     output_tokens: int
     cost_usd: float | None
     estimated: bool
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 class RequestLog(msgspec.Struct, kw_only=True):

@@ -9,10 +9,12 @@ from tokenhub.wire.catalog import Model, ModelCreate, ModelPatch
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View
+from tokenhub_cli.prices import app as price
 from tokenhub_cli.session import confirm, session
 from tokenhub_cli.text import tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.add_typer(price, name="price")
 
 VIEW: View[Model] = View(
     kind="model",
@@ -30,6 +32,7 @@ VIEW: View[Model] = View(
         ),
         Column("input_per_1k", lambda it: it.input_per_1k, usd, right=True, head="IN $/1K"),
         Column("output_per_1k", lambda it: it.output_per_1k, usd, right=True, head="OUT $/1K"),
+        Column("pricing_source", lambda it: it.pricing_source, head="PRICE FROM"),
         Column("enabled", lambda it: it.enabled),
         Column("version", lambda it: it.version, right=True),
     ),
@@ -53,6 +56,22 @@ _Input = Annotated[
 ]
 _Output = Annotated[
     float | None, typer.Option("--output-per-1k", metavar="USD", help="Price of 1,000 tokens out.")
+]
+_Cached = Annotated[
+    float | None,
+    typer.Option("--cached-input-per-1k", metavar="USD", help="Of 1,000 tokens read from a cache."),
+]
+_Write = Annotated[
+    float | None,
+    typer.Option("--cache-write-per-1k", metavar="USD", help="Of 1,000 tokens put into a cache."),
+]
+_WriteHour = Annotated[
+    float | None,
+    typer.Option("--cache-write-1h-per-1k", metavar="USD", help="Of 1,000 put there for an hour."),
+]
+_Reasoning = Annotated[
+    float | None,
+    typer.Option("--reasoning-per-1k", metavar="USD", help="Of 1,000 tokens of reasoning."),
 ]
 _Enabled = Annotated[
     bool | None, typer.Option("--enabled/--disabled", help="Whether it may be chosen.")
@@ -106,9 +125,15 @@ def add_model(
     max_context_tokens: _Context = None,
     input_per_1k: _Input = None,
     output_per_1k: _Output = None,
+    cached_input_per_1k: _Cached = None,
+    cache_write_per_1k: _Write = None,
+    cache_write_1h_per_1k: _WriteHour = None,
+    reasoning_per_1k: _Reasoning = None,
     enabled: _Enabled = None,
 ) -> None:
     """Register a model, or replace the one of that id and provider. Prices are USD.
+
+    Without a price it has that of the catalogue, where this knows it; else its price is unknown.
 
     Example: tokenhubctl model add --id gpt-4o --provider openai --weight 8
     """
@@ -119,6 +144,10 @@ def add_model(
         "max_context_tokens": max_context_tokens,
         "input_per_1k": input_per_1k,
         "output_per_1k": output_per_1k,
+        "cached_input_per_1k": cached_input_per_1k,
+        "cache_write_per_1k": cache_write_per_1k,
+        "cache_write_1h_per_1k": cache_write_1h_per_1k,
+        "reasoning_per_1k": reasoning_per_1k,
         "enabled": enabled,
     }
     new = build(ModelCreate, merged(json, flags))
@@ -138,6 +167,18 @@ def edit_model(
     max_context_tokens: _Context = None,
     input_per_1k: _Input = None,
     output_per_1k: _Output = None,
+    cached_input_per_1k: _Cached = None,
+    cache_write_per_1k: _Write = None,
+    cache_write_1h_per_1k: _WriteHour = None,
+    reasoning_per_1k: _Reasoning = None,
+    pricing_source: Annotated[
+        str | None,
+        typer.Option(
+            "--pricing-source",
+            metavar="SOURCE",
+            help="catalogue: take its prices; manual: keep those that stand.",
+        ),
+    ] = None,
     enabled: _Enabled = None,
     if_match: IfMatch = None,
 ) -> None:
@@ -150,6 +191,11 @@ def edit_model(
         "max_context_tokens": max_context_tokens,
         "input_per_1k": input_per_1k,
         "output_per_1k": output_per_1k,
+        "cached_input_per_1k": cached_input_per_1k,
+        "cache_write_per_1k": cache_write_per_1k,
+        "cache_write_1h_per_1k": cache_write_1h_per_1k,
+        "reasoning_per_1k": reasoning_per_1k,
+        "pricing_source": pricing_source,
         "enabled": enabled,
     }
     patch = build(ModelPatch, merged(json, flags))

@@ -91,4 +91,8 @@ def _attempt(attempt: Attempt) -> wire.AttemptLog:
         output_tokens=attempt.output_tokens,
         cost_usd=dollars(attempt.cost_nusd),
         estimated=attempt.estimated,
+        cached_tokens=attempt.cached_tokens,
+        cache_write_tokens=attempt.cache_write_tokens,
+        cache_write_1h_tokens=attempt.cache_write_1h_tokens,
+        reasoning_tokens=attempt.reasoning_tokens,
     )

@@ -1,21 +1,22 @@
 """`/admin/v1/models`. Ids may hold slashes: the rest of the path is the id."""
 
+from typing import Any
+
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from msgspec import UNSET
 
 from tokenhub.admin.changes import By
 from tokenhub.admin.models import Models, price_of
-from tokenhub.core.catalog import Model
+from tokenhub.admin.prices import MANUAL, OPEN, UNKNOWN
+from tokenhub.core.catalog import PRICES, Model, Tier
 from tokenhub.core.money import usd_per_1k
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
 from tokenhub.web.tags import answer, if_match
 from tokenhub.wire import catalog as wire
-
-# The wire's names of prices, and the catalog's.
-_PRICES = {"input_per_1k": "input_price", "output_per_1k": "output_price"}
 
 
 @get("/models")
@@ -42,15 +43,16 @@ async def put_model(
 ) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.ModelCreate)
+    prices = _prices(sent)
+    said = UNKNOWN if sent.pricing_source is UNSET else sent.pricing_source
     row = Model(
         id=sent.id,
         provider_id=sent.provider_id,
         weight=sent.weight,
         max_context_tokens=sent.max_context_tokens,
-        input_price=price_of(sent.input_per_1k, field="input_per_1k"),
-        output_price=price_of(sent.output_per_1k, field="output_per_1k"),
         enabled=sent.enabled,
-        pricing_source=sent.pricing_source,
+        pricing_source=MANUAL if prices and said in OPEN else said,
+        **prices,
     )
     return _done(await models.put(row, by=by, expected=if_match(request)))
 
@@ -64,12 +66,8 @@ async def patch_model(
 ) -> Response[bytes]:
     provider_id = _provider(request)
     sent = await body_of(request, wire.ModelPatch)
-    changes = given(sent)
-    for name, inside in _PRICES.items():
-        if name in changes:
-            del changes[name]
-            value = getattr(sent, name)
-            changes[inside] = price_of(value, field=name)
+    changes = {name: value for name, value in given(sent).items() if name not in PRICES}
+    changes |= _prices(sent)
     row = await models.update(
         _name(model_id), changes, by=by, provider_id=provider_id, expected=if_match(request)
     )
@@ -95,13 +93,38 @@ def shown(row: Model) -> wire.Model:
         provider_id=row.provider_id,
         weight=row.weight,
         max_context_tokens=row.max_context_tokens,
-        input_per_1k=None if row.input_price is None else usd_per_1k(row.input_price),
-        output_per_1k=None if row.output_price is None else usd_per_1k(row.output_price),
+        tiers=[wire.Tier(above_tokens=one.above_tokens, **_shown(one)) for one in row.tiers],
         enabled=row.enabled,
         pricing_source=row.pricing_source,
         source=row.source,
         version=row.version,
+        **_shown(row),
     )
+
+
+def _shown(rates: Model | Tier) -> dict[str, Any]:
+    """The prices by their names on the wire."""
+    kept = {name: getattr(rates, inside) for name, inside in PRICES.items()}
+    return {name: None if price is None else usd_per_1k(price) for name, price in kept.items()}
+
+
+def _prices(sent: wire.ModelCreate | wire.ModelPatch) -> dict[str, Any]:
+    """The prices that were sent, by their names in the catalog. Raises BadRequest."""
+    prices = _rates(sent)
+    if sent.tiers is not UNSET:
+        prices["tiers"] = tuple(
+            Tier(above_tokens=one.above_tokens, **_rates(one)) for one in sent.tiers
+        )
+    return prices
+
+
+def _rates(sent: wire.ModelCreate | wire.ModelPatch | wire.Tier) -> dict[str, Any]:
+    there = {name: getattr(sent, name) for name in PRICES}
+    return {
+        PRICES[name]: price_of(value, field=name)
+        for name, value in there.items()
+        if value is not UNSET
+    }
 
 
 def _name(rest: str) -> str:

@@ -1,0 +1,129 @@
+"""`tokenhubctl model price ...`."""
+
+from msgspec import to_builtins
+
+from tests.cli.conftest import Run
+from tests.cli.fake_admin import FakeAdmin
+from tokenhub.wire.catalog import Model, Tier
+from tokenhub.wire.prices import PriceSynced, PriceVerdict
+
+OWN = "a server of your own; give a price, 0 if it is free"
+SYNC = "/admin/v1/models/prices/sync"
+GPT = Model(
+    id="gpt",
+    provider_id="p",
+    weight=1,
+    max_context_tokens=1000,
+    input_per_1k=0.0025,
+    output_per_1k=0.01,
+    cached_input_per_1k=0.00125,
+    tiers=[Tier(above_tokens=500, input_per_1k=0.005)],
+    enabled=True,
+    pricing_source="catalogue",
+    source="api",
+    version=1,
+)
+LOCAL = Model(
+    id="local",
+    provider_id="own",
+    weight=1,
+    max_context_tokens=0,
+    input_per_1k=None,
+    output_per_1k=None,
+    enabled=True,
+    pricing_source="unknown",
+    source="api",
+    version=1,
+)
+DONE = PriceSynced(
+    catalogue="genai-prices 1",
+    dry_run=True,
+    changed=1,
+    same=0,
+    kept=0,
+    unknown=1,
+    models=[
+        PriceVerdict(
+            id="gpt",
+            provider_id="p",
+            result="changed",
+            reason="",
+            before=GPT,
+            model=GPT,
+            dearest_hours=True,
+        ),
+        PriceVerdict(
+            id="local",
+            provider_id="own",
+            result="unknown",
+            reason="own_server",
+            before=None,
+            model=LOCAL,
+        ),
+    ],
+)
+
+
+def test_sync_shows_what_became_of_each_model(run: Run, admin: FakeAdmin) -> None:
+    admin.answers["POST", SYNC] = 200, to_builtins(DONE)
+
+    shown = run("model", "price", "sync", "--dry-run", "--provider", "p").stdout
+
+    assert {"dry_run": True, "provider_id": "p"} == admin.last.body
+    assert [
+        "MODEL  PROVIDER  RESULT   IN $/1K  OUT $/1K  CONTEXT  WHY",
+        "gpt    p         changed  $0.0025     $0.01     1000  the price of the dearest hours",
+        f"local  own       unknown  unknown   unknown        -  {OWN}",
+        "1 would change, 0 the same, 0 kept, 1 unknown; catalogue: genai-prices 1",
+    ] == shown.splitlines()
+
+
+def test_show_tells_what_stands_in_for_a_price_that_is_not_stated(
+    run: Run, admin: FakeAdmin
+) -> None:
+    admin.answers["GET", "/admin/v1/models/gpt"] = 200, to_builtins(GPT)
+
+    shown = run("model", "price", "show", "gpt").stdout
+
+    assert [
+        "Model:   p/gpt",
+        "Source:  catalogue",
+        "",
+        "USD per 1,000 tokens",
+        "  input           $0.0025",
+        "  cached input    $0.00125",
+        "  cache write     as input",
+        "  for an hour     as cache write",
+        "  output          $0.01",
+        "  reasoning       as output",
+        "",
+        "With more than 500 tokens in the prompt",
+        "  input           $0.005",
+        "  cached input    as input",
+        "  cache write     as input",
+        "  for an hour     as cache write",
+        "  output          unknown",
+        "  reasoning       as output",
+    ] == shown.splitlines()
+
+
+def test_prices_of_every_class_can_be_given(run: Run, admin: FakeAdmin) -> None:
+    admin.add_model("m")
+
+    run("model", "edit", "m", "--cached-input-per-1k", "0.1", "--reasoning-per-1k", "0.2")
+
+    assert {"cached_input_per_1k": 0.1, "reasoning_per_1k": 0.2} == admin.last.body
+
+
+def test_a_model_goes_back_to_the_catalogue(run: Run, admin: FakeAdmin) -> None:
+    admin.add_model("m")
+
+    run("model", "edit", "m", "--pricing-source", "catalogue")
+
+    assert {"pricing_source": "catalogue"} == admin.last.body
+
+
+def test_a_model_without_a_price_is_sent_without_one(run: Run, admin: FakeAdmin) -> None:
+    run("model", "add", "--id", "m", "--provider", "p")
+
+    assert {"input_per_1k", "output_per_1k", "pricing_source"}.isdisjoint(admin.last.body)
