@@ -34,6 +34,8 @@ def _exact(price: float | None) -> str:
 
 def _why(it: PriceVerdict) -> str:
     told = [_WHY.get(it.reason, it.reason)] if it.reason else []
+    if told and it.result == "changed":
+        told = ["the context size alone"]
     return "; ".join([*told, _HOURS] if it.dearest_hours else told)
 
 

@@ -84,3 +84,8 @@ def test_a_command_that_was_run_has_loaded_no_rich() -> None:
     )
 
     assert set() == found & (HEAVY - {"httpx"})
+
+
+def test_the_server_does_not_load_the_price_list() -> None:
+    """Nor what it stands on: a child process reads it when it is asked for."""
+    assert set() == loaded("import tokenhub.app") & {"genai_prices", "pydantic", "httpx2"}

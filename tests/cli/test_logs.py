@@ -234,3 +234,16 @@ def test_logs_list_is_what_logs_alone_is(run: Run, admin: FakeAdmin) -> None:
         admin.last.path,
         admin.last.query,
     )
+
+
+def test_tokens_are_told_by_their_class_where_the_provider_told_them(
+    run: Run, admin: FakeAdmin
+) -> None:
+    attempt = replace(SETTLED, cached_tokens=6, cache_write_tokens=2, reasoning_tokens=3)
+    found = msgspec.to_builtins(replace(DETAIL, attempts=[attempt]))
+    admin.answers["GET", f"/admin/v1/requests/{DETAIL.request_id}"] = 200, found
+
+    shown = run("logs", "get", DETAIL.request_id).stdout.splitlines()
+
+    told = "Tokens:    10 in (6 of them cached, 2 written to a cache), 5 out (3 of them reasoning)"
+    assert told in shown

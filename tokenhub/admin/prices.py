@@ -33,7 +33,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a look at the list came to for one model.
 
     `result` is `changed` (from `before` to `after`), `same`, `kept` (not the list's to change) or
-    `unknown`; `reason` says why for the last two.
+    `unknown`; `reason` says why for the last two, and why a changed one got a context size alone.
     """
 
     result: str

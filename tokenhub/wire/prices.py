@@ -21,8 +21,9 @@ class PriceVerdict(msgspec.Struct, kw_only=True):
     `result` is `changed`, `same`, `kept` or `unknown`. `reason` is, of a kept one, `manual` (an
     operator gave the price, or said that it is unknown) or `no_longer_listed`; of an unknown one
     `own_server` (a provider of type vllm), `vendor_not_listed`, `model_not_listed`, `other_units`
-    (it costs more than its tokens) or `no_provider`. `before` is null unless it changed.
-    `dearest_hours` says that the vendor asks for less at some hours of the day.
+    (it costs more than its tokens) or `no_provider`. A changed one has a reason where its context
+    size alone was filled in. `before` is null unless it changed. `dearest_hours` says that the
+    vendor asks for less at some hours of the day.
     """
 
     id: str

@@ -84,7 +84,8 @@ def serves(pattern: str, base_url: str) -> bool:
 
 def names(model: Any, model_id: str) -> bool:
     """Whether the list names this model: by its id, by another of its names, or with a date."""
-    asked = model_id.lower()
+    # Google's lists of models write `models/` before each name.
+    asked = model_id.lower().removeprefix("models/")
     if not model.is_match(asked):
         return False
     known = {model.id.lower(), *_names(model.match)}

@@ -78,6 +78,7 @@ def test_a_vendor_is_known_by_its_whole_host(pattern, url, its):
     [
         ("big-1", True),
         ("BIG-1", True),
+        ("models/big-1", True),
         ("big-1-20260101", False),  # the list says: this name, and no other
         ("big-one", True),
         ("big-one-20260101", True),
