@@ -208,9 +208,9 @@ def test_one_is_shown_as_a_row(run: Run, admin: FakeAdmin, noun: str) -> None:
 
 def test_discovery_is_a_table_of_models(run: Run) -> None:
     assert [
-        "MODEL    OWNER  REGISTERED",
-        "a-model  -      yes",
-        "b        -      no",
+        "MODEL    OWNER  CONTEXT  IN $/1K  OUT $/1K  REGISTERED",
+        "a-model  -            -  unknown   unknown  yes",
+        "b        -            -  unknown   unknown  no",
     ] == run("provider", "discover", "p").stdout.splitlines()
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import asdict, replace
 
 from tokenhub.admin.changes import By, Changes, expect
 from tokenhub.admin.models import checked, usable_id
-from tokenhub.admin.prices import Prices
+from tokenhub.admin.prices import UNKNOWN, Prices
 from tokenhub.core.catalog import Model, Provider, checked_provider
 from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
 from tokenhub.core.failures import Kind
@@ -160,6 +160,14 @@ class Providers:
             for model in found
         ]
 
+    async def described(self, provider_id: str) -> Sequence[tuple[Offer, Model]]:
+        """As `discover`, each with the model that it would be: with the installed list's prices."""
+        offers = await self.discover(provider_id)
+        rows = [
+            Model(id=offer.id, provider_id=provider_id, pricing_source=UNKNOWN) for offer in offers
+        ]
+        return list(zip(offers, await self._prices.filled(rows), strict=True))
+
     async def autoload(
         self,
         provider_id: str,
@@ -284,7 +292,7 @@ def _autoloaded(provider_id: str, model_id: str, source: str) -> Model:
             id=model_id,
             provider_id=provider_id,
             weight=AUTOLOAD_WEIGHT,
-            pricing_source="unknown",
+            pricing_source=UNKNOWN,
             source=source,
         )
     )

@@ -175,11 +175,18 @@ class EnginePage(msgspec.Struct, kw_only=True):
 
 
 class Found(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A model that a provider offers; `registered` whether it is in the catalog."""
+    """A model that a provider offers; `registered` whether it is in the catalog.
+
+    Its context size and prices are those of the installed list, which it would be registered
+    with; left out where that does not know it.
+    """
 
     id: str
     registered: bool
     owned_by: str = ""
+    max_context_tokens: int = 0
+    input_per_1k: float | None = None
+    output_per_1k: float | None = None
 
 
 class Discovery(msgspec.Struct, kw_only=True):

@@ -10,6 +10,7 @@ from tokenhub_cli.fields import JSON_HELP, build, hint, merged, secret
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import Session, confirm, session
+from tokenhub_cli.text import tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -41,6 +42,15 @@ _FOUND: View[Found] = View(
     columns=(
         Column("id", lambda it: it.id, head="MODEL"),
         Column("owned_by", lambda it: it.owned_by, head="OWNER"),
+        Column(
+            "max_context_tokens",
+            lambda it: it.max_context_tokens,
+            tokens,
+            right=True,
+            head="CONTEXT",
+        ),
+        Column("input_per_1k", lambda it: it.input_per_1k, usd, right=True, head="IN $/1K"),
+        Column("output_per_1k", lambda it: it.output_per_1k, usd, right=True, head="OUT $/1K"),
         Column("registered", lambda it: it.registered),
     ),
 )

@@ -113,6 +113,18 @@ async def test_sync_tells_what_it_changes_and_changes_it(client, control):
     )
 
 
+async def test_discovery_shows_the_prices_that_models_would_have(client, control):
+    control.upstreams.offers["p"] = ["gpt", "new"]
+
+    found = (await client.get("/admin/v1/providers/p/discover")).json()["models"]
+
+    known = {"input_per_1k": 0.0025, "output_per_1k": 0.01, "max_context_tokens": 1000}
+    assert [
+        {"id": "gpt", "registered": False, **known},
+        {"id": "new", "registered": False},
+    ] == found
+
+
 async def test_sync_needs_the_admin_token_and_a_provider_that_exists(client):
     stranger = await client.post(SYNC, json={}, headers={"authorization": "Bearer nobody"})
     unknown = await client.post(SYNC, json={"provider_id": "nobody"})

@@ -104,8 +104,12 @@ def shown(row: Model) -> wire.Model:
 
 def _shown(rates: Model | Tier) -> dict[str, Any]:
     """The prices by their names on the wire."""
-    kept = {name: getattr(rates, inside) for name, inside in PRICES.items()}
-    return {name: None if price is None else usd_per_1k(price) for name, price in kept.items()}
+    return {name: shown_price(getattr(rates, inside)) for name, inside in PRICES.items()}
+
+
+def shown_price(price: int | None) -> float | None:
+    """USD per 1,000 tokens; None stays unknown."""
+    return None if price is None else usd_per_1k(price)
 
 
 def _prices(sent: wire.ModelCreate | wire.ModelPatch) -> dict[str, Any]:

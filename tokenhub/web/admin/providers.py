@@ -8,6 +8,7 @@ from tokenhub.admin.changes import By
 from tokenhub.admin.providers import ProviderDraft, Providers
 from tokenhub.core.catalog import Provider
 from tokenhub.core.errors import TokenHubError
+from tokenhub.web.admin.models import shown_price
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
@@ -95,8 +96,15 @@ async def discover(
 ) -> Response[bytes]:
     queried(request, ())
     found = [
-        wire.Found(id=offer.id, registered=offer.registered, owned_by=offer.owned_by)
-        for offer in await providers.discover(provider_id)
+        wire.Found(
+            id=offer.id,
+            registered=offer.registered,
+            owned_by=offer.owned_by,
+            max_context_tokens=row.max_context_tokens,
+            input_per_1k=shown_price(row.input_price),
+            output_per_1k=shown_price(row.output_price),
+        )
+        for offer, row in await providers.described(provider_id)
     ]
     return answer(wire.Discovery(provider_id=provider_id, models=found, total=len(found)))
 
