@@ -1,6 +1,7 @@
 """`tokenhubctl model price ...`."""
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from tests.cli.conftest import Run
 from tests.cli.fake_admin import FakeAdmin
@@ -127,3 +128,13 @@ def test_a_model_without_a_price_is_sent_without_one(run: Run, admin: FakeAdmin)
     run("model", "add", "--id", "m", "--provider", "p")
 
     assert {"input_per_1k", "output_per_1k", "pricing_source"}.isdisjoint(admin.last.body)
+
+
+def test_sync_tells_where_only_a_context_size_was_filled_in(run: Run, admin: FakeAdmin) -> None:
+    one = replace(DONE.models[0], reason="manual", dearest_hours=False)
+    admin.answers["POST", SYNC] = 200, to_builtins(replace(DONE, dry_run=False, models=[one]))
+
+    shown = run("model", "price", "sync").stdout.splitlines()
+
+    assert shown[1].endswith("  the context size alone")
+    assert shown[2].startswith("1 changed, ")

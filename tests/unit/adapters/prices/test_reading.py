@@ -172,6 +172,17 @@ def test_of_the_hours_of_a_day_the_dearest_counts():
     )
 
 
+def test_hours_and_long_prompts_at_once_cannot_be_held():
+    tiered = TieredPrices(base=Decimal(1), tiers=[Tier(start=200, price=Decimal(2))])
+    night = TimeOfDateConstraint(start_time=time(1), end_time=time(2))
+    prices = [
+        ConditionalPrice(prices=usd("2", "4")),
+        ConditionalPrice(constraint=night, prices=ModelPrice(input_mtok=tiered)),
+    ]
+
+    assert "other_units" == listed(prices)["missing"]
+
+
 @pytest.mark.parametrize(
     "prices",
     [
