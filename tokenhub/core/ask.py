@@ -4,6 +4,7 @@ import msgspec
 
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.outcome import Usage
+from tokenhub.core.plans.steps import Order
 
 # The original's estimate for a request that names no limit (original-behaviour 2.2).
 DEFAULT_OUTPUT_TOKENS = 512
@@ -57,7 +58,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     `shape` and `schema` (JSON Schema text, checked) say what is made of the answer. `rework` is
     set only for the second try at a schema. `features` are the vendor headers that ride along,
-    such as `anthropic-beta`.
+    such as `anthropic-beta`. `order` is how to carry it out in several steps, None on the routes
+    that have no word for that.
     """
 
     payload: bytes
@@ -79,6 +81,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = ""
     rework: Rework | None = None
     features: tuple[tuple[str, str], ...] = ()
+    order: Order | None = None
 
 
 class Directed(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from tokenhub.core.ask import Ask, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
+from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.schema import MAX_SCHEMA_BYTES, checked
 
 MARKER = "@@tokenhub"
@@ -249,8 +250,8 @@ def _read(pairs: dict[str, str]) -> Orders:
 
 
 def _mode(value: str) -> str:
-    if value not in MODES:
-        raise _refused(f"must be one of {', '.join(MODES)}", "mode")
+    if value not in MODES and value not in COMPOSED:
+        raise _refused(f"must be one of {', '.join((*MODES, *COMPOSED))}", "mode")
     return value
 
 

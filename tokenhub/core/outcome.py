@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One request from its admission to its end. Times are Unix seconds, durations seconds.
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
-    of our own words, never a provider's.
+    of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
     """
 
     request_id: str
@@ -69,6 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float = 0.0
     upstream_s: float = 0.0
     attempts: tuple[Attempt, ...] = ()
+    parent_id: str = ""
 
     @property
     def overhead_s(self) -> float:

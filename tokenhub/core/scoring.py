@@ -29,6 +29,9 @@ BY_MODE = {
     "high_confidence": Weights(0.05, 0.10, 0.15, 0.70),
     "planning": Weights(0.10, 0.10, 0.20, 0.60),
     "adversarial": Weights(0.10, 0.10, 0.20, 0.60),
+    # Where they are no plan, they are routed as the original did.
+    "vote": Weights(0.25, 0.25, 0.25, 0.25),
+    "refine": Weights(0.25, 0.25, 0.25, 0.25),
 }
 
 

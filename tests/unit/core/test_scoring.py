@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenhub.core.catalog import MODES
+from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.scoring import BY_MODE, Terms, score, terms
 
 # original-behaviour 16: candidates a, b, c.
@@ -42,7 +43,7 @@ def test_golden_table(mode: str, scores: tuple[float, ...], order: str) -> None:
 
 
 def test_every_mode_has_weights_that_sum_to_one() -> None:
-    assert set(MODES) == set(BY_MODE)
+    assert {*MODES, *COMPOSED} == set(BY_MODE)
     for weights in BY_MODE.values():
         assert pytest.approx(1.0) == (
             weights.cost + weights.latency + weights.failure + weights.weight

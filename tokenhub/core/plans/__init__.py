@@ -1,0 +1,1 @@
+"""Orchestration as values: what to ask next, and what came of it."""
