@@ -89,6 +89,8 @@ def explained(it: RequestDetail) -> list[str]:
 def _summary(it: RequestDetail) -> Iterator[str]:
     who = f"{it.provider_id}/{it.model_id}" if it.provider_id else "nobody"
     yield f"Request:   {it.request_id}"
+    if it.parent_id:
+        yield f"Step of:   {it.parent_id}"
     yield f"Time:      {local(it.timestamp)}"
     yield f"Asked:     {it.requested_model or 'any model'}, by {it.api_key_id}"
     yield f"Answered:  {who}, status {it.status_code}, {it.error_class or it.reason or '-'}"

@@ -46,7 +46,7 @@ class Run:
     `refusal` is the record of a request that no route was found for.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
-    a stream.
+    a stream. `parent_id` is the orchestration that this request is a step of.
     """
 
     __slots__ = (
@@ -61,6 +61,7 @@ class Run:
         "intent",
         "key",
         "opening_s",
+        "parent_id",
         "refusal",
         "request_id",
         "route",
@@ -86,6 +87,7 @@ class Run:
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
         self.opening_s = 0.0
+        self.parent_id = ""
 
     def answered(
         self,

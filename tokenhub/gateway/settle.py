@@ -75,11 +75,12 @@ class Settle:
             model_id=route.model.id if route else "",
             provider_id=route.provider.id if route else "",
             status=200 if error is None else self._status_of(error),
-            error_class=_class(error),
+            error_class=class_of(error),
             stream=run.ask.stream,
             latency_s=self._clock.monotonic() - run.started,
             upstream_s=run.upstream_s,
             attempts=tuple(run.attempts),
+            parent_id=run.parent_id,
         )
 
     def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:
@@ -99,7 +100,7 @@ class Settle:
                 _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})
 
 
-def _class(error: TokenHubError | None) -> str:
+def class_of(error: TokenHubError | None) -> str:
     """What the log says of an error. A provider's own code may echo what the caller sent."""
     if error is None:
         return ""

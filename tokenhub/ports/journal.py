@@ -20,6 +20,7 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str = ""
     status: int = 0
     request_id: str = ""
+    parent_id: str = ""
 
 
 class Journal(Protocol):

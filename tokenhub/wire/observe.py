@@ -33,7 +33,10 @@ class AttemptLog(msgspec.Struct, kw_only=True):
 
 
 class RequestLog(msgspec.Struct, kw_only=True):
-    """One request. `estimated_cost_usd` is the original's name for what it cost."""
+    """One request. `estimated_cost_usd` is the original's name for what it cost.
+
+    `parent_id` is the orchestration that it is a step of, empty for most.
+    """
 
     request_id: str
     timestamp: str
@@ -54,6 +57,7 @@ class RequestLog(msgspec.Struct, kw_only=True):
     stream: bool
     estimated: bool
     attempts: list[AttemptLog]
+    parent_id: str = ""
 
 
 class LogPage(msgspec.Struct, kw_only=True):

@@ -192,5 +192,6 @@ def _matches(outcome: Outcome, query: LogQuery) -> bool:
             (query.provider_id, outcome.provider_id),
             (query.key_id, outcome.key_id),
             (query.status, outcome.status),
+            (query.parent_id, outcome.parent_id),
         )
     )

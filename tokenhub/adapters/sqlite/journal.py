@@ -19,7 +19,7 @@ REQUESTS = Table(
     (
         "request_id", "at_ms", "key_id", "dialect", "requested_model", "mode", "reason",
         "model_id", "provider_id", "status", "error_class", "stream", "latency_us", "upstream_us",
-        "cost_nusd",
+        "cost_nusd", "parent_id",
     ),
 )  # fmt: skip
 ATTEMPTS = Table(
@@ -83,6 +83,7 @@ def _request_row(outcome: Outcome) -> tuple[object, ...]:
         round(outcome.latency_s * _MICRO),
         round(outcome.upstream_s * _MICRO),
         outcome.cost_nusd,
+        outcome.parent_id,
     )
 
 
@@ -143,6 +144,8 @@ def _where(query: LogQuery) -> tuple[str, list[object]]:
         "provider_id = ?": query.provider_id,
         "key_id = ?": query.key_id,
         "status = ?": query.status,
+        # The second half is what lets SQLite use the index, which has steps only.
+        "parent_id = ? AND parent_id <> ''": query.parent_id,
     }
     given = {text: value for text, value in conditions.items() if value}
     clause = f"WHERE {' AND '.join(given)}" if given else ""

@@ -251,6 +251,31 @@ TOKENHUB = Schema(
             ),
         ),
         Step(
+            "0008 orchestrations",
+            (
+                "ALTER TABLE requests ADD COLUMN parent_id TEXT NOT NULL DEFAULT ''",
+                # Of steps only, so that other requests do not pay for it.
+                "CREATE INDEX requests_parent ON requests (parent_id) WHERE parent_id <> ''",
+                """
+                CREATE TABLE orchestrations (
+                    id TEXT PRIMARY KEY,
+                    at_ms INTEGER NOT NULL,
+                    key_id TEXT NOT NULL,
+                    dialect TEXT NOT NULL,
+                    mode TEXT NOT NULL,
+                    status TEXT NOT NULL,
+                    iterations INTEGER NOT NULL,
+                    steps INTEGER NOT NULL,
+                    stream INTEGER NOT NULL,
+                    estimate_nusd INTEGER,
+                    cost_nusd INTEGER,
+                    error_class TEXT NOT NULL,
+                    latency_us INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
+        Step(
             "0009 prices and tokens by class",
             (
                 "ALTER TABLE models ADD COLUMN cached_price INTEGER",

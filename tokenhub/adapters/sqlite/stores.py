@@ -12,6 +12,7 @@ from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
 from tokenhub.adapters.sqlite.keys import SqliteKeyStore
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
+from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.core.errors import BadRequest
 
@@ -30,6 +31,7 @@ class Stores:
         self.keys = SqliteKeyStore(ledger)
         self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
+        self.orchestrations = SqliteOrchestrations(ledger)
         self._ledger = ledger
         self._decisions = decisions
 

@@ -14,6 +14,7 @@ def list_logs(
     api_key_id: str = "",
     status: int | None = None,
     request_id: str = "",
+    parent_id: str = "",
 ) -> Call[LogPage]:
     """Requests, newest first, of those that match. `before` is the `next` of the page before."""
     return Call(
@@ -27,6 +28,7 @@ def list_logs(
             api_key_id=api_key_id,
             status=status,
             request_id=request_id,
+            parent_id=parent_id,
         ),
         returns=LogPage,
     )

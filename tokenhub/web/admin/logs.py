@@ -23,6 +23,7 @@ _TEXTS = {
     "provider_id": "provider_id",
     "api_key_id": "key_id",
     "request_id": "request_id",
+    "parent_id": "parent_id",
 }
 
 
@@ -75,6 +76,7 @@ def shown(row: Outcome) -> wire.RequestLog:
         stream=row.stream,
         estimated=any(attempt.estimated for attempt in row.attempts),
         attempts=[_attempt(attempt) for attempt in row.attempts],
+        parent_id=row.parent_id,
     )
 
 
