@@ -30,6 +30,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
@@ -42,11 +43,13 @@ from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.schema import Schemas
+from tokenhub.dialects import plans
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.naming import Naming
+from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
@@ -61,10 +64,11 @@ from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
-from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat
+from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import Models as ModelCards
+from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 
 __all__ = ["App", "assembled", "create_app", "start_logging"]
@@ -128,6 +132,7 @@ async def assembled(
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
         await stores.claims.recover(since=clock.now() - KEPT_S)
+        await stores.orchestrations.recover()
         vault = MemorySecrets()
         catalog = Snapshot(Catalog.build())
         upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
@@ -159,20 +164,34 @@ async def assembled(
         observed = Observed(vault, board=board, patience_s=patience_s)
         naming = Naming()
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
+
+        def request_ids() -> str:
+            return request_id(clock.now(), noise.getrandbits(64))
+
+        gateway = _gateway(
+            settings,
+            stores,
+            clock=clock,
+            keys=key_table,
+            catalog=catalog,
+            observed=observed,
+            board=board,
+            naming=naming,
+            metrics=metrics,
+            upstreams=upstreams,
+            seeds=lambda: noise.getrandbits(SEED_BITS),
+        )
         yield (
             Parts(
-                gateway=_gateway(
-                    settings,
-                    stores,
+                gateway=gateway,
+                orchestrator=Orchestrator(
+                    gateway,
+                    stores.orchestrations,
                     clock=clock,
-                    keys=key_table,
-                    catalog=catalog,
-                    observed=observed,
-                    board=board,
-                    naming=naming,
-                    metrics=metrics,
-                    upstreams=upstreams,
-                    seeds=lambda: noise.getrandbits(SEED_BITS),
+                    ids=request_ids,
+                    words=plans.worded,
+                    whole=plans.whole,
+                    read=plans.text_in,
                 ),
                 fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
                 providers=providers,
@@ -184,6 +203,7 @@ async def assembled(
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),
                 verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
+                orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,
@@ -197,7 +217,7 @@ async def assembled(
                 public_url=settings.listen_addr.local_url,
                 metrics=metrics.text,
                 ready=stores.fault,
-                request_ids=lambda: request_id(clock.now(), noise.getrandbits(64)),
+                request_ids=request_ids,
                 sqlite_version=stores.sqlite_version,
                 heartbeat_s=settings.heartbeat_s,
                 claims=Claims(stores.claims, MemoryBodies()),
@@ -212,6 +232,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
     room = Room()
+    carried_out = Plans(parts.orchestrator, beat_s=beat_s)
     return Front(
         {
             ("POST", "/v1/chat/completions"): completions(
@@ -220,7 +241,10 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
             ("POST", "/v1/messages"): messages(gateway, claims, room=room, beat_s=beat_s),
             ("POST", "/v1/messages/count_tokens"): counts(gateway, claims, room=room),
             ("POST", "/v1/embeddings"): embeddings(gateway, claims, room=room),
-            ("POST", "/v1/chat"): native_chat(gateway, claims, room=room, beat_s=beat_s),
+            ("POST", "/v1/chat"): native_chat(
+                gateway, claims, room=room, beat_s=beat_s, plans=carried_out
+            ),
+            ("POST", "/v1/plan"): planned(gateway, claims, room=room, plans=carried_out),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },

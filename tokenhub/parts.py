@@ -8,6 +8,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
@@ -16,6 +17,7 @@ from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
+from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.secrets import Secrets
@@ -27,6 +29,7 @@ class Parts:
     """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served."""
 
     gateway: Gateway
+    orchestrator: Orchestrator
     fleet: Fleet
     providers: Providers
     models: Models
@@ -37,6 +40,7 @@ class Parts:
     routing: Routing
     logs: Logs
     verifier: Verifier
+    orchestrations: Orchestrations
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets

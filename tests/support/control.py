@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
@@ -18,6 +19,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
+from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
@@ -143,6 +145,8 @@ class Control:
             randbits=lambda bits: next(noise) % (1 << bits),
         )
         self.logs = Logs(journal=self.journal)
+        self.orchestration_store = MemoryOrchestrations()
+        self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
         self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)
         self.bootstrap = Bootstrap(
@@ -172,6 +176,7 @@ class Control:
         ids = itertools.count(1)
         return Parts(
             gateway=cast("Any", None),
+            orchestrator=cast("Any", None),
             fleet=Fleet(
                 self.observed,
                 cast("Any", self.upstreams),
@@ -189,6 +194,7 @@ class Control:
             routing=self.routing,
             logs=self.logs,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
+            orchestrations=self.orchestrations,
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,

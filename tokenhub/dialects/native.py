@@ -9,6 +9,7 @@ from tokenhub.core.ask import Ask, Shape, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
+from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.schema import checked
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
@@ -70,8 +71,9 @@ def wish(policy: wire.PolicyIn | None) -> Wish:
     """The policy's fields; "" and 0 say nothing, as in the original."""
     if policy is None:
         return Wish()
-    if policy.mode and policy.mode not in MODES:
-        raise BadRequest(f"mode must be one of {', '.join(MODES)}", field="policy.mode")
+    if policy.mode and policy.mode not in MODES and policy.mode not in COMPOSED:
+        known = ", ".join((*MODES, *COMPOSED))
+        raise BadRequest(f"mode must be one of {known}", field="policy.mode")
     budget = _within("max_budget_usd", policy.max_budget_usd, MAX_BUDGET_NUSD // NANO)
     latency_ms = _within("max_latency_ms", policy.max_latency_ms, int(MAX_LATENCY_S * 1000))
     return Wish(
@@ -153,19 +155,22 @@ def _shape(given: wire.FormatIn | None) -> Shape | None:
 
 def _schema(given: wire.FormatIn | None, request: wire.RequestIn, *, field: str) -> str:
     """The schema of either place, checked; empty where there is none."""
-    first = _checked(request.output_schema, field=field)
+    first = schema_of(request.output_schema, field=field)
     if given is None:
         return first
-    second = _checked(given.schema, field="output_format.schema")
+    second = schema_of(given.schema, field="output_format.schema")
+    return one_schema(first, second, fields=(field, "output_format.schema"))
+
+
+def one_schema(first: str, second: str, *, fields: tuple[str, str]) -> str:
+    """The schema of either place. Raises BadRequest where they differ."""
     if first and second and _sorted(first) != _sorted(second):
-        raise BadRequest(
-            f"{field} and output_format.schema differ; send one of them",
-            field="output_format.schema",
-        )
+        raise BadRequest(f"{fields[0]} and {fields[1]} differ; send one of them", field=fields[1])
     return first or second
 
 
-def _checked(raw: Raw, *, field: str) -> str:
+def schema_of(raw: Raw, *, field: str) -> str:
+    """A schema, or a string that holds one, checked; empty where there is none."""
     text = bytes(raw).decode()
     if text.startswith('"'):
         text = decoded(_STRING, raw)

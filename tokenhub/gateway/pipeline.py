@@ -95,6 +95,16 @@ class Gateway:
             raise Unavailable(fault, code="ledger_unavailable")
         return Run(ask, caller=caller, catalog=self._catalog.current)
 
+    def foresee(self, run: Run) -> Decision:
+        """What would be decided of this request now. Nothing is sent, counted or written.
+
+        Raises what `decide` raises; the intent is the run's all the same.
+        """
+        catalog = run.catalog
+        named = self._naming.peek(catalog, run.ask.model)
+        run.intent = interpret(run.ask, catalog.defaults, named)
+        return decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
+
     async def complete(self, run: Run) -> Answered:
         """Answer a request whole. Of a count, the body is empty where no provider could tell."""
         answer = await self._answered(run, self._spoken)

@@ -33,10 +33,12 @@ from tokenhub.web.admin import (
     keys,
     logs,
     models,
+    orchestrations,
     prices,
     providers,
     routing,
     simulate,
+    workflows,
 )
 from tokenhub.web.auth import admin_only
 from tokenhub.web.body import Http
@@ -76,6 +78,10 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     health.test_provider,
     logs.list_logs,
     logs.get_request,
+    orchestrations.list_orchestrations,
+    orchestrations.get_orchestration,
+    workflows.list_workflows,
+    workflows.get_workflow,
     info.get_info,
     info.engine_models,
 )
@@ -133,6 +139,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,
         "verifier": lambda: parts.verifier,
+        "orchestrations": lambda: parts.orchestrations,
         "fleet": lambda: parts.fleet,
         "public_url": lambda: parts.public_url,
         "exposition": parts.metrics,

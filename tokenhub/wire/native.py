@@ -65,3 +65,136 @@ class Routed(msgspec.Struct):
     estimated_cost_usd: float | None
     routing_reason: str
     response: msgspec.Raw
+
+
+class OrchestrationIn(msgspec.Struct, forbid_unknown_fields=True):
+    """How a plan is to be carried out; a null says nothing.
+
+    `mode` is "", `planning`, `adversarial`, `vote` or `refine`; `iterations` 0 to 10, the weights
+    too. `output_schema` is a JSON Schema, or a string that holds one.
+    """
+
+    mode: str | None = None
+    iterations: int | None = None
+    primary_min_weight: int | None = None
+    review_min_weight: int | None = None
+    primary_model_id: str | None = None
+    review_model_id: str | None = None
+    return_plan_only: bool | None = None
+    output_schema: msgspec.Raw = msgspec.Raw()
+
+
+class PlanEnvelope(msgspec.Struct):
+    """What `POST /v1/plan` takes beside the fields of `POST /v1/chat`."""
+
+    orchestration: OrchestrationIn | None = None
+
+
+class PlanUsage(msgspec.Struct, kw_only=True):
+    """Tokens of all attempts of all steps."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class PlanStep(msgspec.Struct, kw_only=True):
+    """One request of a plan; `request_id` finds it in the log, empty where nobody was asked.
+
+    `error_class` is empty for a success. `cost_usd` is null where a price is unknown.
+    """
+
+    name: str
+    request_id: str
+    model: str
+    provider: str
+    reason: str
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    latency_ms: float
+    error_class: str
+
+
+class PlanFailure(msgspec.Struct, kw_only=True):
+    """Why a plan is partial: the class of what failed last, and its step."""
+
+    code: str
+    step: str
+    message: str
+
+
+class RevisedPlan(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The response of `adversarial`; a plan alone has the first field only."""
+
+    initial_plan: str
+    critique: str | None = None
+    refined_plan: str | None = None
+
+
+class VoteResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One answer. Without a judge, nothing is selected among several."""
+
+    model: str
+    content: str
+    selected: bool | None = None
+
+
+class Vote(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The response of `vote`. `selected` counts from 0."""
+
+    responses: list[VoteResponse]
+    selected: int | msgspec.UnsetType = msgspec.UNSET
+    judge: str | None = None
+    judge_error: str | None = None
+
+
+class RefinedAnswer(msgspec.Struct, kw_only=True):
+    """The response of `refine`. `iterations` are those that were wanted."""
+
+    refined_response: str
+    iterations: int
+    model: str
+
+
+class PlanAnswer(msgspec.Struct, kw_only=True):
+    """What `POST /v1/plan` answers: the four fields of `POST /v1/chat`, and how it came about.
+
+    `estimated_cost_usd` is what all steps have cost, `cost_estimate_usd` what was expected before
+    the first; null where a price is unknown.
+    """
+
+    negotiated_model: str
+    estimated_cost_usd: float | None
+    routing_reason: str
+    response: msgspec.Raw
+    orchestration_id: str
+    mode: str
+    partial: bool
+    error: PlanFailure | None
+    cost_estimate_usd: float | None
+    usage: PlanUsage
+    steps: list[PlanStep]
+
+
+class PlanStarted(msgspec.Struct, kw_only=True, tag_field="type", tag="plan_started"):
+    orchestration_id: str
+    mode: str
+    steps: int
+    cost_estimate_usd: float | None
+
+
+class StepStarted(msgspec.Struct, kw_only=True, tag_field="type", tag="step_started"):
+    name: str
+    request_id: str
+
+
+class StepFinished(msgspec.Struct, kw_only=True, tag_field="type", tag="step_finished"):
+    step: PlanStep
+
+
+class PlanFinished(msgspec.Struct, kw_only=True, tag_field="type", tag="plan_finished"):
+    """The end of a stream, with the answer that would have come whole."""
+
+    answer: PlanAnswer

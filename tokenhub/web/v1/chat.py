@@ -3,6 +3,7 @@
 POST /v1/chat/completions   OpenAI's format
 POST /v1/messages           Anthropic's
 POST /v1/chat               TokenHub's own: policy beside the request, the choice beside the answer
+POST /v1/plan               the same in several steps
 POST /v1/embeddings         OpenAI's; never another model than the one that was named
 """
 
@@ -23,6 +24,7 @@ from tokenhub.dialects.anthropic.ask import to_count
 from tokenhub.dialects.directives import directed
 from tokenhub.dialects.openai.ask import from_embeddings
 from tokenhub.dialects.openai.ask import to_ask as from_completions
+from tokenhub.dialects.ordering import to_plan
 from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclaimed
 from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
 from tokenhub.gateway.run import Arrival, Run
@@ -45,6 +47,7 @@ from tokenhub.web.v1.exchange import (
     told,
     turn_away,
 )
+from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 from tokenhub.web.v1.streams import relay
 
@@ -56,7 +59,8 @@ class Chat:
     """One route: `to_ask` reads the body, `to_body` writes a whole answer.
 
     `scope` is what a key must be allowed to come in here (original-behaviour 1.3). `room` is for
-    large bodies.
+    large bodies. `plans` carries out what is to be answered in several steps, None where nothing
+    can be.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Chat:
         scope: str = "chat",
         beat_s: float = 0.0,
         room: Room,
+        plans: Plans | None = None,
     ) -> None:
         self._gateway = gateway
         self._claims = claims
@@ -79,6 +84,7 @@ class Chat:
         self._scope = scope
         self._beat_s = beat_s
         self._room = room
+        self._plans = plans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         incoming = Incoming(scope["headers"])
@@ -116,6 +122,9 @@ class Chat:
 
     async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
         """Once admitted, and the first with its key: an answer, or the error, to keep."""
+        if self._plans is not None and (order := self._plans.wanted(run)) is not None:
+            await self._plans.answer(run, order, claim, send, head=self._told(run))
+            return
         try:
             if run.ask.stream:
                 streaming = await self._gateway.stream(run)
@@ -197,13 +206,32 @@ def counts(gateway: Gateway, claims: Claims, *, room: Room) -> Chat:
     return Chat(gateway, claims, to_ask=to_ask, to_body=to_body, dialect=ANTHROPIC, room=room)
 
 
-def native_chat(gateway: Gateway, claims: Claims, *, beat_s: float, room: Room) -> Chat:
+def native_chat(
+    gateway: Gateway, claims: Claims, *, beat_s: float, room: Room, plans: Plans
+) -> Chat:
     """TokenHub's own format: the answer in an envelope that says how it was chosen."""
 
     def to_ask(body: bytes, incoming: Incoming) -> Ask:
         return _directed(native.to_ask(body, substitute=incoming.substitute))
 
-    return Chat(gateway, claims, to_ask=to_ask, to_body=_enveloped, beat_s=beat_s, room=room)
+    return Chat(
+        gateway,
+        claims,
+        to_ask=to_ask,
+        to_body=_enveloped,
+        beat_s=beat_s,
+        room=room,
+        plans=plans,
+    )
+
+
+def planned(gateway: Gateway, claims: Claims, *, room: Room, plans: Plans) -> Chat:
+    """A request in TokenHub's own format, and how it is to be carried out in several steps."""
+
+    def to_ask(body: bytes, incoming: Incoming) -> Ask:
+        return _directed(to_plan(body, substitute=incoming.substitute))
+
+    return Chat(gateway, claims, to_ask=to_ask, scope="plan", room=room, plans=plans)
 
 
 def embeddings(gateway: Gateway, claims: Claims, *, room: Room) -> Chat:

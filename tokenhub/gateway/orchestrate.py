@@ -1,0 +1,447 @@
+"""Stage 4b: drive core.plans. Every step is a request of its own, on the ordinary way.
+
+    admit once ── estimate ── [ steps ── decide, dispatch, settle ]* ── the parent's row
+
+Budget and latency hold over the whole: each step gets what the ones before it have left. However
+it ends, what was asked is in the ledger under the parent, and the parent's row has the sum.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from tokenhub.core.ask import Ask, Wish
+from tokenhub.core.directives import obeyed
+from tokenhub.core.errors import (
+    DeadlineExceeded,
+    NoEligibleModel,
+    ProviderFailed,
+    ProviderRefused,
+    TokenHubError,
+)
+from tokenhub.core.orchestration import Orchestration
+from tokenhub.core.ordered import plan_of
+from tokenhub.core.plans.planning import Planning
+from tokenhub.core.plans.seats import seated
+from tokenhub.core.plans.steps import Done, Elected, Order, Plan, Result, Seat, Sketch, Step
+from tokenhub.core.plans.vote import VOTING, voters
+from tokenhub.core.policy import Policy
+from tokenhub.gateway.pipeline import Answered, Gateway
+from tokenhub.gateway.progress import (
+    OnProgress,
+    PlanStarted,
+    StepDone,
+    StepFinished,
+    StepStarted,
+    untold,
+)
+from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
+from tokenhub.gateway.settle import class_of
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.orchestrations import OrchestrationStore
+
+
+class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan carried out, and settled. `body` is the last final answer's, byte for byte.
+
+    `error_class` tells of a partial result what failed. `overhead_s` is the time from the
+    request's arrival that was not spent waiting for providers.
+    """
+
+    row: Orchestration
+    result: Result
+    reason: str
+    model_id: str
+    provider_id: str
+    body: bytes
+    steps: tuple[StepDone, ...]
+    overhead_s: float
+
+
+class Work:
+    """An orchestration under way. The attempts of its steps gather in the attempts of `run`.
+
+    `waited_s` is the time of the rounds that was spent waiting for providers.
+    """
+
+    def __init__(self, run: Run, order: Order) -> None:
+        self.run = run
+        self.order = order
+        self.policy: Policy | None = None
+        self.plan: Plan = plan_of(order, ())
+        self.estimate_nusd: int | None = None
+        self.steps: list[StepDone] = []
+        self.errors: list[TokenHubError] = []
+        self.bodies: dict[str, bytes] = {}
+        self.waited_s = 0.0
+
+    @property
+    def cost_nusd(self) -> int | None:
+        """The sum over all attempts so far; None where the price of one is unknown."""
+        costs = [attempt.cost_nusd for attempt in self.run.attempts]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    def left_nusd(self) -> int | None:
+        """What of the budget is left; None where there is none."""
+        assert self.policy is not None
+        budget = self.policy.max_budget_nusd
+        if budget is None:
+            return None
+        return max(0, budget - sum(attempt.cost_nusd or 0 for attempt in self.run.attempts))
+
+
+class Orchestrator:
+    """The driver; every seam is an argument.
+
+    `words` makes the request that a step is, `whole` the caller's own in one piece, and `read`
+    gives the text of an answer. `ids` gives ids of requests.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: OrchestrationStore,
+        *,
+        clock: Clock,
+        ids: Callable[[], str],
+        words: Callable[[Ask, Step], Ask],
+        whole: Callable[[Ask, Step], Ask],
+        read: Callable[[bytes], str],
+    ) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._words = words
+        self._whole = whole
+        self._read = read
+
+    async def carry_out(
+        self, run: Run, order: Order, on_progress: OnProgress = untold
+    ) -> Orchestrated:
+        """The result, once all is committed. `run` was begun, and is not settled: its steps are.
+
+        `on_progress` is told at once and must not fail or wait. Raises the error of the step that
+        left nothing to give; of what comes before `PlanStarted`, nothing has been asked.
+        """
+        work = Work(run, order)
+        try:
+            done = await self._done(work, on_progress)
+        except TokenHubError as error:
+            await self._store.record(self._row(work, "failed", class_of(error)))
+            raise
+        except BaseException as error:
+            left = isinstance(error, asyncio.CancelledError)
+            status = "cancelled" if left else "failed"
+            _ = self._store.record(self._row(work, status, _left_by(error)))
+            raise
+        failed = _failed(work, done)
+        row = self._row(work, "partial" if done.partial else "succeeded", failed)
+        await self._store.record(row)
+        return self._told(work, done, row)
+
+    async def _done(self, work: Work, tell: OnProgress) -> Done:
+        if work.run.key.directives:
+            work.run.ask = obeyed(work.run.ask)
+        self._foresee(work)
+        await self._store.record(self._row(work, "running"))
+        outline = work.plan.outline()
+        tell(
+            PlanStarted(
+                orchestration_id=work.run.request_id,
+                mode=work.order.mode,
+                steps=len(outline),
+                estimate_nusd=work.estimate_nusd,
+            )
+        )
+        while not isinstance(steps := work.plan.next(), Done):
+            await self._round(work, steps, tell)
+        if steps.result is None:
+            raise _nothing(work)
+        return steps
+
+    # --- before the first step
+
+    def _foresee(self, work: Work) -> None:
+        """The policy of the whole, who votes, and what it will cost.
+
+        Raises what the first step would: nobody may answer it.
+        """
+        outline = work.plan.outline()
+        first = outline[0].seat if outline else seated(work.order.primary, VOTING)
+        asked = self._sized(work, Sketch(seat=first))
+        try:
+            decision = self._gateway.foresee(asked)
+        finally:
+            if asked.intent is not None:
+                work.policy = asked.intent.policy
+        models = dict.fromkeys(route.model.id for route in decision.ranked)
+        judge = work.order.review.model
+        fit = [name for name in models if name != judge]
+        work.plan = plan_of(work.order, fit[: voters(work.order)])
+        if work.order.mode == "vote" and not fit:
+            raise NoEligibleModel("no eligible models for vote, beside its judge")
+        assert asked.intent is not None
+        work.estimate_nusd = self._estimate(work, asked.intent.output_tokens)
+
+    def _estimate(self, work: Work, answer_tokens: int) -> int | None:
+        """What all steps are expected to cost; None where a price is unknown."""
+        total = 0
+        for sketch in work.plan.outline():
+            cost = self._cost(self._sized(work, sketch, answer_tokens))
+            if cost is None:
+                return None
+            total += cost
+        return total
+
+    def _sized(self, work: Work, sketch: Sketch, answer_tokens: int = 0) -> Run:
+        """A request of the size that the step is expected to have, to be looked at only."""
+        ask = work.run.ask
+        grown = ask.input_tokens + sketch.answers * answer_tokens
+        seated_ask = self._seated(replace(ask, input_tokens=grown), sketch.seat)
+        return self._begun(work, seated_ask, work.run.request_id)
+
+    def _cost(self, run: Run) -> int | None:
+        """What a request is expected to cost; None where nobody knows, or nobody may answer."""
+        try:
+            decision = self._gateway.foresee(run)
+        except TokenHubError:
+            return None
+        return decision.record.candidates[0].cost_nusd
+
+    # --- the steps
+
+    async def _round(self, work: Work, steps: Sequence[Step], tell: OnProgress) -> None:
+        """Run steps at once, until each of them has ended."""
+        runs = [self._step_run(work, step) for step in steps]
+        self._share(work, runs)
+        try:
+            if len(steps) == 1:
+                await self._step(work, steps[0], runs[0], tell)
+            else:
+                await self._together(work, steps, runs, tell)
+        finally:
+            work.waited_s += max(run.upstream_s for run in runs)
+
+    async def _together(
+        self, work: Work, steps: Sequence[Step], runs: Sequence[Run], tell: OnProgress
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._step(work, step, run, tell))
+                for step, run in zip(steps, runs, strict=True)
+            ]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            except asyncio.CancelledError as error:
+                # With the reason, which the group would not pass on: what became of a call is
+                # booked by it.
+                for task in tasks:
+                    task.cancel(*error.args)
+                await asyncio.wait(tasks)
+                raise
+
+    async def _step(self, work: Work, step: Step, run: Run, tell: OnProgress) -> None:
+        tell(StepStarted(name=step.name, request_id=run.request_id))
+        began = self._clock.monotonic()
+        answered: Answered | None = None
+        text, error_class, asked = "", "", False
+        try:
+            self._in_time(work)
+            asked = True
+            answered = await self._gateway.complete(run)
+            if not isinstance(work.plan, Planning):  # whose answer goes out as it came
+                text = self._read(answered.body)
+                error_class = "" if text.strip() else "empty_answer"
+        except TokenHubError as error:
+            work.errors.append(error)
+            error_class = class_of(error)
+            if step.schema and run.ask.rework is not None:
+                # It did not fit the form, and may be understood all the same.
+                text = run.ask.rework.said
+        except ValueError:
+            error_class = "unreadable_answer"
+        except BaseException as error:
+            error_class = _left_by(error)
+            raise
+        finally:
+            took_s = self._clock.monotonic() - began
+            request_id = run.request_id if asked else ""
+            done = _step_done(step, run, request_id, error_class, took_s)
+            work.steps.append(done)
+            work.run.attempts += run.attempts
+        self._told_of(work, step, run, text, done)
+        if answered is not None and step.final and not error_class:
+            work.bodies[step.name] = answered.body
+            work.run.dropped = tuple(dict.fromkeys((*work.run.dropped, *run.dropped)))
+        tell(StepFinished(step=done))
+
+    def _told_of(self, work: Work, step: Step, run: Run, text: str, done: StepDone) -> None:
+        """Tell the plan how a step ended."""
+        if done.error_class and not text.strip():
+            work.plan.failed(step, done.error_class)
+            return
+        last = run.attempts[-1].model_id if run.attempts else ""
+        work.plan.answered(step, text, model_id=run.route.model.id if run.route else last)
+
+    def _in_time(self, work: Work) -> None:
+        if self._left_s(work) <= 0:
+            raise DeadlineExceeded("the latency budget ran out before this step of the plan")
+
+    def _step_run(self, work: Work, step: Step) -> Run:
+        ask = work.run.ask
+        single = isinstance(work.plan, Planning)
+        ask = self._whole(ask, step) if single else self._words(ask, step)
+        run = self._begun(work, self._seated(ask, step.seat), self._ids())
+        run.parent_id = work.run.request_id
+        run.ask = replace(run.ask, wish=self._wish(work, step.seat, work.left_nusd()))
+        return run
+
+    def _share(self, work: Work, runs: Sequence[Run]) -> None:
+        """Part what is left of the budget between requests that go out at once.
+
+        Each gets what it is expected to cost, in their order; who cannot, is left with the rest,
+        and refused for it. What remains in the end is for all who can.
+        """
+        left = work.left_nusd()
+        if left is None or len(runs) == 1:
+            return
+        shares: list[int | None] = []
+        for run in runs:
+            cost = self._cost(run)
+            fits = cost is not None and cost <= left
+            shares.append(cost if fits else None)
+            left -= cost if fits and cost is not None else 0
+        fitting = sum(share is not None for share in shares)
+        for run, share in zip(runs, shares, strict=True):
+            given = left if share is None else share + left // fitting
+            run.ask = replace(run.ask, wish=replace(run.ask.wish, max_budget_nusd=given))
+
+    def _begun(self, work: Work, ask: Ask, request_id: str) -> Run:
+        parent = work.run
+        now, started = self._clock.now(), self._clock.monotonic()
+        arrival = Arrival(request_id, now, started, parent.allowance)
+        return self._gateway.begin(ask, Caller(parent.key, arrival))
+
+    def _seated(self, ask: Ask, seat: Seat) -> Ask:
+        """The ask as it is put to this seat. Where one model must answer, no list of others holds.
+
+        A critic or judge of the caller's choice is a hint as any other: hard limits hold.
+        """
+        alone = {"substitute": "same-model", "fallbacks": ()} if seat.alone else {}
+        weight = max(ask.wish.min_weight or 0, seat.min_weight)
+        wish = replace(ask.wish, mode=seat.mode or None, min_weight=weight or None)
+        orders = ask.orders
+        if orders is not None:
+            orders = replace(orders, wish=replace(orders.wish, mode=None))
+        return replace(ask, model=seat.model, wish=wish, orders=orders, **alone)
+
+    def _wish(self, work: Work, seat: Seat, budget_nusd: int | None) -> Wish:
+        ask = work.run.ask
+        ordered = ask.orders.wish.min_weight if ask.orders else None
+        return replace(
+            ask.wish,
+            mode=seat.mode or None,
+            max_budget_nusd=budget_nusd,
+            max_latency_s=max(0.0, self._left_s(work)),
+            min_weight=max(ask.wish.min_weight or 0, ordered or 0, seat.min_weight) or None,
+        )
+
+    def _left_s(self, work: Work) -> float:
+        assert work.policy is not None
+        return work.run.started + work.policy.max_latency_s - self._clock.monotonic()
+
+    # --- the end
+
+    def _row(self, work: Work, status: str, error_class: str = "") -> Orchestration:
+        run = work.run
+        return Orchestration(
+            id=run.request_id,
+            at=run.at,
+            key_id=run.key.id,
+            dialect=run.ask.dialect,
+            mode=work.order.mode,
+            status=status,
+            iterations=work.order.iterations,
+            steps=sum(bool(step.request_id) for step in work.steps),
+            stream=run.ask.stream,
+            estimate_nusd=work.estimate_nusd,
+            cost_nusd=work.cost_nusd,
+            error_class=error_class,
+            latency_s=self._clock.monotonic() - run.started,
+        )
+
+    def _told(self, work: Work, done: Done, row: Orchestration) -> Orchestrated:
+        assert done.result is not None
+        answering = [s for s in work.steps if s.name in work.bodies]
+        last = next((s for s in reversed(answering) if s.model_id == done.model_id), answering[-1])
+        spent_s = self._clock.monotonic() - work.run.started
+        return Orchestrated(
+            row=row,
+            result=done.result,
+            reason=done.reason or last.reason,
+            model_id=done.model_id,
+            provider_id=last.provider_id,
+            body=work.bodies[last.name],
+            steps=tuple(work.steps),
+            overhead_s=max(0.0, spent_s - work.waited_s),
+        )
+
+
+def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: float) -> StepDone:
+    costs = [attempt.cost_nusd for attempt in run.attempts]
+    # Who answered is the last that was asked.
+    last = run.attempts[-1] if run.attempts else None
+    return StepDone(
+        name=step.name,
+        request_id=request_id,
+        model_id=last.model_id if last else "",
+        provider_id=last.provider_id if last else "",
+        reason=run.reason if last and run.decision else "",
+        attempts=len(run.attempts),
+        input_tokens=sum(attempt.input_tokens for attempt in run.attempts),
+        output_tokens=sum(attempt.output_tokens for attempt in run.attempts),
+        cost_nusd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        latency_s=took_s,
+        error_class=error_class,
+    )
+
+
+def _left_by(error: BaseException) -> str:
+    if not isinstance(error, asyncio.CancelledError):
+        return "internal_error"
+    return GONE if error.args == (HUNG_UP,) else "shutting_down"
+
+
+def _failed(work: Work, done: Done) -> str:
+    """What failed last of a partial plan."""
+    if not done.partial:
+        return ""
+    if isinstance(done.result, Elected) and done.result.judge_error:
+        return done.result.judge_error
+    return next((step.error_class for step in reversed(work.steps) if step.error_class), "")
+
+
+def _nothing(work: Work) -> TokenHubError:
+    """The error of a plan without a result: its step's own, or that of all voters."""
+    failed = [
+        error
+        for error in work.errors
+        if isinstance(error, ProviderFailed) and not isinstance(error, ProviderRefused)
+    ]
+    if work.order.mode == "vote" and failed:
+        return ProviderFailed(
+            "all voters failed",
+            code=failed[-1].code,
+            attempts=work.run.attempts,
+            retry_after_s=min(
+                (e.retry_after_s for e in failed if e.retry_after_s is not None), default=None
+            ),
+        )
+    if work.errors:
+        return work.errors[-1]
+    return ProviderFailed(
+        "the model answered without a text", code="empty_answer", attempts=work.run.attempts
+    )
