@@ -121,7 +121,8 @@ def voters(order: Order) -> int:
 
 def ballot(count: int) -> str:
     """The JSON Schema of a judge's choice among so many."""
-    number = {"type": "integer", "minimum": 1, "maximum": count}
+    # Both vendors' structured output holds a model to an enum, and neither to a maximum.
+    number = {"type": "integer", "enum": list(range(1, count + 1))}
     form = {
         "type": "object",
         "properties": {"selected": number},
