@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/user"
 TRIED = (
     "chat",
+    "plan",
     "messages",
     "translation",
     "embeddings",
@@ -117,7 +118,7 @@ class Examples:
 @pytest.fixture
 async def examples(hub, monkeypatch):
     """Two vendors with a model or two each, and a key that may all."""
-    key = await hub.key("chat", "embeddings")
+    key = await hub.key("chat", "embeddings", "plan")
     monkeypatch.setenv("TOKENHUB_API_KEY", key)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     async with Sim(OPENAI) as openai, Sim(ANTHROPIC) as anthropic:
