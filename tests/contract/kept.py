@@ -6,12 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.catalog import Model, Provider, Tier
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import Journal
+from tokenhub.ports.orchestrations import OrchestrationStore
 from tokenhub.ports.stores import Audit, CatalogStore, KeyStore
 
 AUDIT = Audit(action="put", resource="provider:here", actor="admin", at=1_700_000_000.25)
@@ -60,6 +62,7 @@ class Kept(msgspec.Struct, frozen=True):
     catalog: CatalogStore
     keys: KeyStore
     journal: Journal
+    orchestrations: OrchestrationStore
     audit: Callable[[], Awaitable[list[tuple[str, str]]]]
 
 
@@ -70,7 +73,7 @@ async def in_memory() -> AsyncIterator[Kept]:
     async def audit() -> list[tuple[str, str]]:
         return [(entry.action, entry.resource) for entry in (*catalog.audit, *keys.audit)]
 
-    yield Kept(catalog, keys, MemoryJournal(), audit)
+    yield Kept(catalog, keys, MemoryJournal(), MemoryOrchestrations(), audit)
 
 
 @asynccontextmanager
@@ -84,7 +87,7 @@ async def on_disk(path: Path) -> AsyncIterator[Kept]:
                 ).fetchall()
             )
 
-        yield Kept(stores.catalog, stores.keys, stores.journal, audit)
+        yield Kept(stores.catalog, stores.keys, stores.journal, stores.orchestrations, audit)
 
 
 def outcome(number: int, **changes: object) -> Outcome:

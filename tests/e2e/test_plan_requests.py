@@ -89,6 +89,17 @@ async def test_a_key_without_the_scope_may_not_plan(served):
     assert (403, "insufficient_scope") == (answer.status_code, answer.json()["error"]["code"])
 
 
+async def test_an_alias_stands_for_its_model_and_is_named(served, plan):
+    variants = [{"model_id": "large", "weight": 1}]
+    await served.admin("PUT", "aliases/ours", {"variants": variants})
+
+    whole = await plan({"mode": "refine"}, model_hint="ours")
+    streamed = await plan({"mode": "vote", "review_model_id": "ours"}, stream=True)
+
+    assert ("large", "ours") == (whole.json()["response"]["model"], whole.headers["x-alias-from"])
+    assert "large" == events(streamed.text)[-1][1]["answer"]["response"]["judge"]
+
+
 async def test_nulls_say_nothing(plan):
     names = ["mode", "iterations", "primary_min_weight", "review_min_weight"]
     names += ["primary_model_id", "review_model_id", "return_plan_only", "output_schema"]

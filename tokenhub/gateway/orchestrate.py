@@ -176,7 +176,7 @@ class Orchestrator:
             decision = self._gateway.foresee(asked)
         finally:
             if asked.intent is not None:
-                work.policy = asked.intent.policy
+                work.run.intent, work.policy = asked.intent, asked.intent.policy
         models = dict.fromkeys(route.model.id for route in decision.ranked)
         judge = work.order.review.model
         fit = [name for name in models if name != judge]

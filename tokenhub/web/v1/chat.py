@@ -123,7 +123,7 @@ class Chat:
     async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
         """Once admitted, and the first with its key: an answer, or the error, to keep."""
         if self._plans is not None and (order := self._plans.wanted(run)) is not None:
-            await self._plans.answer(run, order, claim, send, head=self._told(run))
+            await self._plans.answer(run, order, claim, send, head=lambda: self._told(run))
             return
         try:
             if run.ask.stream:

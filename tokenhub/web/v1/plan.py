@@ -28,6 +28,8 @@ from tokenhub.web.v1.streams import Heartbeat, error_event
 from tokenhub.wire import native as wire
 from tokenhub.wire import sse
 
+Heading = Callable[[], Headers]
+
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -44,9 +46,9 @@ class Plans:
         return ordered(run.ask, directives=key.directives, may_plan=key.may("plan"))
 
     async def answer(
-        self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, *, head: Headers
+        self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, *, head: Heading
     ) -> None:
-        """Answer, or tell the error. `head` are the headers of every answer to this caller."""
+        """Answer, or tell the error. `head` gives the headers of every answer to this caller."""
         if run.ask.stream:
             await self._stream(run, order, claim, send, head)
             return
@@ -56,15 +58,15 @@ class Plans:
             await _refuse(error, run, claim, send)
             return
         body = _ENCODE(shown(found, run.ask.shape))
-        answering = [JSON, NOSNIFF, *_chosen(found, run), *head]
+        answering = [JSON, NOSNIFF, *_chosen(found, run), *head()]
         claim.finish(200, answering, body)
         await respond(send, 200, answering, body)
 
     async def _stream(
-        self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, head: Headers
+        self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, head: Heading
     ) -> None:
         """The events, as they come. What fails before the first of them has a status of its own."""
-        telling = _Telling(send, claim, [*EVENTS, *head], self._beat_s)
+        telling = _Telling(send, claim, head, self._beat_s)
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(telling.pump())
             try:
@@ -90,9 +92,10 @@ class Plans:
 class _Telling:
     """Events on their way to a caller, who may be slow to read: the plan does not wait for them."""
 
-    def __init__(self, send: Send, claim: Claim | Unclaimed, head: Headers, beat_s: float) -> None:
+    def __init__(self, send: Send, claim: Claim | Unclaimed, head: Heading, beat_s: float) -> None:
         self.begun = False
-        self.head = head
+        self.head: Headers = []
+        self._heading = head
         self._send = send
         self._claim = claim
         self._beat_s = beat_s
@@ -112,6 +115,7 @@ class _Telling:
             while event := await self._events.get():
                 if not self.begun:
                     self.begun = True
+                    self.head = [*EVENTS, *self._heading()]
                     start = {"type": "http.response.start", "status": 200, "headers": self.head}
                     await self._send(start)
                     heart = Heartbeat(self._send, self._beat_s) if self._beat_s else None

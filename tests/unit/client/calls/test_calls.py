@@ -3,9 +3,19 @@
 import pytest
 
 from tokenhub.client.call import Call
-from tokenhub.client.calls import catalog, health, info, keys, observe, prices, routing
+from tokenhub.client.calls import (
+    catalog,
+    health,
+    info,
+    keys,
+    observe,
+    orchestrations,
+    prices,
+    routing,
+)
 from tokenhub.wire import catalog as shown
 from tokenhub.wire import health as told
+from tokenhub.wire import orchestrations as wire
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -65,6 +75,29 @@ CALLS = [
     (health.reset_health("p"), "POST", f"{V1}/health/p/reset", None, told.Reset),
     (health.reset_health("p/org/m"), "POST", f"{V1}/health/p/org/m/reset", None, told.Reset),
     (health.test_provider("p"), "POST", f"{V1}/providers/p/test", None, told.Tested),
+    (
+        orchestrations.list_orchestrations(),
+        "GET",
+        f"{V1}/orchestrations",
+        None,
+        wire.OrchestrationPage,
+    ),
+    (
+        orchestrations.get_orchestration("o"),
+        "GET",
+        f"{V1}/orchestrations/o",
+        None,
+        wire.OrchestrationDetail,
+    ),
+    (orchestrations.list_workflows(), "GET", f"{V1}/workflows", None, wire.WorkflowPage),
+    (orchestrations.get_workflow("a/w"), "GET", f"{V1}/workflows/a/w", None, wire.NoWorkflow),
+    (
+        orchestrations.get_workflow_history("a/w"),
+        "GET",
+        f"{V1}/workflows/a/w/history",
+        None,
+        wire.NoWorkflow,
+    ),
     (info.info(), "GET", f"{V1}/info", None, shown.Info),
     (info.healthz(), "GET", "/healthz", None, shown.Health),
 ]
