@@ -89,6 +89,7 @@ def stored(record: Record) -> Record:
     return msgspec.json.decode(msgspec.json.encode(record), type=Record)
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=1000)
 @given(intents, catalogs, all_signals, seeds)
 def test_every_stored_decision_comes_out_the_same(
