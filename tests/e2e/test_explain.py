@@ -33,7 +33,7 @@ PROVIDERS = ("one", "two", "three", "four")
 MODELS = ("gpt", "org/small", "large")
 ALIASES = {"turns": "round_robin", "fast": "request", "ours": "api_key", "*": "request"}
 NAMES = ("", "*", *MODELS, "one/gpt", "three/gpt", "two/org/small", "nobody", "turns", "fast")
-FAULTY = Faults(server_error=0.3, rate_limited=0.1, overloaded=0.2, reset=0.2, invalid_json=0.1)
+FAULTY = Faults(server_error=0.3, rate_limited=0.3, overloaded=0.1, reset=0.1, invalid_json=0.1)
 HEADERS = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 COMPLETIONS, MESSAGES, NATIVE = "/v1/chat/completions", "/v1/messages", "/v1/chat"
 COUNTS, EMBEDDINGS = "/v1/messages/count_tokens", "/v1/embeddings"
@@ -168,7 +168,7 @@ async def test_every_decision_of_a_life_comes_out_the_same(tmp_path):
     ids, statuses = [], Counter()
     async with AsyncExitStack() as stack:
         faulty = await stack.enter_async_context(
-            Sim(replace(PROFILE, faults=FAULTY, retry_after_s=10))
+            Sim(replace(PROFILE, faults=FAULTY, retry_after_s=60))
         )
         good = await stack.enter_async_context(Sim(PROFILE))
         sims = (faulty, good)
