@@ -48,6 +48,7 @@ from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.hedges import Hedges
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
@@ -58,6 +59,7 @@ from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
@@ -316,6 +318,13 @@ def _gateway(
         clock=clock,
         seeds=seeds,
     )
+
+
+def _hedging(settings: Settings, catalog: Snapshot[Catalog]) -> Hedging:
+    if settings.hedge_after_s is None or not settings.hedges:
+        return NoHedges()
+    percent = settings.hedge_max_extra_percent
+    return Hedges(catalog, percent=percent, least_s=settings.hedge_after_s)
 
 
 def _defaults(settings: Settings) -> Defaults:

@@ -48,7 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The values in force. Empty text stands for "not given"; seconds are floats.
 
     `default_max_budget_nusd` is nano-USD, None for no limit. A rate of 0 is no limit, and a
-    heartbeat of 0 is none.
+    heartbeat of 0 is none. `hedge_after_s` is the shortest delay of a second request, 0 for any,
+    and None where there is to be none.
     """
 
     listen_addr: Address
@@ -64,8 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vault_enabled: bool
     vault_password: str
     exploration_temp: float
-    hedge_after_s: float
+    hedge_after_s: float | None
     max_hedged_providers: int
+    hedge_max_extra_percent: int
     cors_origins: tuple[str, ...]
     rate_limit_rps: int
     rate_limit_burst: int
@@ -97,6 +99,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in self.__struct_fields__:
             value = getattr(self, name)
             yield name, MASK if name in self.secret and value else str(value)
+
+    @property
+    def hedges(self) -> bool:
+        """Whether a second request may go out for a slow one."""
+        return self.hedge_after_s is not None and self.max_hedged_providers > 1
 
     @property
     def data_dir(self) -> Path:
@@ -301,6 +308,15 @@ def _fraction(text: str) -> float:
     return number
 
 
+def _hedge_s(text: str) -> float | None:
+    if text.lower() == "auto":
+        return 0.0
+    seconds = _number(text) / 1000
+    if not 0 <= seconds <= MAX_LATENCY_S:
+        raise ValueError(f"{text} is out of range")
+    return seconds or None
+
+
 def _origins(text: str) -> tuple[str, ...]:
     return tuple(origin.strip() for origin in text.split(",") if origin.strip())
 
@@ -318,6 +334,7 @@ TEXT = Kind("text", "any text", str)
 YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes)
 BUDGET = Kind("USD", f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}", _budget_nusd)
 FRACTION = Kind("number", "0 to 10", _fraction)
+HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s)
 ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
 NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
 DAY_S = 86_400.0
@@ -411,15 +428,26 @@ SETTINGS = (
     ),
     Setting(
         "HEDGE_AFTER_MS",
-        _seconds(least=0.0, most=MAX_LATENCY_S, per_unit=0.001, unit="ms"),
+        HEDGE,
         "0",
-        "Ask a second provider when the first is silent for so long; 0 is never.",
+        "Ask a second route where the first is slow and has a heavy tail, after a time that is "
+        "learned for each; auto: any time, a number: never earlier than that, 0: never.",
+        effective=True,
     ),
     Setting(
         "MAX_HEDGED_PROVIDERS",
         _count(most=10),
         "3",
-        "The most providers that are asked at the same time for one request.",
+        "The most routes that are asked at the same time for one request. Never more than two "
+        "are; 1 turns hedging off.",
+        effective=True,
+    ),
+    Setting(
+        "HEDGE_MAX_EXTRA_PERCENT",
+        _count(most=100),
+        "15",
+        "The most that hedging may add to what is sent anyway, in calls and in money.",
+        effective=True,
     ),
     Setting(
         "CORS_ORIGINS", ORIGINS, "", "Web origins whose pages may call the server. None by default."

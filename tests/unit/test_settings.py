@@ -35,6 +35,7 @@ OURS = {
     "HEARTBEAT_SECS",
     "HEALTH_PROBE_INTERVAL_SECS",
     "HEALTH_PROBE_TIMEOUT_SECS",
+    "HEDGE_MAX_EXTRA_PERCENT",
 }
 
 
@@ -228,9 +229,36 @@ def test_an_unknown_variable_is_reported_with_the_nearest_name():
 
 
 def test_a_setting_without_effect_says_so_and_the_clients_variables_are_let_be():
-    found = warnings({"TOKENHUB_HEDGE_AFTER_MS": "5", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"})
+    found = warnings(
+        {"TOKENHUB_OTEL_ENABLED": "true", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"}
+    )
 
-    assert ("TOKENHUB_HEDGE_AFTER_MS is accepted, but has no effect yet",) == found
+    assert ("TOKENHUB_OTEL_ENABLED is accepted, but has no effect yet",) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "after_s", "hedges"),
+    [
+        ({}, None, False),
+        ({"HEDGE_AFTER_MS": "0"}, None, False),
+        ({"HEDGE_AFTER_MS": "Auto"}, 0.0, True),
+        ({"HEDGE_AFTER_MS": "250"}, 0.25, True),
+        ({"HEDGE_AFTER_MS": "auto", "MAX_HEDGED_PROVIDERS": "1"}, 0.0, False),
+    ],
+)
+def test_hedging_is_off_until_it_is_given_a_delay_or_auto(given, after_s, hedges):
+    settings = loaded(**given)
+
+    assert (after_s, hedges, 15) == (
+        settings.hedge_after_s,
+        settings.hedges,
+        settings.hedge_max_extra_percent,
+    )
+
+
+@pytest.mark.parametrize("text", ["-1", "300001", "soon"])
+def test_a_hedge_delay_that_makes_no_sense_is_refused(text):
+    assert problems(HEDGE_AFTER_MS=text)[0].startswith("TOKENHUB_HEDGE_AFTER_MS: ")
 
 
 def test_every_default_can_be_read_as_if_it_were_given():
