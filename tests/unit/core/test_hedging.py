@@ -117,6 +117,18 @@ def test_a_dear_second_call_takes_what_several_cheap_ones_would():
     assert cap.price > 3
 
 
+def test_it_is_as_full_as_the_scarcer_of_calls_and_money():
+    free, poor = Cap(50), Cap(50)
+    for _ in range(BURST):
+        free.sent(None)
+        poor.sent(1000)
+
+    poor.take(8000)
+
+    assert 0.5 == free.full
+    assert 0.25 == poor.full
+
+
 def test_where_prices_are_known_one_that_is_not_may_not_go_out():
     cap, without_prices = Cap(50), Cap(50)
     for _ in range(10):
