@@ -27,7 +27,7 @@ import msgspec
 
 from tokenhub.core.survival import RECENT, Curve, Times
 
-# Fewer than this say nothing of one call in a hundred.
+# Of so many calls three are in the 5 % tail: with fewer it is not to be seen at all.
 ENOUGH = 64
 # The estimate is made anew after so many calls: it moves little meanwhile, and costs most.
 REFRESH = 32
