@@ -366,8 +366,9 @@ async def test_weights_are_of_each_seat(hub, key, sim, second):
     assert ["large", "gpt", "large"] == [step["model"] for step in answer.json()["steps"]]
 
 
-async def test_an_explicit_judge_does_not_vote(plan):
-    told = (await plan({"mode": "vote", "review_model_id": "large"})).json()
+@pytest.mark.parametrize("name", ["large", "one/large"])
+async def test_an_explicit_judge_does_not_vote(plan, name):
+    told = (await plan({"mode": "vote", "review_model_id": name})).json()
 
     assert "large" == told["response"]["judge"]
     assert ["gpt", "org/small"] == sorted(r["model"] for r in told["response"]["responses"])

@@ -178,8 +178,8 @@ class Orchestrator:
             if asked.intent is not None:
                 work.run.intent, work.policy = asked.intent, asked.intent.policy
         models = dict.fromkeys(route.model.id for route in decision.ranked)
-        judge = work.order.review.model
-        fit = [name for name in models if name != judge]
+        judges = {r.model.id for r in work.run.catalog.routes_of(work.order.review.model)}
+        fit = [name for name in models if name not in judges]
         work.plan = plan_of(work.order, fit[: voters(work.order)])
         if work.order.mode == "vote" and not fit:
             raise NoEligibleModel("no eligible models for vote, beside its judge")
@@ -252,17 +252,13 @@ class Orchestrator:
             self._in_time(work)
             asked = True
             answered = await self._gateway.complete(run)
-            if not isinstance(work.plan, Planning):  # whose answer goes out as it came
-                text = self._read(answered.body)
-                error_class = "" if text.strip() else "empty_answer"
+            text, error_class = self._heard(work, answered)
         except TokenHubError as error:
             work.errors.append(error)
             error_class = class_of(error)
             if step.schema and run.ask.rework is not None:
                 # It did not fit the form, and may be understood all the same.
                 text = run.ask.rework.said
-        except ValueError:
-            error_class = "unreadable_answer"
         except BaseException as error:
             error_class = _left_by(error)
             raise
@@ -277,6 +273,16 @@ class Orchestrator:
             work.bodies[step.name] = answered.body
             work.run.dropped = tuple(dict.fromkeys((*work.run.dropped, *run.dropped)))
         tell(StepFinished(step=done))
+
+    def _heard(self, work: Work, answered: Answered) -> tuple[str, str]:
+        """The text of an answer, and what is wrong with it; a single one goes out as it came."""
+        if isinstance(work.plan, Planning):
+            return "", ""
+        try:
+            text = self._read(answered.body)
+        except ValueError:
+            return "", "unreadable_answer"
+        return text, "" if text.strip() else "empty_answer"
 
     def _told_of(self, work: Work, step: Step, run: Run, text: str, done: StepDone) -> None:
         """Tell the plan how a step ended."""
