@@ -197,6 +197,12 @@ def test_a_request_that_nobody_could_answer_shows_the_reasons_alone(
     assert "Tie:" not in shown
 
 
+def test_a_step_names_the_plan_that_it_is_of(run: Run, admin: FakeAdmin) -> None:
+    given(admin, replace(DETAIL, parent_id="req_plan"))
+
+    assert "Request:   r1\nStep of:   req_plan\n" in run("logs", "get", "r1").stdout
+
+
 def test_a_policy_without_a_budget(run: Run, admin: FakeAdmin) -> None:
     policy = replace(DECISION.policy, max_budget_usd=None, min_weight=0)
     given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
