@@ -271,6 +271,7 @@ def _defaults(settings: Settings) -> Defaults:
         mode=settings.default_mode,
         max_budget_nusd=settings.default_max_budget_nusd,
         max_latency_s=settings.default_max_latency_s,
+        exploration_temp=settings.exploration_temp,
     )
 
 

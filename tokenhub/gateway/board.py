@@ -6,6 +6,7 @@ anything else is the route's, since one model may be down while its neighbours a
 
 import logging
 from collections.abc import Callable, Mapping
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -43,6 +44,11 @@ class Board:
         self._draw = draw
         self._known: dict[str, Known] = {}
         self._troubled: set[str] = set()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock by which it, and whoever learns beside it, goes."""
+        return self._clock
 
     def succeeded(self, route: Route) -> None:
         """Note an answer."""
@@ -89,7 +95,7 @@ class Board:
                 continue
             opens = open_at(row.health, now)
             if opens > now:
-                found[name] = Closed(_reason(row.health, now), opens - now)
+                found[name] = Closed(_reason(row.health, now), ceil(1000 * (opens - now)))
         return found
 
     def let_in(self, route: Route, *, last: bool) -> bool:

@@ -127,7 +127,9 @@ class Gateway:
         try:
             if run.key.directives:
                 run.ask = obeyed(run.ask)
-            run.intent = interpret(run.ask, catalog.defaults, self._naming(run))
+            run.intent = interpret(
+                run.ask, catalog.defaults, self._naming(run), grant=run.key.grant
+            )
             signals = self._observed.read(catalog)
             run.decision = decide(run.intent, catalog, signals, self._seeds())
             return await dispatch(run)

@@ -34,7 +34,7 @@ def test_a_route_that_fails_is_closed_and_its_neighbours_are_not():
 
     watched.fail(Kind.BROKEN, times=DOWN_AFTER)
 
-    assert {"a/m": Closed("health_down", FIRST_DOWN_S)} == watched.closed()
+    assert {"a/m": Closed("health_down", 1000 * FIRST_DOWN_S)} == watched.closed()
     assert watched.board.let_in(N, last=False)
 
 
@@ -55,7 +55,7 @@ def test_one_place_is_given_after_the_time_and_then_all():
 
     assert {} == watched.closed()
     assert [True, False] == [watched.board.let_in(M, last=False) for _ in range(2)]
-    assert {"a/m": Closed("health_down", PROBE_S)} == watched.closed()
+    assert {"a/m": Closed("health_down", 1000 * PROBE_S)} == watched.closed()
 
     watched.board.succeeded(M)
 
@@ -82,7 +82,7 @@ def test_who_throttles_or_refuses_the_key_is_not_asked_at_all(kind):
 def test_throttling_ends_by_itself():
     watched = Watched()
     watched.fail(Kind.THROTTLED)
-    assert {"a/m": Closed("cooling_down", COOLING_S)} == watched.closed()
+    assert {"a/m": Closed("cooling_down", 1000 * COOLING_S)} == watched.closed()
 
     watched.clock.tick(COOLING_S)
 
