@@ -106,7 +106,7 @@ def _gamma(shape: float, seed: int) -> float:
 _CLOSER = 6.0  # the last cell is e**6, some 400 times, as wide as the first
 _LOOKS = 8
 _NOTHING = 1e-4
-# Where the tails are under a ten-thousandth: so many spreads from the middle, and the exponential part.
+# Where the tails are under a ten-thousandth: so many spreads away, and the exponential part.
 _SPREADS, _TAIL = 4.0, 9.5
 
 
@@ -130,7 +130,7 @@ _ROUGH, _FINE = _nodes(48), _nodes(128)
 
 
 class _Group(msgspec.Struct, frozen=True, gc=False):
-    """Arms that are alike: where all but a ten-thousandth of their draws lie, and how many they are."""
+    """Arms that are alike: where nearly all of their draws lie, and how many they are."""
 
     alpha: float
     beta: float

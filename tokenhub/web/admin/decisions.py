@@ -24,6 +24,12 @@ def shown(record: Record) -> wire.Decision:
         propensity=record.propensity,
         candidates=[_candidate(candidate) for candidate in record.candidates],
         skipped=[_skipped(skip) for skip in record.skipped],
+        reserved_tokens=record.reserved_tokens,
+        output_limit=record.output_limit,
+        allowed_models=list(record.allowed_models),
+        allowed_providers=list(record.allowed_providers),
+        temperature=record.temperature,
+        explored=record.explored,
     )
 
 
@@ -35,6 +41,7 @@ def shown_policy(policy: Policy) -> wire.Policy:
         min_weight=policy.min_weight,
         origin=policy.origin,
         notes=list(policy.notes),
+        weights=None if policy.weights is None else _terms(policy.weights),
     )
 
 
@@ -45,7 +52,7 @@ def _terms(terms: Terms | Weights) -> wire.Terms:
 
 
 def _candidate(candidate: Candidate) -> wire.Candidate:
-    latency_s = candidate.latency_s
+    latency_s, sample = candidate.latency_s, candidate.sample
     return wire.Candidate(
         route=candidate.route,
         score=candidate.score,
@@ -55,6 +62,12 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         failure_rate=candidate.failure_rate,
         weight=candidate.weight,
         last_resort=candidate.last_resort,
+        closed_ms=candidate.closed_ms,
+        output_tokens=candidate.output_tokens,
+        too_slow=candidate.too_slow,
+        sample=None
+        if sample is None
+        else wire.Sample(alpha=sample.alpha, beta=sample.beta, draw=sample.draw),
     )
 
 
@@ -65,4 +78,5 @@ def _skipped(skip: Skip) -> wire.Skipped:
         reason=skip.reason,
         value=dollars(skip.value) if money else skip.value,
         limit=dollars(skip.limit) if money else skip.limit,
+        output_tokens=skip.output_tokens,
     )

@@ -51,6 +51,7 @@ class Gone(Exception):
 class Incoming:
     """What a request's headers say, read in one pass.
 
+    `policy` are all others of ours, some of which make one.
     `held_bytes` is what its body takes of the room for large ones.
     """
 
@@ -63,14 +64,16 @@ class Incoming:
         "held_bytes",
         "key",
         "once",
+        "policy",
         "substitute",
     )
 
-    def __init__(  # noqa: C901 - one pass over the headers, a branch each
+    def __init__(  # noqa: C901, PLR0912 - one pass over the headers, a branch each
         self, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         self.key: str | None = None
         self.substitute = "any"
+        self.policy: tuple[tuple[bytes, bytes], ...] = ()
         self.content_type = b""
         self.content_length = 0
         self.held_bytes = 0
@@ -91,6 +94,8 @@ class Incoming:
                 spare = value.decode("latin-1")
             elif name == b"x-tokenhub-substitute":
                 self.substitute = value.decode("latin-1").strip().lower()
+            elif name.startswith(b"x-tokenhub-"):
+                self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
                 self.encoding = value
             elif name in _ONCE:
