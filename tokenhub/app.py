@@ -167,7 +167,9 @@ async def assembled(
                 providers=providers,
                 models=models,
                 keys=keys,
-                simulator=Simulator(catalog=catalog, signals=observed.read, named=naming.peek),
+                simulator=Simulator(
+                    catalog=catalog, signals=observed.read, named=naming.peek, keys=keys.get
+                ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),

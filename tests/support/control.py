@@ -175,7 +175,10 @@ class Control:
             models=self.models,
             keys=self.keys,
             simulator=Simulator(
-                catalog=self.catalog, signals=self.observed.read, named=Naming().peek
+                catalog=self.catalog,
+                signals=self.observed.read,
+                named=Naming().peek,
+                keys=self.keys.get,
             ),
             aliases=self.aliases,
             routing=self.routing,

@@ -318,14 +318,14 @@ _NO_ARMS: Mapping[str, Arm] = {}
 
 def _nobody(skipped: list[Skip]) -> Exception:
     """The error that fits the reasons: a prompt too long for all is the caller's to mend."""
-    reasons = {skip.reason for skip in skipped} - {"disabled"}
+    reasons = {skip.reason for skip in skipped}
     if reasons == {"not_allowed"}:
         return NotAllowed(
             "this API key may use none of the models that could answer; name another one, or ask "
             "for a key that may",
             skipped=skipped,
         )
-    if reasons - {"not_allowed"} == {"context_overflow"}:
+    if reasons - {"not_allowed", "disabled"} == {"context_overflow"}:
         largest = max(skip.limit or 0 for skip in skipped if skip.reason == "context_overflow")
         return BadRequest(
             f"the request needs more context than any model here has; the largest has {largest} "

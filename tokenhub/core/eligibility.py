@@ -131,10 +131,10 @@ class _Hard:
 
     def __call__(self, route: Route) -> Skip | None:
         model, provider = route.model, route.provider
-        if not model.enabled or not provider.enabled:
-            return Skip(route.id, "disabled")
         if self.listed and not may_use(route, self.models, self.providers):
             return Skip(route.id, "not_allowed")
+        if not model.enabled or not provider.enabled:
+            return Skip(route.id, "disabled")
         if model.weight < self.least:
             return Skip(route.id, "weight_below_minimum", model.weight, self.least)
         if 0 < model.max_context_tokens < self.needed:

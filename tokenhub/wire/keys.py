@@ -44,12 +44,12 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expires_in: str = ""
     rate_limit_rps: int = 0
     directives: bool = True
-    allowed_models: list[str] = []
-    allowed_providers: list[str] = []
-    mode: str | None = None
-    max_budget_usd: float | None = None
-    max_latency_ms: int | None = None
-    min_weight: int | None = None
+    allowed_models: list[str] | UnsetType = UNSET
+    allowed_providers: list[str] | UnsetType = UNSET
+    mode: str | UnsetType | None = UNSET
+    max_budget_usd: float | UnsetType | None = UNSET
+    max_latency_ms: int | UnsetType | None = UNSET
+    min_weight: int | UnsetType | None = UNSET
 
 
 class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

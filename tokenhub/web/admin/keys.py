@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from msgspec import UNSET
 
 from tokenhub.admin.changes import By
 from tokenhub.admin.keys import Keys
@@ -60,16 +61,7 @@ async def create_key(
         expires_in=sent.expires_in,
         rate_limit_rps=sent.rate_limit_rps,
         directives=sent.directives,
-        grant=Grant(
-            models=tuple(sent.allowed_models),
-            providers=tuple(sent.allowed_providers),
-            policy=Wish(
-                mode=sent.mode,
-                max_budget_nusd=_budget(sent.max_budget_usd),
-                max_latency_s=_latency(sent.max_latency_ms),
-                min_weight=sent.min_weight,
-            ),
-        ),
+        grant=_grant(sent),
         by=by,
     )
     row = issued.key
@@ -125,9 +117,24 @@ def shown(row: ApiKey) -> wire.ApiKey:
     )
 
 
+def _grant(sent: wire.ApiKeyCreate) -> Grant:
+    models, providers = sent.allowed_models, sent.allowed_providers
+    mode, min_weight = sent.mode, sent.min_weight
+    return Grant(
+        models=() if models is UNSET else tuple(models),
+        providers=() if providers is UNSET else tuple(providers),
+        policy=Wish(
+            mode=None if mode is UNSET else mode,
+            max_budget_nusd=_budget(sent.max_budget_usd),
+            max_latency_s=_latency(sent.max_latency_ms),
+            min_weight=None if min_weight is UNSET else min_weight,
+        ),
+    )
+
+
 def _budget(budget_usd: Any) -> int | None:
     """Bounds are checked before the conversion, which the largest floats would break."""
-    if budget_usd is None:
+    if budget_usd is None or budget_usd is UNSET:
         return None
     if not 0 < budget_usd <= MAX_BUDGET_NUSD // NANO:
         return -1  # refused with the bounds, as any number out of them
@@ -135,6 +142,6 @@ def _budget(budget_usd: Any) -> int | None:
 
 
 def _latency(latency_ms: Any) -> float | None:
-    if latency_ms is None:
+    if latency_ms is None or latency_ms is UNSET:
         return None
     return latency_ms / 1000 if 0 < latency_ms <= MAX_LATENCY_S * 1000 else -1.0
