@@ -24,16 +24,10 @@ _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def header_wish(headers: Iterable[tuple[bytes, bytes]]) -> Wish:
-    """What the headers, named in small letters, say. Others than these are nobody's business.
-
-    Raises BadRequest naming the header.
-    """
+    """What headers of `POLICY` say. Raises BadRequest naming the header."""
     found: dict[str, Any] = {}
     for name, value in headers:
-        known = _READERS.get(name)
-        if known is None:
-            continue
-        field, shown, read = known
+        field, shown, read = _READERS[name]
         if field in found:
             raise BadRequest(f"{shown} is there twice; send it once", field=shown)
         if len(value) > _MAX_CHARS:
@@ -93,3 +87,5 @@ _READERS: dict[bytes, tuple[str, str, Callable[[str, str], Any]]] = {
     b"x-tokenhub-min-weight": ("min_weight", "X-TokenHub-Min-Weight", _min_weight),
     b"x-tokenhub-weights": ("weights", "X-TokenHub-Weights", _weights),
 }
+# The names of these headers, as ASGI has them.
+POLICY = frozenset(_READERS)

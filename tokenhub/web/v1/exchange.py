@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
+from tokenhub.dialects.headers import POLICY
 from tokenhub.web.v1.room import STEP_BYTES, Room
 
 Scope = MutableMapping[str, Any]
@@ -51,7 +52,7 @@ class Gone(Exception):
 class Incoming:
     """What a request's headers say, read in one pass.
 
-    `policy` are all others of ours, some of which make one.
+    `policy` are those that make one, as they came.
     `held_bytes` is what its body takes of the room for large ones.
     """
 
@@ -94,7 +95,7 @@ class Incoming:
                 spare = value.decode("latin-1")
             elif name == b"x-tokenhub-substitute":
                 self.substitute = value.decode("latin-1").strip().lower()
-            elif name.startswith(b"x-tokenhub-"):
+            elif name in POLICY:
                 self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
                 self.encoding = value
