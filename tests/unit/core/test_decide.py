@@ -17,12 +17,13 @@ from tests.support.builders import (
     an_intent,
     signals,
 )
+from tokenhub.core.bandit import Arm, bucket
 from tokenhub.core.catalog import MODES, Catalog, Model
-from tokenhub.core.decide import Decision, decide, firsts
+from tokenhub.core.decide import Decision, Record, decide, firsts
 from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.scoring import BY_MODE, Weights
-from tokenhub.core.signals import Signals
+from tokenhub.core.signals import Closed, Signal, Signals
 
 # original-behaviour 16: candidates a, b, c.
 GOLDEN = a_catalog(
@@ -678,3 +679,87 @@ def test_nothing_hard_is_broken_and_nobody_is_lost(  # noqa: PLR0917 - all at on
         again = attempted(wild, catalog, seen, seed)
         assert isinstance(again, Decision)
         assert msgspec.json.encode(one.record) == msgspec.json.encode(again.record)
+
+
+# --- The record alone
+
+
+def intent_of(record: Record) -> Intent:
+    kept = set(Intent.__struct_fields__) & set(Record.__struct_fields__)
+    return Intent(**{name: getattr(record, name) for name in kept})
+
+
+def signals_of(record: Record) -> Signals:
+    """What was known, as docs/developer/decision.md says where to find it."""
+    routes = {
+        skip.route: Signal(None, 0.0, skip.output_tokens)
+        for skip in record.skipped
+        if skip.output_tokens is not None
+    }
+    closed = {
+        skip.route: Closed(skip.reason, skip.value or 0)
+        for skip in record.skipped
+        if skip.reason in {"health_down", "cooling_down", "credential_out"}
+    }
+    arms = {}
+    for one in record.candidates:
+        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
+        if one.last_resort:
+            closed[one.route] = Closed("health_down", one.closed_ms)
+        if one.sample:
+            arms[one.route] = Arm(one.sample.alpha, one.sample.beta)
+    without = [s.route.partition("/")[0] for s in record.skipped if s.reason == "no_credential"]
+    return Signals(routes, frozenset(without), closed, {bucket(record.input_tokens): arms})
+
+
+some_closed = st.dictionaries(
+    st.sampled_from([*"abc", *ROUTES]),
+    st.tuples(st.sampled_from(["health_down", "cooling_down"]), st.floats(0.001, 60)),
+)
+
+
+@given(
+    some_intents,
+    some_models,
+    some_signals,
+    some_closed,
+    seeds,
+    st.sampled_from([0.0, 1.0]),
+    st.none() | st.just(Weights(0.5, 0.25, 0.25, 0.0)),
+    st.sampled_from([(None, 1), (300, 1), (300, 3)]),
+    st.sampled_from([(), ("m",), ("a/*",)]),
+)
+def test_record_and_catalog_are_all_that_it_takes_to_decide_again(  # noqa: PLR0917 - all at once
+    intent: Intent,
+    models: list[Model],
+    seen: Signals,
+    shut: dict[str, tuple[str, float]],
+    seed: int,
+    temperature: float,
+    weights: Weights | None,
+    limit: tuple[int | None, int],
+    allowed: tuple[str, ...],
+) -> None:
+    catalog = a_catalog(*models)
+    most, answers = limit
+    wanted = msgspec.structs.replace(
+        intent,
+        temperature=temperature,
+        policy=msgspec.structs.replace(intent.policy, weights=weights, max_latency_s=5.0),
+        output_tokens=answers * (512 if most is None else most),
+        output_limit=None if most is None else answers * most,
+        reserved_tokens=most or 0,
+        answers=answers,
+        allowed_models=allowed,
+    )
+    known = msgspec.structs.replace(seen, closed=signals(closed=shut).closed)
+    decision = attempted(wanted, catalog, known, seed)
+    if not isinstance(decision, Decision):
+        return
+
+    stored = msgspec.json.encode(decision.record)
+    record = msgspec.json.decode(stored, type=Record)
+    again = decide(intent_of(record), catalog, signals_of(record), record.seed)
+
+    assert stored == msgspec.json.encode(again.record)
+    assert order(decision) == order(again)
