@@ -187,7 +187,9 @@ def _look(
         below = _below(masses)
         if mine:
             density, under, count = masses, below, count - 1
-        if count:
+        if count == 1:
+            others = [one * part for one, part in zip(others, below, strict=True)]
+        elif count:
             others = [one * part**count for one, part in zip(others, below, strict=True)]
     parts = [one * other for one, other in zip(density, others, strict=True)]
     total = sum(parts) - (parts[0] + parts[-1]) / 2
