@@ -128,6 +128,10 @@ ctl *args: install
 bench *args: setup
     .venv/bin/python benchmarks/bench.py "$@"
 
+# what a decision alone costs, in microseconds
+bench-decide *args: setup
+    .venv/bin/python benchmarks/decide.py "$@"
+
 # whether 200 streams at once come without a stall, against the simulator
 bench-streams *args: setup
     .venv/bin/python benchmarks/streams.py "$@"

@@ -200,7 +200,9 @@ async def assembled(
                 models=models,
                 prices=prices,
                 keys=keys,
-                simulator=Simulator(catalog=catalog, signals=observed.read, named=naming.peek),
+                simulator=Simulator(
+                    catalog=catalog, signals=observed.read, named=naming.peek, keys=keys.get
+                ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal),
@@ -332,6 +334,7 @@ def _defaults(settings: Settings) -> Defaults:
         mode=settings.default_mode,
         max_budget_nusd=settings.default_max_budget_nusd,
         max_latency_s=settings.default_max_latency_s,
+        exploration_temp=settings.exploration_temp,
     )
 
 

@@ -423,8 +423,10 @@ SETTINGS = (
     Setting(
         "EXPLORATION_TEMP",
         FRACTION,
-        "0.3",
-        "How freely routing tries models that are not the best-scored; 0 is never.",
+        "0",
+        "How freely routing tries models that are not the best-scored; 0 is never. At 0.3, 96.4 % "
+        "of the requests that leave the choice to TokenHub go to the best.",
+        effective=True,
     ),
     Setting(
         "HEDGE_AFTER_MS",

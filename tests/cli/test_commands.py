@@ -229,6 +229,21 @@ def test_new_key_from_flags(run: Run, admin: FakeAdmin) -> None:
     assert said | {"rate_limit_rps": -1, "directives": False} == admin.last.body
 
 
+def test_key_is_narrowed_and_freed_by_flags(run: Run, admin: FakeAdmin) -> None:
+    line = ("--allow-model", "gpt-*", "--allow-model", "b/m", "--allow-provider", "a")
+    run("apikey", "create", "--name", "a", *line, "--mode", "cheap", "--max-budget", "0.5")
+
+    said = {"allowed_models": ["gpt-*", "b/m"], "allowed_providers": ["a"]}
+    body = admin.last.body
+    assert isinstance(body, dict)
+    assert said | {"mode": "cheap", "max_budget_usd": 0.5} == {
+        name: body[name] for name in (*said, "mode", "max_budget_usd")
+    }
+    admin.add_key("k")
+    run("apikey", "edit", "k", "--allow-model", "", "--max-latency", "900", "--min-weight", "2")
+    assert {"allowed_models": [], "max_latency_ms": 900, "min_weight": 2} == admin.last.body
+
+
 def test_key_is_edited_by_flags(run: Run, admin: FakeAdmin) -> None:
     admin.add_key("k")
 

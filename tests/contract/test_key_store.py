@@ -2,7 +2,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.kept import AUDIT, KEY, Kept
+from tokenhub.core.ask import Wish
 from tokenhub.core.errors import Conflict, NotFound
+from tokenhub.core.grants import Grant
 
 pytestmark = pytest.mark.anyio
 
@@ -10,6 +12,10 @@ pytestmark = pytest.mark.anyio
 async def test_every_field_comes_back(kept: Kept) -> None:
     forever = replace(KEY, id="key_2", digest=b"2" * 32, expires_at=None, enabled=True)
     forever = replace(forever, rate_limit_rps=7, directives=True)
+    policy = Wish(mode="cheap", max_budget_nusd=7, max_latency_s=1.5, min_weight=0)
+    forever = replace(
+        forever, grant=Grant(models=("gpt-*", "a/m"), providers=("a",), policy=policy)
+    )
 
     written = [await kept.keys.put(KEY, AUDIT), await kept.keys.put(forever, AUDIT)]
 

@@ -243,7 +243,7 @@ async def test_it_never_widens_what_the_request_allows(hub, ask):
 
     told = await policy(hub, answer)
     assert limits == {name: told[name] for name in limits}
-    assert {"request"} == {told["origin"][name] for name in limits}
+    assert {"body"} == {told["origin"][name] for name in limits}
     assert 3 == len(told["notes"])
 
 

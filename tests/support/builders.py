@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from tokenhub.core.ask import Ask
+from tokenhub.core.bandit import Arm
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider, Route
 from tokenhub.core.keys import ApiKey, digest, mint, shown_prefix
 from tokenhub.core.money import price
@@ -53,18 +54,22 @@ def a_route(model_id: str = "gpt", provider_id: str = "openai", **changes: Any) 
 
 
 def signals(
-    routes: Mapping[str, tuple[float | None, float]] | None = None,
+    routes: Mapping[str, tuple[Any, ...]] | None = None,
     *,
     without: Iterable[str] = (),
     closed: Mapping[str, tuple[str, float]] | None = None,
+    arms: Mapping[str, tuple[float, float]] | None = None,
 ) -> Signals:
-    """Signals from `route id -> (latency in seconds, failure rate)`.
+    """Signals from `route id -> (latency in seconds, failure rate, usual output tokens)`.
 
-    `closed` is `id of a provider or route -> (reason, seconds)`.
+    `closed` is `id of a provider or route -> (reason, seconds)`, `arms` are `route id -> (alpha,
+    beta)` for every size of prompt.
     """
     known = {name: Signal(*values) for name, values in (routes or {}).items()}
-    shut = {name: Closed(*values) for name, values in (closed or {}).items()}
-    return Signals(known, frozenset(without), shut)
+    shut = {name: Closed(reason, round(1000 * s)) for name, (reason, s) in (closed or {}).items()}
+    earned = {name: Arm(*values) for name, values in (arms or {}).items()}
+    sizes = dict.fromkeys(("small", "medium", "large"), earned)
+    return Signals(known, frozenset(without), shut, sizes)
 
 
 def a_policy(**changes: Any) -> Policy:

@@ -188,7 +188,10 @@ class Control:
             prices=self.prices,
             keys=self.keys,
             simulator=Simulator(
-                catalog=self.catalog, signals=self.observed.read, named=Naming().peek
+                catalog=self.catalog,
+                signals=self.observed.read,
+                named=Naming().peek,
+                keys=self.keys.get,
             ),
             aliases=self.aliases,
             routing=self.routing,

@@ -145,7 +145,7 @@ def test_an_address_is_read_as_it_is_usually_written(text, address, url):
         ("ADMIN_TOKEN", "fifteen-letters"),
         ("ADMIN_TOKEN", "sixteen letters and spaces"),
         ("ADMIN_TOKEN", "sixteen-lëtters-not-ascii"),
-        ("DEFAULT_MODE", "thompson"),
+        ("DEFAULT_MODE", "turbo"),
         ("DEFAULT_MAX_BUDGET_USD", "-0.01"),
         ("DEFAULT_MAX_BUDGET_USD", "100.01"),
         ("DEFAULT_MAX_BUDGET_USD", "nan"),

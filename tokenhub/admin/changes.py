@@ -110,4 +110,5 @@ def effective(row: Defaults, environment: Defaults) -> Defaults:
         max_budget_nusd=budget,
         max_latency_s=row.max_latency_s or environment.max_latency_s,
         version=row.version,
+        exploration_temp=environment.exploration_temp,
     )

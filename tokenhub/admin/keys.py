@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 from tokenhub.admin.changes import By, entry, expect
 from tokenhub.admin.durations import seconds
 from tokenhub.core.errors import BadRequest, NotFound
+from tokenhub.core.grants import FREE, Grant, checked_grant
 from tokenhub.core.keys import (
     MAX_RPS,
     NO_LIMIT,
@@ -42,6 +43,12 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool | UnsetType = UNSET
     rate_limit_rps: int | UnsetType = UNSET
     directives: bool | UnsetType = UNSET
+    allowed_models: list[str] | UnsetType = UNSET
+    allowed_providers: list[str] | UnsetType = UNSET
+    mode: str | UnsetType | None = UNSET
+    max_budget_nusd: int | UnsetType | None = UNSET
+    max_latency_s: float | UnsetType | None = UNSET
+    min_weight: int | UnsetType | None = UNSET
 
 
 class Keys:
@@ -90,6 +97,7 @@ class Keys:
         expires_in: str = "",
         rate_limit_rps: int = 0,
         directives: bool = True,
+        grant: Grant = FREE,
         by: By,
     ) -> Issued:
         now = self._clock.now()
@@ -105,6 +113,7 @@ class Keys:
             expires_at=expires_at,
             rate_limit_rps=_checked_rps(rate_limit_rps),
             directives=directives,
+            grant=checked_grant(grant),
         )
         async with self._lock:
             stored = await self._put(key, self._audit("apikey.create", None, key, by))
@@ -113,7 +122,10 @@ class Keys:
     async def update(
         self, key_id: str, changes: Mapping[str, object], *, by: By, expected: int | None = None
     ) -> ApiKey:
-        """Change the given ones of name, scopes, enabled, rate_limit_rps and directives."""
+        """Change the given ones of name, scopes, enabled, rate_limit_rps, directives and the grant.
+
+        A field of the grant's policy that is given as None holds no longer.
+        """
         sent = msgspec.convert(changes, _Changes)
         async with self._lock:
             old = self.get(key_id)
@@ -155,6 +167,23 @@ def _changed(old: ApiKey, sent: _Changes) -> ApiKey:
         enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
         directives=old.directives if sent.directives is UNSET else sent.directives,
+        grant=_granted(old.grant, sent),
+    )
+
+
+def _granted(old: Grant, sent: _Changes) -> Grant:
+    models, providers = sent.allowed_models, sent.allowed_providers
+    policy = {
+        name: value
+        for name in ("mode", "max_budget_nusd", "max_latency_s", "min_weight")
+        if (value := getattr(sent, name)) is not UNSET
+    }
+    return checked_grant(
+        Grant(
+            models=old.models if models is UNSET else tuple(models),
+            providers=old.providers if providers is UNSET else tuple(providers),
+            policy=replace(old.policy, **policy),
+        )
     )
 
 

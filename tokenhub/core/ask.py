@@ -5,6 +5,7 @@ import msgspec
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.outcome import Usage
 from tokenhub.core.plans.steps import Order
+from tokenhub.core.scoring import Weights
 
 # The original's estimate for a request that names no limit (original-behaviour 2.2).
 DEFAULT_OUTPUT_TOKENS = 512
@@ -14,12 +15,19 @@ MAX_TOKENS = 2**29 - 1
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy fields that a request brought itself; None where it said nothing."""
+    """The policy fields that a request, its headers or its key bring; None says nothing.
+
+    `weights` stand in place of a mode's own.
+    """
 
     mode: str | None = None
     max_budget_nusd: int | None = None
     max_latency_s: float | None = None
     min_weight: int | None = None
+    weights: Weights | None = None
+
+
+NO_WISH = Wish()
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +59,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     `model` is the caller's hint, empty where the choice is ours. `substitute` says what may answer
     instead: `any`, `same-model` (another provider of it) or `never`. `fallbacks` are
-    the models that may, in this order, where the caller named them. `wish` is the body's policy,
-    `directed` the same request as the `@@tokenhub` directives in its turns change it: their
+    the models that may, in this order, where the caller named them. `wish` is the body's policy
+    and `header` that of the headers; `directed` is the same request as the `@@tokenhub`
+    directives in its turns change it: their
     `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter;
     where it does, `directives.obeyed` has made it the `orders`.
 
@@ -72,7 +81,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     max_tokens: int | None = None
     answers: int = 1
-    wish: Wish = Wish()
+    wish: Wish = NO_WISH
     substitute: str = "any"
     fallbacks: tuple[str, ...] = ()
     directed: "Directed | None" = None
@@ -82,6 +91,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     rework: Rework | None = None
     features: tuple[tuple[str, str], ...] = ()
     order: Order | None = None
+    header: Wish = NO_WISH
 
 
 class Directed(msgspec.Struct, frozen=True, kw_only=True):

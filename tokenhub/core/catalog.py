@@ -15,7 +15,7 @@ from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO
 
 PROVIDER_TYPES = ("openai", "anthropic", "vllm")
-MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial")
+MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial", "thompson")
 
 # The original's bounds of a policy (original-behaviour 1.7): USD 100, five minutes, weight 10.
 MAX_BUDGET_NUSD = 100 * NANO
@@ -98,12 +98,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
-    """The policy of a request that brings none. A budget or latency of None sets no limit."""
+    """The policy of a request that brings none. A budget of None sets no limit.
+
+    `exploration_temp` is the environment's alone: 0 always takes the best.
+    """
 
     mode: str = "normal"
     max_budget_nusd: int | None = 50_000_000
     max_latency_s: float = 120.0
     version: int = 0
+    exploration_temp: float = 0.0
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -1,28 +1,36 @@
 """The choice: intent x catalog x signals -> a ranking, explained.
 
 Pure: the same arguments give the same decision for ever, which is how a stored record can be
-verified later. Draws, needed only to break ties, come from the given seed.
+verified later. Draws, where scores tie, where another than the best is to be tried and where the
+order is drawn altogether, come from the given seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 import msgspec
 
+from tokenhub.core.bandit import UNTRIED, Arm, Sample, bucket, drawn, probability
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.eligibility import Able, Skip, eligible
-from tokenhub.core.errors import BadRequest, NoEligibleModel, NotFound
-from tokenhub.core.policy import Intent, Policy
-from tokenhub.core.rng import uniform
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
+from tokenhub.core.exploring import chances, rank
+from tokenhub.core.policy import THOMPSON, Intent, Policy
+from tokenhub.core.rng import split, uniform
 from tokenhub.core.scoring import BY_MODE, Terms, Weights, score, terms
-from tokenhub.core.signals import UNKNOWN, Signals
+from tokenhub.core.signals import Signals
+
+# Streams of the seed. Ties take the seed itself, as they did before there were others.
+_EXPLORING, _SAMPLING = 1, 2
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A route that could have answered: its score, the terms of it and what they stand on.
 
     `last_resort` is a route that was down, for `closed_ms` milliseconds yet, and tried after all
-    that were not.
+    that were not. `output_tokens` is the estimate of its answer. `too_slow` is one that usually
+    takes longer than the policy allows: it is tried after those that fit. `sample` is what was
+    drawn of it, where the mode draws.
     """
 
     route: str
@@ -34,6 +42,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     weight: int
     last_resort: bool = False
     closed_ms: int = 0
+    output_tokens: int = 0
+    too_slow: bool = False
+    sample: Sample | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +52,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     `candidates` are in the order in which they will be tried; where `substitute` is `never`, only
     the first of them is. `propensity` is the probability with which this policy chooses the
-    first: below 1 only where scores tie. Where the request was refused there are no candidates,
-    and `error` is the code that the caller was given. `reserved_tokens` is None in records of
+    first: below 1 where scores tie, where the policy explores, and where it draws. `explored` is
+    the rank that the first had before it was moved to the front. `output_tokens` is the estimate
+    for routes of which nobody knows what they write. Where the request was refused there are no
+    candidates, and `error` is the code that the caller was given. `reserved_tokens` is None in
+    records of
     before it was kept.
     """
 
@@ -62,6 +76,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Skip, ...]
     reserved_tokens: int | None = None
     error: str = ""
+    output_limit: int | None = None
+    allowed_models: tuple[str, ...] = ()
+    allowed_providers: tuple[str, ...] = ()
+    temperature: float = 0.0
+    explored: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,27 +94,19 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     """Rank the routes that may answer.
 
     Raises NotFound for an unknown model where the caller forbids substitution, BadRequest where
-    the prompt fits no model, and NoEligibleModel with every reason where nobody may answer.
+    the prompt fits no model, NotAllowed where the key may use none, and NoEligibleModel with
+    every reason where nobody may answer.
     """
     wanted = _wanted(intent, catalog)
-    routes: Sequence[Route] = catalog.routes
-    if intent.fallbacks or (intent.substitute != "any" and intent.hint):
-        if not wanted:
-            raise _unknown(intent)
-        routes = [route for route in routes if route.id in wanted]
-    able, skipped = eligible(intent, routes, signals)
-    if not able:
-        raise _nobody(skipped)
-    scored = _ranked(able, intent, signals, seed)
-    if wanted or signals.closed:
-        scored.sort(key=lambda one: (one.last_resort, wanted.get(one.route, len(wanted))))
+    able, skipped = _able(intent, catalog, signals, wanted)
+    scored = _candidates(able, intent)
+    if intent.policy.mode == THOMPSON:
+        scored = _sampled(scored, _arms(intent, signals), seed)
+    else:
+        _by_score(scored, seed)
+    count = _in_tiers(scored, wanted)
+    explored, propensity = _chosen(scored, count, _odds(intent, wanted, count), seed)
     best = scored[0]
-    place = wanted.get(best.route)
-    peers = [
-        one.score
-        for one in scored
-        if one.last_resort == best.last_resort and wanted.get(one.route) == place
-    ]
     alone = intent.substitute == "never" and intent.hint and not intent.fallbacks
     tried = scored[:1] if alone else scored
     return Decision(
@@ -108,50 +119,166 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             fallbacks=intent.fallbacks,
             alias=intent.alias,
             policy=intent.policy,
-            weights=BY_MODE[intent.policy.mode],
+            weights=_weights(intent.policy),
             input_tokens=intent.input_tokens,
             output_tokens=intent.output_tokens,
-            reason=_reason(best, place),
-            propensity=1 / peers.count(best.score),
+            reason=_reason(best, wanted.get(best.route)),
+            propensity=propensity,
             candidates=tuple(scored),
             skipped=tuple(skipped),
             reserved_tokens=intent.reserved_tokens,
+            output_limit=intent.output_limit,
+            allowed_models=intent.allowed_models,
+            allowed_providers=intent.allowed_providers,
+            temperature=intent.temperature,
+            explored=explored,
         ),
     )
 
 
-def _ranked(able: list[Able], intent: Intent, signals: Signals, seed: int) -> list[Candidate]:
-    """The candidates, best first; equal scores in an order drawn from the seed."""
-    known = signals.routes
-    costs = [one.cost_nusd for one in able]
-    seen = [known.get(one.route.id, UNKNOWN) for one in able]
+def firsts(intent: Intent, catalog: Catalog, signals: Signals, seeds: Sequence[int]) -> list[str]:
+    """The route that `decide` would put first, for each seed. Raises as it does.
+
+    Only draws differ between them, and only these are taken again.
+    """
+    wanted = _wanted(intent, catalog)
+    able, _ = _able(intent, catalog, signals, wanted)
+    scored = _candidates(able, intent)
+    arms = _arms(intent, signals)
+    found = []
+    for seed in seeds:
+        ranked = list(scored)
+        if intent.policy.mode == THOMPSON:
+            ranked = _sampled(ranked, arms, seed)
+        else:
+            _by_score(ranked, seed)
+        count = _in_tiers(ranked, wanted)
+        _explored(ranked, _odds(intent, wanted, count), seed)
+        found.append(ranked[0].route)
+    return found
+
+
+def _able(
+    intent: Intent, catalog: Catalog, signals: Signals, wanted: Mapping[str, int]
+) -> tuple[list[Able], list[Skip]]:
+    """Who may answer, one at least, and who may not."""
+    routes: Sequence[Route] = catalog.routes
+    if intent.fallbacks or (intent.substitute != "any" and intent.hint):
+        if not wanted:
+            raise _unknown(intent)
+        routes = [route for route in routes if route.id in wanted]
+    able, skipped = eligible(intent, routes, signals)
+    if not able:
+        raise _nobody(skipped)
+    return able, skipped
+
+
+def _candidates(able: list[Able], intent: Intent) -> list[Candidate]:
+    """The candidates with their scores, in the order of the catalog."""
+    latencies = [one.signal.latency_s for one in able]
+    weights, most = _weights(intent.policy), intent.policy.max_latency_s
     every = terms(
-        costs,
-        [signal.latency_s for signal in seen],
-        [signal.failure_rate for signal in seen],
+        [one.cost_nusd for one in able],
+        latencies,
+        [one.signal.failure_rate for one in able],
         [one.route.model.weight for one in able],
     )
-    scores = [score(term, BY_MODE[intent.policy.mode]) for term in every]
-    candidates = [
+    return [
         Candidate(
             one.route.id,
-            value,
+            score(term, weights),
             term,
             one.cost_nusd,
-            signal.latency_s,
-            signal.failure_rate,
+            latency_s,
+            one.signal.failure_rate,
             one.route.model.weight,
             one.last_resort,
             one.closed_ms,
+            one.output_tokens,
+            latency_s is not None and latency_s > most,
         )
-        for one, value, term, signal in zip(able, scores, every, seen, strict=True)
+        for one, term, latency_s in zip(able, every, latencies, strict=True)
     ]
-    if len(set(scores)) < len(scores):
-        draws = {c.route: uniform(seed, place) for place, c in enumerate(candidates)}
-        candidates.sort(key=lambda c: (c.score, draws[c.route]))
+
+
+def _by_score(candidates: list[Candidate], seed: int) -> None:
+    """Best first; equal scores in an order drawn from the seed."""
+    if len({one.score for one in candidates}) < len(candidates):
+        draws = {one.route: uniform(seed, place) for place, one in enumerate(candidates)}
+        candidates.sort(key=lambda one: (one.score, draws[one.route]))
     else:
         candidates.sort(key=_score_of)
-    return candidates
+
+
+def _sampled(candidates: list[Candidate], arms: Mapping[str, Arm], seed: int) -> list[Candidate]:
+    """The candidates by what was drawn of each, the largest first."""
+    stream = split(seed, _SAMPLING)
+    found = []
+    for place, one in enumerate(candidates):
+        arm = arms.get(one.route, UNTRIED)
+        sample = Sample(arm.alpha, arm.beta, drawn(arm, split(stream, place)))
+        found.append((-sample.draw, place, msgspec.structs.replace(one, sample=sample)))
+    found.sort(key=lambda entry: entry[:2])
+    return [one for _, _, one in found]
+
+
+def _in_tiers(candidates: list[Candidate], wanted: Mapping[str, int]) -> int:
+    """Whoever is down comes last; the caller's list holds; who is too slow comes after the rest.
+
+    Gives how many are in the first tier: only among them the order is of our making.
+    """
+    if not wanted:
+        trouble = list(map(_trouble_of, candidates))
+        if trouble.count(_NO_TROUBLE) == len(candidates):
+            return len(candidates)
+        candidates.sort(key=_trouble_of)
+        return trouble.count(_trouble_of(candidates[0]))
+    names = len(wanted)
+    tiers = {
+        one.route: (one.last_resort, wanted.get(one.route, names), one.too_slow)
+        for one in candidates
+    }
+    candidates.sort(key=lambda one: tiers[one.route])
+    return list(tiers.values()).count(tiers[candidates[0].route])
+
+
+def _chosen(
+    candidates: list[Candidate], count: int, odds: list[float], seed: int
+) -> tuple[int, float]:
+    """Put the choice in front: the rank that it had, and how probable it was."""
+    sample = candidates[0].sample
+    if sample is not None:
+        samples = [one.sample for one in candidates[:count]]
+        return 0, probability([Arm(one.alpha, one.beta) for one in samples if one], 0)
+    scores = [one.score for one in candidates[:count]]
+    place = _explored(candidates, odds, seed)
+    # Equal scores have drawn for their ranks: each of them was as probable as any.
+    first, alike = scores.index(scores[place]), scores.count(scores[place])
+    return place, min(1.0, sum(odds[first : first + alike]) / alike)
+
+
+def _odds(intent: Intent, wanted: Mapping[str, int], count: int) -> list[float]:
+    """The probability of each rank. Where the caller chose, or draws did, the first is taken."""
+    if not intent.temperature or wanted or intent.policy.mode == THOMPSON:
+        return _CERTAIN
+    return chances(intent.temperature, count)
+
+
+def _explored(candidates: list[Candidate], odds: list[float], seed: int) -> int:
+    """Move the drawn rank to the front; the others keep their order."""
+    if len(odds) == 1:
+        return 0
+    place = rank(odds, uniform(split(seed, _EXPLORING), 0))
+    candidates.insert(0, candidates.pop(place))
+    return place
+
+
+def _arms(intent: Intent, signals: Signals) -> Mapping[str, Arm]:
+    return signals.arms.get(bucket(intent.input_tokens), _NO_ARMS)
+
+
+def _weights(policy: Policy) -> Weights:
+    return policy.weights or BY_MODE[policy.mode]
 
 
 def _wanted(intent: Intent, catalog: Catalog) -> dict[str, int]:
@@ -186,12 +313,22 @@ def _reason(best: Candidate, place: int | None) -> str:
 
 
 _score_of = attrgetter("score")
+_trouble_of = attrgetter("last_resort", "too_slow")
+_NO_TROUBLE = (False, False)
+_CERTAIN = [1.0]
+_NO_ARMS: Mapping[str, Arm] = {}
 
 
 def _nobody(skipped: list[Skip]) -> Exception:
     """The error that fits the reasons: a prompt too long for all is the caller's to mend."""
-    reasons = {skip.reason for skip in skipped} - {"disabled"}
-    if reasons == {"context_overflow"}:
+    reasons = {skip.reason for skip in skipped}
+    if reasons == {"not_allowed"}:
+        return NotAllowed(
+            "this API key may use none of the models that could answer; name another one, or ask "
+            "for a key that may",
+            skipped=skipped,
+        )
+    if reasons - {"not_allowed", "disabled"} == {"context_overflow"}:
         largest = max(skip.limit or 0 for skip in skipped if skip.reason == "context_overflow")
         return BadRequest(
             f"the request needs more context than any model here has; the largest has {largest} "

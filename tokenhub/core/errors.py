@@ -7,6 +7,7 @@
     │   └── KeyReused           an idempotency key that came with another request before
     ├── Unauthenticated         no, unknown, disabled or expired key: one answer for all
     ├── OutOfScope              a good key that may not do this
+    │   └── NotAllowed          nor use any of the models that could answer
     ├── NotFound
     ├── MethodNotAllowed
     ├── Conflict                the change contradicts what is there
@@ -79,6 +80,16 @@ class Unauthenticated(TokenHubError):
 
 class OutOfScope(TokenHubError):
     code = "insufficient_scope"
+
+
+class NotAllowed(OutOfScope):
+    """The key's lists leave no model. `skipped` are the `Skip`s."""
+
+    code = "model_not_allowed"
+
+    def __init__(self, message: str, *, skipped: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.skipped = tuple(skipped)
 
 
 class NotFound(TokenHubError):

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tokenhub.core.grants import FREE, Grant
+
 PREFIX = "tokenhub_"
 SCOPES = ("chat", "plan", "embeddings", "*")
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -27,8 +29,9 @@ _DOMAIN = b"th-apikey-v1\0"
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A caller. `digest` is all that is kept of the key; times are Unix seconds.
 
-    `rate_limit_rps` are requests per second, 0 as many as an address may send, NO_LIMIT any
-    number. `directives` is whether `@@tokenhub` in the text of a message is obeyed.
+    `grant` is what it may use. `rate_limit_rps` are requests per second, 0 as many as an address
+    may send, NO_LIMIT any number. `directives` is whether `@@tokenhub` in the text of a message
+    is obeyed.
     """
 
     id: str
@@ -42,6 +45,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_rps: int = 0
     directives: bool = True
     version: int = 0
+    grant: Grant = FREE
 
     def usable(self, now: float) -> bool:
         return self.enabled and (self.expires_at is None or now < self.expires_at)

@@ -47,6 +47,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     estimated: bool = False
 
 
+class Expected(msgspec.Struct, frozen=True):
+    """The size and the haste of a request, as it was routed; nothing where it never was.
+
+    `output_limit` is the most that each of its `answers` may come to, None for no limit.
+    """
+
+    input_tokens: int = 0
+    output_limit: int | None = None
+    answers: int = 1
+    max_latency_s: float = 0.0
+
+
+NOTHING_EXPECTED = Expected()
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One request from its admission to its end. Times are Unix seconds, durations seconds.
 
@@ -70,6 +85,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     upstream_s: float = 0.0
     attempts: tuple[Attempt, ...] = ()
     parent_id: str = ""
+    expected: Expected = NOTHING_EXPECTED
 
     @property
     def overhead_s(self) -> float:

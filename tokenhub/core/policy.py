@@ -4,16 +4,21 @@ import msgspec
 from msgspec.structs import replace
 
 from tokenhub.core.aliases import ANY, StandsFor
-from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, Ask, Directed, Wish
+from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, NO_WISH, Ask, Directed, Wish
 from tokenhub.core.catalog import Defaults
+from tokenhub.core.grants import FREE, Grant
 from tokenhub.core.money import usd
+from tokenhub.core.scoring import Weights
+
+THOMPSON = "thompson"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Budget, minimum weight and context are hard limits; the rest are preferences.
 
-    `origin` names for each field where its value came from: `default`, `request` or `directive`.
-    `notes` tell where a directive got less than it asked for.
+    `weights` are the caller's own, None where those of the mode count. `origin` names for each
+    field where its value came from: `default`, `key`, `header`, `body` or `directive`. `notes`
+    tell where a directive got less than it asked for.
     """
 
     mode: str
@@ -22,6 +27,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     min_weight: int
     origin: dict[str, str]
     notes: tuple[str, ...] = ()
+    weights: Weights | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +35,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     `fallbacks` are the models that may answer in place of the hinted one, in this order: where
     there are any, no other may. `alias` is the name that the caller gave where it stands for the
-    hint. `output_tokens` is the estimate that the cost stands on;
+    hint. `output_tokens` is the estimate that the cost stands on where nobody knows what a route
+    usually writes; `output_limit` is the most that all `answers` may come to, None for no limit.
     `reserved_tokens` is the part of the context that the caller asked to be kept for the answer.
+    `allowed_models` and `allowed_providers` are those of the key, empty for all. `temperature` is
+    how freely others than the best are tried.
     """
 
     policy: Policy
@@ -41,6 +50,11 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     reserved_tokens: int
+    output_limit: int | None = None
+    answers: int = 1
+    allowed_models: tuple[str, ...] = ()
+    allowed_providers: tuple[str, ...] = ()
+    temperature: float = 0.0
 
 
 _FROM_DEFAULTS = {
@@ -51,8 +65,10 @@ _FROM_DEFAULTS = {
 }
 
 
-def interpret(ask: Ask, defaults: Defaults, stands_for: StandsFor | None = None) -> Intent:
-    """The request's own wishes over the defaults, narrowed by the directives that it obeys.
+def interpret(
+    ask: Ask, defaults: Defaults, stands_for: StandsFor | None = None, *, grant: Grant = FREE
+) -> Intent:
+    """The request's own wishes over the key's and the defaults, narrowed by its directives.
 
     A `*` asks for any model, as an empty hint does; spaces around a hint mean nothing.
     `stands_for` is what the caller's name is an alias of.
@@ -62,40 +78,77 @@ def interpret(ask: Ask, defaults: Defaults, stands_for: StandsFor | None = None)
     if stands_for is not None:
         hint = stands_for.model_id
         fallbacks = fallbacks or stands_for.fallbacks
+    most = ask.max_tokens
     return Intent(
-        policy=merged(ask, defaults),
+        policy=merged(ask, defaults, grant.policy),
         hint="" if hint == ANY else hint,
         substitute=ask.substitute,
         fallbacks=fallbacks,
         alias=stands_for.alias if stands_for else "",
         input_tokens=ask.input_tokens,
-        output_tokens=ask.answers
-        * (DEFAULT_OUTPUT_TOKENS if ask.max_tokens is None else ask.max_tokens),
-        reserved_tokens=ask.max_tokens or 0,
+        output_tokens=ask.answers * (DEFAULT_OUTPUT_TOKENS if most is None else most),
+        reserved_tokens=most or 0,
+        output_limit=None if most is None else ask.answers * most,
+        answers=ask.answers,
+        allowed_models=grant.models,
+        allowed_providers=grant.providers,
+        temperature=defaults.exploration_temp,
     )
 
 
-def merged(ask: Ask, defaults: Defaults) -> Policy:
-    """Defaults below, the request above, directives on top; each field remembers which it was."""
-    wish = ask.wish
-    origin = _FROM_DEFAULTS
-    if wish != _NOTHING:
-        origin = {
-            "mode": _origin(wish.mode),
-            "max_budget_usd": _origin(wish.max_budget_nusd),
-            "max_latency_ms": _origin(wish.max_latency_s),
-            "min_weight": _origin(wish.min_weight),
-        }
+def merged(ask: Ask, defaults: Defaults, own: Wish = NO_WISH) -> Policy:
+    """Defaults below; the key's `own`, headers and body above; directives on top.
+
+    Each field remembers which it was.
+    """
     policy = Policy(
-        mode=defaults.mode if wish.mode is None else wish.mode,
-        max_budget_nusd=(
-            defaults.max_budget_nusd if wish.max_budget_nusd is None else wish.max_budget_nusd
-        ),
-        max_latency_s=defaults.max_latency_s if wish.max_latency_s is None else wish.max_latency_s,
-        min_weight=wish.min_weight or 0,
-        origin=origin,
+        mode=defaults.mode,
+        max_budget_nusd=defaults.max_budget_nusd,
+        max_latency_s=defaults.max_latency_s,
+        min_weight=0,
+        origin=_FROM_DEFAULTS,
     )
+    if own is not NO_WISH:
+        policy = _over(policy, own, "key")
+    if ask.header is not NO_WISH:
+        policy = _over(policy, ask.header, "header")
+    if ask.wish is not NO_WISH:
+        policy = _over(policy, ask.wish, "body")
     return policy if ask.orders is None else narrowed(policy, ask.orders)
+
+
+def _over(policy: Policy, wish: Wish, origin: str) -> Policy:
+    """The policy with what one layer says. A mode takes the weights of lower layers away."""
+    values = {name: value for name, value in _said(wish) if value is not None}
+    if not values:
+        return policy
+    origins = policy.origin | {_SHOWN[name]: origin for name in values}
+    if wish.mode is not None and wish.weights is None and policy.weights is not None:
+        values["weights"] = None
+        del origins["weights"]
+    if wish.weights is not None and values.get("mode", policy.mode) == THOMPSON:
+        # Draws know no weights: whoever gives some wants the candidates scored.
+        values["mode"], origins["mode"] = "normal", origin
+    return replace(policy, origin=origins, **values)
+
+
+def _said(wish: Wish) -> tuple[tuple[str, object], ...]:
+    return (
+        ("mode", wish.mode),
+        ("max_budget_nusd", wish.max_budget_nusd),
+        ("max_latency_s", wish.max_latency_s),
+        ("min_weight", wish.min_weight),
+        ("weights", wish.weights),
+    )
+
+
+_SHOWN = {
+    "mode": "mode",
+    "max_budget_nusd": "max_budget_usd",
+    "max_latency_s": "max_latency_ms",
+    "min_weight": "min_weight",
+    "weights": "weights",
+}
 
 
 def narrowed(policy: Policy, orders: Directed) -> Policy:
@@ -115,14 +168,19 @@ def narrowed(policy: Policy, orders: Directed) -> Policy:
         "max_latency_ms": latency_s != policy.max_latency_s,
         "min_weight": weight != policy.min_weight,
     }
+    origin = policy.origin | {name: "directive" for name, new in changed.items() if new}
+    weights = policy.weights if wish.mode is None else None
+    if weights is None:
+        origin.pop("weights", None)
     return replace(
         policy,
         mode=mode,
         max_budget_nusd=budget,
         max_latency_s=latency_s,
         min_weight=weight,
-        origin=policy.origin | {name: "directive" for name, new in changed.items() if new},
+        origin=origin,
         notes=(*orders.notes, *_kept(policy, wish)),
+        weights=weights,
     )
 
 
@@ -146,10 +204,3 @@ def _kept(policy: Policy, wish: Wish) -> list[str]:
         asked, weight = wish.min_weight, policy.min_weight
         notes.append(f"min_weight: the directive asked for {asked}, {weight} stands")
     return notes
-
-
-def _origin(value: object) -> str:
-    return "default" if value is None else "request"
-
-
-_NOTHING = Wish()

@@ -17,7 +17,7 @@ def refused(intent: Intent, catalog_version: int, *, seed: int, error: TokenHubE
     return Record(
         catalog_version=catalog_version,
         seed=seed,
-        weights=BY_MODE[intent.policy.mode],
+        weights=intent.policy.weights or BY_MODE[intent.policy.mode],
         reason="",
         propensity=0.0,
         candidates=(),

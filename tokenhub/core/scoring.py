@@ -7,11 +7,13 @@ Each term is divided by the largest among the candidates, so it lies in 0..1 (or
 latency as their mean: what is not known is never taken for the best.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
 import msgspec
+
+from tokenhub.core.errors import BadRequest
 
 
 class Weights(msgspec.Struct, frozen=True, array_like=True):
@@ -23,6 +25,9 @@ class Weights(msgspec.Struct, frozen=True, array_like=True):
     weight: float
 
 
+# Far beyond any sense, and far from where floats lose theirs.
+MAX_WEIGHT = 1_000_000.0
+
 BY_MODE = {
     "cheap": Weights(0.70, 0.10, 0.10, 0.10),
     "normal": Weights(0.25, 0.25, 0.25, 0.25),
@@ -32,7 +37,26 @@ BY_MODE = {
     # Where they are no plan, they are routed as the original did.
     "vote": Weights(0.25, 0.25, 0.25, 0.25),
     "refine": Weights(0.25, 0.25, 0.25, 0.25),
+    # Its order is drawn (core/bandit.py); the scores are there to be looked at.
+    "thompson": Weights(0.25, 0.25, 0.25, 0.25),
 }
+
+
+def weights(given: Mapping[str, float], *, field: str) -> Weights:
+    """The weights in these proportions, with the sum 1; 0 where none is given.
+
+    Raises BadRequest naming the field.
+    """
+    unknown = [name for name in given if name not in Weights.__struct_fields__]
+    if unknown:
+        known = ", ".join(Weights.__struct_fields__)
+        raise BadRequest(f"{field} may hold {known}, and no {unknown[0][:40]!r}", field=field)
+    if not all(0 <= one <= MAX_WEIGHT for one in given.values()):
+        raise BadRequest(f"{field} must be numbers from 0 to {MAX_WEIGHT:.0f}", field=field)
+    total = sum(given.values())
+    if not total:
+        raise BadRequest(f"{field} must not all be 0", field=field)
+    return Weights(*[given.get(name, 0.0) / total for name in Weights.__struct_fields__])
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -1,50 +1,121 @@
-"""What is known of the routes while a decision is taken, as plain values."""
+"""What is known of the routes while a decision is taken, as plain values.
+
+A new sample counts a tenth. What is not confirmed fades: a failure rate halves every ten minutes,
+and of a usual latency as much is left after an hour of silence as half of what it counts for.
+"""
 
 from collections.abc import Mapping
+from math import ceil, exp2
 
 import msgspec
+from msgspec.structs import replace
+
+from tokenhub.core.bandit import Arm
 
 # The weight of the newest sample, the original's (original-behaviour 4.1).
 NEWEST = 0.1
+# An outage is forgiven to a 64th within the hour, and one failure in ten is still remembered
+# between two requests of a quiet route. Who fails now is kept away by its health, not by this.
+FAILURE_HALF_S = 600.0
+# Providers are slower by day than by night; an hour is well within either.
+LATENCY_HALF_S = 3600.0
+# A rate below is none: one failure in two hours or more.
+LEAST_RATE = 1e-4
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """One route as it has behaved. `latency_s` is None until an answer has been timed."""
+    """One route as it has behaved.
+
+    `latency_s` is None until an answer has been timed, and `output_tokens`, what it usually
+    writes, until one has been counted.
+    """
 
     latency_s: float | None = None
     failure_rate: float = 0.0
+    output_tokens: int | None = None
 
 
 UNKNOWN = Signal()
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """Why a provider or a route is not to be asked, and for how many seconds yet."""
+    """Why a provider or a route is not to be asked, and for how many milliseconds yet."""
 
     reason: str
-    for_s: float
+    for_ms: int
 
 
 ALL_OPEN: Mapping[str, Closed] = {}
+NO_ARMS: Mapping[str, Mapping[str, Arm]] = {}
 
 
 class Signals(msgspec.Struct, frozen=True):
     """Signals by route id, the providers whose credential is missing, and who is closed.
 
-    `closed` is by the id of a provider or of a route.
+    `closed` is by the id of a provider or of a route; `arms` by the size of the prompt, and then
+    by the id of the route.
     """
 
     routes: Mapping[str, Signal]
     without_credential: frozenset[str] = frozenset()
     closed: Mapping[str, Closed] = ALL_OPEN
+    arms: Mapping[str, Mapping[str, Arm]] = NO_ARMS
 
 
-def after_success(signal: Signal, latency_s: float) -> Signal:
-    """The first sample sets the latency; later ones move it by a tenth."""
-    known = signal.latency_s
-    moved = latency_s if known is None else (1 - NEWEST) * known + NEWEST * latency_s
-    return Signal(moved, (1 - NEWEST) * signal.failure_rate)
+class Learned(msgspec.Struct, frozen=True):
+    """What a route's past came to; `timed_at` and `rated_at` are the seconds of its last word."""
+
+    latency_s: float | None = None
+    timed_at: float = 0.0
+    failure_rate: float = 0.0
+    rated_at: float = 0.0
+    output_tokens: float | None = None
 
 
-def after_failure(signal: Signal) -> Signal:
-    return Signal(signal.latency_s, (1 - NEWEST) * signal.failure_rate + NEWEST)
+UNMET = Learned()
+
+
+def after_success(known: Learned, latency_s: float, now: float) -> Learned:
+    """The first sample sets the latency; later ones move it, by more after a long silence."""
+    moved = latency_s
+    if known.latency_s is not None:
+        kept = (1 - NEWEST) * _half(now - known.timed_at, LATENCY_HALF_S)
+        moved = kept * known.latency_s + (1 - kept) * latency_s
+    rate = (1 - NEWEST) * failing(known, now)
+    return replace(known, latency_s=moved, timed_at=now, failure_rate=rate, rated_at=now)
+
+
+def after_failure(known: Learned, now: float) -> Learned:
+    """A failure is timed by nobody: it leaves the latency."""
+    rate = (1 - NEWEST) * failing(known, now) + NEWEST
+    return replace(known, failure_rate=rate, rated_at=now)
+
+
+def after_writing(known: Learned, output_tokens: float, *, cut: bool) -> Learned:
+    """What one answer came to. One that was `cut` at its limit would have been longer.
+
+    So it tells nothing where it is shorter than what the route usually writes.
+    """
+    usual = known.output_tokens
+    if usual is None:
+        return replace(known, output_tokens=output_tokens)
+    if cut and output_tokens < usual:
+        return known
+    return replace(known, output_tokens=(1 - NEWEST) * usual + NEWEST * output_tokens)
+
+
+def failing(known: Learned, now: float) -> float:
+    """The failure rate as it counts now; 0 where it is all but forgotten."""
+    rate = known.failure_rate * _half(now - known.rated_at, FAILURE_HALF_S)
+    return rate if rate >= LEAST_RATE else 0.0
+
+
+def signal(known: Learned, now: float) -> Signal:
+    """What a decision may know of it."""
+    usual = known.output_tokens
+    return Signal(known.latency_s, failing(known, now), None if usual is None else ceil(usual))
+
+
+def _half(passed_s: float, half_s: float) -> float:
+    """What is left after so long: half of it after each `half_s`."""
+    return exp2(-max(0.0, passed_s) / half_s)

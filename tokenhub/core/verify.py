@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tokenhub.core.aliases import ANY, ROUND_ROBIN
+from tokenhub.core.bandit import Arm, bucket
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
@@ -57,15 +58,28 @@ def signals_of(record: Record) -> Signals:
     for candidate in record.candidates:
         if candidate.last_resort:
             closed[candidate.route] = _closed("health_down", candidate.closed_ms)
+    routes = {
+        skip.route: Signal(output_tokens=skip.output_tokens)
+        for skip in record.skipped
+        if skip.output_tokens is not None
+    }
+    for one in record.candidates:
+        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
     return Signals(
-        routes={one.route: Signal(one.latency_s, one.failure_rate) for one in record.candidates},
+        routes=routes,
         without_credential=frozenset(
             skip.route.partition("/")[0]
             for skip in record.skipped
             if skip.reason == "no_credential"
         ),
         closed=closed,
+        arms={bucket(record.input_tokens): _arms(record)},
     )
+
+
+def _arms(record: Record) -> dict[str, Arm]:
+    samples = [(one.route, one.sample) for one in record.candidates]
+    return {route: Arm(sample.alpha, sample.beta) for route, sample in samples if sample}
 
 
 def differences(stored: Record, computed: Record) -> list[str]:
@@ -97,8 +111,7 @@ def alias_differences(
 
 
 def _closed(reason: str, for_ms: int) -> Closed:
-    # Half a millisecond less, since the choice rounds up: so rounding gives the very number back.
-    return Closed(reason, (for_ms - 0.5) / 1000)
+    return Closed(reason, for_ms)
 
 
 def _differences(path: str, stored: object, computed: object) -> Iterator[str]:

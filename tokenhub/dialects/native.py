@@ -5,12 +5,14 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from tokenhub.core.ask import Ask, Shape, Wish
+from tokenhub.core.ask import NO_WISH, Ask, Shape, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import NANO, nusd
 from tokenhub.core.plans.steps import COMPOSED
+from tokenhub.core.policy import THOMPSON
 from tokenhub.core.schema import checked
+from tokenhub.core.scoring import weights
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     answers,
@@ -70,19 +72,32 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
 def wish(policy: wire.PolicyIn | None) -> Wish:
     """The policy's fields; "" and 0 say nothing, as in the original."""
     if policy is None:
-        return Wish()
+        return NO_WISH
     if policy.mode and policy.mode not in MODES and policy.mode not in COMPOSED:
         known = ", ".join((*MODES, *COMPOSED))
         raise BadRequest(f"mode must be one of {known}", field="policy.mode")
     budget = _within("max_budget_usd", policy.max_budget_usd, MAX_BUDGET_NUSD // NANO)
     latency_ms = _within("max_latency_ms", policy.max_latency_ms, int(MAX_LATENCY_S * 1000))
-    return Wish(
+    given = policy.weights
+    found = Wish(
         mode=policy.mode or None,
         # A budget below what we can count is a budget all the same.
         max_budget_nusd=max(1, nusd(budget)) if budget else None,
         max_latency_s=latency_ms / 1000 if latency_ms else None,
         min_weight=_within("min_weight", policy.min_weight, MAX_WEIGHT) or None,
+        weights=None if given is None else weights(given, field="policy.weights"),
     )
+    return NO_WISH if found == NO_WISH else unmixed(found, field="policy.weights")
+
+
+def unmixed(wish: Wish, *, field: str) -> Wish:
+    """The wish, if it does not want its candidates drawn and weighed at once."""
+    if wish.weights is not None and wish.mode == THOMPSON:
+        raise BadRequest(
+            f"{field} have no meaning in mode {THOMPSON}, which draws; leave out one of the two",
+            field=field,
+        )
+    return wish
 
 
 def answer(body: bytes, *, model_id: str, reason: str, cost_usd: float | None) -> bytes:

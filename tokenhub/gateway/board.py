@@ -8,6 +8,7 @@ in between, it is the provider that refuses.
 
 import logging
 from collections.abc import Callable, Mapping
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -59,6 +60,11 @@ class Board:
         self._known: dict[str, Known] = {}
         self._probes: dict[str, Probe] = {}
         self._troubled: set[str] = set()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock by which it, and whoever learns beside it, goes."""
+        return self._clock
 
     def succeeded(self, route: Route) -> None:
         """Note an answer."""
@@ -126,7 +132,7 @@ class Board:
                 continue
             opens = open_at(row.health, now)
             if opens > now:
-                found[name] = Closed(_reason(row.health, now), opens - now)
+                found[name] = Closed(_reason(row.health, now), ceil(1000 * (opens - now)))
         return found
 
     def let_in(self, route: Route, *, last: bool) -> bool:

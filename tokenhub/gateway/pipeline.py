@@ -102,7 +102,7 @@ class Gateway:
         """
         catalog = run.catalog
         named = self._naming.peek(catalog, run.ask.model)
-        run.intent = interpret(run.ask, catalog.defaults, named)
+        run.intent = interpret(run.ask, catalog.defaults, named, grant=run.key.grant)
         return decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
 
     async def complete(self, run: Run) -> Answered:
@@ -138,7 +138,9 @@ class Gateway:
         try:
             if run.key.directives:
                 run.ask = obeyed(run.ask)
-            run.intent = interpret(run.ask, catalog.defaults, self._naming(run))
+            run.intent = interpret(
+                run.ask, catalog.defaults, self._naming(run), grant=run.key.grant
+            )
             run.decision = self._decided(run, run.intent)
             return await dispatch(run)
         except TokenHubError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from tokenhub.core.errors import ProviderRefused, TokenHubError
-from tokenhub.core.outcome import Outcome
+from tokenhub.core.outcome import NOTHING_EXPECTED, Expected, Outcome
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal
@@ -81,6 +81,7 @@ class Settle:
             upstream_s=run.upstream_s,
             attempts=tuple(run.attempts),
             parent_id=run.parent_id,
+            expected=_expected(run),
         )
 
     def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:
@@ -98,6 +99,19 @@ class Settle:
                 sink(outcome)
             except Exception:  # noqa: BLE001 - a sink's fault must not reach the caller
                 _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})
+
+
+def _expected(run: Run) -> Expected:
+    """What its answers will be judged by."""
+    if run.intent is None:
+        return NOTHING_EXPECTED
+    ask = run.ask
+    return Expected(
+        input_tokens=run.intent.input_tokens,
+        output_limit=ask.max_tokens,
+        answers=ask.answers,
+        max_latency_s=run.intent.policy.max_latency_s,
+    )
 
 
 def class_of(error: TokenHubError | None) -> str:

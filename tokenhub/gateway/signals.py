@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping
 
+from tokenhub.core.bandit import UNTRIED, Arm, bucket, reward, rewarded
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import Known, Probe
-from tokenhub.core.outcome import Outcome
-from tokenhub.core.signals import UNKNOWN, Signal, Signals, after_failure, after_success
+from tokenhub.core.outcome import Attempt, Expected, Outcome
+from tokenhub.core.signals import (
+    UNKNOWN,
+    UNMET,
+    Learned,
+    Signal,
+    Signals,
+    after_failure,
+    after_success,
+    after_writing,
+    signal,
+)
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.run import GONE
 from tokenhub.ports.secrets import Secrets
@@ -15,6 +26,9 @@ from tokenhub.ports.secrets import Secrets
 COUNT = "count_tokens"
 # These say nothing of the provider's health: the caller's mistakes, and callers who left.
 _NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED, GONE})
+
+# How often failure rates are looked at anew: in so many seconds they fade by a thousandth.
+FADE_EVERY_S = 1.0
 
 
 class Observed:
@@ -27,13 +41,25 @@ class Observed:
     def __init__(self, secrets: Secrets, *, board: Board, patience_s: float) -> None:
         self._board = board
         self._patience_s = patience_s
+        self._clock = board.clock
+        self._learned: dict[str, Learned] = {}
         self._routes: dict[str, Signal] = {}
+        self._arms: dict[str, dict[str, Arm]] = {}
+        self._failing: set[str] = set()
+        self._faded_at = 0.0
         self._secrets = secrets
         self._missing: tuple[int, int, frozenset[str]] = (-1, -1, frozenset())
 
     def read(self, catalog: Catalog) -> Signals:
         """The signals now. They are not copied: a decision is over before the next one changes."""
-        return Signals(self._routes, self._without_credential(catalog), self._board.closed(catalog))
+        if self._failing:
+            self._fade()
+        return Signals(
+            self._routes,
+            self._without_credential(catalog),
+            self._board.closed(catalog),
+            self._arms,
+        )
 
     def known(self) -> Mapping[str, Known]:
         """All providers and routes that were met, by their ids."""
@@ -56,7 +82,11 @@ class Observed:
     def forget(self, name: str) -> None:
         """Think of a provider or a route as if it had never been met."""
         self._board.forget(name)
+        self._learned.pop(name, None)
         self._routes.pop(name, None)
+        self._failing.discard(name)
+        for arms in self._arms.values():
+            arms.pop(name, None)
 
     def latency_s(self, route_id: str) -> float | None:
         """A route's usual latency, None until an answer was timed."""
@@ -70,11 +100,41 @@ class Observed:
                 continue
             if attempt.kind == Kind.TIMEOUT and attempt.latency_s < self._patience_s:
                 continue
-            route = f"{attempt.provider_id}/{attempt.model_id}"
-            known = self._routes.get(route, UNKNOWN)
-            self._routes[route] = (
-                after_failure(known) if attempt.kind else after_success(known, attempt.latency_s)
+            self._learn(attempt, outcome.expected)
+
+    def _learn(self, attempt: Attempt, expected: Expected) -> None:
+        route, now = f"{attempt.provider_id}/{attempt.model_id}", self._clock.monotonic()
+        known = self._learned.get(route, UNMET)
+        if attempt.kind:
+            known = after_failure(known, now)
+            earned = 0.0
+        else:
+            known = _written(after_success(known, attempt.latency_s, now), attempt, expected)
+            earned = reward(
+                latency_s=attempt.latency_s,
+                cost_nusd=attempt.cost_nusd,
+                max_latency_s=expected.max_latency_s,
             )
+        self._put(route, known, now)
+        arms = self._arms.setdefault(bucket(expected.input_tokens), {})
+        arms[route] = rewarded(arms.get(route, UNTRIED), earned)
+
+    def _put(self, route: str, known: Learned, now: float) -> None:
+        self._learned[route] = known
+        seen = self._routes[route] = signal(known, now)
+        if seen.failure_rate:
+            self._failing.add(route)
+        else:
+            self._failing.discard(route)
+
+    def _fade(self) -> None:
+        """Let failures be forgotten, of those who have some: all others cost nothing."""
+        now = self._clock.monotonic()
+        if now - self._faded_at < FADE_EVERY_S:
+            return
+        self._faded_at = now
+        for route in list(self._failing):
+            self._put(route, self._learned[route], now)
 
     def _without_credential(self, catalog: Catalog) -> frozenset[str]:
         """Providers that had a key and have it no longer; worked out anew after a change only."""
@@ -89,3 +149,12 @@ class Observed:
         )
         self._missing = (*now, missing)
         return missing
+
+
+def _written(known: Learned, attempt: Attempt, expected: Expected) -> Learned:
+    """What an answer tells of how much its route writes; vectors tell nothing."""
+    if not attempt.output_tokens:
+        return known
+    each = attempt.output_tokens / expected.answers
+    limit = expected.output_limit
+    return after_writing(known, each, cut=limit is not None and each >= limit)

@@ -5,7 +5,11 @@ from msgspec import UNSET, UnsetType, field
 
 
 class ApiKey(msgspec.Struct, kw_only=True):
-    """`rate_limit_rps` is 0 for the limit of an address, -1 for none."""
+    """`rate_limit_rps` is 0 for the limit of an address, -1 for none.
+
+    Empty lists allow all. `mode` to `min_weight` hold for requests that say nothing themselves;
+    null is the default of the server.
+    """
 
     id: str
     name: str
@@ -17,6 +21,12 @@ class ApiKey(msgspec.Struct, kw_only=True):
     rate_limit_rps: int
     directives: bool
     version: int
+    allowed_models: list[str] = []
+    allowed_providers: list[str] = []
+    mode: str | None = None
+    max_budget_usd: float | None = None
+    max_latency_ms: int | None = None
+    min_weight: int | None = None
 
 
 class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -24,7 +34,9 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     `expires_in` is a duration such as `720h`, `1h30m` or `30d`; empty is never.
     `rate_limit_rps` is 0 for the limit of an address, -1 for none; `directives` is whether
-    `@@tokenhub` in messages is obeyed.
+    `@@tokenhub` in messages is obeyed. An entry of `allowed_models` is a model, `provider/model`,
+    or the beginning of either with a `*` after it; empty lists allow all. `mode` to `min_weight`
+    are the policy of requests that say nothing themselves.
     """
 
     name: str
@@ -32,14 +44,28 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     expires_in: str = ""
     rate_limit_rps: int = 0
     directives: bool = True
+    allowed_models: list[str] | UnsetType = UNSET
+    allowed_providers: list[str] | UnsetType = UNSET
+    mode: str | UnsetType | None = UNSET
+    max_budget_usd: float | UnsetType | None = UNSET
+    max_latency_ms: int | UnsetType | None = UNSET
+    min_weight: int | UnsetType | None = UNSET
 
 
 class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A null for one of `mode` to `min_weight` leaves it to the server again."""
+
     name: str | UnsetType = UNSET
     scopes: list[str] | str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     rate_limit_rps: int | UnsetType = UNSET
     directives: bool | UnsetType = UNSET
+    allowed_models: list[str] | UnsetType = UNSET
+    allowed_providers: list[str] | UnsetType = UNSET
+    mode: str | UnsetType | None = UNSET
+    max_budget_usd: float | UnsetType | None = UNSET
+    max_latency_ms: int | UnsetType | None = UNSET
+    min_weight: int | UnsetType | None = UNSET
 
 
 class ApiKeyIssued(msgspec.Struct, kw_only=True):

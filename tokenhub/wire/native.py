@@ -12,13 +12,16 @@ from tokenhub.wire.openai import Message
 class PolicyIn(msgspec.Struct, forbid_unknown_fields=True):
     """Bounds as in the original: budget 0..100 USD, latency 0..300000 ms, weight 0..10.
 
-    A null says nothing, as an absent field does, here and in `RequestIn`.
+    `weights` are `cost`, `latency`, `failure` and `weight` in any proportions; they stand in
+    place of those of the mode. A null says nothing, as an absent field does, here and in
+    `RequestIn`.
     """
 
     mode: str | None = None
     max_budget_usd: float | None = None
     max_latency_ms: int | None = None
     min_weight: int | None = None
+    weights: dict[str, float] | None = None
 
 
 class FormatIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -83,13 +83,23 @@ class Terms(msgspec.Struct, kw_only=True):
     weight: float
 
 
+class Sample(msgspec.Struct, kw_only=True):
+    """What a route was known to be worth, a Beta of these parameters, and the draw of it."""
+
+    alpha: float
+    beta: float
+    draw: float
+
+
 class Candidate(msgspec.Struct, kw_only=True):
     """A route (`provider/model`) that could have answered, as it was known at that moment.
 
     `score` is the sum of its terms by the weights of the decision, that of `weight` taken off;
     lower is better. Null: a price that was unknown, a latency that nobody had measured yet.
-    `last_resort` is a route that was down, for `closed_ms` milliseconds yet, and tried only after
-    all that were not.
+    `last_resort` is a route that was down, for `closed_ms` yet, and tried only after all that
+    were not; `too_slow` one that usually takes longer than the policy allows, and was tried after
+    those that do not. `output_tokens` is the estimate of its answer. `sample` is what was drawn
+    of it in mode `thompson`, null elsewhere.
     """
 
     route: str
@@ -101,6 +111,9 @@ class Candidate(msgspec.Struct, kw_only=True):
     weight: int
     last_resort: bool = False
     closed_ms: int = 0
+    output_tokens: int = 0
+    too_slow: bool = False
+    sample: Sample | None = None
 
 
 class Skipped(msgspec.Struct, kw_only=True):
@@ -108,19 +121,22 @@ class Skipped(msgspec.Struct, kw_only=True):
 
     `value` went past `limit`: USD for `budget_exceeded`, tokens for `context_overflow`, weights
     for `weight_below_minimum`. For `health_down`, `cooling_down` and `credential_out` it is the
-    milliseconds until the route opens. Null for reasons without numbers.
+    milliseconds until the route opens. Null for reasons without numbers. `output_tokens` is the
+    estimate of its answer, null where it was not looked at.
     """
 
     route: str
     reason: str
     value: float | int | None
     limit: float | int | None
+    output_tokens: int | None = None
 
 
 class Policy(msgspec.Struct, kw_only=True):
     """What the request was routed by.
 
-    `origin` tells of each field whether it came from a `default`, the `request` or a `directive`;
+    `origin` tells of each field whether it came from a `default`, the `key`, a `header`, the
+    `body` or a `directive`. `weights` are the request's own, null where those of the mode count.
     `notes` say where a directive asked for more than it may.
     """
 
@@ -130,15 +146,20 @@ class Policy(msgspec.Struct, kw_only=True):
     min_weight: int
     origin: dict[str, str]
     notes: list[str] = []
+    weights: Terms | None = None
 
 
 class Decision(msgspec.Struct, kw_only=True):
     """Why this route: everything that the choice was made of.
 
     `candidates` are in the order in which they were to be tried. `propensity` is the probability
-    of the first: below 1 only where scores tied and `seed` decided. Where nobody could answer
-    there are no candidates, and `error` is the code that the caller was given. `reserved_tokens`
-    is the part of the context that was kept for the answer; null in records of before it was noted.
+    of the first: below 1 only where `seed` decided, since scores tied, the policy explores or its
+    order is drawn. `explored` is the rank that the first had before a draw took it. `output_tokens`
+    is the estimate for routes of which nobody knows what they write; no route may write more than
+    `output_limit`. `allowed_models` and `allowed_providers` are those of the key, empty for all.
+    Where nobody could answer there are no candidates, and `error` is the code that the caller was
+    given. `reserved_tokens` is the part of the context that was kept for the answer; null in
+    records of before it was noted.
     """
 
     catalog_version: int
@@ -157,6 +178,11 @@ class Decision(msgspec.Struct, kw_only=True):
     skipped: list[Skipped]
     reserved_tokens: int | None = None
     error: str = ""
+    output_limit: int | None = None
+    allowed_models: list[str] = []
+    allowed_providers: list[str] = []
+    temperature: float = 0.0
+    explored: int = 0
 
 
 class RequestDetail(RequestLog, kw_only=True):

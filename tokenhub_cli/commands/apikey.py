@@ -20,6 +20,11 @@ def _rate(rps: int) -> str:
     return {0: "default", -1: "none"}.get(rps, str(rps))
 
 
+def _all(names: list[str]) -> str:
+    """A list of names for eyes; an empty one allows all."""
+    return ",".join(names) or "all"
+
+
 _VIEW: View[ApiKey] = View(
     kind="apikey",
     name=lambda it: it.id,
@@ -31,6 +36,8 @@ _VIEW: View[ApiKey] = View(
         Column("enabled", lambda it: it.enabled),
         Column("rate_limit_rps", lambda it: it.rate_limit_rps, _rate, right=True, head="RPS"),
         Column("directives", lambda it: it.directives),
+        Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS"),
+        Column("allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS"),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
         Column("version", lambda it: it.version, right=True),
@@ -68,6 +75,33 @@ _Rate = Annotated[
 _Directives = Annotated[
     bool | None,
     typer.Option("--directives/--no-directives", help="Whether @@tokenhub in messages is obeyed."),
+]
+_Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-model",
+        metavar="MODEL",
+        help='A model it may use, provider/model, or a beginning such as "gpt-*"; may be repeated; '
+        '"" for all.',
+    ),
+]
+_Providers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-provider",
+        metavar="ID",
+        help='A provider it may use; may be repeated; "" for all.',
+    ),
+]
+_Mode = Annotated[str | None, typer.Option("--mode", help="Routing mode of its requests.")]
+_Budget = Annotated[
+    float | None, typer.Option("--max-budget", metavar="USD", help="Budget of each request.")
+]
+_Latency = Annotated[
+    int | None, typer.Option("--max-latency", metavar="MS", help="Deadline of each request.")
+]
+_MinWeight = Annotated[
+    int | None, typer.Option("--min-weight", help="Least weight of the models, 0 to 10.")
 ]
 
 
@@ -107,6 +141,12 @@ def create_key(
     ] = None,
     rate_limit: _Rate = None,
     directives: _Directives = None,
+    models: _Models = None,
+    providers: _Providers = None,
+    mode: _Mode = None,
+    max_budget: _Budget = None,
+    max_latency: _Latency = None,
+    min_weight: _MinWeight = None,
 ) -> None:
     """Make a key and show it, this once. With -o value, the key is all that is printed.
 
@@ -120,6 +160,12 @@ def create_key(
         "expires_in": expires_in,
         "rate_limit_rps": rate_limit,
         "directives": directives,
+        "allowed_models": _named(models),
+        "allowed_providers": _named(providers),
+        "mode": mode,
+        "max_budget_usd": max_budget,
+        "max_latency_ms": max_latency,
+        "min_weight": min_weight,
     }
     new = build(ApiKeyCreate, merged(json, flags))
     with session(ctx) as tokenhub:
@@ -141,11 +187,19 @@ def edit_key(
     ] = None,
     rate_limit: _Rate = None,
     directives: _Directives = None,
+    models: _Models = None,
+    providers: _Providers = None,
+    mode: _Mode = None,
+    max_budget: _Budget = None,
+    max_latency: _Latency = None,
+    min_weight: _MinWeight = None,
     if_match: IfMatch = None,
 ) -> None:
     """Change the given fields of a key; holds for the next request.
 
     Example: tokenhubctl apikey edit k_1 --scope chat --scope embeddings
+
+    Example: tokenhubctl apikey edit k_1 --allow-model "gpt-*" --mode cheap
     """
     flags = {
         "name": name,
@@ -153,6 +207,12 @@ def edit_key(
         "enabled": enabled,
         "rate_limit_rps": rate_limit,
         "directives": directives,
+        "allowed_models": _named(models),
+        "allowed_providers": _named(providers),
+        "mode": mode,
+        "max_budget_usd": max_budget,
+        "max_latency_ms": max_latency,
+        "min_weight": min_weight,
     }
     patch = build(ApiKeyPatch, merged(json, flags))
     _update(ctx, key_id, patch, "updated", if_match=if_match)
@@ -179,6 +239,11 @@ def delete_key(
         call = keys.delete_key(key_id, if_match=if_match)
         confirm(f"Delete API key {key_id}?", yes=yes)
         tokenhub.output.deleted(tokenhub(call), "apikey", key_id)
+
+
+def _named(names: list[str] | None) -> list[str] | None:
+    """The names of a repeated option; an empty one takes all away."""
+    return None if not names else [name for name in names if name]
 
 
 def _update(

@@ -27,6 +27,12 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
             "rate_limit_rps": 0,
             "directives": True,
             "version": 1,
+            "allowed_models": [],
+            "allowed_providers": [],
+            "mode": None,
+            "max_budget_usd": None,
+            "max_latency_ms": None,
+            "min_weight": None,
         }
     ] == listed.json()["keys"]
 
@@ -52,6 +58,48 @@ async def test_rate_and_directives_are_given_shown_and_changed(client, control):
     assert (-1, False) == (given["rate_limit_rps"], given["directives"])
     assert (5, True) == (in_force.rate_limit_rps, in_force.directives)
     assert changed.json()["key"] == (await client.get(one)).json()
+
+
+async def test_lists_and_policy_are_given_shown_changed_and_taken_back(client, control):
+    lists = {"allowed_models": ["gpt-*", "gpt-*", " b/m "], "allowed_providers": ["a"]}
+    policy = {"mode": "cheap", "max_budget_usd": 0.5, "max_latency_ms": 1500, "min_weight": 2}
+    made = (await client.post(PATH, json={"name": "app", **lists, **policy})).json()
+    one = f"{PATH}/{made['id']}"
+    given = (await client.get(one)).json()
+
+    patch = {"allowed_models": [], "mode": None, "min_weight": None, "max_latency_ms": 9}
+    changed = (await client.patch(one, json=patch)).json()["key"]
+
+    expected = policy | {"allowed_models": ["gpt-*", "b/m"], "allowed_providers": ["a"]}
+    assert expected == {name: given[name] for name in expected}
+    assert expected | patch == {name: changed[name] for name in expected}
+    again = await control.restarted()
+    assert control.key_table.current == again.key_table.current
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mode", "turbo"),
+        ("max_budget_usd", 0),
+        ("max_budget_usd", 1e308),
+        ("max_latency_ms", 300_001),
+        ("min_weight", 11),
+        ("allowed_models", [""]),
+        ("allowed_models", ["m"] * 201),
+        ("allowed_providers", ["a\nb"]),
+    ],
+)
+async def test_a_grant_without_sense_is_refused_by_name(client, field, value):
+    made = (await client.post(PATH, json={"name": "app"})).json()
+
+    refused = await client.post(PATH, json={"name": "other", field: value})
+    unchanged = await client.patch(f"{PATH}/{made['id']}", json={field: value})
+
+    assert [(400, f"#/{field}")] * 2 == [
+        (answer.status_code, answer.json()["errors"][0]["pointer"])
+        for answer in (refused, unchanged)
+    ]
 
 
 async def test_a_rate_out_of_range_changes_nothing(client):

@@ -54,7 +54,7 @@ def test_context_of_unknown_size_is_no_limit() -> None:
             {},
             {"max_budget_nusd": 2_023_999},
             "",
-            Skip("openai/gpt", "budget_exceeded", 2_024_000, 2_023_999),
+            Skip("openai/gpt", "budget_exceeded", 2_024_000, 2_023_999, 512),
         ),
         (
             {"enabled": False, "weight": 2, "max_context_tokens": 1},
@@ -157,14 +157,14 @@ def test_route_that_is_down_gives_way_to_another_of_its_model() -> None:
     able, skipped = sorted_out({"a/m": ("health_down", 2.5)})
 
     assert [("a/n", False), ("b/m", False)] == able
-    assert [Skip("a/m", "health_down", 2500)] == skipped
+    assert [Skip("a/m", "health_down", 2500, None, 512)] == skipped
 
 
 def test_last_route_of_a_model_stays_as_the_last_resort() -> None:
     able, skipped = sorted_out({"a": ("health_down", 2.5)})
 
     assert [("b/m", False), ("a/n", True)] == able
-    assert [Skip("a/m", "health_down", 2500)] == skipped
+    assert [Skip("a/m", "health_down", 2500, None, 512)] == skipped
 
 
 def test_of_routes_that_are_all_down_the_one_that_opens_first_stays() -> None:
@@ -179,10 +179,10 @@ def test_who_throttles_or_refused_our_key_is_no_resort(reason: str) -> None:
     able, skipped = sorted_out({"a": (reason, 1.0)})
 
     assert [("b/m", False)] == able
-    assert [Skip("a/m", reason, 1000), Skip("a/n", reason, 1000)] == skipped
+    assert [Skip("a/m", reason, 1000, None, 512), Skip("a/n", reason, 1000, None, 512)] == skipped
 
 
 def test_what_forbids_a_call_counts_more_than_what_advises_against_it() -> None:
     _, skipped = sorted_out({"a": ("health_down", 60), "a/n": ("cooling_down", 1)})
 
-    assert Skip("a/n", "cooling_down", 1000) in skipped
+    assert Skip("a/n", "cooling_down", 1000, None, 512) in skipped

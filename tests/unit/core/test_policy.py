@@ -38,7 +38,7 @@ def test_each_wish_goes_over_its_default_and_says_so() -> None:
         policy.max_latency_s,
         policy.min_weight,
     )
-    assert {"request"} == set(policy.origin.values())
+    assert {"body"} == set(policy.origin.values())
 
 
 @given(
@@ -59,7 +59,7 @@ def test_origin_tells_of_each_field_alone(wish: Wish) -> None:
         "max_latency_ms": wish.max_latency_s,
         "min_weight": wish.min_weight,
     }
-    told = {name: "default" if value is None else "request" for name, value in wished.items()}
+    told = {name: "default" if value is None else "body" for name, value in wished.items()}
     assert told == policy.origin
 
 
@@ -129,9 +129,9 @@ def test_a_directive_cannot_widen_and_a_note_says_what_stands() -> None:
     assert (2 * 10**9, 5.0, 4) == (policy.max_budget_nusd, policy.max_latency_s, policy.min_weight)
     assert {
         "mode": "default",
-        "max_budget_usd": "request",
-        "max_latency_ms": "request",
-        "min_weight": "request",
+        "max_budget_usd": "body",
+        "max_latency_ms": "body",
+        "min_weight": "body",
     } == policy.origin
     assert (
         "a clamp",

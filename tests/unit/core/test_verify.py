@@ -14,6 +14,7 @@ from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.policy import Intent
 from tokenhub.core.refusal import refused
+from tokenhub.core.scoring import Weights
 from tokenhub.core.signals import Signals
 from tokenhub.core.verify import SHOWN, checksum, differences, intent_of, recompute
 
@@ -45,7 +46,14 @@ all_signals = st.builds(
     signals,
     st.dictionaries(
         st.sampled_from(ROUTES),
-        st.tuples(st.none() | st.floats(0.001, 100), st.floats(0, 1)),
+        st.tuples(
+            st.none() | st.floats(0.001, 100),
+            st.floats(0, 1),
+            st.none() | st.integers(0, 5_000),
+        ),
+    ),
+    arms=st.dictionaries(
+        st.sampled_from(ROUTES), st.tuples(st.floats(1, 1000), st.floats(1, 1000))
     ),
     without=st.lists(st.sampled_from(PROVIDERS), max_size=1),
     closed=st.dictionaries(
@@ -66,6 +74,8 @@ intents = st.builds(
         min_weight=st.integers(0, 6),
         origin=st.sampled_from([{}, {"mode": "request"}]),
         notes=st.sampled_from([(), ("budget: less",)]),
+        max_latency_s=st.sampled_from([0.5, 120.0]),
+        weights=st.sampled_from([None, None, Weights(0.5, 0.25, 0.125, 0.125)]),
     ),
     substitute=st.sampled_from(["any", "same-model", "never"]),
     fallbacks=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
@@ -73,6 +83,10 @@ intents = st.builds(
     input_tokens=st.sampled_from([0, 10, 800, 5_000]),
     output_tokens=st.integers(0, 4_000),
     reserved_tokens=st.sampled_from([0, 50, 4_000]),
+    output_limit=st.sampled_from([None, None, 4_000]),
+    allowed_models=st.sampled_from([(), (), ("m",), ("a/*", "n")]),
+    allowed_providers=st.sampled_from([(), (), ("a", "b")]),
+    temperature=st.sampled_from([0.0, 0.0, 0.7, 3.0]),
 )
 seeds = st.integers(0, 2**53 - 1)
 
@@ -91,10 +105,11 @@ def stored(record: Record) -> Record:
 
 @pytest.mark.timeout(300)
 @settings(max_examples=1000)
-@given(intents, catalogs, all_signals, seeds)
+@given(intents, st.integers(1, 3), catalogs, all_signals, seeds)
 def test_every_stored_decision_comes_out_the_same(
-    intent: Intent, catalog: Catalog, seen: Signals, seed: int
+    intent: Intent, answers: int, catalog: Catalog, seen: Signals, seed: int
 ) -> None:
+    intent = replace(intent, answers=answers)
     kept = stored(recorded(intent, catalog, seen, seed))
 
     again = recompute(kept, catalog)

@@ -52,7 +52,7 @@ def test_a_route_that_fails_is_closed_and_its_neighbours_are_not():
 
     watched.fail(Kind.BROKEN, times=DOWN_AFTER)
 
-    assert {"a/m": Closed("health_down", FIRST_DOWN_S)} == watched.closed()
+    assert {"a/m": Closed("health_down", 1000 * FIRST_DOWN_S)} == watched.closed()
     assert watched.board.let_in(N, last=False)
 
 
@@ -73,7 +73,7 @@ def test_one_place_is_given_after_the_time_and_then_all():
 
     assert {} == watched.closed()
     assert [True, False] == [watched.board.let_in(M, last=False) for _ in range(2)]
-    assert {"a/m": Closed("health_down", PROBE_S)} == watched.closed()
+    assert {"a/m": Closed("health_down", 1000 * PROBE_S)} == watched.closed()
 
     watched.board.succeeded(M)
 
@@ -100,7 +100,7 @@ def test_who_throttles_or_refuses_the_key_is_not_asked_at_all(kind):
 def test_throttling_ends_by_itself():
     watched = Watched()
     watched.fail(Kind.THROTTLED)
-    assert {"a/m": Closed("cooling_down", COOLING_S)} == watched.closed()
+    assert {"a/m": Closed("cooling_down", 1000 * COOLING_S)} == watched.closed()
 
     watched.clock.tick(COOLING_S)
 
@@ -186,7 +186,7 @@ def test_the_one_that_was_let_in_and_got_no_answer_keeps_its_provider_down(kind)
 
     watched.fail(kind, latency_s=PATIENCE_S)
 
-    assert {"a": Closed("health_down", 2 * FIRST_DOWN_S)} == watched.closed()
+    assert {"a": Closed("health_down", 2000 * FIRST_DOWN_S)} == watched.closed()
 
 
 # --- refused
@@ -197,7 +197,7 @@ def test_a_route_that_the_key_may_not_use_is_out_and_its_neighbours_are_not():
 
     watched.fail(Kind.FORBIDDEN)
 
-    assert {"a/m": Closed("credential_out", REFUSED_S)} == watched.closed()
+    assert {"a/m": Closed("credential_out", 1000 * REFUSED_S)} == watched.closed()
     assert watched.board.let_in(N, last=False)
 
 
@@ -282,7 +282,7 @@ def test_a_provider_that_probes_do_not_find_is_down_and_told_of(caplog):
 
     watched.probe(Kind.UNREACHABLE, times=DOWN_AFTER)
 
-    assert {"a": Closed("health_down", FIRST_DOWN_S)} == watched.closed()
+    assert {"a": Closed("health_down", 1000 * FIRST_DOWN_S)} == watched.closed()
     (told,) = caplog.records
     assert ("health_lost", "unreachable") == (told.getMessage(), told.last_error)
 
@@ -293,7 +293,7 @@ def test_a_probe_does_not_let_in_a_route_that_failed():
 
     watched.probe()
 
-    assert {"a/m": Closed("health_down", FIRST_DOWN_S)} == watched.closed()
+    assert {"a/m": Closed("health_down", 1000 * FIRST_DOWN_S)} == watched.closed()
 
 
 def test_a_good_probe_lets_one_request_in_at_once():

@@ -8,7 +8,9 @@ import msgspec
 
 from tokenhub.adapters.sqlite.change import enter, upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.core.ask import NO_WISH, Wish
 from tokenhub.core.errors import Conflict, NotFound
+from tokenhub.core.grants import Grant
 from tokenhub.core.keys import ApiKey
 from tokenhub.ports.stores import Audit
 
@@ -16,8 +18,10 @@ _MILLI = 1_000
 
 _COLUMNS = (
     "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
-    "rate_limit_rps", "directives", "version",
+    "rate_limit_rps", "directives", "version", "allowed_models", "allowed_providers", "mode",
+    "max_budget_nusd", "max_latency_ms", "min_weight",
 )  # fmt: skip
+_NAMES = msgspec.json.Decoder(tuple[str, ...])
 _PUT = upsert("api_keys", _COLUMNS, key=("id",))
 
 
@@ -68,22 +72,51 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         key.rate_limit_rps,
         key.directives,
         key.version,
+        *_granted(key.grant),
     )
 
 
 def _key(row: Sequence[Any]) -> ApiKey:
     key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, *flags = row
-    enabled, rate_limit_rps, directives, version = flags
+    enabled, rate_limit_rps, directives, version, *granted = flags
     return ApiKey(
         id=key_id,
         name=name,
         digest=digest,
         prefix=prefix,
-        scopes=msgspec.json.decode(scopes, type=tuple[str, ...]),
+        scopes=_NAMES.decode(scopes),
         created_at=created_at_ms / _MILLI,
         expires_at=None if expires_at_ms is None else expires_at_ms / _MILLI,
         enabled=bool(enabled),
         rate_limit_rps=rate_limit_rps,
         directives=bool(directives),
         version=version,
+        grant=_grant(*granted),
+    )
+
+
+def _granted(grant: Grant) -> tuple[object, ...]:
+    wish = grant.policy
+    return (
+        msgspec.json.encode(grant.models).decode(),
+        msgspec.json.encode(grant.providers).decode(),
+        wish.mode,
+        wish.max_budget_nusd,
+        None if wish.max_latency_s is None else round(wish.max_latency_s * _MILLI),
+        wish.min_weight,
+    )
+
+
+def _grant(models: str, providers: str, *policy: Any) -> Grant:
+    mode, max_budget_nusd, max_latency_ms, min_weight = policy
+    wish = Wish(
+        mode=mode,
+        max_budget_nusd=max_budget_nusd,
+        max_latency_s=None if max_latency_ms is None else max_latency_ms / _MILLI,
+        min_weight=min_weight,
+    )
+    return Grant(
+        models=_NAMES.decode(models),
+        providers=_NAMES.decode(providers),
+        policy=NO_WISH if wish == NO_WISH else wish,
     )

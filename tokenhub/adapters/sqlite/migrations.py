@@ -234,6 +234,17 @@ TOKENHUB = Schema(
             ),
         ),
         Step(
+            "0006 lists and policy of a key",
+            (
+                "ALTER TABLE api_keys ADD COLUMN allowed_models TEXT NOT NULL DEFAULT '[]'",
+                "ALTER TABLE api_keys ADD COLUMN allowed_providers TEXT NOT NULL DEFAULT '[]'",
+                "ALTER TABLE api_keys ADD COLUMN mode TEXT",
+                "ALTER TABLE api_keys ADD COLUMN max_budget_nusd INTEGER",
+                "ALTER TABLE api_keys ADD COLUMN max_latency_ms INTEGER",
+                "ALTER TABLE api_keys ADD COLUMN min_weight INTEGER",
+            ),
+        ),
+        Step(
             "0007 kept catalogs",
             (
                 "CREATE TABLE catalog_versions (version INTEGER PRIMARY KEY) STRICT",

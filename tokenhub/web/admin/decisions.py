@@ -26,6 +26,11 @@ def shown(record: Record) -> wire.Decision:
         skipped=[_skipped(skip) for skip in record.skipped],
         reserved_tokens=record.reserved_tokens,
         error=record.error,
+        output_limit=record.output_limit,
+        allowed_models=list(record.allowed_models),
+        allowed_providers=list(record.allowed_providers),
+        temperature=record.temperature,
+        explored=record.explored,
     )
 
 
@@ -37,6 +42,7 @@ def shown_policy(policy: Policy) -> wire.Policy:
         min_weight=policy.min_weight,
         origin=policy.origin,
         notes=list(policy.notes),
+        weights=None if policy.weights is None else _terms(policy.weights),
     )
 
 
@@ -47,7 +53,7 @@ def _terms(terms: Terms | Weights) -> wire.Terms:
 
 
 def _candidate(candidate: Candidate) -> wire.Candidate:
-    latency_s = candidate.latency_s
+    latency_s, sample = candidate.latency_s, candidate.sample
     return wire.Candidate(
         route=candidate.route,
         score=candidate.score,
@@ -58,6 +64,11 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         weight=candidate.weight,
         last_resort=candidate.last_resort,
         closed_ms=candidate.closed_ms,
+        output_tokens=candidate.output_tokens,
+        too_slow=candidate.too_slow,
+        sample=None
+        if sample is None
+        else wire.Sample(alpha=sample.alpha, beta=sample.beta, draw=sample.draw),
     )
 
 
@@ -68,4 +79,5 @@ def _skipped(skip: Skip) -> wire.Skipped:
         reason=skip.reason,
         value=dollars(skip.value) if money else skip.value,
         limit=dollars(skip.limit) if money else skip.limit,
+        output_tokens=skip.output_tokens,
     )

@@ -1,10 +1,12 @@
 """`/admin/v1/routing/simulate`: the router asked without a request."""
 
+import asyncio
+
 from litestar import Response, post
 from litestar.di import NamedDependency
 from msgspec.structs import asdict
 
-from tokenhub.admin.simulate import Simulated, Simulator
+from tokenhub.admin.simulate import Question, Simulated, Simulator
 from tokenhub.core.ask import MAX_TOKENS, Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import BadRequest
@@ -23,6 +25,8 @@ from tokenhub.wire.native import PolicyIn
 # The original's prompt where nobody says how long it is (original-behaviour 1.13).
 TOKENS = 500
 MAX_POLICIES = 16
+# As in TOKENHUB_EXPLORATION_TEMP.
+MAX_TEMPERATURE = 10.0
 MAX_SEED = 2**53 - 1
 _SUBSTITUTE = ("any", "same-model", "never")
 
@@ -31,7 +35,14 @@ _SUBSTITUTE = ("any", "same-model", "never")
 async def simulate(request: Http, simulator: NamedDependency[Simulator]) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.Simulation)
-    found = [simulator.run(ask, sent.seed) for ask in _asks(sent)]
+    question = Question(
+        seed=sent.seed,
+        key_id=sent.key_id,
+        output_tokens=checked_limit(sent.output_tokens, field="output_tokens"),
+        temperature=_temperature(sent.temperature),
+    )
+    # A thousand draws take their time, and requests have none to spare.
+    found = await asyncio.to_thread(simulator.prepared(_asks(sent), question))
     first = found[0]
     result = wire.SimulationResult(
         decision=_choice(first),
@@ -56,7 +67,11 @@ def _asks(sent: wire.Simulation) -> list[Ask]:
     check_count(len(sent.models), MAX_FALLBACKS, field="models")
     policies = sent.policies
     if policies is None:
-        policies = [PolicyIn(sent.mode, sent.max_budget_usd, sent.max_latency_ms, sent.min_weight)]
+        policies = [
+            PolicyIn(
+                sent.mode, sent.max_budget_usd, sent.max_latency_ms, sent.min_weight, sent.weights
+            )
+        ]
     if not policies:
         raise BadRequest("policies must hold at least one", field="policies")
     check_count(len(policies), MAX_POLICIES, field="policies")
@@ -104,7 +119,17 @@ def _result(found: Simulated) -> wire.Result:
         explained=None if record is None else decisions.shown(record),
         error=_error(found),
         code=found.refusal.code if found.refusal else "",
+        draws=found.draws,
+        shares=[wire.Share(route=route, share=share) for route, share in found.shares],
     )
+
+
+def _temperature(temperature: float | None) -> float | None:
+    if temperature is not None and not 0 <= temperature <= MAX_TEMPERATURE:
+        raise BadRequest(
+            f"temperature must be between 0 and {MAX_TEMPERATURE:.0f}", field="temperature"
+        )
+    return temperature
 
 
 def _error(found: Simulated) -> str:

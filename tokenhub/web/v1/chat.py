@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from tokenhub.core.ask import Ask
+from tokenhub.core.ask import NO_WISH, Ask
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
@@ -22,6 +22,7 @@ from tokenhub.dialects import native
 from tokenhub.dialects.anthropic.ask import to_ask as from_messages
 from tokenhub.dialects.anthropic.ask import to_count
 from tokenhub.dialects.directives import directed
+from tokenhub.dialects.headers import header_wish
 from tokenhub.dialects.openai.ask import from_embeddings
 from tokenhub.dialects.openai.ask import to_ask as from_completions
 from tokenhub.dialects.ordering import to_plan
@@ -116,9 +117,12 @@ class Chat:
 
     async def _read(self, body: bytes, incoming: Incoming) -> Ask:
         """What is asked. A large body is read beside the loop, which has others to serve."""
+        header = header_wish(incoming.policy) if incoming.policy else NO_WISH
         if len(body) <= LARGE_BYTES:
-            return self._to_ask(body, incoming)
-        return await asyncio.to_thread(self._to_ask, body, incoming)
+            ask = self._to_ask(body, incoming)
+        else:
+            ask = await asyncio.to_thread(self._to_ask, body, incoming)
+        return ask if header is NO_WISH else replace(ask, header=header)
 
     async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
         """Once admitted, and the first with its key: an answer, or the error, to keep."""
@@ -147,13 +151,18 @@ class Chat:
     async def _claimed(self, run: Run, path: str, incoming: Incoming, body: bytes) -> Claim | Kept:
         """The right to answer, or the answer of an earlier request with the same key."""
         features = sorted(incoming.features)  # in whatever order a client sends its headers
-        meaning = (incoming.substitute, *(f"{name}:{value}" for name, value in features))
+        policy = sorted(incoming.policy)
+        meaning = (
+            incoming.substitute,
+            *(f"{name}:{value}" for name, value in features),
+            *(f"{name.decode('latin-1')}:{value.decode('latin-1')}" for name, value in policy),
+        )
         return await self._claims.begin(
             ClaimScope(key_id=run.key.id, method="POST", route=path, key=key_of(incoming.once)),
             fingerprint(body, *meaning),
             request_id=run.request_id,
             at=run.at,
-            within_s=run.ask.wish.max_latency_s or PATIENCE_S,
+            within_s=(run.ask.wish.max_latency_s or run.ask.header.max_latency_s or PATIENCE_S),
             force=forced(incoming.again),
             attempts=run.attempts,
         )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
+from tokenhub.dialects.headers import POLICY
 from tokenhub.web.v1.room import STEP_BYTES, Room
 
 Scope = MutableMapping[str, Any]
@@ -51,6 +52,7 @@ class Gone(Exception):
 class Incoming:
     """What a request's headers say, read in one pass.
 
+    `policy` are those that make one, as they came.
     `held_bytes` is what its body takes of the room for large ones.
     """
 
@@ -63,14 +65,16 @@ class Incoming:
         "held_bytes",
         "key",
         "once",
+        "policy",
         "substitute",
     )
 
-    def __init__(  # noqa: C901 - one pass over the headers, a branch each
+    def __init__(  # noqa: C901, PLR0912 - one pass over the headers, a branch each
         self, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         self.key: str | None = None
         self.substitute = "any"
+        self.policy: tuple[tuple[bytes, bytes], ...] = ()
         self.content_type = b""
         self.content_length = 0
         self.held_bytes = 0
@@ -91,6 +95,8 @@ class Incoming:
                 spare = value.decode("latin-1")
             elif name == b"x-tokenhub-substitute":
                 self.substitute = value.decode("latin-1").strip().lower()
+            elif name in POLICY:
+                self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
                 self.encoding = value
             elif name in _ONCE:
