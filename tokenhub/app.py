@@ -39,6 +39,7 @@ from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.schema import Schemas
+from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
@@ -50,6 +51,7 @@ from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.hedging import NoHedges
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
@@ -162,6 +164,7 @@ async def assembled(
                     metrics=metrics,
                     upstreams=upstreams,
                     seeds=lambda: noise.getrandbits(SEED_BITS),
+                    draw=noise.random,
                 ),
                 fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
                 providers=providers,
@@ -243,6 +246,7 @@ def _gateway(
     metrics: Metrics,
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
+    draw: Callable[[], float],
 ) -> Gateway:
     return Gateway(
         keys=keys,
@@ -252,9 +256,12 @@ def _gateway(
         dispatch=Dispatch(
             upstreams,
             board=board,
+            hedging=NoHedges(),
             clock=clock,
             idle_s=settings.provider_timeout_s,
+            draw=draw,
             complaint=Schemas().complaint,
+            shrunk=shrunk,
         ),
         settle=Settle(
             stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of
