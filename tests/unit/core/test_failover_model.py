@@ -77,6 +77,7 @@ class Driven(RuleBasedStateMachine):
         prompt=st.sampled_from([None, 100, 3_000, 3_000, 3_700]),
         limit=st.sampled_from([None, None, 500, 5_000]),
         down=st.sampled_from([0, 0, 1, 3]),
+        cooling=st.sampled_from([0, 0, 1, 9]),
         tokens=st.sampled_from([30, 30, 2, 1, 0]),
         money=st.sampled_from([99, 99, 3, 2]),
         shut=shut,
@@ -99,6 +100,7 @@ class Driven(RuleBasedStateMachine):
         self.prompt = given["prompt"]
         self.ranked = {route.id: route for route in routes}
         self.down = {route.id for route in routes[: given["down"]]}
+        self.cooling = {route.id for route in routes[: given["cooling"]]}
         self.purses = dict.fromkeys("abc", Purse(float(given["tokens"]), self.now))
         self.money = given["money"]
         self.machine = Failover(
@@ -208,6 +210,7 @@ class Driven(RuleBasedStateMachine):
         if hasattr(self, "machine"):
             assert len(self.legs) <= 2
             assert len(self.made) <= self.most
+            assert sum(step.hedge for step in self.made) <= 1
             assert self.phase == self.machine.phase
 
     def teardown(self) -> None:
@@ -253,6 +256,8 @@ class Driven(RuleBasedStateMachine):
             if left is None:
                 return Refusal.RETRIES
             self.purses[step.route.provider.id] = left
+        if step.route.id in self.cooling:
+            return Refusal.CLOSED
         return Refusal.CLOSED if closed and not step.insist else None
 
     def _made(self, step: Start) -> None:
@@ -298,7 +303,9 @@ class Driven(RuleBasedStateMachine):
         if same:
             tries = [one for one in self.made if one.route is step.route]
             assert step.again or len(tries) == 0
-            assert len(tries) <= len(step.route.provider.endpoints) + 2
+            plain = [one for one in tries if not one.hedge and one.max_tokens is None]
+            special = step.hedge or step.max_tokens is not None
+            assert special or len(plain) <= len(step.route.provider.endpoints)
 
     def _fits(self, step: Start, failure: Start) -> None:
         size = step.route.model.max_context_tokens
