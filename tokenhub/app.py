@@ -44,6 +44,7 @@ from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.schema import Schemas
 from tokenhub.dialects import plans
+from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
@@ -182,6 +183,7 @@ async def assembled(
             metrics=metrics,
             upstreams=upstreams,
             seeds=lambda: noise.getrandbits(SEED_BITS),
+            draw=noise.random,
         )
         yield (
             Parts(
@@ -299,6 +301,7 @@ def _gateway(
     metrics: Metrics,
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
+    draw: Callable[[], float],
 ) -> Gateway:
     return Gateway(
         keys=keys,
@@ -308,9 +311,12 @@ def _gateway(
         dispatch=Dispatch(
             upstreams,
             board=board,
+            hedging=_hedging(settings, catalog),
             clock=clock,
             idle_s=settings.provider_timeout_s,
+            draw=draw,
             complaint=Schemas().complaint,
+            shrunk=shrunk,
         ),
         settle=Settle(
             stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of

@@ -276,7 +276,7 @@ async def test_an_outage_is_not_hidden_by_a_provider_that_cannot_carry_the_reque
     """An SDK tries a 503 again, and a 400 never; a key of the caller's keeps neither."""
     await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
     await hub.provider("two", sim, type="anthropic", models=["large"], model={"weight": 1})
-    sim.next(Fault.overloaded())
+    sim.next(Fault.overloaded(), Fault.overloaded())
     sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
     body = {"messages": [{"role": "user", "content": [sound]}]}
     headers = {"x-api-key": key, "idempotency-key": "order-7"}

@@ -99,7 +99,7 @@ async def test_a_failing_provider_goes_down_and_its_model_is_served_elsewhere(
 
 async def test_the_last_route_is_never_given_up(hub, ask, sim):
     await hub.provider("one", sim, models=["gpt"])
-    sim.next(*[Fault.status(500)] * DOWN_AFTER)
+    sim.next(*[Fault.status(500)] * 2 * DOWN_AFTER)
     for _ in range(DOWN_AFTER):
         await ask()
     assert "down" == (await health(hub))[1]["state"]

@@ -215,7 +215,7 @@ async def test_the_same_model_at_another_provider_steps_in(hub, named, sim, seco
     )
 
 
-@pytest.mark.parametrize(("substitute", "calls"), [("never", (1, 0)), ("same-model", (1, 1))])
+@pytest.mark.parametrize(("substitute", "calls"), [("never", (2, 0)), ("same-model", (2, 2))])
 async def test_a_caller_may_forbid_substitutes(hub, named, sim, second, *, substitute, calls):
     await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
     await hub.provider("two", second, models=["gpt"], model={"weight": 1})

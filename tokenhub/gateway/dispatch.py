@@ -1,35 +1,29 @@
-"""Stage 4: drive core.failover with real calls, within the request's deadline."""
+"""Stage 4: an answer, a stream or a count from the first route that gives one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from tokenhub.core import tokens
-from tokenhub.core.ask import Answer, Rework
+from tokenhub.core.ask import Answer, Ask, Rework
+from tokenhub.core.attempts import Start
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import (
-    BadRequest,
-    DeadlineExceeded,
-    ProviderFailed,
-    ProviderRefused,
-    TokenHubError,
-    Unavailable,
-)
-from tokenhub.core.failover import Failover, Try
-from tokenhub.core.failures import CODES, Kind
+from tokenhub.core.errors import ProviderFailed
+from tokenhub.core.failures import Kind
+from tokenhub.gateway.attempts import Attempts, Calls
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.finals import counted, final_error, of_the_route
+from tokenhub.gateway.gates import Shrunk
+from tokenhub.gateway.retries import Retries
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.hedging import Hedging
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
 
-T = TypeVar("T")
 Fits = Callable[[str, str], str | None]
 # Each of them is a wait for the caller, and our own estimate is at hand.
 MAX_COUNTS = 2
-# Not found, and the method not allowed of a path that is another server's.
-_UNKNOWN_THERE = frozenset({404, 405})
 # To check a longer text takes milliseconds: 40 to 120 for 0.9 MB (measured 2026-01).
 LONG_CHARS = 64 << 10
 
@@ -37,8 +31,10 @@ LONG_CHARS = 64 << 10
 class Dispatch:
     """`idle_s` bounds the wait for a stream's head and every pause in it.
 
-    `board` is asked before each call and told how it ended. `complaint` tells what is wrong with
-    a text by a JSON Schema, None where it fits.
+    `board` is asked before each call and told how it ended; `hedging` says when a second one is
+    worth its price. `draw` gives numbers in [0, 1), for jitter. `complaint` tells what is wrong
+    with a text by a JSON Schema, None where it fits; `shrunk` makes an ask for a shorter answer,
+    None where that cannot be said.
     """
 
     def __init__(
@@ -46,28 +42,35 @@ class Dispatch:
         upstreams: Upstreams,
         *,
         board: Board,
+        hedging: Hedging,
         clock: Clock,
         idle_s: float,
+        draw: Callable[[], float],
         complaint: Fits,
+        shrunk: Shrunk,
     ) -> None:
         self._upstreams = upstreams
         self._board = board
         self._clock = clock
         self._idle_s = idle_s
         self._complaint = complaint
+        self._attempts = Attempts(
+            board=board,
+            retries=Retries(),
+            hedging=hedging,
+            clock=clock,
+            draw=draw,
+            shrunk=shrunk,
+        )
+        self._whole = Calls(self._complete, _forget)
+        self._streamed = Calls(self._open, _close, stream=True)
 
     async def complete(self, run: Run) -> Answer:
         """A whole answer from the first route that gives one. Books every attempt."""
-
-        async def call(step: Try, left_s: float) -> Answer:
-            upstream = self._upstreams.of(step.route.provider)
-            within_s = left_s if step.last else left_s / 2
-            return await upstream.complete(run.ask, step.route.model.id, within_s=within_s)
-
-        route, answer, latency_s = await self._first(run, call)
-        self._board.succeeded(route)
-        _booked(run, route, answer, latency_s)
-        return answer
+        brought = await self._attempts.first(run, self._whole)
+        self._board.succeeded(brought.route)
+        _booked(run, brought.route, brought.found, brought.latency_s)
+        return brought.found
 
     async def fitting(self, run: Run) -> Answer:
         """A whole answer that fits the schema of the ask; its model may mend it once.
@@ -85,7 +88,7 @@ class Dispatch:
             if complaint is None:
                 return mended
         raise ProviderFailed(
-            f"the answer does not fit output_schema after {_count(run.attempts)}: {complaint}",
+            f"the answer does not fit output_schema after {counted(run.attempts)}: {complaint}",
             code="output_schema_failed",
             attempts=run.attempts,
         )
@@ -107,11 +110,11 @@ class Dispatch:
                     run.ask, route.model.id, within_s=min(self._idle_s, deadline - began)
                 )
             except UpstreamError as error:
-                failed = _of_the_route(error)
+                failed = of_the_route(error)
                 if failed.kind is not Kind.UNSUPPORTED:
                     self._book(run, route, failed.kind, failed.status, began)
                 if failed.kind is Kind.CLIENT:
-                    raise final_error(run, failed) from error
+                    raise final_error(run, failed, self._board) from error
                 continue
             except asyncio.CancelledError:
                 self._book(run, route, GONE, 0, began)
@@ -122,20 +125,24 @@ class Dispatch:
 
     async def open(self, run: Run) -> AnswerStream:
         """A stream that has begun; its attempt is booked when it ends."""
+        brought = await self._attempts.first(run, self._streamed)
+        run.route, run.opening_s = brought.route, brought.latency_s
+        run.dropped = brought.found.dropped
+        return brought.found
 
-        async def call(step: Try, left_s: float) -> AnswerStream:
-            # Comments and pings keep a stream alive that never begins: others are to have time.
-            return await self._upstreams.of(step.route.provider).open(
-                run.ask,
-                step.route.model.id,
-                idle_s=self._idle_s,
-                begin_s=left_s if step.last else left_s / 2,
-                within_s=left_s,
-            )
+    async def _complete(self, step: Start, ask: Ask) -> Answer:
+        upstream = self._upstreams.of(step.route.provider)
+        return await upstream.complete(ask, step.route.model.id, within_s=step.within_s)
 
-        run.route, stream, run.opening_s = await self._first(run, call)
-        run.dropped = stream.dropped
-        return stream
+    async def _open(self, step: Start, ask: Ask) -> AnswerStream:
+        # Comments and pings keep a stream alive that never begins: others are to have time.
+        return await self._upstreams.of(step.route.provider).open(
+            ask,
+            step.route.model.id,
+            idle_s=self._idle_s,
+            begin_s=step.within_s,
+            within_s=step.left_s,
+        )
 
     async def _found(self, schema: str, text: str) -> str | None:
         """What is wrong with a text. A long one is read beside the loop, which others wait for."""
@@ -164,47 +171,6 @@ class Dispatch:
         _booked(run, route, answer, self._clock.monotonic() - began)
         return answer
 
-    async def _first(
-        self, run: Run, call: Callable[[Try, float], Awaitable[T]]
-    ) -> tuple[Route, T, float]:
-        """What the first successful call gave, with its route and its seconds."""
-        assert run.decision is not None
-        assert run.intent is not None
-        deadline = run.started + run.intent.policy.max_latency_s
-        failover = Failover(run.decision.ranked)
-        last: UpstreamError | None = None
-        while isinstance(step := failover.next(), Try):
-            began = self._clock.monotonic()
-            if began >= deadline:
-                break
-            if run.attempts and not run.affords(step.route):
-                failover.passed_over()
-                continue
-            if not self._board.let_in(step.route, last=step.last):
-                run.closed = True
-                failover.passed_over()
-                continue
-            try:
-                found = await call(step, deadline - began)
-            except UpstreamError as error:
-                # Its frames hold what had come, and this one would hold them.
-                failed = _of_the_route(error).with_traceback(None)
-                self._book(run, step.route, failed.kind, failed.status, began)
-                self._board.failed(
-                    step.route,
-                    failed.kind,
-                    latency_s=self._clock.monotonic() - began,
-                    retry_after_s=failed.retry_after_s,
-                )
-                if failover.failed(failed.kind):
-                    last = failed
-            except asyncio.CancelledError:
-                self._book(run, step.route, GONE, 0, began)
-                raise
-            else:
-                return step.route, found, self._clock.monotonic() - began
-        raise final_error(run, last)
-
     def _book(self, run: Run, route: Route, kind: Kind | str, status: int, began: float) -> None:
         run.failed(route, kind, status=status, latency_s=self._clock.monotonic() - began)
 
@@ -220,75 +186,9 @@ def _booked(run: Run, route: Route, answer: Answer, latency_s: float) -> None:
     run.answered(route, answer.usage, output_tokens=counted, latency_s=latency_s)
 
 
-def _of_the_route(error: UpstreamError) -> UpstreamError:
-    """A 404 is about the route: another may know the model that this one does not."""
-    if error.kind is not Kind.CLIENT or error.status not in _UNKNOWN_THERE:
-        return error
-    return UpstreamError(
-        Kind.MISSING,
-        status=error.status,
-        message=error.message,
-        code=error.code,
-        field=error.field,
-    )
+def _forget(answer: Answer) -> None:
+    """Nothing is open of a whole answer."""
 
 
-def _unknown_to_all(run: Run) -> bool:
-    """Whether the caller named a model, and it was not known wherever it was asked for."""
-    sent = [attempt for attempt in run.attempts if attempt.kind != Kind.UNSUPPORTED]
-    if not sent or any(attempt.kind != Kind.MISSING for attempt in sent):
-        return False
-    first = (sent[0].provider_id, sent[0].model_id)
-    named = run.catalog.routes_of(run.ask.model)
-    return first in {(route.provider.id, route.model.id) for route in named}
-
-
-def final_error(run: Run, last: UpstreamError | None) -> TokenHubError:
-    """The error for the caller: the class of the failure to tell, and every attempt.
-
-    A provider's own words go out only where it blames the caller's request, or does not know the
-    model that the caller named: they are about what the caller sent, and the caller's to read.
-    """
-    attempts = run.attempts
-    if last is None:
-        return _untried(run)
-    if last.kind is Kind.CLIENT or (last.kind is Kind.MISSING and _unknown_to_all(run)):
-        return ProviderRefused(
-            last.message or f"the provider refused the request with status {last.status}",
-            status=last.status,
-            code=last.code or None,
-            field=last.field or None,
-            attempts=attempts,
-        )
-    if last.kind is Kind.UNSUPPORTED:
-        return BadRequest(last.message, code=last.code, field=last.field)
-    if last.kind is Kind.CONTEXT:
-        return BadRequest(
-            "the request needs more context than the models that could answer have; shorten the "
-            "messages or lower max_tokens",
-            code="context_length_exceeded",
-            field="messages",
-        )
-    if last.kind is Kind.TIMEOUT:
-        return DeadlineExceeded(
-            f"all providers failed: no answer in time after {_count(attempts)}", attempts=attempts
-        )
-    return ProviderFailed(
-        f"all providers failed: {last.kind} after {_count(attempts)}",
-        code=CODES[last.kind],
-        attempts=attempts,
-        retry_after_s=last.retry_after_s,
-    )
-
-
-def _untried(run: Run) -> TokenHubError:
-    if run.closed:
-        return Unavailable(
-            "every provider that could answer has just failed or throttled; try again in a moment",
-            code="no_provider_available",
-        )
-    return DeadlineExceeded("the latency budget ran out before any call", attempts=run.attempts)
-
-
-def _count(attempts: Sequence[object]) -> str:
-    return f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
+def _close(stream: AnswerStream) -> None:
+    stream.close()

@@ -7,6 +7,7 @@ from tokenhub.core.ask import Ask
 from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.decide import Decision, Record
+from tokenhub.core.eligibility import Skip
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Usage
@@ -15,8 +16,11 @@ from tokenhub.core.pricing import estimated_nusd, spent_nusd
 
 # An attempt that the caller did not wait for. No provider's fault; it may have been billed.
 GONE = "client_gone"
+# One that was cancelled, since another leg beside it had answered. It may have been billed, too.
+HEDGE_LOST = "hedge_lost"
 # What the task of a caller who left is cancelled with; any other cancellation is our own end.
 HUNG_UP = "the caller hung up"
+_LET_GO = frozenset({GONE, HEDGE_LOST})
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -42,8 +46,9 @@ class Caller(msgspec.Struct, frozen=True):
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
-    `closed` says that a route was passed over since others had found it at fault meanwhile.
     `refusal` is the record of a request that no route was found for.
+    `passed` are the routes that were passed over after the decision, and why. `how` is why the
+    route answered, where that is not the decision's reason, and not simply that it was its turn.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream. `parent_id` is the orchestration that this request is a step of.
@@ -55,14 +60,15 @@ class Run:
         "at",
         "attempts",
         "catalog",
-        "closed",
         "decision",
         "dropped",
+        "how",
         "intent",
         "key",
         "opening_s",
         "parent_id",
         "refusal",
+        "passed",
         "request_id",
         "route",
         "started",
@@ -82,7 +88,8 @@ class Run:
         self.decision: Decision | None = None
         self.refusal: Record | None = None
         self.route: Route | None = None
-        self.closed = False
+        self.how = ""
+        self.passed: list[Skip] = []
         self.dropped: tuple[str, ...] = ()
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
@@ -133,18 +140,27 @@ class Run:
             )
         )
 
-    def failed(self, route: Route, kind: Kind | str, *, status: int, latency_s: float) -> None:
+    def failed(
+        self,
+        route: Route,
+        kind: Kind | str,
+        *,
+        status: int,
+        latency_s: float,
+        passed_s: float | None = None,
+    ) -> None:
         """Book an attempt that brought nothing.
 
         Where the provider may have worked, it is charged at the estimate and marked unknown; to
-        count a prompt is free of charge.
+        count a prompt is free of charge. `passed_s` is the part of `latency_s` in which no other
+        attempt was under way, where that is not all of it.
         """
         redirected = 300 <= status < 400  # noqa: PLR2004 - RFC 9110: nothing was done there
         free = redirected or self.ask.task == "count"
-        billed = (kind in MAYBE_BILLED or kind == GONE) and not free
+        billed = (kind in MAYBE_BILLED or kind in _LET_GO) and not free
         tokens_in = self.ask.input_tokens if billed else 0
         tokens_out = self.intent.output_tokens if billed and self.intent else 0
-        self.upstream_s += latency_s
+        self.upstream_s += latency_s if passed_s is None else passed_s
         self.attempts.append(
             Attempt(
                 number=len(self.attempts) + 1,
@@ -161,22 +177,35 @@ class Run:
             )
         )
 
-    def affords(self, route: Route) -> bool:
-        """Whether the budget of the request bears this route on top of what is booked."""
+    def affords(self, route: Route, *, beside: Route | None = None) -> bool:
+        """Whether the budget of the request bears this route on top of what is booked.
+
+        `beside` is the route of an attempt that is under way.
+        """
         assert self.intent is not None
-        assert self.decision is not None
         budget = self.intent.policy.max_budget_nusd
         if budget is None:
             return True
         booked = sum(attempt.cost_nusd or 0 for attempt in self.attempts)
-        costs = {c.route: c.cost_nusd for c in self.decision.record.candidates}
-        return booked + (costs[route.id] or 0) <= budget
+        if beside is not None:
+            booked += self.expected_nusd(beside) or 0
+        return booked + (self.expected_nusd(route) or 0) <= budget
+
+    def expected_nusd(self, route: Route) -> int | None:
+        """The decision's estimate of what this route costs; None where a price is unknown."""
+        assert self.decision is not None
+        for candidate in self.decision.record.candidates:
+            if candidate.route == route.id:
+                return candidate.cost_nusd
+        raise KeyError(route.id)
 
     @property
     def reason(self) -> str:
         """Why this route answered: the decision's reason, or the fallback's."""
         if self.decision is None:
             return ""
+        if self.how:
+            return self.how
         if self.route is None or self.route is self.decision.ranked[0]:
             return self.decision.record.reason
         if self.ask.stream:

@@ -19,13 +19,13 @@ from tokenhub.core.signals import (
     signal,
 )
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.run import GONE
+from tokenhub.gateway.run import GONE, HEDGE_LOST
 from tokenhub.ports.secrets import Secrets
 
 # The log's name for a request that only has its tokens counted.
 COUNT = "count_tokens"
-# These say nothing of the provider's health: the caller's mistakes, and callers who left.
-_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED, GONE})
+# These say nothing of the provider's health: the caller's mistakes, and whom nobody waited for.
+_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED, GONE, HEDGE_LOST})
 
 # How often failure rates are looked at anew: in so many seconds they fade by a thousandth.
 FADE_EVERY_S = 1.0

@@ -11,6 +11,7 @@ from tokenhub.adapters.memory.stores import MemoryJournal
 from tokenhub.core.ask import Answer
 from tokenhub.core.schema import Schemas
 from tokenhub.core.signals import UNKNOWN
+from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
@@ -19,6 +20,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.ports.hedging import NoHedges
 from tokenhub.ports.journal import LogQuery
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.web.errors import status_of
@@ -29,7 +31,10 @@ SMALL = a_model("small", "b", per_1k=(0.001, 0.01), weight=2)
 
 
 class Straw:
-    """Both ports at once: every call takes `took_s` and ends as the next of `ends` says."""
+    """Both ports at once: every call takes `took_s` and ends as the next of `ends` says.
+
+    An end that is a pair takes its own seconds, on the clock, and may be cancelled meanwhile.
+    """
 
     booked = False
     terminal = b"the end"
@@ -44,18 +49,33 @@ class Straw:
         self.dropped = ()
         self.calls = 0
         self.closed = 0
+        self.asked = []
+        self.cancelled = []
 
     def of(self, provider):
         return self
 
     async def complete(self, ask, model_id, *, within_s):
-        self.calls += 1
-        return self._end()
+        return await self._called(ask, model_id)
 
     async def open(self, ask, model_id, *, idle_s, begin_s, within_s):
+        found = await self._called(ask, model_id)
+        return found if isinstance(found, Straw) else self
+
+    async def _called(self, ask, model_id):
         self.calls += 1
-        self._end()
-        return self
+        self.asked.append((model_id, ask))
+        if not isinstance(self.ends[0], tuple):
+            return self._end()
+        seconds, end = self.ends.popleft()
+        try:
+            await self.clock.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cancelled.append(model_id)
+            raise
+        if isinstance(end, BaseException):
+            raise end
+        return end
 
     async def next(self):
         return self._end()
@@ -75,7 +95,7 @@ class Straw:
 class House:
     """A gateway over two models at two providers, and what it wrote down."""
 
-    def __init__(self, *ends):
+    def __init__(self, *ends, models=(BIG, SMALL), hedging=None):
         self.clock = FakeClock()
         self.straw = Straw(self.clock, *ends)
         self.journal = MemoryJournal()
@@ -83,13 +103,16 @@ class House:
         self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0)
         self.observed = Observed(MemorySecrets(), board=self.board, patience_s=PATIENCE_S)
         self.key, row = a_key()
-        self.catalog = a_catalog(BIG, SMALL)
+        self.catalog = a_catalog(*models)
         self.dispatch = Dispatch(
             self.straw,
             board=self.board,
+            hedging=hedging or NoHedges(),
             clock=self.clock,
             idle_s=PATIENCE_S,
+            draw=lambda: 0.0,
             complaint=Schemas().complaint,
+            shrunk=shrunk,
         )
         self.gateway = Gateway(
             keys=Snapshot({row.digest: row}),

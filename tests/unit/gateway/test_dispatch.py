@@ -27,6 +27,7 @@ UNSAID = UpstreamError(
     field="messages[0]",
 )
 OVERLOADED = UpstreamError(Kind.OVERLOADED, status=503)
+TIMED_OUT = UpstreamError(Kind.TIMEOUT)
 NO_MODEL = UpstreamError(
     Kind.CLIENT, status=404, message="no model big", code="model_not_found", field="model"
 )
@@ -47,14 +48,16 @@ def a_count(**changes) -> Ask:
 # --- which failure is told
 
 
-@pytest.mark.parametrize("ends", [(OVERLOADED, UNSAID), (UNSAID, OVERLOADED)])
+@pytest.mark.parametrize(
+    "ends", [(OVERLOADED, UNSAID, OVERLOADED), (UNSAID, OVERLOADED, OVERLOADED)]
+)
 async def test_what_passes_is_not_hidden_by_a_route_that_cannot_carry_it(ends) -> None:
     house = House(*ends)
 
     error = await told(house)
 
     assert (503, "upstream_overloaded") == (status_of(error), error.code)
-    assert 2 == len(error.attempts)
+    assert 3 == len(error.attempts)
 
 
 async def test_request_that_no_route_can_carry_is_told_in_our_words_and_not_kept() -> None:
@@ -92,9 +95,9 @@ async def test_model_that_one_provider_does_not_know_is_asked_for_elsewhere() ->
     ("model", "ends", "code"),
     [
         ("", (NO_MODEL, NO_OTHER), "upstream_not_found"),
-        ("big", (OVERLOADED, NO_OTHER), "upstream_not_found"),
+        ("big", (TIMED_OUT, NO_OTHER), "upstream_not_found"),
         ("big", (UNSAID, NO_OTHER), "upstream_not_found"),
-        ("big", (NO_MODEL, OVERLOADED), "upstream_overloaded"),
+        ("big", (NO_MODEL, TIMED_OUT), "upstream_timeout"),
     ],
 )
 async def test_model_that_the_caller_did_not_name_is_no_404_of_theirs(model, ends, code) -> None:

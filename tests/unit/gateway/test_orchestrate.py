@@ -191,13 +191,15 @@ async def test_a_step_without_time_is_not_asked():
 
 
 async def test_failures_of_all_voters_are_told_as_one():
-    house = Orchestra(*[UpstreamError(Kind.OVERLOADED, status=503)] * 2)
+    # Each of the two is the only one that may answer for its model, and asked once more.
+    house = Orchestra(*[UpstreamError(Kind.OVERLOADED, status=503)] * 4)
 
     with pytest.raises(ProviderFailed) as failed:
         await house.plan(Order(mode="vote"))
 
     assert "all voters failed" == str(failed.value)
-    assert ["big", "small"] == sorted(attempt.model_id for attempt in failed.value.attempts)
+    asked = sorted(attempt.model_id for attempt in failed.value.attempts)
+    assert ["big", "big", "small", "small"] == asked
 
 
 async def test_a_vote_whose_only_model_is_the_judge_has_no_voters():

@@ -1,6 +1,7 @@
 """The bookkeeping of attempts: what each cost, and what is certain of it."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.builders import a_catalog, a_key, a_model, an_ask, signals
 from tokenhub.core.ask import Ask
@@ -9,7 +10,7 @@ from tokenhub.core.decide import decide
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.outcome import Usage
 from tokenhub.core.policy import interpret
-from tokenhub.gateway.run import GONE, Arrival, Caller, Run
+from tokenhub.gateway.run import GONE, HEDGE_LOST, Arrival, Caller, Run
 
 BIG = a_model("big", "a", per_1k=(0.003, 0.006), weight=9)
 SMALL = a_model("small", "b", per_1k=(0.001, 0.002), weight=2)
@@ -181,3 +182,41 @@ def test_reason_of_a_stream_that_stepped_in() -> None:
     run.route = run.catalog.by_route["b/small"]
 
     assert "stream-fallback" == run.reason
+
+
+@pytest.mark.parametrize("kind", [GONE, HEDGE_LOST])
+def test_attempt_that_nobody_waited_for_is_charged_at_the_estimate(kind: str) -> None:
+    run = decided(an_ask(input_tokens=1000, max_tokens=100))
+
+    run.failed(run.catalog.by_route["b/small"], kind, status=0, latency_s=0.5, passed_s=0.25)
+
+    (attempt,) = run.attempts
+    assert ("unknown", 1_200_000) == (attempt.state, attempt.cost_nusd)
+    assert (0.5, 0.25) == (attempt.latency_s, run.upstream_s)
+
+
+@pytest.mark.parametrize(
+    ("budget_nusd", "alone", "beside"),
+    [(None, True, True), (1_200_000, True, False), (4_800_000, True, True), (1, False, False)],
+)
+def test_budget_counts_what_is_under_way(
+    budget_nusd: int | None,
+    alone: bool,  # noqa: FBT001 - a table's column
+    beside: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    run = decided(an_ask(input_tokens=1000, max_tokens=100))
+    assert run.intent is not None
+    policy = replace(run.intent.policy, max_budget_nusd=budget_nusd)
+    run.intent = replace(run.intent, policy=policy)
+    small, big = run.catalog.by_route["b/small"], run.catalog.by_route["a/big"]
+
+    assert (alone, beside) == (run.affords(small), run.affords(small, beside=big))
+
+
+def test_reason_tells_how_the_answer_came() -> None:
+    run = decided(an_ask(model="big"))
+    run.route = run.catalog.by_route["a/big"]
+
+    run.how = "retried-transient"
+
+    assert "retried-transient" == run.reason
