@@ -46,18 +46,18 @@ async def test_f19_what_is_no_answer_is_a_502_without_it(  # noqa: PLR0917 - a t
     bench, sim, second, figure, what, vendor, stream
 ):
     await bench.provider("one", sim, type=vendor)
-    sim.next(NOT_ANSWERS[what])
+    # It may be asked once more before the other is.
+    sim.next(*[NOT_ANSWERS[what]] * 4)
 
     ack = await bench.ask(stream=stream)
     await bench.provider("two", second, type=vendor, weight=1)
-    sim.next(NOT_ANSWERS[what])
     after = await bench.ask(stream=stream)
 
     row = await bench.row(ack)
     figure("F19", "status", ack.status)
     figure("F19", "times that it was echoed", ack.answer.text.count(CANARY))
     assert BROKEN == (ack.status, ack.code)
-    assert ["broken"] == kinds(row)
+    assert {"broken"} == set(kinds(row))
     assert CANARY not in ack.answer.text
     assert CANARY not in repr(row)
     assert CANARY not in "".join(bench.hub.said + bench.hub.logged)
