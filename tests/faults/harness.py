@@ -193,7 +193,7 @@ class Bench:
         Nothing that was acknowledged may be missing in the log, and nothing have gone wrong within.
         """
         await self.rows()
-        assert [] == [line for line in self.hub.logged if '"level":"error"' in line]
+        assert [] == [line for line in self.hub.logged if "Traceback" in line]
         for provider_id in self._ids:
             await self.hub.admin("DELETE", f"providers/{provider_id}")
 
