@@ -55,7 +55,7 @@ test-fast *args: setup
 
 # the whole server in process, and over loopback
 test-integration *args: setup
-    .venv/bin/pytest -n auto tests/contract tests/integration tests/cli tests/e2e "$@"
+    .venv/bin/pytest -n auto tests/contract tests/integration tests/cli tests/e2e tests/faults "$@"
 
 # so many mutated requests over every route of /v1
 fuzz count="10000": setup
@@ -64,6 +64,10 @@ fuzz count="10000": setup
 # so many decisions of a server's life taken again, after a stop and a kill -9
 explain-proof count="1000": setup
     EXPLAIN_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_explain.py
+
+# every fault of a provider in its long form, and the table of docs/developer/faults.md; 4 minutes
+faults *args: setup
+    FAULTS=long .venv/bin/pytest -p no:randomly tests/faults "$@"
 
 # all tests, with the lines that they miss
 test-coverage *args: setup

@@ -407,8 +407,9 @@ SETTINGS = (
         "PROVIDER_TIMEOUT_SECS",
         _seconds(most=3_600.0),
         "30",
-        "How long a stream may be silent: before its first byte, and between two. A whole answer, "
-        "which begins when it is finished, may take half of what is left of the latency budget.",
+        "How long a stream may be silent: before its first byte, and between two lines. A whole "
+        "answer, which begins when it is finished, may take half of what is left of the latency "
+        "budget.",
         effective=True,
     ),
     Setting(

@@ -1,19 +1,16 @@
-"""What a provider may send: how much memory, time and trust its worst can take.
+"""What a provider may send: how much size, time and trust its worst can take.
 
-Sizes are of reliability.md F20 to F23, the server is a process of its own, and the figures are in
-the messages of the assertions and, with `pytest -s`, on the screen.
+What its worst takes of the memory is in tests/faults/test_sizes.py.
 """
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import pytest
 
-from tests.support.server import child, running
+from tests.support.server import running
 from tokenhub.adapters.providers import stream as streams
 from tokenhub.adapters.providers.stream import MAX_BEFORE_BYTES
-from tokenhub.adapters.providers.transport import MAX_ANSWER_BYTES
 from tokenhub.sim.fault import Fault
 
 pytestmark = pytest.mark.anyio
@@ -27,17 +24,6 @@ GRACE_S = 0.6
 MB = 1_000_000
 # What a write to a caller that hung up raises; the last is uvloop's.
 GONE = (OSError, EOFError, RuntimeError)
-# F20 and F21. A whole answer may be MAX_ANSWER_BYTES, and is held until it is more than that.
-MAX_GROWTH = 8 * MB
-MAX_GROWTH_WHOLE = MAX_ANSWER_BYTES + MAX_GROWTH
-# What each is called, whether a stream was asked for, and how much it may take; small ones first.
-LARGE = [
-    ("gzip bomb, streamed", Fault.gzip_bomb(), True, MAX_GROWTH),
-    ("gzip bomb, whole", Fault.gzip_bomb(), False, MAX_GROWTH),
-    ("header of 10 MB", Fault.long_header(10 * MB), True, MAX_GROWTH),
-    ("line of 100 MB", Fault.long_line(), True, MAX_GROWTH),
-    ("body of 100 MB", Fault.long_line(), False, MAX_GROWTH_WHOLE),
-]
 BROKEN = "upstream_invalid_response"
 HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -128,42 +114,7 @@ async def ask(hub, key, way, *, stream):
     return answer, asyncio.get_running_loop().time() - began
 
 
-def memory(process, what="VmRSS"):
-    """A process's bytes of memory by /proc: now, or with VmHWM the most since `forget`."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(what)).split()[1]) * 1024
-
-
-def forget(process):
-    """Let the most that a process had begin anew (proc(5), clear_refs)."""
-    Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-
-
-# --- memory
-
-
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells of peaks")
-async def test_what_is_far_too_large_takes_little_memory(tmp_path, sim):
-    """The peak, not what is left after it: that is what ends a process."""
-    async with child(tmp_path) as hub:
-        await register(hub, sim)
-        key = await hub.key()
-        for warm in (True, False):
-            answers = [(await ask(hub, key, way, stream=warm))[0] for way in WAYS]
-            assert [200] * 4 == [answer.status_code for answer in answers]
-        for name, fault, stream, limit in LARGE:
-            before = memory(hub.process)
-            forget(hub.process)
-            sim.next(*[fault] * 2 * len(WAYS))  # each of them is tried twice
-
-            answers = [(await ask(hub, key, way, stream=stream))[0] for way in WAYS]
-
-            grown = memory(hub.process, "VmHWM") - before
-            told = f"{name}: {grown / MB:.1f} MB over {before / MB:.1f} MB"
-            print(told)
-            assert [502] * 4 == [answer.status_code for answer in answers], name
-            assert [BROKEN] * 4 == [answer.json()["error"]["code"] for answer in answers], name
-            assert grown < limit, told
+# --- size
 
 
 @pytest.mark.parametrize("way", WAYS, ids="-".join)

@@ -88,7 +88,10 @@ class Hub:
 
 
 class Child(Hub):
-    """A server in a process of its own. `said` is what it has written to stderr so far."""
+    """A server in a process of its own.
+
+    `said` is what it has written to stderr so far, `logged` what it has to stdout.
+    """
 
     def __init__(
         self, url: str, http: httpx.AsyncClient, process: asyncio.subprocess.Process
@@ -96,6 +99,7 @@ class Child(Hub):
         super().__init__(url, http)
         self.process = process
         self.said: list[str] = []
+        self.logged: list[str] = []
 
     async def kill(self) -> None:
         """`kill -9`, and wait until it is gone."""
@@ -156,14 +160,17 @@ async def child(folder: Path, **variables: str) -> AsyncIterator[Child]:
         "tokenhub",
         "serve",
         env=inherited | {"HOME": str(folder)} | _variables(folder, variables),
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    assert process.stdout is not None
     assert process.stderr is not None
     try:
         url = await _greeting(process.stderr)
         async with _client(url) as http, asyncio.TaskGroup() as group:
             server = Child(url, http, process)
             reading = group.create_task(_read(process.stderr, server.said))
+            group.create_task(_read(process.stdout, server.logged))
             assert "ok" == (await http.get("/healthz")).json()["status"]
             yield server
             await _ended(process)

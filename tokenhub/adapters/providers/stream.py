@@ -106,12 +106,13 @@ class HttpStream:
     async def _read(self) -> bytes:
         if self._fault is not None:
             raise self._failed(self._fault) from self._fault
+        data = b""
         try:
             self._watch.began()
             try:
                 data = await self._response.content.readany()
             finally:
-                self._watch.saw()
+                self._watch.saw(data)
             if data:
                 self._came_bytes += len(data)
                 refuse_beyond(self._came_bytes, MAX_STREAM_BYTES)

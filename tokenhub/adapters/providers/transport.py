@@ -180,8 +180,9 @@ class Watch:
     """Closes a stream that pauses longer than `idle_s`, or goes on after `end` (the loop's time).
 
     One timer for the whole of it, which looks at when the read began: nothing a chunk. Only
-    while somebody reads is a pause the provider's: a slow caller's is not. `waited_s` is the sum
-    of these pauses.
+    while somebody reads is a pause the provider's: a slow caller's is not. Bytes that end no line
+    do not end a pause, so that nobody keeps a stream open by sending one now and then: the event
+    that they are of has to come within `idle_s`. `waited_s` is the sum of all waits.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, end: float) -> None:
@@ -190,18 +191,25 @@ class Watch:
         self._idle_s = idle_s
         self._end = end
         self._since = self._loop.time()
+        self._turned = self._since
         self._reading = False
+        self._within_line = False
         self.waited_s = 0.0
         self.expired = False
         self._timer = self._loop.call_at(min(self._since + idle_s, end), self._look)
 
     def began(self) -> None:
         self._reading = True
-        self._since = self._loop.time()
+        now = self._loop.time()
+        self._since = self._since + now - self._turned if self._within_line else now
+        self._turned = now
 
-    def saw(self) -> None:
+    def saw(self, data: bytes) -> None:
         self._reading = False
-        self.waited_s += self._loop.time() - self._since
+        now = self._loop.time()
+        self.waited_s += now - self._turned
+        self._turned = now
+        self._within_line = b"\n" not in data and b"\r" not in data
 
     def until(self, end: float) -> None:
         """Let the stream go on until a later end."""
@@ -213,7 +221,7 @@ class Watch:
     def _look(self) -> None:
         now = self._loop.time()
         if not self._reading:
-            self._since = now
+            self._since = self._turned = now
         until = min(self._since + self._idle_s, self._end)
         if now >= until:
             self.expired = True

@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from aiohttp import ClientPayloadError
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.streams import StreamReader
 
@@ -31,16 +32,27 @@ class Wire:
         protocol = BaseProtocol(loop)
         protocol.transport = SimpleNamespace(close=lambda: None)
         self.content = StreamReader(protocol, 1 << 16, loop=loop)
-        self.response = SimpleNamespace(content=self.content, close=lambda: None, connection=None)
+        self.response = SimpleNamespace(content=self.content, close=self._close, connection=None)
 
-    def stream(self):
+    def stream(self, *, idle_s=5.0):
         loop = asyncio.get_running_loop()
-        watch = Watch(self.response, idle_s=5.0, end=loop.time() + 5.0)
+        watch = Watch(self.response, idle_s=idle_s, end=loop.time() + 5.0)
         reader = passing.StreamReader(hide_usage=True)
         return HttpStream(self.response, reader, watch, dropped=())
 
     def come(self, *events):
         self.content.feed_data(b"".join(events))
+
+    def _close(self):
+        if not self.content.is_eof():
+            self.content.set_exception(ClientPayloadError())
+
+    def drip(self, data, gap_s):
+        """Let the bytes come one at a time; gives the seconds until the last of them."""
+        loop = asyncio.get_running_loop()
+        for number in range(len(data)):
+            loop.call_later((number + 1) * gap_s, self.come, data[number : number + 1])
+        return (len(data) + 1) * gap_s
 
 
 @pytest.mark.parametrize("bad", [FAULT, GARBAGE], ids=["error", "garbage"])
@@ -70,3 +82,52 @@ async def test_an_error_in_the_first_portion_is_told_before_anything_is_heard():
         await wire.stream().begin()
 
     assert Kind.OVERLOADED is failed.value.kind
+
+
+async def test_bytes_that_end_no_line_do_not_end_a_silence():
+    wire = Wire()
+    stream = wire.stream(idle_s=0.2)
+    wire.come(said(b"one"))
+    await stream.begin()
+    await stream.next()
+    wire.drip(b"data: " + b"a" * 40, 0.02)
+
+    with pytest.raises(UpstreamError) as failed:
+        await stream.next()
+
+    assert Kind.TIMEOUT is failed.value.kind
+
+
+@pytest.mark.parametrize("line", [b": a\n", b": a\r\n", b": a\r"], ids=["LF", "CRLF", "CR"])
+async def test_lines_that_come_slowly_keep_a_stream_open(line):
+    wire = Wire()
+    stream = wire.stream(idle_s=0.3)
+    wire.come(said(b"one"))
+    await stream.begin()
+    await stream.next()
+    last_s = wire.drip(line * 12, 0.015)
+    asyncio.get_running_loop().call_later(last_s, wire.come, b"\n", said(b"two"))
+
+    heard = b""
+    while b"two" not in heard:
+        heard += await stream.next()
+
+    assert last_s > 0.3
+    assert not stream._watch.expired
+    stream.close()
+
+
+async def test_a_callers_pause_within_a_line_is_not_the_providers():
+    wire = Wire()
+    loop = asyncio.get_running_loop()
+    watch = Watch(wire.response, idle_s=0.1, end=loop.time() + 5.0)
+    watch.began()
+    watch.saw(b"data: half a line")
+
+    for _ in range(3):
+        await asyncio.sleep(0.06)
+        watch.began()
+        watch.saw(b"still half")
+
+    assert not watch.expired
+    watch.cancel()
