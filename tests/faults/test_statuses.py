@@ -10,11 +10,7 @@ pytestmark = pytest.mark.anyio
 
 ASKED = 200 if LONG else 40
 MOST = 1.25
-NOT_NOTED = pytest.mark.xfail(
-    reason="a 504 or 408 that comes sooner than the provider may be silent is not held against it",
-    strict=True,
-)
-BUSY = [500, 502, 503, *(pytest.param(status, marks=NOT_NOTED) for status in (504, 408)), 529]
+BUSY = [500, 502, 503, 504, 408, 529]
 MINE = [400, 413, 422]
 
 

@@ -119,7 +119,6 @@ async def test_load_survives_what_befalls_three_providers(bench, figure):
     assert set(NAMES) == set(story.back_s)
 
 
-@pytest.mark.xfail(reason="who is down is not asked when all others have failed", strict=True)
 async def test_load_is_borne_by_who_is_down_when_all_others_have_failed(bench):
     """It may be well again: nobody has looked since it went down."""
     async with Sim(WELL) as down, Sim(WELL) as other:

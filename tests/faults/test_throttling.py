@@ -79,7 +79,6 @@ async def test_f16_alone_the_callers_are_told_when(bench, sim):
     assert 1 == calls(sim)
 
 
-@pytest.mark.xfail(reason="nobody waits for a Retry-After yet", strict=True)
 async def test_f16_alone_a_short_wait_is_waited(bench, sim):
     """At most 5 s, and within the deadline of the request."""
     await bench.provider("one", sim)
@@ -106,7 +105,6 @@ async def test_f16_an_empty_account_is_never_tried_again(bench, sim, second, fig
     assert (1, "credential") == (calls(sim), provider["state"])
 
 
-@pytest.mark.xfail(reason="an Anthropic 429 without Retry-After counts as throttling", strict=True)
 async def test_f16_a_silent_429_of_anthropic_is_an_empty_account(bench, sim, second):
     await bench.both(sim, second, type="anthropic")
     sim.next(Fault.rate_limited(""))

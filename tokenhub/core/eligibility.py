@@ -32,7 +32,7 @@ class Skip(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Able(msgspec.Struct, frozen=True, gc=False):
     """A route that may answer, and what it is expected to write and cost; None where unknown.
 
-    `last_resort` is a route that is down, for `closed_ms` yet, and the only one left of its model.
+    `last_resort` is a route that is down, for `closed_ms` yet.
     """
 
     route: Route
@@ -49,7 +49,6 @@ def eligible(
     """Sort the routes into those that may answer and those that may not."""
     able: list[Able] = []
     skipped: list[Skip] = []
-    down: list[tuple[Skip, Able]] = []
     known, closed, budget = signals.routes, signals.closed, intent.policy.max_budget_nusd
     input_tokens, why_not = intent.input_tokens, _Hard(intent, signals)
     for route in routes:
@@ -73,26 +72,13 @@ def eligible(
         if skip is None:
             able.append(Able(route, seen, expected, cost))
         elif skip.reason == "health_down":
-            last = Able(route, seen, expected, cost, last_resort=True, closed_ms=skip.value or 0)
-            down.append((skip, last))
+            # It may be well again since anybody looked: better asked last than not at all.
+            able.append(
+                Able(route, seen, expected, cost, last_resort=True, closed_ms=skip.value or 0)
+            )
         else:
             skipped.append(skip)
-    if down:
-        _keep_one_of_each_model(down, able, skipped)
     return able, skipped
-
-
-def _keep_one_of_each_model(
-    down: list[tuple[Skip, Able]], able: list[Able], skipped: list[Skip]
-) -> None:
-    """Of a model whose routes are all down, the one that opens first is tried in the end."""
-    served = {one.route.model.id for one in able}
-    for skip, one in sorted(down, key=lambda pair: pair[0].value or 0):
-        if one.route.model.id in served:
-            skipped.append(skip)
-        else:
-            served.add(one.route.model.id)
-            able.append(one)
 
 
 def _closed(route: Route, signals: Signals, expected: int) -> Skip | None:

@@ -281,7 +281,11 @@ class Attempts:
             step.route, failed.kind, status=failed.status, latency_s=took_s, passed_s=passed_s
         )
         self._board.failed(
-            step.route, failed.kind, latency_s=took_s, retry_after_s=failed.retry_after_s
+            step.route,
+            failed.kind,
+            latency_s=took_s,
+            status=failed.status,
+            retry_after_s=failed.retry_after_s,
         )
         # The time is taken after the board's: a route that is to rest is not asked too early.
         told = way.machine.failed(

@@ -43,6 +43,7 @@ _ADVICE = {
     Kind.FORBIDDEN: "let the key's project use this model at the vendor, or disable the model",
 }
 _UNPROBED = Probe()
+_ERROR = 400
 _NOTHING: Mapping[str, Closed] = {}
 
 
@@ -75,10 +76,16 @@ class Board:
             self._put(name, replace(row, health=health, calls=row.calls + 1, succeeded_at=now))
 
     def failed(
-        self, route: Route, kind: Kind, *, latency_s: float, retry_after_s: float | None = None
+        self,
+        route: Route,
+        kind: Kind,
+        *,
+        latency_s: float,
+        status: int = 0,
+        retry_after_s: float | None = None,
     ) -> None:
         """Note a call that brought none."""
-        if kind is Kind.TIMEOUT and latency_s < self._patience_s:
+        if impatient(kind, status, latency_s, self._patience_s):
             self.left(route)
             return
         of_the_provider = kind in _OF_THE_PROVIDER
@@ -236,6 +243,11 @@ class Board:
             self._troubled.add(name)
         else:
             self._troubled.discard(name)
+
+
+def impatient(kind: Kind | str, status: int, latency_s: float, patience_s: float) -> bool:
+    """Whether a time-out was the caller's hurry. A provider that says so itself has given up."""
+    return kind == Kind.TIMEOUT and status < _ERROR and latency_s < patience_s
 
 
 def _tell(name: str, before: Health, health: Health, *, failure: str) -> None:

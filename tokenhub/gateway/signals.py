@@ -18,7 +18,7 @@ from tokenhub.core.signals import (
     after_writing,
     signal,
 )
-from tokenhub.gateway.board import Board
+from tokenhub.gateway.board import Board, impatient
 from tokenhub.gateway.run import GONE, HEDGE_LOST
 from tokenhub.ports.secrets import Secrets
 
@@ -98,7 +98,7 @@ class Observed:
         for attempt in outcome.attempts:
             if attempt.kind in _NOT_ITS_FAULT:
                 continue
-            if attempt.kind == Kind.TIMEOUT and attempt.latency_s < self._patience_s:
+            if impatient(attempt.kind, attempt.status, attempt.latency_s, self._patience_s):
                 continue
             self._learn(attempt, outcome.expected)
 

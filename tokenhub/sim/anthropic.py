@@ -183,7 +183,7 @@ class Anthropic:
     overloaded = 529
 
     def headers(self, id_: str) -> Headers:
-        return (("request-id", f"req_{id_}"),)
+        return (("request-id", f"req_{id_}"), ("anthropic-organization-id", "sim-organization"))
 
     def whole(self, turn: Turn) -> bytes:
         content = tuple([_block(part, part.text()) for part in _shown(turn)])

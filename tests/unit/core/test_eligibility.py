@@ -153,25 +153,17 @@ def sorted_out(closed: dict[str, tuple[str, float]]) -> tuple[list[tuple[str, bo
     return [(one.route.id, one.last_resort) for one in able], skipped
 
 
-def test_route_that_is_down_gives_way_to_another_of_its_model() -> None:
-    able, skipped = sorted_out({"a/m": ("health_down", 2.5)})
-
-    assert [("a/n", False), ("b/m", False)] == able
-    assert [Skip("a/m", "health_down", 2500, None, 512)] == skipped
-
-
-def test_last_route_of_a_model_stays_as_the_last_resort() -> None:
+def test_routes_that_are_down_stay_as_last_resorts() -> None:
     able, skipped = sorted_out({"a": ("health_down", 2.5)})
 
-    assert [("b/m", False), ("a/n", True)] == able
-    assert [Skip("a/m", "health_down", 2500, None, 512)] == skipped
+    assert [("a/m", True), ("a/n", True), ("b/m", False)] == able
+    assert [] == skipped
 
 
-def test_of_routes_that_are_all_down_the_one_that_opens_first_stays() -> None:
-    able, skipped = sorted_out({"a/m": ("health_down", 9), "b/m": ("health_down", 3)})
+def test_a_last_resort_knows_when_it_opens() -> None:
+    able, _ = eligible(an_intent(), TWO.routes, signals(closed={"a/m": ("health_down", 2.5)}))
 
-    assert [("a/n", False), ("b/m", True)] == able
-    assert ["a/m"] == [skip.route for skip in skipped]
+    assert {"a/m": 2500, "a/n": 0, "b/m": 0} == {one.route.id: one.closed_ms for one in able}
 
 
 @pytest.mark.parametrize("reason", ["cooling_down", "credential_out"])

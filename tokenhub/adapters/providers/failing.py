@@ -17,6 +17,8 @@ _MAX_FIELD = 200
 # A word of a vendor's. Some servers put a sentence there, with what the caller sent in it.
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _BAD_REQUEST = 400
+# On every answer of Anthropic itself (docs.anthropic.com, "API overview", 2026-01).
+_ANTHROPIC = "anthropic-organization-id"
 # What OpenAI's words for an error would have been as a status (platform.openai.com, "Error codes",
 # 2026-01), for errors that come under a 200. Its codes and types are one namespace here.
 _STATUS = {
@@ -87,4 +89,10 @@ async def refusal(
         error = error_of(await beginning(response))
     finally:
         response.release()
-    return told(error, response.status, retry_after_s=retry_after_s(response))
+    failed = told(error, response.status, retry_after_s=retry_after_s(response))
+    silent = "Retry-After" not in response.headers
+    # Anthropic says how long to wait, but for an account whose spending limit is reached
+    # (reliability.md 2.5). Servers that merely speak its dialect do not name the account.
+    if failed.kind is Kind.THROTTLED and silent and _ANTHROPIC in response.headers:
+        failed.kind = Kind.EXHAUSTED
+    return failed
