@@ -145,7 +145,7 @@ DEAD = [Fault.status(500)] * 12
         ("adversarial", [Fault.none(), *DEAD], "initial_plan"),
         ("adversarial", [Fault.none()] * 2 + DEAD, "initial_plan"),
         ("refine", [Fault.none(), *DEAD], "refined_response"),
-        ("vote", [Fault.status(500)], "responses"),
+        ("vote", [Fault.status(404)], "responses"),
         ("vote", [Fault.none()] * 3 + DEAD, "responses"),
     ],
     ids=["critique", "revision", "refinement", "voter", "judge"],
@@ -314,7 +314,8 @@ async def test_a_plan_that_the_server_did_not_survive_is_lost_with_what_it_cost(
 
 
 async def test_the_budget_holds_over_all_steps(served, plan, tmp_path, sim):
-    whole = (await plan({"mode": "refine", "iterations": 10})).json()
+    for _ in "twice":  # what a model usually writes is known after the first
+        whole = (await plan({"mode": "refine", "iterations": 10})).json()
     estimate = whole["cost_estimate_usd"] / 11
     budget = estimate + whole["estimated_cost_usd"] / 3
 
@@ -332,8 +333,9 @@ async def test_the_budget_holds_over_all_steps(served, plan, tmp_path, sim):
 
 
 async def test_voters_share_the_budget_and_who_cannot_be_paid_is_left_out(served, plan, tmp_path):
-    whole = (await plan({"mode": "vote"})).json()
-    one = whole["cost_estimate_usd"] / 5.5
+    for _ in "twice":  # what a model usually writes is known after the first
+        whole = (await plan({"mode": "vote"})).json()
+    one = max(step["cost_usd"] for step in whole["steps"] if step["name"] != "judge")
 
     told = (await plan({"mode": "vote"}, policy={"max_budget_usd": 2.5 * one})).json()
 

@@ -21,6 +21,8 @@ MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial", "thomp
 MAX_BUDGET_NUSD = 100 * NANO
 MAX_LATENCY_S = 300.0
 MAX_WEIGHT = 10
+# In the names of the vendors' and the common open models for it, and of no other.
+_EMBEDDING = "embed"
 # Vendors publish one or two.
 MAX_TIERS = 8
 
@@ -119,7 +121,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Catalog(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a decision may choose from, at one version."""
+    """Everything a decision may choose from, at one version.
+
+    `embedding` are the ids of routes that make embeddings, as far as their names tell. Nobody
+    wants one of them for an answer that did not ask for it.
+    """
 
     version: int
     providers: dict[str, Provider]
@@ -129,6 +135,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
     by_model: dict[str, tuple[Route, ...]]
     by_route: dict[str, Route]
     aliases: dict[str, Alias]
+    embedding: frozenset[str] = frozenset()
 
     @classmethod
     def build(
@@ -168,6 +175,7 @@ class Catalog(msgspec.Struct, frozen=True, kw_only=True):
             by_model=by_model,
             by_route={route.id: route for route in routes},
             aliases={alias.name: alias for alias in aliases},
+            embedding=frozenset(r.id for r in routes if _EMBEDDING in r.model.id.lower()),
         )
 
     def routes_of(self, name: str) -> tuple[Route, ...]:

@@ -167,7 +167,13 @@ def _able(
         if not wanted:
             raise _unknown(intent)
         routes = [route for route in routes if route.id in wanted]
+    other: list[Skip] = []
+    if catalog.embedding:
+        unasked = catalog.embedding - wanted.keys()
+        other = [Skip(route.id, "embeddings_only") for route in routes if route.id in unasked]
+        routes = [route for route in routes if route.id not in unasked]
     able, skipped = eligible(intent, routes, signals)
+    skipped += other
     if not able:
         raise _nobody(skipped)
     return able, skipped
@@ -321,7 +327,7 @@ _NO_ARMS: Mapping[str, Arm] = {}
 
 def _nobody(skipped: list[Skip]) -> Exception:
     """The error that fits the reasons: a prompt too long for all is the caller's to mend."""
-    reasons = {skip.reason for skip in skipped}
+    reasons = {skip.reason for skip in skipped} - {"embeddings_only"}
     if reasons == {"not_allowed"}:
         return NotAllowed(
             "this API key may use none of the models that could answer; name another one, or ask "

@@ -20,6 +20,8 @@ from tokenhub.ports.provider import UpstreamError
 
 # Not found, and the method not allowed of a path that is another server's.
 _UNKNOWN_THERE = frozenset({404, 405})
+# To wait mends none of these: somebody has to.
+_UNMENDED = frozenset({Kind.CREDENTIAL, Kind.EXHAUSTED, Kind.FORBIDDEN})
 
 
 def of_the_route(error: UpstreamError) -> UpstreamError:
@@ -69,7 +71,9 @@ def final_error(run: Run, last: UpstreamError | None, board: Board) -> TokenHubE
         f"all providers failed: {last.kind} after {counted(attempts)}",
         code=CODES.get(last.kind),
         attempts=attempts,
-        retry_after_s=_opens_in_s(run, board) or last.retry_after_s,
+        retry_after_s=(
+            None if last.kind in _UNMENDED else _opens_in_s(run, board) or last.retry_after_s
+        ),
     )
 
 

@@ -225,7 +225,7 @@ async def test_the_last_resort_and_the_callers_list_are_told(request_of, explain
 
     told = (await explained())["explanation"]
 
-    assert ["b/big", "a/small"] == [place["route"] for place in told["candidates"]]
+    assert ["b/big", "a/small", "a/big"] == [place["route"] for place in told["candidates"]]
     assert told["candidates"][0]["why"].startswith("it is number 2 of the caller's list; score")
     assert told["candidates"][1]["why"].startswith(
         "it was down for 2000 ms yet, and comes after all that were not; it is what was asked for"

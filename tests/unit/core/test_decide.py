@@ -333,6 +333,21 @@ def test_unknown_model_is_not_found_where_nothing_may_stand_in(substitute: str) 
     assert "model_not_found" == caught.value.code
 
 
+def test_a_model_for_embeddings_is_asked_only_by_its_name() -> None:
+    catalog = a_catalog(
+        a_model("text-embedding-3-small", "a", weight=10, per_1k=(0.0, 0.0)), a_model("m", "a")
+    )
+
+    chosen = decide(an_intent(), catalog, signals(), 0).record
+    named = decide(an_intent(hint="text-embedding-3-small"), catalog, signals(), 0).record
+
+    assert ["a/m"] == [one.route for one in chosen.candidates]
+    assert [("a/text-embedding-3-small", "embeddings_only")] == [
+        (one.route, one.reason) for one in chosen.skipped
+    ]
+    assert "a/text-embedding-3-small" == named.candidates[0].route
+
+
 @pytest.mark.parametrize("substitute", ["same-model", "never"])
 def test_without_a_hint_there_is_nothing_to_substitute(substitute: str) -> None:
     assert 3 == len(decide(an_intent(substitute=substitute), GOLDEN, signals(), 1).ranked)

@@ -19,7 +19,7 @@ from tokenhub.core.signals import Signals
 from tokenhub.core.verify import SHOWN, checksum, differences, intent_of, recompute
 
 PROVIDERS = "abc"
-MODELS = ("m", "n", "a/m")
+MODELS = ("m", "n", "a/m", "embed-m")
 ROUTES = [f"{provider}/{model}" for provider in PROVIDERS for model in MODELS]
 NAMES = [*MODELS, "b/m", "x/n", "unknown"]
 

@@ -202,6 +202,7 @@ _PLAIN = {
     "disabled": "it, or its provider, is disabled",
     "no_credential": "its provider's key is missing",
     "not_allowed": "the API key may not use it",
+    "embeddings_only": "it makes embeddings, and is asked only by its name",
 }
 _CLOSED = {
     "health_down": "it has failed too often",
