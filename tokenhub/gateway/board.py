@@ -167,6 +167,11 @@ class Board:
         self._known.pop(name, None)
         self._troubled.discard(name)
 
+    def keep(self, catalog: Catalog) -> None:
+        """Forget what is not in the catalog any more."""
+        for name in self._known.keys() - catalog.providers.keys() - catalog.by_route.keys():
+            self.forget(name)
+
     def known(self) -> Mapping[str, Known]:
         """All that has been met; times are of the monotonic clock."""
         return dict(self._known)

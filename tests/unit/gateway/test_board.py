@@ -304,3 +304,15 @@ def test_a_good_probe_lets_one_request_in_at_once():
 
     assert State.HALF_OPEN is watched.state()
     assert [True, False] == [watched.board.let_in(M, last=False) for _ in range(2)]
+
+
+def test_only_those_in_the_catalog_are_kept():
+    watched = Watched()
+    watched.fail(Kind.UNREACHABLE, times=DOWN_AFTER)
+    watched.fail(Kind.BROKEN, times=DOWN_AFTER, route=N)
+    watched.fail(Kind.BROKEN, times=DOWN_AFTER, route=CATALOG.by_route["b/m"])
+
+    watched.board.keep(a_catalog(a_model("m", "b")))
+
+    assert {"b/m"} == set(watched.board.known())
+    assert {"b/m"} == set(watched.closed())
