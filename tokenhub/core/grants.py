@@ -15,7 +15,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """`models` and `providers` that may be used, empty for all; both must agree.
 
     An entry of `models` is a model's id or `provider/model`, or the beginning of either with a
-    `*` after it. `policy` holds for requests that say nothing themselves.
+    `*` after it; that of a route has its slash. `policy` holds for requests that say nothing
+    themselves.
     """
 
     models: tuple[str, ...] = ()
@@ -45,18 +46,40 @@ def checked_grant(grant: Grant) -> Grant:
     if wish.min_weight is not None and not 0 <= wish.min_weight <= MAX_WEIGHT:
         raise BadRequest(f"min_weight must be between 0 and {MAX_WEIGHT}", field="min_weight")
     return Grant(
-        models=_checked(grant.models, field="allowed_models"),
-        providers=_checked(grant.providers, field="allowed_providers"),
+        models=_starred(_checked(grant.models, field="allowed_models")),
+        providers=_unstarred(_checked(grant.providers, field="allowed_providers")),
         # One value for "nothing", so that a request can tell it by a glance.
         policy=NO_WISH if wish == NO_WISH else wish,
     )
 
 
 def _is(route: Route, entry: str) -> bool:
-    if entry.endswith("*"):
-        beginning = entry[:-1]
-        return route.model.id.startswith(beginning) or route.id.startswith(beginning)
-    return entry in {route.model.id, route.id}
+    if not entry.endswith("*"):
+        return entry in {route.model.id, route.id}
+    beginning = entry[:-1]
+    if route.model.id.startswith(beginning):
+        return True
+    # The beginning of models' names alone is not to open every provider that is called so.
+    return "/" in beginning and route.id.startswith(beginning)
+
+
+def _starred(models: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, if a `*` stands only at an end: elsewhere it would stand for itself."""
+    if any("*" in name[:-1] for name in models):
+        raise BadRequest(
+            "a * in allowed_models stands for the rest of a name, at its end",
+            field="allowed_models",
+        )
+    return models
+
+
+def _unstarred(providers: tuple[str, ...]) -> tuple[str, ...]:
+    if any("*" in name for name in providers):
+        raise BadRequest(
+            "allowed_providers takes whole names, without a *; leave it empty for all",
+            field="allowed_providers",
+        )
+    return providers
 
 
 def _checked(names: tuple[str, ...], *, field: str) -> tuple[str, ...]:
