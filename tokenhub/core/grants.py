@@ -27,11 +27,32 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 FREE = Grant()
 
 
-def may_use(route: Route, models: tuple[str, ...], providers: tuple[str, ...]) -> bool:
-    """Whether lists of models and providers, empty for all, let a route answer."""
-    if providers and route.provider.id not in providers:
-        return False
-    return not models or any(_is(route, entry) for entry in models)
+class Lists:
+    """The lists of a key, read once for all routes of a decision; an empty one names all."""
+
+    __slots__ = ("_beginnings", "_models", "_names", "_of_routes", "_providers")
+
+    def __init__(self, models: tuple[str, ...], providers: tuple[str, ...]) -> None:
+        beginnings = [entry[:-1] for entry in models if entry.endswith("*")]
+        self._models = models
+        self._providers = frozenset(providers)
+        self._names = frozenset(models)
+        self._beginnings = tuple(beginnings)
+        # The beginning of models' names alone is not to open every provider that is called so.
+        self._of_routes = tuple([beginning for beginning in beginnings if "/" in beginning])
+
+    def allow(self, route: Route) -> bool:
+        """Whether the route may answer."""
+        if self._providers and route.provider.id not in self._providers:
+            return False
+        model_id = route.model.id
+        return (
+            not self._models
+            or model_id in self._names
+            or route.id in self._names
+            or model_id.startswith(self._beginnings)
+            or route.id.startswith(self._of_routes)
+        )
 
 
 def checked_grant(grant: Grant) -> Grant:
@@ -51,16 +72,6 @@ def checked_grant(grant: Grant) -> Grant:
         # One value for "nothing", so that a request can tell it by a glance.
         policy=NO_WISH if wish == NO_WISH else wish,
     )
-
-
-def _is(route: Route, entry: str) -> bool:
-    if not entry.endswith("*"):
-        return entry in {route.model.id, route.id}
-    beginning = entry[:-1]
-    if route.model.id.startswith(beginning):
-        return True
-    # The beginning of models' names alone is not to open every provider that is called so.
-    return "/" in beginning and route.id.startswith(beginning)
 
 
 def _starred(models: tuple[str, ...]) -> tuple[str, ...]:

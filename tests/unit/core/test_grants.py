@@ -5,7 +5,7 @@ import pytest
 from tests.support.builders import a_model, a_provider
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import BadRequest
-from tokenhub.core.grants import Grant, checked_grant, may_use
+from tokenhub.core.grants import Grant, Lists, checked_grant
 
 
 def route(name: str) -> Route:
@@ -29,12 +29,22 @@ def route(name: str) -> Route:
 def test_an_entry_is_a_model_a_route_or_the_beginning_of_one(
     entry: str, name: str, *, allowed: bool
 ) -> None:
-    assert allowed is may_use(route(name), (entry,), ())
+    assert allowed is Lists((entry,), ()).allow(route(name))
+
+
+@pytest.mark.parametrize(
+    ("models", "providers", "expected"),
+    [((), (), True), ((), ("b",), False), (("m",), ("b",), False), (("n", "m"), ("b", "a"), True)],
+)
+def test_both_lists_must_allow_a_route_and_an_empty_one_allows_all(
+    models: tuple[str, ...], providers: tuple[str, ...], *, expected: bool
+) -> None:
+    assert expected is Lists(models, providers).allow(route("a/m"))
 
 
 def test_the_beginning_of_a_models_name_allows_no_provider_that_begins_so() -> None:
     """What was meant for the models gpt-4o and gpt-5 is not to open a server called gpt-farm."""
-    assert not may_use(route("gpt-farm/secret"), ("gpt-*",), ())
+    assert not Lists(("gpt-*",), ()).allow(route("gpt-farm/secret"))
 
 
 @pytest.mark.parametrize(
