@@ -103,9 +103,15 @@ def _gamma(shape: float, seed: int) -> float:
 # hardly ever comes to, so that every arm that is known sharply has its step next to it: none can
 # hide between two nodes. Looks narrow the range to the part that matters; the last one counts.
 
-_CLOSER = 6.0  # the last cell is e**6, some 400 times, as wide as the first
+# The first cell is at most this part of the spread of the sharpest arm.
+_SHARP = 0.5
 _LOOKS = 8
+# Of so few arms the largest draw is not far above where the best of them begins.
+_FEW = 8
 _NOTHING = 1e-4
+_LOG_NOTHING = log(_NOTHING)
+# Who is below the range but for so little changes no digit that is kept.
+_BELOW = 1e-6
 # Where the tails are under a ten-thousandth: so many spreads away, and the exponential part.
 _SPREADS, _TAIL = 4.0, 9.5
 
@@ -117,25 +123,32 @@ class _Nodes(msgspec.Struct, frozen=True):
     widths: tuple[float, ...]
 
 
-def _nodes(cells: int) -> _Nodes:
-    steps = [_CLOSER * k / cells for k in range(cells + 1)]
-    whole = expm1(_CLOSER)
+def _nodes(cells: int, closer: float) -> _Nodes:
+    """So many cells, the last of them e**closer as wide as the first."""
+    steps = [closer * k / cells for k in range(cells + 1)]
+    whole = expm1(closer)
     return _Nodes(
         places=tuple([expm1(step) / whole for step in steps]),
-        widths=tuple([_CLOSER * exp(step) / whole / cells for step in steps]),
+        widths=tuple([closer * exp(step) / whole / cells for step in steps]),
     )
 
 
-_ROUGH, _FINE = _nodes(48), _nodes(128)
+# The fewer for a range that no arm is sharp in. A cell is wider than the one before by a tenth in
+# a rough look and by a sixteenth in the last one: over 2,400 random sets of arms no error was above
+# 0.0003.
+_ROUGH = tuple([_nodes(cells, cells / 10) for cells in (24, 48, 72, 96)])
+_FINE = tuple([_nodes(cells, cells / 16) for cells in (40, 80, 120, 160)])
 
 
-class _Group(msgspec.Struct, frozen=True, gc=False):
+class _Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Arms that are alike: where nearly all of their draws lie, and how many they are."""
 
     alpha: float
     beta: float
     low: float
     high: float
+    spread: float
+    log_b: float
     count: int
 
 
@@ -148,43 +161,66 @@ def probability(arms: Sequence[Arm], place: int) -> float:
     groups = [_group(alpha, beta, count) for (alpha, beta), count in counted.items()]
     low = max(group.low for group in groups)
     high = max(group.high for group in groups)
-    for _ in range(_LOOKS):
-        _, bottom, roof = _look(groups, own, low, high, _ROUGH)
-        small = roof - bottom > (high - low) / 2
-        low, high = bottom, roof
+    for _ in range(_LOOKS if len(arms) > _FEW else 0):
+        look = _look(groups, own, low, high, _ROUGH)
+        small = look.roof - look.bottom > (high - low) / 2
+        groups, low, high = look.left, look.bottom, look.roof
         if small:
             break
-    found, _, _ = _look(groups, own, low, high, _FINE)
-    return min(1.0, max(0.0, found))
+    return min(1.0, max(0.0, _look(groups, own, low, high, _FINE).found))
 
 
 def _group(alpha: float, beta: float, count: int) -> _Group:
     middle, spread = log(alpha / beta), sqrt(1 / alpha + 1 / beta)
-    low = middle - _SPREADS * spread - _TAIL / alpha
-    high = middle + _SPREADS * spread + _TAIL / beta
-    return _Group(alpha, beta, low, high, count)
+    log_b = lgamma(alpha) + lgamma(beta) - lgamma(alpha + beta)
+    # No more is below y than exp(alpha * y) / (alpha * B), and no more above it than
+    # exp(-beta * y) / (beta * B): near for an arm that is hardly known, and far for any other.
+    low = (_LOG_NOTHING + log(alpha) + log_b) / alpha
+    high = -(_LOG_NOTHING + log(beta) + log_b) / beta
+    return _Group(
+        alpha=alpha,
+        beta=beta,
+        low=max(low, middle - _SPREADS * spread - _TAIL / alpha),
+        high=min(high, middle + _SPREADS * spread + _TAIL / beta),
+        spread=spread,
+        log_b=log_b,
+        count=count,
+    )
+
+
+class _Look(msgspec.Struct, frozen=True, gc=False):
+    """The integral over a range, the part where the largest draw lies, and who draws there."""
+
+    found: float
+    bottom: float
+    roof: float
+    left: list[_Group]
 
 
 def _look(
-    groups: list[_Group], own: tuple[float, float], low: float, high: float, nodes: _Nodes
-) -> tuple[float, float, float]:
-    """The integral from low to high, and the part of it where the largest draw lies."""
+    groups: list[_Group],
+    own: tuple[float, float],
+    low: float,
+    high: float,
+    grids: tuple[_Nodes, ...],
+) -> _Look:
     span = high - low
+    first_cell = _SHARP * min(group.spread for group in groups)
+    nodes = next((one for one in grids if span * one.widths[0] <= first_cell), grids[-1])
     ys = [low + span * place for place in nodes.places]
-    logs = [
-        (-log1p(exp(-y)), -log1p(exp(y)), log(span * width))
-        for y, width in zip(ys, nodes.widths, strict=True)
-    ]
+    logs = [(-log1p(exp(-y)), y, span * width) for y, width in zip(ys, nodes.widths, strict=True)]
     others = [1.0] * len(ys)
     density, under = others, others
+    looked: list[tuple[_Group, list[float]]] = []
     for group in groups:
         alpha, beta, count = group.alpha, group.beta, group.count
         mine = (alpha, beta) == own
         if group.high < low and not mine:
             continue
-        norm = lgamma(alpha + beta) - lgamma(alpha) - lgamma(beta)
-        masses = [exp(norm + alpha * lx + beta * ly + lw) for lx, ly, lw in logs]
+        both = alpha + beta
+        masses = [exp(both * lx - beta * y - group.log_b) * width for lx, y, width in logs]
         below = _below(masses)
+        looked.append((group, below))
         if mine:
             density, under, count = masses, below, count - 1
         if count == 1:
@@ -192,18 +228,29 @@ def _look(
         elif count:
             others = [one * part**count for one, part in zip(others, below, strict=True)]
     parts = [one * other for one, other in zip(density, others, strict=True)]
-    total = sum(parts) - (parts[0] + parts[-1]) / 2
     reached = [one * other for one, other in zip(others, under, strict=True)]
     # A rough look is a few hundredths off: two nodes more on either side make up for it.
     last = len(ys) - 1
-    first = sum(part < _NOTHING for part in reached) - 3
-    final = last - sum(part > 1 - _NOTHING for part in reached) + 3
-    return total, ys[max(0, first)], ys[min(last, final)]
+    first = max(0, sum(part < _NOTHING for part in reached) - 3)
+    final = min(last, last - sum(part > 1 - _NOTHING for part in reached) + 3)
+    least = 1 - _BELOW / len(groups)
+    return _Look(
+        found=sum(parts) - (parts[0] + parts[-1]) / 2,
+        bottom=ys[first],
+        roof=ys[final],
+        left=[one for one, below in looked if below[first] < least or (one.alpha, one.beta) == own],
+    )
 
 
 def _below(masses: list[float]) -> list[float]:
-    """The part of a distribution under each node, from the masses of the cells above it."""
-    cells = [(a + b) / 2 for a, b in zip(masses[:0:-1], masses[-2::-1], strict=True)]
-    below = [max(0.0, 1 - tail) for tail in accumulate(cells, initial=0.0)]
-    below.reverse()
-    return below
+    """The part of a distribution under each node, from the masses of the cells above it.
+
+    By the trapezoidal rule, less the first term of its error (Euler and Maclaurin): a slope.
+    """
+    above = list(accumulate(reversed(masses)))
+    above.reverse()
+    slopes = zip((masses[0], *masses), (*masses[1:], 0.0), strict=False)
+    return [
+        max(0.0, 1 - tail + mass / 2 + (before - after) / 24)
+        for tail, mass, (before, after) in zip(above, masses, slopes, strict=True)
+    ]

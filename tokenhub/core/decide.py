@@ -18,10 +18,14 @@ from tokenhub.core.exploring import chances, rank
 from tokenhub.core.policy import THOMPSON, Intent, Policy
 from tokenhub.core.rng import split, uniform
 from tokenhub.core.scoring import BY_MODE, Terms, Weights, score, terms
-from tokenhub.core.signals import Signals
+from tokenhub.core.signals import CLOSED_FOR, Signals
 
 # Streams of the seed. Ties take the seed itself, as they did before there were others.
 _EXPLORING, _SAMPLING = 1, 2
+_NO_TROUBLE = (False, False)
+_CERTAIN = [1.0]
+_score_of = attrgetter("score")
+_trouble_of = attrgetter("last_resort", "too_slow")
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -56,8 +60,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     the rank that the first had before it was moved to the front. `output_tokens` is the estimate
     for routes of which nobody knows what they write. Where the request was refused there are no
     candidates, and `error` is the code that the caller was given. `reserved_tokens` is None in
-    records of
-    before it was kept.
+    records of before it was kept.
     """
 
     catalog_version: int
@@ -99,11 +102,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     """
     wanted = _wanted(intent, catalog)
     able, skipped = _able(intent, catalog, signals, wanted)
-    scored = _candidates(able, intent)
-    if intent.policy.mode == THOMPSON:
-        scored = _sampled(scored, _arms(intent, signals), seed)
-    else:
-        _by_score(scored, seed)
+    scored = _in_order(_candidates(able, intent), intent, signals, seed)
     count = _in_tiers(scored, wanted)
     explored, propensity = _chosen(scored, count, _odds(intent, wanted, count), seed)
     best = scored[0]
@@ -144,14 +143,9 @@ def firsts(intent: Intent, catalog: Catalog, signals: Signals, seeds: Sequence[i
     wanted = _wanted(intent, catalog)
     able, _ = _able(intent, catalog, signals, wanted)
     scored = _candidates(able, intent)
-    arms = _arms(intent, signals)
     found = []
     for seed in seeds:
-        ranked = list(scored)
-        if intent.policy.mode == THOMPSON:
-            ranked = _sampled(ranked, arms, seed)
-        else:
-            _by_score(ranked, seed)
+        ranked = _in_order(list(scored), intent, signals, seed)
         count = _in_tiers(ranked, wanted)
         _explored(ranked, _odds(intent, wanted, count), seed)
         found.append(ranked[0].route)
@@ -205,6 +199,17 @@ def _candidates(able: list[Able], intent: Intent) -> list[Candidate]:
         )
         for one, term, latency_s in zip(able, every, latencies, strict=True)
     ]
+
+
+def _in_order(
+    candidates: list[Candidate], intent: Intent, signals: Signals, seed: int
+) -> list[Candidate]:
+    """The candidates as the mode ranks them; the given list may be changed."""
+    if intent.policy.mode == THOMPSON:
+        arms = signals.arms.get(bucket(intent.input_tokens), {})
+        return _sampled(candidates, arms, seed)
+    _by_score(candidates, seed)
+    return candidates
 
 
 def _by_score(candidates: list[Candidate], seed: int) -> None:
@@ -279,10 +284,6 @@ def _explored(candidates: list[Candidate], odds: list[float], seed: int) -> int:
     return place
 
 
-def _arms(intent: Intent, signals: Signals) -> Mapping[str, Arm]:
-    return signals.arms.get(bucket(intent.input_tokens), _NO_ARMS)
-
-
 def _weights(policy: Policy) -> Weights:
     return policy.weights or BY_MODE[policy.mode]
 
@@ -318,13 +319,6 @@ def _reason(best: Candidate, place: int | None) -> str:
     return "last-resort-fallback" if best.last_resort else f"routed-weight-{best.weight}"
 
 
-_score_of = attrgetter("score")
-_trouble_of = attrgetter("last_resort", "too_slow")
-_NO_TROUBLE = (False, False)
-_CERTAIN = [1.0]
-_NO_ARMS: Mapping[str, Arm] = {}
-
-
 def _nobody(skipped: list[Skip]) -> Exception:
     """The error that fits the reasons: a prompt too long for all is the caller's to mend."""
     reasons = {skip.reason for skip in skipped} - {"embeddings_only"}
@@ -348,12 +342,9 @@ def _nobody(skipped: list[Skip]) -> Exception:
             'no eligible models registered; add one with "tokenhubctl model add"'
         )
     told = ", ".join(f"{skip.route}: {skip.reason}" for skip in skipped[:5])
-    waits = [skip.value / 1000 for skip in skipped if skip.reason in _CLOSED and skip.value]
+    waits = [skip.value / 1000 for skip in skipped if skip.reason in CLOSED_FOR and skip.value]
     return NoEligibleModel(
         f"no eligible models registered ({told})",
         skipped=skipped,
         retry_after_s=min(waits, default=None),
     )
-
-
-_CLOSED = frozenset({"health_down", "cooling_down", "credential_out"})

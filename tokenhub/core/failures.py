@@ -43,7 +43,7 @@ class Kind(StrEnum):
     CLIENT = "client"
 
 
-# How a class is told to callers. The others have errors of their own (gateway/dispatch.py).
+# How a class is told to callers. The others have errors of their own (gateway/finals.py).
 CODES = {
     Kind.UNREACHABLE: "upstream_unreachable",
     Kind.LOST: "upstream_lost",

@@ -15,7 +15,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """`models` and `providers` that may be used, empty for all; both must agree.
 
     An entry of `models` is a model's id or `provider/model`, or the beginning of either with a
-    `*` after it. `policy` holds for requests that say nothing themselves.
+    `*` after it; that of a route has its slash. `policy` holds for requests that say nothing
+    themselves.
     """
 
     models: tuple[str, ...] = ()
@@ -26,11 +27,32 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 FREE = Grant()
 
 
-def may_use(route: Route, models: tuple[str, ...], providers: tuple[str, ...]) -> bool:
-    """Whether lists of models and providers, empty for all, let a route answer."""
-    if providers and route.provider.id not in providers:
-        return False
-    return not models or any(_is(route, entry) for entry in models)
+class Lists:
+    """The lists of a key, read once for all routes of a decision; an empty one names all."""
+
+    __slots__ = ("_beginnings", "_models", "_names", "_of_routes", "_providers")
+
+    def __init__(self, models: tuple[str, ...], providers: tuple[str, ...]) -> None:
+        beginnings = [entry[:-1] for entry in models if entry.endswith("*")]
+        self._models = models
+        self._providers = frozenset(providers)
+        self._names = frozenset(models)
+        self._beginnings = tuple(beginnings)
+        # The beginning of models' names alone is not to open every provider that is called so.
+        self._of_routes = tuple([beginning for beginning in beginnings if "/" in beginning])
+
+    def allow(self, route: Route) -> bool:
+        """Whether the route may answer."""
+        if self._providers and route.provider.id not in self._providers:
+            return False
+        model_id = route.model.id
+        return (
+            not self._models
+            or model_id in self._names
+            or route.id in self._names
+            or model_id.startswith(self._beginnings)
+            or route.id.startswith(self._of_routes)
+        )
 
 
 def checked_grant(grant: Grant) -> Grant:
@@ -45,18 +67,30 @@ def checked_grant(grant: Grant) -> Grant:
     if wish.min_weight is not None and not 0 <= wish.min_weight <= MAX_WEIGHT:
         raise BadRequest(f"min_weight must be between 0 and {MAX_WEIGHT}", field="min_weight")
     return Grant(
-        models=_checked(grant.models, field="allowed_models"),
-        providers=_checked(grant.providers, field="allowed_providers"),
+        models=_starred(_checked(grant.models, field="allowed_models")),
+        providers=_unstarred(_checked(grant.providers, field="allowed_providers")),
         # One value for "nothing", so that a request can tell it by a glance.
         policy=NO_WISH if wish == NO_WISH else wish,
     )
 
 
-def _is(route: Route, entry: str) -> bool:
-    if entry.endswith("*"):
-        beginning = entry[:-1]
-        return route.model.id.startswith(beginning) or route.id.startswith(beginning)
-    return entry in {route.model.id, route.id}
+def _starred(models: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, if a `*` stands only at an end: elsewhere it would stand for itself."""
+    if any("*" in name[:-1] for name in models):
+        raise BadRequest(
+            "a * in allowed_models stands for the rest of a name, at its end",
+            field="allowed_models",
+        )
+    return models
+
+
+def _unstarred(providers: tuple[str, ...]) -> tuple[str, ...]:
+    if any("*" in name for name in providers):
+        raise BadRequest(
+            "allowed_providers takes whole names, without a *; leave it empty for all",
+            field="allowed_providers",
+        )
+    return providers
 
 
 def _checked(names: tuple[str, ...], *, field: str) -> tuple[str, ...]:

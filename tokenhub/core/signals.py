@@ -37,8 +37,15 @@ class Signal(msgspec.Struct, frozen=True):
 UNKNOWN = Signal()
 
 
+# Why something is closed for a time, in the words of a skip.
+CLOSED_FOR = frozenset({"health_down", "cooling_down", "credential_out"})
+
+
 class Closed(msgspec.Struct, frozen=True):
-    """Why a provider or a route is not to be asked, and for how many milliseconds yet."""
+    """Why a provider or a route is not to be asked, and for how many milliseconds yet.
+
+    `reason` is one of CLOSED_FOR.
+    """
 
     reason: str
     for_ms: int

@@ -18,11 +18,10 @@ from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.policy import Intent
 from tokenhub.core.refusal import KEPT, refused
-from tokenhub.core.signals import Closed, Signal, Signals
+from tokenhub.core.signals import CLOSED_FOR, Closed, Signal, Signals
 
 # Beyond so many differences nobody reads on.
 SHOWN = 20
-_CLOSED = frozenset({"health_down", "cooling_down", "credential_out"})
 
 
 def checksum(record: bytes) -> int:
@@ -51,13 +50,13 @@ def intent_of(record: Record) -> Intent:
 def signals_of(record: Record) -> Signals:
     """What was known of the routes, so far as the choice depended on it."""
     closed = {
-        skip.route: _closed(skip.reason, skip.value or 0)
+        skip.route: Closed(skip.reason, skip.value or 0)
         for skip in record.skipped
-        if skip.reason in _CLOSED
+        if skip.reason in CLOSED_FOR
     }
     for candidate in record.candidates:
         if candidate.last_resort:
-            closed[candidate.route] = _closed("health_down", candidate.closed_ms)
+            closed[candidate.route] = Closed("health_down", candidate.closed_ms)
     routes = {
         skip.route: Signal(output_tokens=skip.output_tokens)
         for skip in record.skipped
@@ -108,10 +107,6 @@ def alias_differences(
     if record.hint in right:
         return []
     return [f"hint: stored {_told(record.hint)}, the alias stands for {_told(right[0])}"]
-
-
-def _closed(reason: str, for_ms: int) -> Closed:
-    return Closed(reason, for_ms)
 
 
 def _differences(path: str, stored: object, computed: object) -> Iterator[str]:

@@ -134,8 +134,10 @@ class Board:
         found = {}
         for name in list(self._troubled):
             row = self._known[name]
-            if _version(catalog, name) != row.version:
+            version = _version(catalog, name)
+            if version > row.version:
                 self.forget(name)  # whoever changed the provider may have mended it
+            if version != row.version:
                 continue
             opens = open_at(row.health, now)
             if opens > now:
@@ -148,7 +150,12 @@ class Board:
         Who is down is called all the same where it is the `last` that is left; who throttles us,
         or has refused our key, is not.
         """
-        names = [name for name in (route.provider.id, route.id) if name in self._troubled]
+        version = route.provider.version
+        names = [
+            name
+            for name in (route.provider.id, route.id)
+            if name in self._troubled and self._known[name].version == version
+        ]
         if not names:
             return True
         now = self._clock.monotonic()
@@ -166,6 +173,11 @@ class Board:
         """Think of a provider, or of a route, as if it had never been met."""
         self._known.pop(name, None)
         self._troubled.discard(name)
+
+    def keep(self, catalog: Catalog) -> None:
+        """Forget what is not in the catalog any more."""
+        for name in self._known.keys() - catalog.providers.keys() - catalog.by_route.keys():
+            self.forget(name)
 
     def known(self) -> Mapping[str, Known]:
         """All that has been met; times are of the monotonic clock."""
@@ -232,8 +244,13 @@ class Board:
         )
 
     def _put(self, name: str, row: Known, *, failure: str = "") -> None:
-        """Keep a row; `failure` is what made it so, where that is not its last failure."""
+        """Keep a row; `failure` is what made it so, where that is not its last failure.
+
+        A request that began before a change may end after it: it says nothing of the new.
+        """
         known = self._known.get(name)
+        if known is not None and known.version > row.version:
+            return
         before = known.health if known and known.version == row.version else FRESH
         self._known[name] = row
         health = row.health

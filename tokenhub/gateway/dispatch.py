@@ -31,10 +31,10 @@ LONG_CHARS = 64 << 10
 class Dispatch:
     """`idle_s` bounds the wait for a stream's head and every pause in it.
 
-    `board` is asked before each call and told how it ended; `hedging` says when a second one is
-    worth its price. `draw` gives numbers in [0, 1), for jitter. `complaint` tells what is wrong
-    with a text by a JSON Schema, None where it fits; `shrunk` makes an ask for a shorter answer,
-    None where that cannot be said.
+    `board` is told how each call ended, but for counts: they say nothing of who answers.
+    `hedging` says when a second one is worth its price. `draw` gives numbers in [0, 1), for
+    jitter. `complaint` tells what is wrong with a text by a JSON Schema, None where it fits;
+    `shrunk` makes an ask for a shorter answer, None where that cannot be said.
     """
 
     def __init__(
@@ -163,11 +163,20 @@ class Dispatch:
         try:
             answer = await upstream.complete(run.ask, route.model.id, within_s=left_s)
         except UpstreamError as error:
-            self._book(run, route, error.kind, error.status, began)
+            failed = of_the_route(error)
+            self._book(run, route, failed.kind, failed.status, began)
+            self._board.failed(
+                route,
+                failed.kind,
+                latency_s=self._clock.monotonic() - began,
+                status=failed.status,
+                retry_after_s=failed.retry_after_s,
+            )
             return None
         except asyncio.CancelledError:
             self._book(run, route, GONE, 0, began)
             raise
+        self._board.succeeded(route)
         _booked(run, route, answer, self._clock.monotonic() - began)
         return answer
 

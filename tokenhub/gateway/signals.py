@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tokenhub.core.bandit import UNTRIED, Arm, bucket, reward, rewarded
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
-from tokenhub.core.health import Known, Probe
+from tokenhub.core.health import NOT_ITS_FAULT, Known, Probe
 from tokenhub.core.outcome import Attempt, Expected, Outcome
 from tokenhub.core.signals import (
     UNKNOWN,
@@ -24,9 +24,8 @@ from tokenhub.ports.secrets import Secrets
 
 # The log's name for a request that only has its tokens counted.
 COUNT = "count_tokens"
-# These say nothing of the provider's health: the caller's mistakes, and whom nobody waited for.
-_NOT_ITS_FAULT = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED, GONE, HEDGE_LOST})
-
+# Nor do those teach anything whom nobody waited for.
+_TEACH_NOTHING = NOT_ITS_FAULT | {GONE, HEDGE_LOST}
 # How often failure rates are looked at anew: in so many seconds they fade by a thousandth.
 FADE_EVERY_S = 1.0
 
@@ -48,10 +47,13 @@ class Observed:
         self._failing: set[str] = set()
         self._faded_at = 0.0
         self._secrets = secrets
+        self._newest = 0
         self._missing: tuple[int, int, frozenset[str]] = (-1, -1, frozenset())
 
     def read(self, catalog: Catalog) -> Signals:
         """The signals now. They are not copied: a decision is over before the next one changes."""
+        if catalog.version > self._newest:
+            self._keep(catalog)
         if self._failing:
             self._fade()
         return Signals(
@@ -96,7 +98,7 @@ class Observed:
         if outcome.dialect == COUNT:  # a count is no answer: its time says nothing of one
             return
         for attempt in outcome.attempts:
-            if attempt.kind in _NOT_ITS_FAULT:
+            if attempt.kind in _TEACH_NOTHING:
                 continue
             if impatient(attempt.kind, attempt.status, attempt.latency_s, self._patience_s):
                 continue
@@ -126,6 +128,16 @@ class Observed:
             self._failing.add(route)
         elif self._failing:
             self._failing.discard(route)
+
+    def _keep(self, catalog: Catalog) -> None:
+        """Forget what a newer catalog does not have: of old names there may be any number.
+
+        A request that began before the change may still bring some back, until the next one.
+        """
+        self._newest = catalog.version
+        self._board.keep(catalog)
+        for name in self._learned.keys() - catalog.by_route.keys():
+            self.forget(name)
 
     def _fade(self) -> None:
         """Let failures be forgotten, of those who have some: all others cost nothing."""

@@ -95,6 +95,19 @@ async def test_each_candidate_has_its_rank_and_the_sum_of_its_score(request_of, 
     assert "nobody has timed it" in unknown
 
 
+async def test_each_candidate_tells_what_it_was_expected_to_write_and_cost(request_of, explained):
+    await request_of(seen=signals({"a/big": (3.0, 0.0, 40)}))
+
+    told = (await explained())["explanation"]
+
+    ends = {place["route"]: place["why"].rpartition("; ")[2] for place in told["candidates"]}
+    assert {
+        "a/big": "estimated at 40 tokens out, for USD 0.00108",
+        "a/small": "estimated at 512 tokens out, for USD 0.002024",
+        "b/big": "estimated at 512 tokens out",
+    } == ends
+
+
 async def test_each_route_that_was_left_out_has_its_numbers_in_words(request_of, explained):
     policy = a_policy(max_budget_nusd=1_000_000)
     seen = signals(closed={"b": ("cooling_down", 1.5)})

@@ -304,3 +304,32 @@ def test_a_good_probe_lets_one_request_in_at_once():
 
     assert State.HALF_OPEN is watched.state()
     assert [True, False] == [watched.board.let_in(M, last=False) for _ in range(2)]
+
+
+def test_only_those_in_the_catalog_are_kept():
+    watched = Watched()
+    watched.fail(Kind.UNREACHABLE, times=DOWN_AFTER)
+    watched.fail(Kind.BROKEN, times=DOWN_AFTER, route=N)
+    watched.fail(Kind.BROKEN, times=DOWN_AFTER, route=CATALOG.by_route["b/m"])
+
+    watched.board.keep(a_catalog(a_model("m", "b")))
+
+    assert {"b/m"} == set(watched.board.known())
+    assert {"b/m"} == set(watched.closed())
+
+
+def test_requests_from_before_a_change_say_nothing_of_what_is_there_now():
+    """They keep the catalog that they began with, and may end long after the change."""
+    watched = Watched()
+    changed = a_catalog(a_model("m", "a"), providers=[a_provider("a", version=7)])
+    now = changed.by_route["a/m"]
+    watched.fail(Kind.UNREACHABLE, times=DOWN_AFTER, route=now)
+
+    watched.board.succeeded(M)
+    watched.fail(Kind.CREDENTIAL)
+    before = watched.closed()
+
+    assert {} == before
+    assert watched.board.let_in(M, last=False)
+    assert not watched.board.let_in(now, last=False)
+    assert {"a": Closed("health_down", 1000 * FIRST_DOWN_S)} == watched.board.closed(changed)

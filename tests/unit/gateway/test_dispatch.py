@@ -195,6 +195,19 @@ async def test_long_text_is_checked_beside_the_loop(size: int, beside) -> None:
     assert [beside] == [threading.get_ident() != thread for thread in threads]
 
 
+async def test_second_try_at_a_schema_counts_for_the_health_of_its_route() -> None:
+    house = House(whole(b"{}", text="{}"), OVERLOADED, whole(b"{}", text="{}"), whole(text="[]"))
+
+    with pytest.raises(ProviderFailed):
+        await house.complete(an_ask(schema=SCHEMA))
+    failed = house.board.known()["a/big"]
+    await house.gateway.complete(house.admit(an_ask(schema=SCHEMA), number=2))
+    mended = house.board.known()["a/big"]
+
+    assert (2, 1) == (failed.calls, failed.errors)
+    assert (4, 1) == (mended.calls, mended.errors)
+
+
 # --- broken off in the middle
 
 

@@ -126,3 +126,27 @@ def test_forgotten_is_as_never_met() -> None:
 
     seen = school.observed.read(CATALOG)
     assert ({}, {"small": {}}) == (seen.routes, seen.arms)
+
+
+def test_what_has_left_the_catalog_is_forgotten_and_the_rest_is_not() -> None:
+    """A model under an old name is another model; and servers whose models change grow no more."""
+    school = School()
+    school.hear(an_attempt("a", Kind.OVERLOADED), an_attempt("b"))
+    school.observed.read(CATALOG)
+
+    left = a_catalog(a_model("m", "b"), version=CATALOG.version + 1)
+    seen = school.observed.read(left)
+    again = school.observed.read(a_catalog(a_model("m", "a"), a_model("m", "b"), version=3))
+
+    assert ({"b/m"}, {"b/m"}) == (set(seen.routes), set(seen.arms["small"]))
+    assert {"b/m"} == set(again.routes)
+
+
+def test_a_request_with_an_older_catalog_forgets_nothing() -> None:
+    school = School()
+    school.observed.read(a_catalog(a_model("m", "a"), a_model("m", "b"), version=5))
+    school.hear(an_attempt("a"), an_attempt("b"))
+
+    seen = school.observed.read(a_catalog(a_model("m", "b"), version=4))
+
+    assert {"a/m", "b/m"} == set(seen.routes)

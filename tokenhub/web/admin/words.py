@@ -167,6 +167,9 @@ def _why(one: Candidate, decision: Decision, parts: Terms, place: int | None) ->
         yield "its price is unknown and counts as the dearest"
     if one.latency_ms is None:
         yield "nobody has timed it, so it counts with the mean of the others"
+    if one.output_tokens:
+        cost = "" if one.cost_usd is None else f", for {_usd(one.cost_usd)}"
+        yield f"estimated at {one.output_tokens} tokens out{cost}"
 
 
 def _sum(one: Candidate, weights: Terms, parts: Terms) -> str:
