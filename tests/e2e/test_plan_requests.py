@@ -90,6 +90,7 @@ async def test_a_key_without_the_scope_may_not_plan(served):
 
 
 async def test_an_alias_stands_for_its_model_and_is_named(served, plan):
+    await served.model("org/small", "one")
     variants = [{"model_id": "large", "weight": 1}]
     await served.admin("PUT", "aliases/ours", {"variants": variants})
 

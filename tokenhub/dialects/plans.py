@@ -48,7 +48,6 @@ def whole(ask: Ask, step: Step) -> Ask:
         payload=_ENCODE(_put_to(fields, step)),
         stream=False,
         wants_usage=False,
-        orders=None,
         order=None,
     )
 
@@ -77,7 +76,6 @@ def worded(ask: Ask, step: Step) -> Ask:
         shape=Shape(strip_think=True) if thinks else None,
         schema=ask.schema if step.final else step.schema,
         directed=None,
-        orders=None,
         order=None,
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from tokenhub.core.ask import Ask, Wish
+from tokenhub.core.ask import Ask, Errand, Wish
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
     DeadlineExceeded,
@@ -27,7 +27,7 @@ from tokenhub.core.plans.planning import Planning
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Plan, Result, Seat, Sketch, Step
 from tokenhub.core.plans.vote import VOTING, voters
-from tokenhub.core.policy import Policy
+from tokenhub.core.policy import Policy, merged
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.progress import (
     OnProgress,
@@ -169,22 +169,23 @@ class Orchestrator:
 
         Raises what the first step would: nobody may answer it.
         """
+        run = work.run
+        work.policy = merged(run.ask, run.catalog.defaults, run.key.grant.policy)
         outline = work.plan.outline()
         first = outline[0].seat if outline else seated(work.order.primary, VOTING)
         asked = self._sized(work, Sketch(seat=first))
         try:
             decision = self._gateway.foresee(asked)
         finally:
-            if asked.intent is not None:
-                work.run.intent, work.policy = asked.intent, asked.intent.policy
+            run.intent = asked.intent
         models = dict.fromkeys(route.model.id for route in decision.ranked)
-        judges = {r.model.id for r in work.run.catalog.routes_of(work.order.review.model)}
+        judge = self._gateway.model_of(run, work.order.review.model)
+        judges = {route.model.id for route in run.catalog.routes_of(judge)}
         fit = [name for name in models if name not in judges]
         work.plan = plan_of(work.order, fit[: voters(work.order)])
         if work.order.mode == "vote" and not fit:
             raise NoEligibleModel("no eligible models for vote, beside its judge")
-        assert asked.intent is not None
-        work.estimate_nusd = self._estimate(work, asked.intent.output_tokens)
+        work.estimate_nusd = self._estimate(work, decision.record.candidates[0].output_tokens)
 
     def _estimate(self, work: Work, answer_tokens: int) -> int | None:
         """What all steps are expected to cost; None where a price is unknown."""
@@ -199,9 +200,12 @@ class Orchestrator:
     def _sized(self, work: Work, sketch: Sketch, answer_tokens: int = 0) -> Run:
         """A request of the size that the step is expected to have, to be looked at only."""
         ask = work.run.ask
-        grown = ask.input_tokens + sketch.answers * answer_tokens
-        seated_ask = self._seated(replace(ask, input_tokens=grown), sketch.seat)
-        return self._begun(work, seated_ask, work.run.request_id)
+        ask = replace(
+            ask,
+            input_tokens=ask.input_tokens + sketch.answers * answer_tokens,
+            answers=ask.answers if isinstance(work.plan, Planning) else 1,
+        )
+        return self._begun(work, self._seated(work, ask, sketch.seat), work.run.request_id)
 
     def _cost(self, run: Run) -> int | None:
         """What a request is expected to cost; None where nobody knows, or nobody may answer."""
@@ -300,9 +304,10 @@ class Orchestrator:
         ask = work.run.ask
         single = isinstance(work.plan, Planning)
         ask = self._whole(ask, step) if single else self._words(ask, step)
-        run = self._begun(work, self._seated(ask, step.seat), self._ids())
+        left_s = max(0.0, self._left_s(work))
+        ask = self._seated(work, ask, step.seat, budget_nusd=work.left_nusd(), left_s=left_s)
+        run = self._begun(work, ask, self._ids())
         run.parent_id = work.run.request_id
-        run.ask = replace(run.ask, wish=self._wish(work, step.seat, work.left_nusd()))
         return run
 
     def _share(self, work: Work, runs: Sequence[Run]) -> None:
@@ -316,14 +321,14 @@ class Orchestrator:
             return
         shares: list[int | None] = []
         for run in runs:
+            # Of its routes, one that what is left can pay: there may be a cheaper one.
+            _give(run, left)
             cost = self._cost(run)
-            fits = cost is not None and cost <= left
-            shares.append(cost if fits else None)
-            left -= cost if fits and cost is not None else 0
+            shares.append(cost)
+            left -= cost or 0
         fitting = sum(share is not None for share in shares)
         for run, share in zip(runs, shares, strict=True):
-            given = left if share is None else share + left // fitting
-            run.ask = replace(run.ask, wish=replace(run.ask.wish, max_budget_nusd=given))
+            _give(run, left if share is None else share + left // fitting)
 
     def _begun(self, work: Work, ask: Ask, request_id: str) -> Run:
         parent = work.run
@@ -331,29 +336,31 @@ class Orchestrator:
         arrival = Arrival(request_id, now, started, parent.allowance)
         return self._gateway.begin(ask, Caller(parent.key, arrival))
 
-    def _seated(self, ask: Ask, seat: Seat) -> Ask:
+    def _seated(
+        self,
+        work: Work,
+        ask: Ask,
+        seat: Seat,
+        *,
+        budget_nusd: int | None = None,
+        left_s: float | None = None,
+    ) -> Ask:
         """The ask as it is put to this seat. Where one model must answer, no list of others holds.
 
         A critic or judge of the caller's choice is a hint as any other: hard limits hold.
         """
-        alone = {"substitute": "same-model", "fallbacks": ()} if seat.alone else {}
-        weight = max(ask.wish.min_weight or 0, seat.min_weight)
-        wish = replace(ask.wish, mode=seat.mode or None, min_weight=weight or None)
-        orders = ask.orders
-        if orders is not None:
-            orders = replace(orders, wish=replace(orders.wish, mode=None))
-        return replace(ask, model=seat.model, wish=wish, orders=orders, **alone)
-
-    def _wish(self, work: Work, seat: Seat, budget_nusd: int | None) -> Wish:
-        ask = work.run.ask
-        ordered = ask.orders.wish.min_weight if ask.orders else None
-        return replace(
-            ask.wish,
+        assert work.policy is not None
+        wish = Wish(
             mode=seat.mode or None,
             max_budget_nusd=budget_nusd,
-            max_latency_s=max(0.0, self._left_s(work)),
-            min_weight=max(ask.wish.min_weight or 0, ordered or 0, seat.min_weight) or None,
+            max_latency_s=left_s,
+            min_weight=max(work.policy.min_weight, seat.min_weight),
         )
+        errand = Errand(wish=wish, named=seat.named)
+        if not seat.alone:
+            return replace(ask, model=seat.model, errand=errand)
+        alone = "never" if ask.substitute == "never" else "same-model"
+        return replace(ask, model=seat.model, errand=errand, substitute=alone, fallbacks=())
 
     def _left_s(self, work: Work) -> float:
         assert work.policy is not None
@@ -394,6 +401,14 @@ class Orchestrator:
             steps=tuple(work.steps),
             overhead_s=max(0.0, spent_s - work.waited_s),
         )
+
+
+def _give(run: Run, budget_nusd: int) -> None:
+    """Set the budget of a step that is yet to be asked."""
+    errand = run.ask.errand
+    assert errand is not None
+    wish = replace(errand.wish, max_budget_nusd=budget_nusd)
+    run.ask = replace(run.ask, errand=replace(errand, wish=wish))
 
 
 def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: float) -> StepDone:

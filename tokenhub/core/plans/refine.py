@@ -43,7 +43,7 @@ class Refine(Chain):
             return None
         return Step(
             name=f"refine-{self._gone_over + 1}",
-            seat=replace(self._seat, model=self._model_id),
+            seat=replace(self._seat, model=self._model_id, named=True),
             system=_EDITOR,
             user=_TO_IMPROVE.format(answer=self._text),
             final=True,

@@ -31,7 +31,9 @@ class Vote:
 
     def __init__(self, order: Order, voters: Sequence[str]) -> None:
         mine = seated(order.primary, VOTING)
-        self._seats = [msgspec.structs.replace(mine, model=name, alone=True) for name in voters]
+        self._seats = [
+            msgspec.structs.replace(mine, model=name, alone=True, named=True) for name in voters
+        ]
         self._judge = seated(order.review, "high_confidence")
         self._out: set[str] = set()
         self._voices: dict[int, Voice] = {}

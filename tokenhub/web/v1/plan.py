@@ -43,7 +43,12 @@ class Plans:
     def wanted(self, run: Run) -> Order | None:
         """What the request orders; None where it is to be answered at once."""
         key = run.key
-        return ordered(run.ask, directives=key.directives, may_plan=key.may("plan"))
+        return ordered(
+            run.ask,
+            directives=key.directives,
+            may_plan=key.may("plan"),
+            own=key.grant.policy,
+        )
 
     async def answer(
         self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, *, head: Heading
