@@ -218,6 +218,28 @@ async def test_a_judge_who_keeps_to_no_form_is_read_by_the_last_number(  # noqa:
     await assert_adds_up(served, tmp_path, told)
 
 
+@pytest.mark.parametrize(
+    ("words", "judge_failed"), [("I choose 2.", False), ("Both are fine.", True)]
+)
+async def test_a_partial_vote_names_the_step_that_failed(  # noqa: PLR0917 - fixtures, and parameters
+    served, plan, tmp_path, sim, words, judge_failed
+):
+    """A judge that keeps to no form has not failed where it is understood."""
+    await served.model("org/small", "one")
+    body = Fault.body(said(words), content_type="application/json")
+    sim.next(Fault.status(404), Fault.none(), Fault.none(), body, body)
+
+    told = (await plan({"mode": "vote"})).json()
+
+    voter = next(step for step in told["steps"] if step["error_class"])
+    failed = (voter["name"], voter["error_class"])
+    if judge_failed:
+        failed = ("judge", "judge_unclear")
+    assert failed == (told["error"]["step"], told["error"]["code"])
+    record = await assert_adds_up(served, tmp_path, told)
+    assert failed[1] == record["error_class"]
+
+
 def said(words):
     message = {"role": "assistant", "content": words}
     return json.dumps(

@@ -46,8 +46,8 @@ from tokenhub.ports.orchestrations import OrchestrationStore
 class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     """A plan carried out, and settled. `body` is the last final answer's, byte for byte.
 
-    `error_class` tells of a partial result what failed. `overhead_s` is the time from the
-    request's arrival that was not spent waiting for providers.
+    `failed_step` names what left a result partial; the row's `error_class` says why. `overhead_s`
+    is the time from the request's arrival that was not spent waiting for providers.
     """
 
     row: Orchestration
@@ -58,12 +58,14 @@ class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     steps: tuple[StepDone, ...]
     overhead_s: float
+    failed_step: str = ""
 
 
 class Work:
     """An orchestration under way. The attempts of its steps gather in the attempts of `run`.
 
-    `waited_s` is the time of the rounds that was spent waiting for providers.
+    `waited_s` is the time of the rounds that was spent waiting for providers. `failed` is the step
+    that brought nothing, and why; the last of them, where there are several.
     """
 
     def __init__(self, run: Run, order: Order) -> None:
@@ -76,6 +78,7 @@ class Work:
         self.errors: list[TokenHubError] = []
         self.bodies: dict[str, bytes] = {}
         self.waited_s = 0.0
+        self.failed = ("", "")
 
     @property
     def cost_nusd(self) -> int | None:
@@ -137,8 +140,11 @@ class Orchestrator:
             status = "cancelled" if left else "failed"
             _ = self._store.record(self._row(work, status, _left_by(error)))
             raise
-        failed = _failed(work, done)
-        row = self._row(work, "partial" if done.partial else "succeeded", failed)
+        if isinstance(done.result, Elected) and done.result.judge_error:
+            # It may have answered, and could not be understood.
+            work.failed = (work.steps[-1].name, done.result.judge_error)
+        _, error_class = work.failed
+        row = self._row(work, "partial" if done.partial else "succeeded", error_class)
         await self._store.record(row)
         return self._told(work, done, row)
 
@@ -292,6 +298,7 @@ class Orchestrator:
         """Tell the plan how a step ended."""
         if done.error_class and not text.strip():
             work.plan.failed(step, done.error_class)
+            work.failed = (step.name, done.error_class)
             return
         last = run.attempts[-1].model_id if run.attempts else ""
         work.plan.answered(step, text, model_id=run.route.model.id if run.route else last)
@@ -400,6 +407,7 @@ class Orchestrator:
             body=work.bodies[last.name],
             steps=tuple(work.steps),
             overhead_s=max(0.0, spent_s - work.waited_s),
+            failed_step=work.failed[0],
         )
 
 
@@ -434,15 +442,6 @@ def _left_by(error: BaseException) -> str:
     if not isinstance(error, asyncio.CancelledError):
         return "internal_error"
     return GONE if error.args == (HUNG_UP,) else "shutting_down"
-
-
-def _failed(work: Work, done: Done) -> str:
-    """What failed last of a partial plan."""
-    if not done.partial:
-        return ""
-    if isinstance(done.result, Elected) and done.result.judge_error:
-        return done.result.judge_error
-    return next((step.error_class for step in reversed(work.steps) if step.error_class), "")
 
 
 def _nothing(work: Work) -> TokenHubError:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tokenhub.core.plans.quoting import tag
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Seat, Sketch, Step, Voice
 
@@ -21,7 +22,9 @@ Here are {count} answers to the request above.
 {answers}
 
 Choose the best one. Give its number as {{"selected": number}} and nothing else."""
-_ANSWER = '<answer number="{number}">\n{text}\n</answer>'
+_ANSWER = '<{tag} number="{number}">\n{text}\n</{tag}>'
+# A ballot in the middle of other words, or cut off behind its number.
+_BALLOT = re.compile(r'"selected"\s*:\s*([0-9]{1,3})(?![0-9.])')
 # A number of its own: no part of a word, of a longer number or of a decimal.
 _NUMBER = re.compile(r"(?<![\w.,-])[0-9]{1,3}(?![\w-]|[.,][0-9])")
 
@@ -80,8 +83,10 @@ class Vote:
 
     def _judging(self) -> Step:
         voices = self._ordered()
+        quote = tag("answer", [voice.text for voice in voices])
         numbered = [
-            _ANSWER.format(number=number, text=voice.text) for number, voice in enumerate(voices, 1)
+            _ANSWER.format(tag=quote, number=number, text=voice.text)
+            for number, voice in enumerate(voices, 1)
         ]
         told = _TO_JUDGE.format(count=len(voices), answers="\n\n".join(numbered))
         return Step(
@@ -144,14 +149,18 @@ _READ = msgspec.json.Decoder(_Ballot)
 def choice(text: str, count: int) -> int | None:
     """The place, from 0, of the answer that a judge chose; None where that cannot be told.
 
-    `{"selected": n}` first; else the last number in the text that stands alone and is one.
+    `{"selected": n}` first, then the last one among other words; else the last number in the
+    text that stands alone and is one.
     """
     try:
         selected = _READ.decode(text.strip())
     except msgspec.DecodeError:
-        numbers = [int(found) for found in _NUMBER.findall(text)]
-        fitting = [number for number in numbers if 1 <= number <= count]
-        return fitting[-1] - 1 if fitting else None
+        for form in (_BALLOT, _NUMBER):
+            numbers = [int(found) for found in form.findall(text)]
+            fitting = [number for number in numbers if 1 <= number <= count]
+            if fitting:
+                return fitting[-1] - 1
+        return None
     return selected.selected - 1 if 1 <= selected.selected <= count else None
 
 

@@ -213,14 +213,11 @@ def _shaping(shape: Shape | None) -> Callable[[str], str]:
 def _failure(found: Orchestrated) -> wire.PlanFailure | None:
     if found.row.status != "partial":
         return None
-    failed = next((step for step in reversed(found.steps) if step.error_class), None)
-    if failed is None:
-        # The judge has answered, and could not be understood.
-        judge = found.steps[-1].name
+    step, code = found.failed_step, found.row.error_class
+    said = f"the step {step} failed; this is the best of what came before and beside it"
+    if code == "judge_unclear":
         said = "the judge named no answer; the first one stands"
-        return wire.PlanFailure(code="judge_unclear", step=judge, message=said)
-    said = f"the step {failed.name} failed; this is the best of what came before and beside it"
-    return wire.PlanFailure(code=failed.error_class, step=failed.name, message=said)
+    return wire.PlanFailure(code=code, step=step, message=said)
 
 
 def _step(step: StepDone) -> wire.PlanStep:
