@@ -184,3 +184,38 @@ async def test_voters_keep_to_never(plan, sim):
     )
 
     assert ("vote-single-response", []) == (told["routing_reason"], sim.requests)
+
+
+@pytest.mark.parametrize("name", ["adversarial", "vote"])
+async def test_a_reviewer_whom_nobody_knows_is_told_before_anything_is_paid(served, sim, name):
+    key = await served.key("plan")
+    orchestration = {**MODES[name], "review_model_id": "absent"}
+
+    answer = await served.http.post(
+        "/v1/plan",
+        json={"messages": HELLO, "orchestration": orchestration},
+        headers={"x-api-key": key, "x-tokenhub-substitute": "same-model"},
+    )
+
+    assert (404, "model_not_found") == (answer.status_code, answer.json()["error"]["code"])
+    assert [] == sim.requests
+
+
+async def test_a_plan_that_ran_out_of_budget_says_so(plan):
+    whole = await plan(MODES["refine"])
+
+    told = await plan(MODES["refine"], policy={"max_budget_usd": 0.5 * whole["estimated_cost_usd"]})
+
+    assert "one/gpt: budget_exceeded" in told["error"]["message"]
+
+
+async def test_a_voter_costs_what_the_request_alone_would(served, plan):
+    """What is foreseen of the first step is what is asked, so that a budget that fits does."""
+    told = await plan(MODES["vote"])
+
+    record = await served.admin("GET", f"orchestrations/{told['orchestration_id']}")
+    voter = next(step for step in record["steps"] if step["mode"] == "normal")
+    detail = await served.admin("GET", f"requests/{voter['request_id']}")
+    alone = await plan({"mode": "planning"})
+    single = await served.admin("GET", f"requests/{alone['steps'][0]['request_id']}")
+    assert single["decision"]["input_tokens"] == detail["decision"]["input_tokens"]

@@ -17,6 +17,8 @@ from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
     DeadlineExceeded,
     NoEligibleModel,
+    NotAllowed,
+    NotFound,
     ProviderFailed,
     ProviderRefused,
     TokenHubError,
@@ -26,7 +28,7 @@ from tokenhub.core.ordered import plan_of
 from tokenhub.core.plans.planning import Planning
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Plan, Result, Seat, Sketch, Step
-from tokenhub.core.plans.vote import VOTING, voters
+from tokenhub.core.plans.vote import UNCLEAR, VOTING, voters
 from tokenhub.core.policy import Policy, merged
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.progress import (
@@ -43,11 +45,19 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.orchestrations import OrchestrationStore
 
 
+class Failed(msgspec.Struct, frozen=True):
+    """A step that brought nothing: the class of its error, and what its caller may be told."""
+
+    step: str
+    error_class: str
+    why: str
+
+
 class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     """A plan carried out, and settled. `body` is the last final answer's, byte for byte.
 
-    `failed_step` names what left a result partial; the row's `error_class` says why. `overhead_s`
-    is the time from the request's arrival that was not spent waiting for providers.
+    `failed` is what left a result partial, None for a whole one. `overhead_s` is the time from
+    the request's arrival that was not spent waiting for providers.
     """
 
     row: Orchestration
@@ -58,14 +68,14 @@ class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     steps: tuple[StepDone, ...]
     overhead_s: float
-    failed_step: str = ""
+    failed: Failed | None = None
 
 
 class Work:
     """An orchestration under way. The attempts of its steps gather in the attempts of `run`.
 
-    `waited_s` is the time of the rounds that was spent waiting for providers. `failed` is the step
-    that brought nothing, and why; the last of them, where there are several.
+    `waited_s` is the time of the rounds that was spent waiting for providers. `failed` is the last
+    step that brought nothing.
     """
 
     def __init__(self, run: Run, order: Order) -> None:
@@ -78,7 +88,7 @@ class Work:
         self.errors: list[TokenHubError] = []
         self.bodies: dict[str, bytes] = {}
         self.waited_s = 0.0
-        self.failed = ("", "")
+        self.failed: Failed | None = None
 
     @property
     def cost_nusd(self) -> int | None:
@@ -140,10 +150,10 @@ class Orchestrator:
             status = "cancelled" if left else "failed"
             _ = self._store.record(self._row(work, status, _left_by(error)))
             raise
-        if isinstance(done.result, Elected) and done.result.judge_error:
-            # It may have answered, and could not be understood.
-            work.failed = (work.steps[-1].name, done.result.judge_error)
-        _, error_class = work.failed
+        if isinstance(done.result, Elected) and done.result.judge_error == UNCLEAR:
+            why = "it named none of the answers, so the first one stands"
+            work.failed = Failed(work.steps[-1].name, UNCLEAR, why)
+        error_class = work.failed.error_class if work.failed else ""
         row = self._row(work, "partial" if done.partial else "succeeded", error_class)
         await self._store.record(row)
         return self._told(work, done, row)
@@ -194,14 +204,21 @@ class Orchestrator:
         work.estimate_nusd = self._estimate(work, decision.record.candidates[0].output_tokens)
 
     def _estimate(self, work: Work, answer_tokens: int) -> int | None:
-        """What all steps are expected to cost; None where a price is unknown."""
-        total = 0
+        """What all steps are expected to cost; None where a price is unknown.
+
+        Raises what is wrong with a name that the caller gave for a later step: it will not be
+        better when the first ones are paid.
+        """
+        costs = []
         for sketch in work.plan.outline():
-            cost = self._cost(self._sized(work, sketch, answer_tokens))
-            if cost is None:
-                return None
-            total += cost
-        return total
+            run = self._sized(work, sketch, answer_tokens)
+            try:
+                costs.append(self._gateway.foresee(run).record.candidates[0].cost_nusd)
+            except (NotFound, NotAllowed):
+                raise
+            except TokenHubError:
+                costs.append(None)
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def _sized(self, work: Work, sketch: Sketch, answer_tokens: int = 0) -> Run:
         """A request of the size that the step is expected to have, to be looked at only."""
@@ -257,15 +274,16 @@ class Orchestrator:
         tell(StepStarted(name=step.name, request_id=run.request_id))
         began = self._clock.monotonic()
         answered: Answered | None = None
-        text, error_class, asked = "", "", False
+        text, error_class, why, asked = "", "", "", False
         try:
             self._in_time(work)
             asked = True
             answered = await self._gateway.complete(run)
             text, error_class = self._heard(work, answered)
+            why = _UNHEARD.get(error_class, "")
         except TokenHubError as error:
             work.errors.append(error)
-            error_class = class_of(error)
+            error_class, why = class_of(error), str(error)
             if step.schema and run.ask.rework is not None:
                 # It did not fit the form, and may be understood all the same.
                 text = run.ask.rework.said
@@ -278,7 +296,13 @@ class Orchestrator:
             done = _step_done(step, run, request_id, error_class, took_s)
             work.steps.append(done)
             work.run.attempts += run.attempts
-        self._told_of(work, step, run, text, done)
+        if error_class and not text.strip():
+            work.plan.failed(step, error_class)
+            work.failed = Failed(step.name, error_class, why)
+        else:
+            last = run.attempts[-1].model_id if run.attempts else ""
+            model_id = run.route.model.id if run.route else last
+            work.plan.answered(step, text, model_id=model_id)
         if answered is not None and step.final and not error_class:
             work.bodies[step.name] = answered.body
             work.run.dropped = tuple(dict.fromkeys((*work.run.dropped, *run.dropped)))
@@ -293,15 +317,6 @@ class Orchestrator:
         except ValueError:
             return "", "unreadable_answer"
         return text, "" if text.strip() else "empty_answer"
-
-    def _told_of(self, work: Work, step: Step, run: Run, text: str, done: StepDone) -> None:
-        """Tell the plan how a step ended."""
-        if done.error_class and not text.strip():
-            work.plan.failed(step, done.error_class)
-            work.failed = (step.name, done.error_class)
-            return
-        last = run.attempts[-1].model_id if run.attempts else ""
-        work.plan.answered(step, text, model_id=run.route.model.id if run.route else last)
 
     def _in_time(self, work: Work) -> None:
         if self._left_s(work) <= 0:
@@ -407,7 +422,7 @@ class Orchestrator:
             body=work.bodies[last.name],
             steps=tuple(work.steps),
             overhead_s=max(0.0, spent_s - work.waited_s),
-            failed_step=work.failed[0],
+            failed=work.failed,
         )
 
 
@@ -436,6 +451,12 @@ def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: 
         latency_s=took_s,
         error_class=error_class,
     )
+
+
+_UNHEARD = {
+    "empty_answer": "the model answered without a text",
+    "unreadable_answer": "what the model answered could not be read",
+}
 
 
 def _left_by(error: BaseException) -> str:

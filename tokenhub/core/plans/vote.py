@@ -10,6 +10,8 @@ from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Seat, Sketch, Step, Voice
 
 VOTERS = 3
+# The class of a judgement that names none of the answers.
+UNCLEAR = "judge_unclear"
 # How voters are ranked where the caller says nothing else.
 VOTING = "normal"
 _JUDGE = (
@@ -66,7 +68,7 @@ class Vote:
             return
         chosen = choice(text, len(self._voices))
         if chosen is None:
-            self._elect(0, judge=model_id, error="judge_unclear")
+            self._elect(0, judge=model_id, error=UNCLEAR)
         else:
             self._elect(chosen, judge=model_id)
 

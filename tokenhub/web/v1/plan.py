@@ -211,13 +211,11 @@ def _shaping(shape: Shape | None) -> Callable[[str], str]:
 
 
 def _failure(found: Orchestrated) -> wire.PlanFailure | None:
-    if found.row.status != "partial":
+    failed = found.failed
+    if failed is None:
         return None
-    step, code = found.failed_step, found.row.error_class
-    said = f"the step {step} failed; this is the best of what came before and beside it"
-    if code == "judge_unclear":
-        said = "the judge named no answer; the first one stands"
-    return wire.PlanFailure(code=code, step=step, message=said)
+    said = f"the step {failed.step} failed: {failed.why}. This is the best of all other steps"
+    return wire.PlanFailure(code=failed.error_class, step=failed.step, message=said)
 
 
 def _step(step: StepDone) -> wire.PlanStep:
