@@ -219,3 +219,13 @@ async def test_a_voter_costs_what_the_request_alone_would(served, plan):
     alone = await plan({"mode": "planning"})
     single = await served.admin("GET", f"requests/{alone['steps'][0]['request_id']}")
     assert single["decision"]["input_tokens"] == detail["decision"]["input_tokens"]
+
+
+@pytest.mark.parametrize("named", [{}, {"primary_model_id": "text-embedding-3-small"}])
+async def test_models_for_embeddings_do_not_vote(served, plan, named):
+    await served.model("text-embedding-3-small", "one", weight=9)
+
+    told = await plan({"mode": "vote", **named})
+
+    assert ["gpt", "large"] == sorted(one["model"] for one in told["response"]["responses"])
+    assert not told["partial"]

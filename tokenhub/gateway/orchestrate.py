@@ -194,7 +194,9 @@ class Orchestrator:
             decision = self._gateway.foresee(asked)
         finally:
             run.intent = asked.intent
-        models = dict.fromkeys(route.model.id for route in decision.ranked)
+        # A model for embeddings that was named would be asked, and could not answer.
+        able = [route for route in decision.ranked if route.id not in run.catalog.embedding]
+        models = dict.fromkeys(route.model.id for route in able)
         judge = self._gateway.model_of(run, work.order.review.model)
         judges = {route.model.id for route in run.catalog.routes_of(judge)}
         fit = [name for name in models if name not in judges]
