@@ -40,6 +40,8 @@ _LISTED_BY = {
 }
 # How the server asks for the provider of a model that several have.
 _WHICH = "?provider_id="
+# Queries of the API in the server's words, and what they are here.
+_OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
 
 
 class Session:
@@ -147,7 +149,10 @@ def _failure(ctx: typer.Context, error: ClientError) -> Failure:
 
 def _because(error: ClientError) -> str:
     """The server's words, with the option of this program where they name a query of the API."""
-    return str(error).replace(_WHICH, "--provider")
+    told = str(error)
+    for query, option in _OPTIONS.items():
+        told = told.replace(query, option)
+    return told
 
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:

@@ -307,3 +307,14 @@ def test_tokens_are_told_by_their_class_where_the_provider_told_them(
 
     told = "Tokens:    10 in (6 of them cached, 2 written to a cache), 5 out (3 of them reasoning)"
     assert told in shown
+
+
+def test_the_steps_of_a_plan_are_listed_by_its_id(run: Run, admin: FakeAdmin) -> None:
+    told = "'r9' is a plan; the log lists its steps with ?parent_id=r9"
+    admin.answers["GET", "/admin/v1/requests/r9"] = problem(404, "not_found", told)
+
+    refused = run("logs", "get", "r9")
+    run("logs", "--plan=r9")
+
+    assert "the log lists its steps with --plan=r9 (HTTP 404" in refused.stderr
+    assert {"limit": ["50"], "parent_id": ["r9"]} == admin.last.query
