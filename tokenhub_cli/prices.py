@@ -179,7 +179,7 @@ def _rates(it: Model | Tier) -> Iterator[str]:
     yield f"  input           {_exact(it.input_per_1k)}"
     yield f"  cached input    {_exact(read) if read is not None else 'as input'}"
     yield f"  cache write     {_exact(write) if write is not None else 'as input'}"
-    yield f"  for an hour     {_exact(hour) if hour is not None else 'as cache write'}"
+    yield f"  cache write 1h  {_exact(hour) if hour is not None else 'as cache write'}"
     yield f"  output          {_exact(it.output_per_1k)}"
     reasoning = it.reasoning_per_1k
     yield f"  reasoning       {_exact(reasoning) if reasoning is not None else 'as output'}"

@@ -116,7 +116,7 @@ def test_show_tells_what_stands_in_for_a_price_that_is_not_stated(
         "  input           $0.0025",
         "  cached input    $0.00125",
         "  cache write     as input",
-        "  for an hour     as cache write",
+        "  cache write 1h  as cache write",
         "  output          $0.01",
         "  reasoning       as output",
         "",
@@ -124,7 +124,7 @@ def test_show_tells_what_stands_in_for_a_price_that_is_not_stated(
         "  input           $0.005",
         "  cached input    as input",
         "  cache write     as input",
-        "  for an hour     as cache write",
+        "  cache write 1h  as cache write",
         "  output          unknown",
         "  reasoning       as output",
     ] == shown.splitlines()
