@@ -237,6 +237,24 @@ async def test_a_wrong_wish_for_substitutes_is_told(hub, named, sim):
     assert (400, "X-TokenHub-Substitute") == (answer.status_code, answer.json()["error"]["param"])
 
 
+async def test_two_wishes_for_substitutes_are_none(hub, key, sim):
+    """Neither the first nor the last of them counts in silence: a proxy may have added one."""
+    await hub.provider("one", sim, models=["gpt"])
+
+    answer = await hub.http.post(
+        "/v1/chat/completions",
+        json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+        headers=[
+            ("x-api-key", key),
+            ("x-tokenhub-substitute", "never"),
+            ("x-tokenhub-substitute", "any"),
+        ],
+    )
+
+    assert (400, "X-TokenHub-Substitute") == (answer.status_code, answer.json()["error"]["param"])
+    assert [] == sim.requests
+
+
 async def test_a_disabled_model_is_asked_no_more(hub, named, sim, second):
     await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
     await hub.provider("two", second, models=["gpt"], model={"weight": 1})
