@@ -101,7 +101,7 @@ class Gateway:
         Raises what `decide` raises; the intent is the run's all the same.
         """
         catalog = run.catalog
-        named = self._naming.peek(catalog, run.ask.model)
+        named = self._naming.peek(catalog, run.ask, request_id=run.request_id, key_id=run.key.id)
         run.intent = interpret(run.ask, catalog.defaults, named, grant=run.key.grant)
         return decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
 
