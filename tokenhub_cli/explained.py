@@ -53,10 +53,10 @@ _CONSIDERED: View[Candidate] = View(
 
 def _why(it: Skipped) -> str:
     value, limit = it.value, it.limit
-    if it.reason == "disabled":
-        return "it is disabled"
-    if it.reason == "no_credential":
-        return "its provider's key is missing"
+    if it.reason in _PLAIN:
+        return _PLAIN[it.reason]
+    if it.reason in _CLOSED and value is not None:
+        return f"{_CLOSED[it.reason]}, for {milliseconds(value)}"
     if value is None or limit is None:
         return plain(it.reason)
     told = {
@@ -67,6 +67,17 @@ def _why(it: Skipped) -> str:
     return told.get(it.reason, f"{it.reason} ({value:g}, limit {limit:g})")
 
 
+_PLAIN = {
+    "disabled": "it is disabled",
+    "no_credential": "its provider's key is missing",
+    "not_allowed": "the API key may not use it",
+    "embeddings_only": "it makes embeddings, and is asked only by its name",
+}
+_CLOSED = {
+    "health_down": "it has failed too often",
+    "cooling_down": "it has throttled us",
+    "credential_out": "it refused our key, or its account is empty",
+}
 _LEFT_OUT: View[Skipped] = View(
     kind="route",
     name=lambda it: it.route,
@@ -120,6 +131,8 @@ def _decision(it: Decision) -> Iterator[str]:
         yield "Left out"
         yield from table(_LEFT_OUT, it.skipped)
         yield ""
+    if it.alias:
+        yield f"Alias: {it.alias} stood for {it.hint or 'any model'}"
     yield f"Policy: {', '.join(_policy(it.policy))}"
     yield f"Catalog: version {it.catalog_version}"
 
@@ -129,10 +142,21 @@ def _considered(it: Decision) -> Iterator[str]:
     yield from table(_CONSIDERED, it.candidates)
     yield f"Score: {_formula(it.weights)}, each as a part of the largest"
     if it.propensity < 1:
-        yield (
-            f"Tie:   the best scores are equal; the seed {it.seed} decided, "
-            f"with a chance of {it.propensity:.0%}"
+        yield _drawn(it)
+
+
+def _drawn(it: Decision) -> str:
+    """What the seed had to decide."""
+    seed, chance = f"the seed {it.seed}", f"a chance of {it.propensity:.0%}"
+    if it.candidates[0].sample is not None:
+        return f"Drawn: the order, by {seed}; the first had {chance}"
+    if it.explored:
+        return (
+            f"Drawn: number {it.explored + 1} was tried before the best, by {seed}, with {chance}"
         )
+    if [one.score for one in it.candidates[:2]].count(it.candidates[0].score) == 1:
+        return f"Drawn: the best was tried, by {seed}, with {chance}"
+    return f"Tie:   the best scores are equal; {seed} decided, with {chance}"
 
 
 def _formula(weights: Terms) -> str:
@@ -143,16 +167,18 @@ def _formula(weights: Terms) -> str:
 
 
 def _policy(it: Policy) -> Sequence[str]:
-    """Its fields; those that the request set itself are marked."""
+    """Its fields; those that are no defaults are marked with their origin."""
     budget = "no limit" if it.max_budget_usd is None else usd(it.max_budget_usd)
     told = {
         "mode": f"mode {it.mode}",
         "max_budget_usd": f"budget {budget}",
         "max_latency_ms": f"latency {milliseconds(it.max_latency_ms)}",
         "min_weight": f"weight at least {it.min_weight}" if it.min_weight else "",
+        "weights": "own weights" if it.weights is not None else "",
     }
+    origins = {field: it.origin.get(field, "default") for field in told}
     return [
-        f"{text} (request)" if it.origin.get(field) == "request" else text
+        text if origins[field] == "default" else f"{text} ({origins[field]})"
         for field, text in told.items()
         if text
     ]

@@ -146,6 +146,8 @@ def _because(error: ClientError) -> str:
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
+    if noun == ctx.find_root().command_path:  # a command of no noun: it is about a request
+        noun += " logs"
     if isinstance(error, Unauthorized):
         return _token_hint(ctx)
     if isinstance(error, Conflict) and _WHICH in str(error):

@@ -3,6 +3,7 @@
 import json
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from tests.cli.conftest import Run
@@ -13,6 +14,7 @@ from tokenhub.wire.observe import (
     Decision,
     Policy,
     RequestDetail,
+    Sample,
     Skipped,
     Terms,
 )
@@ -195,6 +197,71 @@ def test_a_request_that_nobody_could_answer_shows_the_reasons_alone(
 
     assert "\nNobody could answer: no_provider_available\n\nLeft out\n" in shown
     assert "Tie:" not in shown
+
+
+@pytest.mark.parametrize("origin", ["header", "body", "directive", "key"])
+def test_what_is_no_default_is_marked_with_its_origin(
+    run: Run, admin: FakeAdmin, origin: str
+) -> None:
+    weights = Terms(cost=0.5, latency=0.0, failure=0.0, weight=0.5)
+    origins = {"mode": "default", "max_budget_usd": origin, "weights": origin}
+    policy = replace(DECISION.policy, weights=weights, origin=origins)
+    given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert (
+        f"Policy: mode normal, budget $0.0500 ({origin}), latency 120.0s, weight at least 2, "
+        f"own weights ({origin})\n"
+    ) in shown
+
+
+def test_a_draw_is_no_tie(run: Run, admin: FakeAdmin) -> None:
+    sample = Sample(alpha=3.0, beta=1.5, draw=0.875)
+    drawn = [replace(one, sample=sample) for one in DECISION.candidates]
+    thompson = replace(DECISION, candidates=drawn, propensity=0.7)
+    explored = replace(DECISION, explored=1, temperature=0.3, propensity=0.03)
+    best, other = DECISION.candidates
+    first = replace(
+        DECISION,
+        candidates=[best, replace(other, score=0.5)],
+        temperature=0.3,
+        propensity=0.97,
+    )
+
+    told = []
+    for decision in (thompson, explored, first):
+        given(admin, replace(DETAIL, decision=decision))
+        told += [line for line in run("logs", "get", "r1").stdout.splitlines() if "seed" in line]
+
+    assert [
+        "Drawn: the order, by the seed 12345; the first had a chance of 70%",
+        "Drawn: number 2 was tried before the best, by the seed 12345, with a chance of 3%",
+        "Drawn: the best was tried, by the seed 12345, with a chance of 97%",
+    ] == told
+
+
+def test_what_was_left_out_for_a_while_says_for_how_long(run: Run, admin: FakeAdmin) -> None:
+    skipped = [
+        Skipped(route="p/busy", reason="cooling_down", value=1500.0, limit=None),
+        Skipped(route="p/empty", reason="credential_out", value=600_000.0, limit=None),
+        Skipped(route="p/not", reason="not_allowed", value=None, limit=None),
+        Skipped(route="p/embed", reason="embeddings_only", value=None, limit=None),
+    ]
+    given(admin, replace(DETAIL, decision=replace(DECISION, skipped=skipped)))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert "p/busy   it has throttled us, for 1.5s\n" in shown
+    assert "p/empty  it refused our key, or its account is empty, for 600.0s\n" in shown
+    assert "p/not    the API key may not use it\n" in shown
+    assert "p/embed  it makes embeddings, and is asked only by its name\n" in shown
+
+
+def test_an_alias_is_shown_with_what_it_stood_for(run: Run, admin: FakeAdmin) -> None:
+    given(admin, replace(DETAIL, decision=replace(DECISION, alias="fast", hint="gpt")))
+
+    assert "Alias: fast stood for gpt\n" in run("logs", "get", "r1").stdout
 
 
 def test_a_step_names_the_plan_that_it_is_of(run: Run, admin: FakeAdmin) -> None:
