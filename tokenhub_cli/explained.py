@@ -134,6 +134,8 @@ def _decision(it: Decision) -> Iterator[str]:
         yield "Left out"
         yield from table(_LEFT_OUT, it.skipped)
         yield ""
+    if it.alias:
+        yield f"Alias: {it.alias} stood for {it.hint or 'any model'}"
     yield f"Policy: {', '.join(_policy(it.policy))}"
     yield f"Catalog: version {it.catalog_version}"
 

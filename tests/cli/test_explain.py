@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.cli.conftest import Run
-from tests.cli.fake_admin import FakeAdmin
+from tests.cli.fake_admin import FakeAdmin, problem
 from tests.cli.test_logs import DECISION, DETAIL
 from tokenhub.wire.explain import Explained, Explanation, Place, Reason, Setting
 from tokenhub.wire.observe import RequestLog, Terms
@@ -120,3 +120,12 @@ def test_json_is_the_answer_of_the_api(run: Run, admin: FakeAdmin) -> None:
     shown = json.loads(run("explain", "r1", "-o", "json").stdout)
 
     assert msgspec.to_builtins(FOUND) == shown
+
+
+def test_an_unknown_request_leads_to_the_log(run: Run, admin: FakeAdmin) -> None:
+    admin.answers["GET", PATH] = problem(404, "not_found", "no request r1")
+
+    result = run("explain", "r1")
+
+    assert 5 == result.exit_code
+    assert 'try: "tokenhubctl logs list" shows what there is' in result.stderr

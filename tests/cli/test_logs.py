@@ -201,6 +201,29 @@ def test_a_request_that_nobody_could_answer_shows_the_reasons_alone(
     assert "Draw:" not in shown
 
 
+@pytest.mark.parametrize("origin", ["header", "body", "directive", "key"])
+def test_what_is_no_default_is_marked_with_its_origin(
+    run: Run, admin: FakeAdmin, origin: str
+) -> None:
+    weights = Terms(cost=0.5, latency=0.0, failure=0.0, weight=0.5)
+    origins = {"mode": "default", "max_budget_usd": origin, "weights": origin}
+    policy = replace(DECISION.policy, weights=weights, origin=origins)
+    given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert (
+        f"Policy: mode normal, budget $0.0500 ({origin}), latency 120.0s, weight at least 2, "
+        f"weights of its own ({origin})\n"
+    ) in shown
+
+
+def test_an_alias_is_shown_with_what_it_stood_for(run: Run, admin: FakeAdmin) -> None:
+    given(admin, replace(DETAIL, decision=replace(DECISION, alias="fast", hint="gpt")))
+
+    assert "Alias: fast stood for gpt\n" in run("logs", "get", "r1").stdout
+
+
 def test_a_step_names_the_plan_that_it_is_of(run: Run, admin: FakeAdmin) -> None:
     given(admin, replace(DETAIL, parent_id="req_plan"))
 

@@ -91,6 +91,19 @@ async def test_the_pool_is_who_may_answer_where_nobody_is_named(ask, put, sim):
     assert met(second) in {"gpt", "org/small"}
 
 
+@pytest.mark.parametrize("named", [{}, {"model": "*"}])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_the_pool_does_not_answer_for_those_who_give_a_list(hub, key, put, path, named):
+    await put("*")
+
+    answer = await hub.http.post(
+        path, json=ASK | {"models": ["large"]} | named, headers={"x-api-key": key}
+    )
+
+    assert "large" == met(answer)
+    assert "x-alias-from" not in answer.headers
+
+
 async def test_an_alias_stands_before_a_model_of_its_name(ask, put):
     await put("gpt", [{"model_id": "org/small"}])
 

@@ -36,7 +36,14 @@ NAMES = ("", "*", *MODELS, "one/gpt", "three/gpt", "two/org/small", "nobody", "t
 FAULTY = Faults(server_error=0.3, rate_limited=0.3, overloaded=0.1, reset=0.1, invalid_json=0.1)
 HEADERS = {"authorization": f"Bearer {ADMIN_TOKEN}"}
 COMPLETIONS, MESSAGES, NATIVE = "/v1/chat/completions", "/v1/messages", "/v1/chat"
-COUNTS, EMBEDDINGS = "/v1/messages/count_tokens", "/v1/embeddings"
+COUNTS, EMBEDDINGS, PLAN = "/v1/messages/count_tokens", "/v1/embeddings", "/v1/plan"
+MODES = ["cheap", "normal", "high_confidence", "planning", "adversarial", "thompson"]
+# What each of the callers may use, and how they are routed where they say nothing.
+GRANTS = (
+    {},
+    {"allowed_models": ["org/*", "one/gpt"], "mode": "thompson"},
+    {"allowed_providers": ["two", "three"], "min_weight": 1, "max_latency_ms": 20_000},
+)
 
 
 def nth(n):
@@ -46,43 +53,67 @@ def nth(n):
     if rng.random() < 0.2:
         text = f"@@tokenhub mode={rng.choice(['cheap', 'high_confidence'])} min_weight=2\n{text}"
     body = {"messages": [{"role": "user", "content": text}]}
-    path = rng.choice([COMPLETIONS, COMPLETIONS, MESSAGES, NATIVE, NATIVE, COUNTS, EMBEDDINGS])
+    path = rng.choice([COMPLETIONS, COMPLETIONS, MESSAGES, NATIVE, PLAN, COUNTS, EMBEDDINGS])
     name = rng.choice([*NAMES, "ours"])
-    sent = {}
-    if rng.random() < 0.3:
-        sent["x-tokenhub-substitute"] = rng.choice(["any", "same-model", "never"])
+    sent = _headers(rng)
     if path == EMBEDDINGS:
         return path, {"input": text, "model": name.strip("*") or "gpt"}, sent
-    if name or path != NATIVE:
-        body["model_hint" if path == NATIVE else "model"] = name or "*"
+    if path == PLAN:
+        plan = {"mode": rng.choice(["adversarial", "vote", "refine"]), "iterations": 1}
+        return path, {"request": body | {"model_hint": name}, "orchestration": plan}, sent
+    if path == NATIVE:
+        parameters = {"max_tokens": rng.choice([4, 64, 3_000])}
+        asked = body | {"model_hint": name, "parameters": parameters}
+        return path, {"request": asked, "policy": _policy(rng)}, sent
+    body["model"] = name or "*"
     if path != COUNTS:
         body["max_tokens"] = rng.choice([4, 64, 3_000])
+        body["stream"] = rng.random() < 0.3
     if path == COMPLETIONS and rng.random() < 0.3:
         body["models"] = rng.sample(MODELS, 2)
-    if path in {COMPLETIONS, MESSAGES}:
-        body["stream"] = rng.random() < 0.3
-    if path == NATIVE:
-        policy = {
-            "mode": rng.choice(["cheap", "normal", "high_confidence", "planning", "adversarial"]),
-            "max_budget_usd": rng.choice([0.000001, 0.01, 5.0]),
-            "min_weight": rng.choice([0, 0, 3]),
-        }
-        return path, {"request": body, "policy": policy}, sent
     return path, body, sent
 
 
-class Life:
-    """What the callers and the operator of one server do; `ids` are of the answered requests."""
+def _headers(rng):
+    sent = {}
+    if rng.random() < 0.2:
+        sent["x-tokenhub-mode"] = rng.choice(MODES)
+    elif rng.random() < 0.2:
+        sent["x-tokenhub-weights"] = f"cost={rng.random()},latency=1,weight={rng.randint(0, 3)}"
+    if rng.random() < 0.3:
+        sent["x-tokenhub-substitute"] = rng.choice(["any", "same-model", "never"])
+    return sent
 
-    def __init__(self, server, key, sims):
+
+def _policy(rng):
+    policy = {
+        "mode": rng.choice(MODES),
+        "max_budget_usd": rng.choice([0.000001, 0.01, 5.0]),
+        "min_weight": rng.choice([0, 0, 3]),
+    }
+    own = {"mode": "cheap", "weights": {"cost": rng.random(), "failure": 0.5}}
+    return policy | own if rng.random() < 0.3 else policy
+
+
+class Life:
+    """What the callers and the operator of one server do.
+
+    `ids` are of the answered requests, and of plans those of their steps.
+    """
+
+    def __init__(self, server, sims):
         self.ids = []
         self.statuses = Counter()
         self._server = server
-        self._key = {"x-api-key": key}
+        self._keys = []
         self._sims = sims
         self._changing = asyncio.Lock()
 
     async def goes_on(self, numbers):
+        for grant in GRANTS:
+            row = {"name": "a caller", "scopes": ["*"], **grant}
+            made = await self._server.admin("POST", "apikeys", row)
+            self._keys.append(made["key"])
         left = iter(numbers)
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
@@ -94,8 +125,12 @@ class Life:
                 async with self._changing:
                     await self.change(n)
             path, body, headers = nth(n)
-            answer = await self._server.http.post(path, json=body, headers=self._key | headers)
-            self.ids.append(answer.headers["x-request-id"])
+            headers |= {"x-api-key": self._keys[n % len(self._keys)]}
+            answer = await self._server.http.post(path, json=body, headers=headers)
+            if path == PLAN:
+                self.ids += [one["request_id"] for one in answer.json().get("steps", [])]
+            else:
+                self.ids.append(answer.headers["x-request-id"])
             self.statuses[answer.status_code] += 1
 
     async def change(self, n):
@@ -174,52 +209,61 @@ async def test_every_decision_of_a_life_comes_out_the_same(tmp_path):
         sims = (faulty, good)
 
         async with child(tmp_path) as server:
-            life = Life(server, await server.key("*"), sims)
+            life = Life(server, sims)
             for provider in PROVIDERS:
                 await life.provider(provider)
             for name, sticky_by in ALIASES.items():
-                await life.admin("PUT", f"aliases/{name}", _split(random.Random(1), sticky_by))
+                if name != "*":  # a pool leaves no choice to be explored; it comes and goes
+                    await life.admin("PUT", f"aliases/{name}", _split(random.Random(1), sticky_by))
             await life.goes_on(range(third))
             server.process.send_signal(signal.SIGTERM)
             await server.process.wait()
             ids += life.ids
             statuses += life.statuses
 
-        async with child(tmp_path) as server:
-            life = Life(server, await server.key("*"), sims)
+        async with child(tmp_path, EXPLORATION_TEMP="0.7") as server:
+            life = Life(server, sims)
             await life.goes_on(range(third, 2 * third))
             await written(database, life.ids)
             await server.kill()
             ids += life.ids
             statuses += life.statuses
 
-        async with child(tmp_path) as server:
-            life = Life(server, await server.key("*"), sims)
+        async with child(tmp_path, EXPLORATION_TEMP="2") as server:
+            life = Life(server, sims)
             await life.goes_on(range(2 * third, COUNT))
             ids += life.ids
             statuses += life.statuses
             found = [await server.admin("GET", f"routing/explain/{id_}?verify=true") for id_ in ids]
 
-    verified = [one["verified"] for one in found]
     told = [(one["request"]["request_id"], one["differences"], one["reason"]) for one in found]
-    versions = {one["decision"]["catalog_version"] for one in found if one["decision"]}
-    refused = sum(1 for one in found if one["decision"] and one["decision"]["error"])
-    skipped = Counter(
-        skip["reason"] for one in found if one["decision"] for skip in one["decision"]["skipped"]
-    )
+    verified = [one["verified"] for one in found]
+    decided = [one["decision"] for one in found if one["decision"]]
+    versions = {one["catalog_version"] for one in decided}
+    skipped = Counter(skip["reason"] for one in decided for skip in one["skipped"])
+    modes = Counter(one["policy"]["mode"] for one in decided if not one["error"])
+    apart = {
+        "refusals": sum(1 for one in decided if one["error"]),
+        "explored": sum(1 for one in decided if one["explored"]),
+        "own weights": sum(1 for one in decided if "weights" in one["policy"]["origin"]),
+        "aliases": sum(1 for one in decided if one["alias"]),
+        "lists of a key": sum(1 for one in decided if one["allowed_models"]),
+        "steps of a plan": sum(1 for one in found if one["request"]["parent_id"]),
+    }
     print(
         f"\nverified: {verified.count(True)} of {len(ids)} decisions, over {len(versions)} "
-        f"versions of the catalog; {refused} of them refusals; statuses {dict(statuses)}; "
-        f"left out {dict(skipped)}"
+        f"versions of the catalog; {apart}; statuses {dict(statuses)}; left out {dict(skipped)}; "
+        f"modes {dict(modes)}"
     )
     assert [] == [line for line, same in zip(told, verified, strict=True) if same is not True]
-    assert COUNT == len(set(ids))
+    assert COUNT <= len(ids) == len(set(ids))
     assert len(versions) > third // EVERY
+    assert all(apart.values())
+    assert set(MODES) <= set(modes)
     assert {"disabled", "weight_below_minimum", "context_overflow", "budget_exceeded"} <= set(
         skipped
     )
     assert {"cooling_down", "health_down"} & set(skipped)
-    assert refused
     assert statuses[200] > COUNT // 3
 
 

@@ -237,6 +237,42 @@ async def test_a_wrong_wish_for_substitutes_is_told(hub, named, sim):
     assert (400, "X-TokenHub-Substitute") == (answer.status_code, answer.json()["error"]["param"])
 
 
+@pytest.mark.parametrize(
+    ("substitute", "status"), [("any", 200), ("same-model", 200), ("never", 503)]
+)
+async def test_the_model_of_a_named_route_is_looked_for_elsewhere(
+    hub, named, sim, second, *, substitute, status
+):
+    """Before any other model, however good; and where only the same one may, at all."""
+    await hub.provider("one", sim, models=["gpt"])
+    await hub.provider("two", second, models=["gpt"], model={"weight": 1})
+    await hub.model("large", "one", weight=10)
+    await hub.admin("PATCH", "models/gpt?provider_id=one", {"enabled": False})
+
+    answer = await named("one/gpt", **{"x-tokenhub-substitute": substitute})
+
+    assert status == answer.status_code
+    assert (0, int(status == 200)) == (len(sim.requests), len(second.requests))
+
+
+async def test_two_wishes_for_substitutes_are_none(hub, key, sim):
+    """Neither the first nor the last of them counts in silence: a proxy may have added one."""
+    await hub.provider("one", sim, models=["gpt"])
+
+    answer = await hub.http.post(
+        "/v1/chat/completions",
+        json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+        headers=[
+            ("x-api-key", key),
+            ("x-tokenhub-substitute", "never"),
+            ("x-tokenhub-substitute", "any"),
+        ],
+    )
+
+    assert (400, "X-TokenHub-Substitute") == (answer.status_code, answer.json()["error"]["param"])
+    assert [] == sim.requests
+
+
 async def test_a_disabled_model_is_asked_no_more(hub, named, sim, second):
     await hub.provider("one", sim, models=["gpt"], model={"weight": 10})
     await hub.provider("two", second, models=["gpt"], model={"weight": 1})

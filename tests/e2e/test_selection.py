@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support.server import ADMIN_TOKEN
+from tokenhub.sim.fault import Fault
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +121,116 @@ async def test_own_weights_are_normalised_and_told(ask, decision):
         by_body["policy"]["origin"]["weights"],
         by_body["candidates"][0]["route"],
     )
+
+
+# The weights of cost, latency, failure and weight, by original-behaviour 2.5.
+BY_MODE = {
+    "cheap": ((0.7, 0.1, 0.1, 0.1), "org/small"),
+    "normal": ((0.25, 0.25, 0.25, 0.25), "gpt"),
+    "high_confidence": ((0.05, 0.1, 0.15, 0.7), "large"),
+    "planning": ((0.1, 0.1, 0.2, 0.6), "large"),
+    "adversarial": ((0.1, 0.1, 0.2, 0.6), "large"),
+}
+
+
+@pytest.mark.parametrize("mode", BY_MODE)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_each_mode_weighs_as_it_says(ask, decision, mode, stream):
+    answer = await ask(body={"stream": stream}, x_tokenhub_mode=mode)
+
+    told = await decision(answer)
+    weights, chosen = BY_MODE[mode]
+    names = ("cost", "latency", "failure", "weight")
+    assert dict(zip(names, weights, strict=True)) == told["weights"]
+    assert chosen == answer.headers["x-tokenhub-model"]
+    scores = [one["score"] for one in told["candidates"]]
+    assert sorted(scores) == scores
+    for one in told["candidates"]:
+        terms = [one["terms"][name] for name in names]
+        cost, latency, failure, weight = (a * b for a, b in zip(weights, terms, strict=True))
+        assert one["score"] == pytest.approx(cost + latency + failure - weight)
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("name", ["*", " * ", "", "auto"])
+async def test_who_names_no_model_gets_the_routers_choice(ask, decision, sim, path, name):
+    field = "model_hint" if path == "/v1/chat" else "model"
+
+    answer = await ask(path, {field: name}, x_tokenhub_mode="high_confidence")
+
+    assert (200, "large") == (answer.status_code, answer.headers["x-tokenhub-model"])
+    assert ("auto" if name == "auto" else "") == (await decision(answer))["hint"]
+    assert ["large"] == [json.loads(one.body)["model"] for one in sim.requests]
+
+
+async def test_a_budget_holds_to_the_last_billionth(ask, decision):
+    told = await decision(await ask(body={"model": "large", "max_tokens": 8}))
+    cost_nusd = round(told["candidates"][0]["cost_usd"] * 10**9)
+
+    found = {
+        extra: await ask(
+            body={"model": "large", "max_tokens": 8},
+            x_tokenhub_substitute="never",
+            x_tokenhub_max_budget_usd=f"{cost_nusd + extra}e-9",
+        )
+        for extra in (-1, 0)
+    }
+
+    assert (503, 200) == (found[-1].status_code, found[0].status_code)
+    (skip,) = found[-1].json()["error"]["skipped"]
+    assert ("one/large", "budget_exceeded") == (skip["route"], skip["reason"])
+
+
+async def test_an_unknown_price_is_the_dearest_and_under_no_budget(hub, ask, decision, second):
+    await hub.provider("two", second)
+    await hub.model("gpt", "two", input_per_1k=None, output_per_1k=None, weight=10)
+
+    chosen = await ask(x_tokenhub_weights="cost=1")
+    told = await decision(chosen)
+    named = await ask(
+        body={"model": "two/gpt"},
+        x_tokenhub_substitute="never",
+        x_tokenhub_max_budget_usd="1e-9",
+    )
+
+    by_route = {one["route"]: one for one in told["candidates"]}
+    unknown = by_route["two/gpt"]
+    assert (None, 1.0) == (unknown["cost_usd"], unknown["terms"]["cost"])
+    assert "org/small" == chosen.headers["x-tokenhub-model"]
+    assert {"two/gpt", "one/large"} == {
+        route for route, one in by_route.items() if one["terms"]["cost"] == 1.0
+    }
+    assert (200, "two") == (named.status_code, named.headers["x-tokenhub-provider"])
+
+
+async def test_a_directive_cannot_widen_what_a_key_says(ask, decision, restricted):
+    """The text may come from anywhere; the key's owner is who set its limits."""
+    key, _ = await restricted(max_budget_usd=0.005, min_weight=5, max_latency_ms=30_000)
+    said = "@@tokenhub budget=5 min_weight=0 latency=300000 mode=high_confidence\nHello"
+
+    answer = await ask(body={"messages": [{"role": "user", "content": said}]}, by=key)
+
+    policy = (await decision(answer))["policy"]
+    assert "gpt" == answer.headers["x-tokenhub-model"]
+    assert (0.005, 5, 30_000) == (
+        policy["max_budget_usd"],
+        policy["min_weight"],
+        policy["max_latency_ms"],
+    )
+    assert 3 == len(policy["notes"])
+
+
+@pytest.mark.parametrize("body", [{"model": "gpt"}, {"model": "large", "models": ["gpt"]}, {}])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_failing_list_is_not_left_as_a_last_resort(ask, sim, restricted, body, stream):
+    """Where all that a key may use has failed, nobody else is asked, not even in the end."""
+    key, _ = await restricted(allowed_models=["gpt"])
+    sim.next(*[Fault.status(503)] * 60)
+
+    answers = [await ask(body={**body, "stream": stream}, by=key) for _ in range(6)]
+
+    assert {503} == {one.status_code for one in answers}
+    assert {"gpt"} == {json.loads(one.body)["model"] for one in sim.requests}
 
 
 async def test_each_layer_goes_over_the_one_below(ask, decision, restricted):

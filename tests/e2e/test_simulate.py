@@ -1,5 +1,8 @@
 """The router asked without a request: the same choice as a live one, and no trace of it."""
 
+import asyncio
+from collections import Counter
+
 import pytest
 
 from tests.support.server import ADMIN_TOKEN
@@ -97,6 +100,49 @@ async def test_health_counts(hub, key, sim, simulate):
     assert (None, []) == (found["decision"], found["eligible"])
     assert "one/gpt: cooling_down" in found["error"]
     assert "no_provider_available" == found["results"][0]["code"]
+
+
+async def test_an_operator_who_removes_a_model_meanwhile_disturbs_no_answer(hub, simulate):
+    """A thousand draws take their time, and the catalog goes on; the answer is of one version."""
+    wanted = [{"mode": "thompson"}] * 8
+
+    before = (await simulate())["catalog_version"]
+    found, _ = await asyncio.gather(
+        simulate(policies=wanted), hub.admin("DELETE", "models/gpt?provider_id=one")
+    )
+
+    assert (3, 3, before) == (found["total"], len(found["eligible"]), found["catalog_version"])
+
+
+async def test_an_alias_is_split_as_for_live_requests(hub, simulate):
+    """By chance it is the seed's; for a key, what that key meets."""
+    halves = {"variants": [{"model_id": "gpt"}, {"model_id": "large"}]}
+    await hub.admin("PUT", "aliases/fast", halves)
+    await hub.admin("PUT", "aliases/ours", {**halves, "sticky_by": "api_key"})
+    met, simulated = {}, {}
+    for _ in range(6):
+        made = await hub.admin("POST", "apikeys", {"name": "app", "scopes": ["chat"]})
+        live = await hub.http.post(
+            "/v1/chat/completions", json=ASK | {"model": "ours"}, headers={"x-api-key": made["key"]}
+        )
+        met[made["id"]] = live.headers["x-tokenhub-model"]
+        found = await simulate(model_hint="ours", key_id=made["id"], token_count=10, max_tokens=4)
+        simulated[made["id"]] = found["decision"]["model_id"]
+
+    found = [await simulate(model_hint="fast", seed=seed) for seed in range(40)]
+
+    assert met == simulated
+    chosen = Counter(one["decision"]["model_id"] for one in found)
+    assert {"gpt", "large"} == set(chosen)
+    assert min(chosen.values()) > 8
+    assert found[7]["decision"] == (await simulate(model_hint="fast", seed=7))["decision"]
+
+
+async def test_names_are_read_as_in_a_request(simulate):
+    found = await simulate(models=[" org/small ", ""])
+
+    assert "org/small" == found["decision"]["model_id"]
+    assert ["org/small"] == found["results"][0]["explained"]["fallbacks"]
 
 
 @pytest.mark.parametrize(

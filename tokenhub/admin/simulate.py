@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +25,8 @@ DRAWS = 1000
 # Fewer draws where there are many routes: each of them is some five microseconds of everybody's.
 LEAST_DRAWS = 50
 MOST_SAMPLES = 200_000
+# A stream of the seed that no decision takes.
+_NAMING = 2**32
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,23 +43,31 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Simulated(msgspec.Struct, frozen=True, kw_only=True):
-    """One policy's outcome: a decision, or the error that a caller would get.
+    """One policy's outcome: a decision from a catalog, or the error that a caller would get.
 
     `shares` are how often each route came first in so many `draws`; empty where nothing is drawn.
     """
 
     intent: Intent
+    catalog: Catalog
     decision: Decision | None = None
     refusal: Refusal | None = None
     draws: int = 0
     shares: tuple[tuple[str, float], ...] = ()
 
 
+class Named(Protocol):
+    """Tells what the model of a request stands for now, by its id and its key's."""
+
+    def __call__(
+        self, catalog: Catalog, ask: Ask, *, request_id: str, key_id: str
+    ) -> StandsFor | None: ...
+
+
 class Simulator:
     """No call is made, and nothing is learned, counted or written.
 
-    `signals` are those of the moment; `named` tells what a model's name stands for now, and
-    `keys` knows a key by its id.
+    `signals` are those of the moment, and `keys` knows a key by its id.
     """
 
     def __init__(
@@ -63,7 +75,7 @@ class Simulator:
         *,
         catalog: Snapshot[Catalog],
         signals: Callable[[Catalog], Signals],
-        named: Callable[[Catalog, str], StandsFor | None],
+        named: Named,
         keys: Callable[[str], ApiKey],
     ) -> None:
         self._catalog = catalog
@@ -71,23 +83,23 @@ class Simulator:
         self._named = named
         self._keys = keys
 
-    @property
-    def catalog(self) -> Catalog:
-        return self._catalog.current
-
     def prepared(self, asks: list[Ask], question: Question) -> Callable[[], list[Simulated]]:
         """What the router would do with such requests now; to be worked out in any thread.
 
         All of them see the same catalog and the same signals. Raises NotFound for a key that is
         not there.
         """
-        catalog = self.catalog
+        catalog = self._catalog.current
         grant = self._keys(question.key_id).grant if question.key_id else FREE
         signals = _still(self._signals(catalog), question.output_tokens)
-        intents = [
-            interpret(ask, catalog.defaults, self._named(catalog, ask.model), grant=grant)
-            for ask in asks
-        ]
+        # Where an alias is split by request, the seed stands in for one.
+        named = partial(
+            self._named,
+            catalog,
+            request_id=f"{split(question.seed, _NAMING):x}",
+            key_id=question.key_id,
+        )
+        intents = [interpret(ask, catalog.defaults, named(ask), grant=grant) for ask in asks]
         if question.temperature is not None:
             intents = [replace(one, temperature=question.temperature) for one in intents]
         if question.output_tokens is not None:
@@ -104,14 +116,14 @@ def _decided(
     try:
         decision = decide(intent, catalog, signals, seed)
     except (NoEligibleModel, NotFound, BadRequest, NotAllowed) as error:
-        return Simulated(intent=intent, refusal=error)
+        return Simulated(intent=intent, catalog=catalog, refusal=error)
     if intent.policy.mode != THOMPSON and not intent.temperature:
-        return Simulated(intent=intent, decision=decision)
+        return Simulated(intent=intent, catalog=catalog, decision=decision)
     count = min(DRAWS, max(LEAST_DRAWS, most // len(decision.record.candidates)))
     seeds = [split(seed, number) for number in range(count)]
     found = Counter(firsts(intent, catalog, signals, seeds))
     shares = tuple((route, times / count) for route, times in found.most_common())
-    return Simulated(intent=intent, decision=decision, draws=count, shares=shares)
+    return Simulated(intent=intent, catalog=catalog, decision=decision, draws=count, shares=shares)
 
 
 def _still(signals: Signals, output_tokens: int | None) -> Signals:

@@ -121,7 +121,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             weights=_weights(intent.policy),
             input_tokens=intent.input_tokens,
             output_tokens=intent.output_tokens,
-            reason=_reason(best, wanted.get(best.route)),
+            reason=_reason(best, wanted.get(best.route), intent),
             propensity=propensity,
             candidates=tuple(scored),
             skipped=tuple(skipped),
@@ -289,10 +289,18 @@ def _weights(policy: Policy) -> Weights:
 
 
 def _wanted(intent: Intent, catalog: Catalog) -> dict[str, int]:
-    """The routes that the caller named, with the place of their name in the caller's list."""
-    if not intent.fallbacks:
-        return dict.fromkeys([route.id for route in catalog.routes_of(intent.hint)], 0)
+    """The routes that the caller named, with the place of their name in the caller's list.
+
+    The model of a route that was named has the next place wherever else it is.
+    """
     wanted: dict[str, int] = {}
+    if not intent.fallbacks:
+        named = catalog.routes_of(intent.hint)
+        wanted = dict.fromkeys([route.id for route in named], 0)
+        if named and intent.substitute != "never":
+            for route in catalog.by_model[named[0].model.id]:
+                wanted.setdefault(route.id, 1)
+        return wanted
     for place, name in enumerate(_names(intent)):
         for route in catalog.routes_of(name):
             wanted.setdefault(route.id, place)
@@ -311,10 +319,10 @@ def _unknown(intent: Intent) -> NotFound:
     return NotFound(told, code="model_not_found")
 
 
-def _reason(best: Candidate, place: int | None) -> str:
+def _reason(best: Candidate, place: int | None, intent: Intent) -> str:
     if place == 0:
         return "routed-hint-exact"
-    if place is not None:
+    if place is not None and intent.fallbacks:
         return "routed-fallback"
     return "last-resort-fallback" if best.last_resort else f"routed-weight-{best.weight}"
 

@@ -19,12 +19,16 @@ def with_fallbacks(ask: Ask, models: list[str] | None) -> Ask:
     """The ask that names these models, its body without them. Raises BadRequest."""
     if models is None:
         return ask
+    named = checked_names(models)
+    fields = _FIELDS.decode(ask.payload)
+    fields.pop("models", None)
+    return msgspec.structs.replace(ask, payload=_ENCODE(fields), fallbacks=named)
+
+
+def checked_names(models: list[str]) -> tuple[str, ...]:
+    """The names of such a list, without the empty ones. Raises BadRequest."""
     check_count(len(models), MAX_FALLBACKS, field="models")
     named = [
         checked_name(name, field=f"models[{number}]").strip() for number, name in enumerate(models)
     ]
-    fields = _FIELDS.decode(ask.payload)
-    fields.pop("models", None)
-    return msgspec.structs.replace(
-        ask, payload=_ENCODE(fields), fallbacks=tuple([name for name in named if name])
-    )
+    return tuple([name for name in named if name])

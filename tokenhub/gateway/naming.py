@@ -3,7 +3,7 @@
 from collections import Counter
 
 from tokenhub.core.aliases import ANY, Alias, StandsFor, stands_for
-from tokenhub.core.ask import Errand
+from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.gateway.run import Run
 
@@ -16,23 +16,29 @@ class Naming:
 
     def __call__(self, run: Run) -> StandsFor | None:
         """What the model of a request stands for; None where its name is no alias."""
-        alias = _alias(run.catalog, run.ask.model, run.ask.errand)
+        alias = _alias(run.catalog, run.ask)
         if alias is None:
             return None
         turn = self._turns[alias.name]
         self._turns[alias.name] = turn + 1
         return stands_for(alias, request_id=run.request_id, key_id=run.key.id, turn=turn)
 
-    def peek(self, catalog: Catalog, name: str, errand: Errand | None = None) -> StandsFor | None:
-        """What a name would stand for next. A split by request or key is one by chance here."""
-        alias = _alias(catalog, name, errand)
+    def peek(
+        self, catalog: Catalog, ask: Ask, *, request_id: str, key_id: str = ""
+    ) -> StandsFor | None:
+        """What the model of a request of this id would stand for next. No turn is taken."""
+        alias = _alias(catalog, ask)
         if alias is None:
             return None
-        return stands_for(alias, request_id="", key_id="", turn=self._turns[alias.name])
+        turn = self._turns[alias.name]
+        return stands_for(alias, request_id=request_id, key_id=key_id, turn=turn)
 
 
-def _alias(catalog: Catalog, name: str, errand: Errand | None) -> Alias | None:
-    if not catalog.aliases or (errand is not None and errand.named):
+def _alias(catalog: Catalog, ask: Ask) -> Alias | None:
+    if not catalog.aliases or (ask.errand is not None and ask.errand.named):
         return None
-    alias = catalog.aliases.get(name.strip() or ANY)
+    name = ask.model.strip() or ANY
+    if name == ANY and ask.fallbacks:
+        return None  # the pool is for those who name nobody: a list names somebody
+    alias = catalog.aliases.get(name)
     return alias if alias is not None and alias.enabled else None

@@ -101,13 +101,16 @@ class Gateway:
         Raises what `decide` raises; the intent is the run's all the same.
         """
         catalog = run.catalog
-        named = self._naming.peek(catalog, run.ask.model, run.ask.errand)
+        named = self._naming.peek(catalog, run.ask, request_id=run.request_id, key_id=run.key.id)
         run.intent = interpret(run.ask, catalog.defaults, named, grant=run.key.grant)
         return decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
 
     def model_of(self, run: Run, name: str) -> str:
         """The name, or where it is an alias, that of a model that it may stand for."""
-        found = self._naming.peek(run.catalog, name) if name else None
+        if not name:
+            return name
+        asked = replace(run.ask, model=name, errand=None)
+        found = self._naming.peek(run.catalog, asked, request_id=run.request_id, key_id=run.key.id)
         return name if found is None else found.model_id
 
     async def complete(self, run: Run) -> Answered:

@@ -9,6 +9,7 @@ from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.refusal import refused
+from tokenhub.core.scoring import Weights
 from tokenhub.ports.stores import Audit
 
 pytestmark = pytest.mark.anyio
@@ -170,7 +171,7 @@ async def test_what_happened_leads_from_the_first_call_to_the_answer(request_of,
     told = (await explained())["explanation"]
 
     assert (
-        "a/big was chosen out of 3: it is what was asked for, at the best score. "
+        "a/big was chosen out of 3: it is what was asked for, and it had the best score. "
         "b/big answered in its place."
     ) == told["summary"]
     assert [
@@ -244,6 +245,90 @@ async def test_the_last_resort_and_the_callers_list_are_told(request_of, explain
         "it was down for 2000 ms yet, and comes after all that were not; it is what was asked for"
     )
     assert "in this order and no others: big" in told["asked"]
+
+
+@pytest.fixture
+def summary(request_of, explained):
+    """Why the first was chosen, and what stands beside it."""
+
+    async def one(intent, seen=None):
+        await request_of(intent, seen)
+        told = (await explained())["explanation"]
+        _, _, because = told["summary"].partition(": ")
+        return because.partition(". ")[0], told["candidates"][0]["why"]
+
+    return one
+
+
+async def test_a_draw_is_not_told_as_the_best_score(summary):
+    arms = {"a/small": (90.0, 1.0), "a/big": (1.0, 90.0), "b/big": (1.0, 90.0)}
+
+    because, why = await summary(an_intent(policy=a_policy(mode="thompson")), signals(arms=arms))
+
+    assert "its draw was the largest" == because
+    assert why.startswith("its draw is 0.9")
+    assert ", of Beta(90, 1); for comparison, score" in why
+
+
+async def test_exploration_is_told_with_the_place_by_score(request_of, explained, control):
+    catalog = await control.catalog_store.load()
+    intent = an_intent(temperature=5.0)
+    seeds = [s for s in range(50) if decide(intent, catalog, signals(), s).record.explored == 2]
+    record = decide(intent, catalog, signals(), seeds[0]).record
+    await request_of(record=record)
+
+    told = (await explained())["explanation"]
+
+    assert (
+        "a draw took number 3 by score, so that others than the best are tried" in told["summary"]
+    )
+    assert told["candidates"][0]["why"].startswith("its place was 3, and a draw has put it first")
+
+
+async def test_who_is_too_slow_is_told_so_with_the_limit(request_of, explained):
+    slow = signals({"a/big": (9.0, 0.0), "b/big": (9.0, 0.0)})
+    await request_of(an_intent(policy=a_policy(max_latency_s=5.0)), slow)
+
+    told = (await explained())["explanation"]
+
+    assert "it had the best score of those that are quick enough." in told["summary"]
+    assert told["candidates"][1]["why"].startswith(
+        "it usually takes longer than 5000 ms, and comes after those that do not; score"
+    )
+
+
+async def test_a_last_resort_is_no_promise_of_who_opens_first(summary):
+    closed = {"a": ("health_down", 2.0), "b": ("health_down", 9.0)}
+
+    because, _ = await summary(an_intent(), signals(closed=closed))
+
+    assert "all that could answer were down" == because
+
+
+async def test_the_model_of_a_named_route_is_told_elsewhere(summary):
+    closed = {"a": ("cooling_down", 2.0)}
+
+    because, why = await summary(an_intent("a/big"), signals(closed=closed))
+
+    assert "it is the model that was asked for, at another provider" == because
+    assert why.startswith("it is the model that was asked for, at another provider; score")
+
+
+async def test_own_weights_and_the_lists_of_a_key_are_told(request_of, explained):
+    origin = {"weights": "header"}
+    policy = a_policy(weights=Weights(0.5, 0.0, 0.25, 0.25), origin=origin)
+    lists = {"allowed_models": ("big", "gpt-*"), "allowed_providers": ("a",)}
+    await request_of(an_intent(policy=policy, **lists))
+
+    told = (await explained())["explanation"]
+
+    assert {
+        "field": "weights",
+        "value": "cost 0.5, latency 0, failure 0.25, weight 0.25",
+        "origin": "a header of the request",
+    } in told["policy"]
+    assert "The API key may use these models alone: big, gpt-*." in told["notes"]
+    assert "The API key may use these providers alone: a." in told["notes"]
 
 
 async def test_without_verify_nothing_is_said_of_it(request_of, explained):

@@ -316,6 +316,32 @@ def test_same_model_stays_with_the_model_at_all_its_providers() -> None:
     assert ["b/m", "a/m"] == order(decision)
 
 
+@pytest.mark.parametrize("why_not", [{"enabled": False}, {}])
+def test_the_model_of_a_named_route_goes_before_other_models(why_not: dict[str, Any]) -> None:
+    catalog = a_catalog(
+        a_model("m", "a", **why_not), a_model("m", "b"), a_model("n", "c", weight=10)
+    )
+    closed = {} if why_not else {"a": ("cooling_down", 9.0)}
+
+    any_ = decide(an_intent("a/m"), catalog, signals(closed=closed), 1)
+    same = decide(an_intent("a/m", substitute="same-model"), catalog, signals(closed=closed), 1)
+
+    assert (["b/m", "c/n"], "routed-weight-1") == (order(any_), any_.record.reason)
+    assert ["b/m"] == order(same)
+    with pytest.raises(NoEligibleModel) as refused:
+        decide(an_intent("a/m", substitute="never"), catalog, signals(closed=closed), 1)
+    assert ["a/m"] == [skip.route for skip in refused.value.skipped]
+
+
+def test_a_named_route_goes_before_its_model_elsewhere() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b", weight=9), a_model("n", "c"))
+
+    decision = decide(an_intent("a/m", substitute="same-model"), catalog, signals(), 1)
+
+    assert (["a/m", "b/m"], "routed-hint-exact") == (order(decision), decision.record.reason)
+    assert ["a/m"] == order(decide(an_intent("a/m", substitute="never"), catalog, signals(), 1))
+
+
 def test_never_tries_one_route_and_shows_what_it_was_preferred_to() -> None:
     catalog = a_catalog(a_model("m", "a"), a_model("m", "b", weight=9), a_model("n", "c"))
 

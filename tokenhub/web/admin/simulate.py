@@ -8,10 +8,9 @@ from msgspec.structs import asdict
 
 from tokenhub.admin.simulate import Question, Simulated, Simulator
 from tokenhub.core.ask import MAX_TOKENS, Ask
-from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import BadRequest
 from tokenhub.dialects.decoding import check_count, checked_limit, checked_name
-from tokenhub.dialects.fallbacks import MAX_FALLBACKS
+from tokenhub.dialects.fallbacks import checked_names
 from tokenhub.dialects.native import wish
 from tokenhub.web.admin import decisions
 from tokenhub.web.admin.models import shown as shown_model
@@ -46,11 +45,11 @@ async def simulate(request: Http, simulator: NamedDependency[Simulator]) -> Resp
     first = found[0]
     result = wire.SimulationResult(
         decision=_choice(first),
-        eligible=_eligible(first, simulator.catalog),
+        eligible=_eligible(first),
         total=len(first.decision.record.candidates) if first.decision else 0,
         error=_error(first),
         results=[_result(one) for one in found],
-        catalog_version=simulator.catalog.version,
+        catalog_version=first.catalog.version,
         seed=sent.seed,
     )
     return answer(result)
@@ -64,7 +63,7 @@ def _asks(sent: wire.Simulation) -> list[Ask]:
         raise BadRequest(f"seed must be between 0 and {MAX_SEED}", field="seed")
     if sent.token_count > MAX_TOKENS:
         raise BadRequest(f"token_count must be at most {MAX_TOKENS}", field="token_count")
-    check_count(len(sent.models), MAX_FALLBACKS, field="models")
+    models = checked_names(sent.models)
     policies = sent.policies
     if policies is None:
         policies = [
@@ -79,7 +78,7 @@ def _asks(sent: wire.Simulation) -> list[Ask]:
         Ask(
             payload=b"",
             model=checked_name(sent.model_hint, field="model_hint"),
-            fallbacks=tuple([checked_name(name, field="models") for name in sent.models]),
+            fallbacks=models,
             input_tokens=sent.token_count if sent.token_count > 0 else TOKENS,
             max_tokens=checked_limit(sent.max_tokens),
             substitute=sent.substitute,
@@ -101,10 +100,10 @@ def _choice(found: Simulated) -> wire.Choice | None:
     )
 
 
-def _eligible(found: Simulated, catalog: Catalog) -> list[wire.EligibleModel]:
+def _eligible(found: Simulated) -> list[wire.EligibleModel]:
     if found.decision is None:
         return []
-    rows = [catalog.by_route[one.route].model for one in found.decision.record.candidates]
+    rows = [found.catalog.by_route[one.route].model for one in found.decision.record.candidates]
     return [
         wire.EligibleModel(**asdict(shown_model(row)), selected=not place)
         for place, row in enumerate(rows)

@@ -5,6 +5,8 @@ From the wire's own values, so that every front end tells the same.
 
 from collections.abc import Iterator
 
+from msgspec.structs import asdict
+
 from tokenhub.wire.explain import Explanation, Place, Reason, Setting
 from tokenhub.wire.observe import (
     AttemptLog,
@@ -86,12 +88,41 @@ def _summary(row: RequestLog, decision: Decision) -> str:
 def _because(decision: Decision) -> str:
     first = decision.candidates[0]
     if first.last_resort:
-        return "all routes were down, and it opens first"
-    if first.route in _named(decision):
-        others = [one for one in decision.candidates if one.route in _named(decision)]
-        best = ", at the best score" if len(others) > 1 else ""
-        return f"it is what was asked for{best}"
-    return "it had the best score"
+        return "all that could answer were down"
+    places = _named(decision)
+    place = places.get(first.route)
+    rivals = [one for one in decision.candidates if places.get(one.route) == place]
+    if place is None:
+        return _won(decision, rivals)
+    best = f", and {_won(decision, rivals)}" if len(rivals) > 1 else ""
+    return f"{_is_named(decision, place)}{best}"
+
+
+def _won(decision: Decision, rivals: list[Candidate]) -> str:
+    """What the first has before its rivals, those whom the caller has named no earlier."""
+    first = rivals[0]
+    apart = {
+        "well": any(one.last_resort for one in rivals),
+        "quick enough": not first.too_slow and any(one.too_slow for one in rivals),
+    }
+    whom = " and ".join([name for name, some_are_not in apart.items() if some_are_not])
+    whom = f" of those that are {whom}" if whom else ""
+    if first.sample is not None:
+        return f"its draw was the largest{whom}"
+    if decision.explored:
+        return (
+            f"a draw took number {decision.explored + 1} by score, so that others than the best "
+            "are tried"
+        )
+    return f"it had the best score{whom}"
+
+
+def _is_named(decision: Decision, place: int) -> str:
+    if place == 0:
+        return "it is what was asked for"
+    if decision.fallbacks:
+        return f"it is number {place + 1} of the caller's list"
+    return "it is the model that was asked for, at another provider"
 
 
 def _asked(row: RequestLog, decision: Decision | None) -> str:
@@ -118,6 +149,9 @@ def _policy(policy: Policy) -> list[Setting]:
         "max_latency_ms": f"{policy.max_latency_ms:g} ms",
         "min_weight": str(policy.min_weight),
     }
+    if policy.weights is not None:
+        own = asdict(policy.weights)
+        values["weights"] = ", ".join(f"{name} {part:g}" for name, part in own.items())
     return [
         Setting(field=field, value=value, origin=_origin(policy.origin.get(field, "default")))
         for field, value in values.items()
@@ -161,8 +195,18 @@ def _why(one: Candidate, decision: Decision, parts: Terms, place: int | None) ->
     if place == 0:
         yield "it is what was asked for, and comes before what was not"
     elif place is not None:
-        yield f"it is number {place + 1} of the caller's list"
-    yield _sum(one, decision.weights, parts)
+        yield _is_named(decision, place)
+    if one.too_slow:
+        limit_ms = decision.policy.max_latency_ms
+        yield f"it usually takes longer than {limit_ms:g} ms, and comes after those that do not"
+    if decision.explored and one is decision.candidates[0]:
+        yield f"its place was {decision.explored + 1}, and a draw has put it first"
+    if one.sample is not None:
+        drawn = one.sample
+        yield f"its draw is {drawn.draw:.4f}, of Beta({drawn.alpha:.4g}, {drawn.beta:.4g})"
+        yield f"for comparison, {_sum(one, decision.weights, parts)}"
+    else:
+        yield _sum(one, decision.weights, parts)
     if one.cost_usd is None:
         yield "its price is unknown and counts as the dearest"
     if one.latency_ms is None:
@@ -264,6 +308,10 @@ def _notes(decision: Decision) -> Iterator[str]:
         f"Estimated at {decision.input_tokens} tokens in and {decision.output_tokens} out, over "
         f"the catalog of version {decision.catalog_version}."
     )
+    if decision.allowed_models:
+        yield f"The API key may use these models alone: {_list(decision.allowed_models)}."
+    if decision.allowed_providers:
+        yield f"The API key may use these providers alone: {_list(decision.allowed_providers)}."
     yield from decision.policy.notes
 
 
@@ -274,6 +322,10 @@ def _named(decision: Decision) -> dict[str, int]:
     for place, name in enumerate([n for n in (decision.hint, *decision.fallbacks) if n]):
         for route in _routes_of(name, routes):
             named.setdefault(route, place)
+    if len(named) == 1 and not decision.fallbacks and decision.substitute != "never":
+        model_id = next(iter(named)).partition("/")[2]
+        for route in _routes_of(model_id, routes):
+            named.setdefault(route, 1)
     return named
 
 

@@ -73,7 +73,6 @@ class Incoming:
         self, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         self.key: str | None = None
-        self.substitute = "any"
         self.policy: tuple[tuple[bytes, bytes], ...] = ()
         self.content_type = b""
         self.content_length = 0
@@ -83,6 +82,7 @@ class Incoming:
         self.again = b""
         self.features: tuple[tuple[str, str], ...] = ()
         spare: str | None = None
+        substitute: str | None = None
         for name, value in headers:
             if name == b"authorization":
                 if value[:7].lower() == b"bearer ":  # RFC 9110 11.1: any case
@@ -94,7 +94,9 @@ class Incoming:
             elif name == b"x-api-key":
                 spare = value.decode("latin-1")
             elif name == b"x-tokenhub-substitute":
-                self.substitute = value.decode("latin-1").strip().lower()
+                said = value.decode("latin-1").strip().lower()
+                # RFC 9110 5.3: several lines are one list, and there is no list of these.
+                substitute = said if substitute is None else f"{substitute}, {said}"
             elif name in POLICY:
                 self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
@@ -105,6 +107,7 @@ class Incoming:
                 self.again = value
             elif name in _FEATURES:
                 self.features = (*self.features, (name.decode(), value.decode("latin-1")))
+        self.substitute = "any" if substitute is None else substitute
         if not self.key:
             self.key = spare
 
