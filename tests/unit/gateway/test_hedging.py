@@ -146,6 +146,16 @@ async def test_both_at_once_are_one_answer() -> None:
     assert 2 == len(answer.outcome.attempts)
 
 
+async def test_leg_that_was_refused_at_that_moment_is_not_charged() -> None:
+    """It has ended by itself: what its provider said counts, and is heard."""
+    house = a_house((2.0, whole()), (1.0, UpstreamError(Kind.THROTTLED, status=429)))
+
+    answer = await answered(house)
+
+    assert [("b", "throttled", "voided"), ("a", "", "settled")] == attempts(answer)
+    assert "throttled" == house.board.known()["b/small"].last_failure
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 async def test_failure_of_one_leg_leaves_the_other(failing: int) -> None:
     ends = (
