@@ -297,7 +297,7 @@ class Failover:
         else:
             route, self._hedge_place = self._left.pop(place), place
         return self._start(
-            route, now, toll=Toll.NEEDED, hedge=True, again=place is None, reason=HEDGED
+            route, now, toll=Toll.SPARE, hedge=True, again=place is None, reason=HEDGED
         )
 
     def _second(self, first: Route) -> int | None:

@@ -404,7 +404,7 @@ def test_second_leg_begins_at_its_time_at_another_provider_of_the_model() -> Non
     second = started(failover, NOW + 1.0)
 
     assert ("c/small", True, False) == (second.route.id, second.hedge, second.again)
-    assert (Toll.NEEDED, HEDGED, False) == (second.toll, second.reason, second.insist)
+    assert (Toll.SPARE, HEDGED, False) == (second.toll, second.reason, second.insist)
     assert Wait() == failover.next(NOW + 1.0)
 
 
