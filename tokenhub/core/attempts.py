@@ -23,12 +23,14 @@ class Toll(StrEnum):
     """What an attempt takes from the retry budget of the provider that is asked.
 
     `free` is nothing. `wanted` is a token where there is one; without one the route has to wait
-    until nobody with a token is left. `needed` is a token, or the attempt is not made.
+    until nobody with a token is left. `needed` is a token, or the attempt is not made. `spare` is
+    a token that stays where it is: what has a cap of its own is only kept from those who have none.
     """
 
     FREE = "free"
     WANTED = "wanted"
     NEEDED = "needed"
+    SPARE = "spare"
 
 
 class Refusal(StrEnum):

@@ -9,14 +9,14 @@
       │ └── nobody is left  └── a client's mistake ─────────────> given-up <── cancelled ────┘
       └──── from waiting by Start to calling
 
-A client's own mistake ends it at once. A prompt too long is asked again with a smaller answer
-where that makes room, else goes to one model with more context. A refused or empty credential
-takes its provider out, and so does a request that its dialect cannot carry. Any other failure
-moves on: first to another provider of the same model, then to other providers, and only then to
-the provider that just failed. A provider with several endpoints is asked at each of them before
-that, since one dead server is not the end of the others. When nobody else is left, what may pass
-by itself is tried once more at the same route, after full jitter, or when the provider wanted to
-be asked again, if that is soon.
+A client's own mistake ends it at once. A prompt too long is asked again with a smaller answer where
+that makes room, else goes to one model with more context. A refused or empty credential takes its
+provider out, and so does a request that its dialect cannot carry. Any other failure moves on: first
+to another provider of the same model, then to other providers, and only then to the provider that
+just failed. A provider with several endpoints is asked at each of them before that, since one dead
+server is not the end of the others; but the last attempt is for another provider. When nobody else
+is left, what may pass by itself is tried once more at the same route, after full jitter, or when
+the provider wanted to be asked again, if that is soon.
 
 The last failure is the one to tell, unless an earlier one says more: what passes must not be
 hidden by what a route could not have done on its best day.
@@ -232,12 +232,19 @@ class Failover:
             return self._start(
                 route, now, toll=Toll.WANTED, max_tokens=most, again=True, reason=REDUCED
             )
-        if self._elsewhere is not None:
+        if self._elsewhere is not None and not self._is_others_turn():
             route, self._elsewhere = self._elsewhere, None
             return self._start(route, now, toll=Toll.NEEDED, again=True, reason=RETRIED)
         if self._left:
             return self._turn(now)
         return self._repeat(now)
+
+    def _is_others_turn(self) -> bool:
+        """Whether the last attempt is due to somebody who may be well, not to one more endpoint."""
+        return self._attempts == self._max_attempts - 1 and any(
+            route.id not in self._down and route.provider.id not in self._troubled
+            for route in self._left
+        )
 
     def _turn(self, now: float) -> Start:
         left = self._left
@@ -297,7 +304,7 @@ class Failover:
         else:
             route, self._hedge_place = self._left.pop(place), place
         return self._start(
-            route, now, toll=Toll.NEEDED, hedge=True, again=place is None, reason=HEDGED
+            route, now, toll=Toll.SPARE, hedge=True, again=place is None, reason=HEDGED
         )
 
     def _second(self, first: Route) -> int | None:

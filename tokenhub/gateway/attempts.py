@@ -237,18 +237,23 @@ class Attempts:
         won: Leg[T] | None,
         calls: Calls[T],
     ) -> None:
-        """End a leg and book it: charged at the estimate, since it may have been billed."""
+        """End a leg and book it: charged at the estimate, since it may have been billed.
+
+        One that has failed by itself just then is booked as that.
+        """
         leg = legs[number]
         leg.task.cancel()
         _ = await asyncio.wait([leg.task])
         del legs[number]
         way.machine.cancelled(number)
-        _let_go(leg, calls)
         took_s = self._took_s(leg.began)
         alone_s = took_s if won is None else max(0.0, won.began - leg.began)
-        self._abandoned(
-            way.run, leg.step.route, HEDGE_LOST, took_s, passed_s=alone_s, stream=calls.stream
-        )
+        if failed := _let_go(leg, calls):
+            self._book(way.run, leg.step.route, failed, took_s, passed_s=alone_s)
+        else:
+            self._abandoned(
+                way.run, leg.step.route, HEDGE_LOST, took_s, passed_s=alone_s, stream=calls.stream
+            )
 
     def _all_gone(self, run: Run, legs: list[Leg[T]], calls: Calls[T]) -> None:
         """The caller has left: let go of all that is under way."""
@@ -271,22 +276,11 @@ class Attempts:
         *,
         beside: "dict[int, Leg[T]] | None" = None,
     ) -> None:
-        # Its frames hold what had come, and this one would hold them.
-        failed = of_the_route(error).with_traceback(None)
         took_s = self._took_s(began)
         passed_s = took_s
         for other in (beside or {}).values():
             passed_s = max(0.0, other.began - began)
-        way.run.failed(
-            step.route, failed.kind, status=failed.status, latency_s=took_s, passed_s=passed_s
-        )
-        self._board.failed(
-            step.route,
-            failed.kind,
-            latency_s=took_s,
-            status=failed.status,
-            retry_after_s=failed.retry_after_s,
-        )
+        failed = self._book(way.run, step.route, error, took_s, passed_s=passed_s)
         # The time is taken after the board's: a route that is to rest is not asked too early.
         told = way.machine.failed(
             step.leg,
@@ -298,6 +292,22 @@ class Attempts:
         )
         if told:
             way.told = failed
+
+    def _book(
+        self, run: Run, route: Route, error: UpstreamError, took_s: float, *, passed_s: float
+    ) -> UpstreamError:
+        """Book a call that failed, and let the board know; what it means for the request."""
+        # Its frames hold what had come, and this one would hold them.
+        failed = of_the_route(error).with_traceback(None)
+        run.failed(route, failed.kind, status=failed.status, latency_s=took_s, passed_s=passed_s)
+        self._board.failed(
+            route,
+            failed.kind,
+            latency_s=took_s,
+            status=failed.status,
+            retry_after_s=failed.retry_after_s,
+        )
+        return failed
 
     def _won(
         self, way: Way, step: Start, ask: Ask, brought: Brought[T], calls: Calls[T]
@@ -341,9 +351,12 @@ async def _outcome(
         return error
 
 
-def _let_go(leg: Leg[T], calls: Calls[T]) -> None:
-    """Close what a leg has brought after all."""
-    if leg.task.done() and not leg.task.cancelled() and leg.task.exception() is None:
-        found = leg.task.result()
-        if not isinstance(found, UpstreamError):
-            calls.let_go(found)
+def _let_go(leg: Leg[T], calls: Calls[T]) -> UpstreamError | None:
+    """Close what a leg has brought after all; its failure, if that is what it has come to."""
+    if not leg.task.done() or leg.task.cancelled() or leg.task.exception() is not None:
+        return None
+    found = leg.task.result()
+    if isinstance(found, UpstreamError):
+        return found
+    calls.let_go(found)
+    return None

@@ -52,13 +52,10 @@ class Gates:
             ask = shorter
         if (run.attempts or beside is not None) and not run.affords(route, beside=beside):
             return Refusal.MONEY
+        if not self._is_paid(run, step, now):
+            return Refusal.RETRIES
         if step.hedge and not self._is_worth_a_hedge(run, route, now):
             return Refusal.CLOSED
-        if step.toll is Toll.FREE:
-            if not run.attempts:
-                self._retries.sent(route.provider.id, now)
-        elif not self._retries.take(route.provider.id, now):
-            return Refusal.RETRIES
         # At the end, since of what is half-open it takes the one place.
         return ask if self._board.let_in(route, last=step.insist) else Refusal.CLOSED
 
@@ -67,6 +64,16 @@ class Gates:
         closed = closing(run, self._board, route) if why is Refusal.CLOSED else None
         skip = skip_of(route, closed, _SKIPPED[why])
         run.passed = [*(one for one in run.passed if one.route != skip.route), skip]
+
+    def _is_paid(self, run: Run, step: Start, now: float) -> bool:
+        provider_id = step.route.provider.id
+        if step.toll is Toll.SPARE:
+            return self._retries.has(provider_id, now)
+        if step.toll is not Toll.FREE:
+            return self._retries.take(provider_id, now)
+        if not run.attempts:
+            self._retries.sent(provider_id, now)
+        return True
 
     def _is_worth_a_hedge(self, run: Run, route: Route, now: float) -> bool:
         """Whether it is known to be well, and the cap bears it.

@@ -11,13 +11,19 @@ class Retries:
 
     def sent(self, provider_id: str, now: float) -> None:
         """Note a request's first attempt."""
-        purse = self._purses.get(provider_id) or Purse(at=now)
-        self._purses[provider_id] = filled(purse, now)
+        self._purses[provider_id] = filled(self._purse(provider_id, now), now)
+
+    def has(self, provider_id: str, now: float) -> bool:
+        """Whether the provider may get one more attempt."""
+        return taken(self._purse(provider_id, now), now) is not None
 
     def take(self, provider_id: str, now: float) -> bool:
         """Whether the provider may get one more attempt; that takes it."""
-        left = taken(self._purses.get(provider_id) or Purse(at=now), now)
+        left = taken(self._purse(provider_id, now), now)
         if left is None:
             return False
         self._purses[provider_id] = left
         return True
+
+    def _purse(self, provider_id: str, now: float) -> Purse:
+        return self._purses.get(provider_id) or Purse(at=now)

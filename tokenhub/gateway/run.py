@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tokenhub.core.ask import Ask
 from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.catalog import Catalog, Route
-from tokenhub.core.decide import Decision, Record
+from tokenhub.core.decide import Candidate, Decision, Record
 from tokenhub.core.eligibility import Skip
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
@@ -151,15 +151,16 @@ class Run:
     ) -> None:
         """Book an attempt that brought nothing.
 
-        Where the provider may have worked, it is charged at the estimate and marked unknown; to
-        count a prompt is free of charge. `passed_s` is the part of `latency_s` in which no other
-        attempt was under way, where that is not all of it.
+        Where the provider may have worked, it is charged at the decision's estimate, by which
+        budgets have let it pass, and marked unknown; to count a prompt is free of charge.
+        `passed_s` is the part of `latency_s` in which no other attempt was under way, where that
+        is not all of it.
         """
         redirected = 300 <= status < 400  # noqa: PLR2004 - RFC 9110: nothing was done there
         free = redirected or self.ask.task == "count"
         billed = (kind in MAYBE_BILLED or kind in _LET_GO) and not free
         tokens_in = self.ask.input_tokens if billed else 0
-        tokens_out = self.intent.output_tokens if billed and self.intent else 0
+        tokens_out = self._expected_tokens(route) if billed else 0
         self.upstream_s += latency_s if passed_s is None else passed_s
         self.attempts.append(
             Attempt(
@@ -193,11 +194,7 @@ class Run:
 
     def expected_nusd(self, route: Route) -> int | None:
         """The decision's estimate of what this route costs; None where a price is unknown."""
-        assert self.decision is not None
-        for candidate in self.decision.record.candidates:
-            if candidate.route == route.id:
-                return candidate.cost_nusd
-        raise KeyError(route.id)
+        return self._candidate(route).cost_nusd
 
     @property
     def reason(self) -> str:
@@ -211,6 +208,19 @@ class Run:
         if self.ask.stream:
             return "stream-fallback"
         return f"routed-weight-{self.route.model.weight}"
+
+    def _expected_tokens(self, route: Route) -> int:
+        """The decision's estimate of this route's answer; before there is one, the policy's."""
+        if self.decision is not None:
+            return self._candidate(route).output_tokens
+        return self.intent.output_tokens if self.intent else 0
+
+    def _candidate(self, route: Route) -> Candidate:
+        assert self.decision is not None
+        for candidate in self.decision.record.candidates:
+            if candidate.route == route.id:
+                return candidate
+        raise KeyError(route.id)
 
 
 def _told(told: int | None, estimated: int) -> int:

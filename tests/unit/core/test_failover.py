@@ -203,6 +203,21 @@ def test_provider_with_several_endpoints_is_asked_at_each_before_anybody_else() 
     assert ["local/gpt", "local/gpt", "other/gpt"] == tried
 
 
+@pytest.mark.parametrize("others", [{"other/gpt"}, set()], ids=["well", "down"])
+def test_last_attempt_is_for_another_provider_that_is_well(others: set[str]) -> None:
+    """However many servers of the first are dead: a rack that is gone fails no request."""
+    endpoints = tuple(f"http://{number}.test" for number in range(MAX_ATTEMPTS + 1))
+    provider = a_provider("local", type="vllm", endpoints=endpoints)
+    local = Route(id="local/gpt", model=a_model("gpt", "local"), provider=provider)
+    routes = (local, a_route("gpt", "other"))
+    failover = Failover(routes, deadline=DEADLINE, down={"other/gpt"} - others)
+
+    tried = [failed(failover, Kind.UNREACHABLE).route.id for _ in range(MAX_ATTEMPTS)]
+
+    last = "other/gpt" if others else "local/gpt"
+    assert ["local/gpt"] * (MAX_ATTEMPTS - 1) + [last] == tried
+
+
 def test_endpoints_of_a_provider_that_is_out_are_not_asked() -> None:
     provider = a_provider("local", type="vllm", endpoints=("http://a.test", "http://b.test"))
     local = Route(id="local/gpt", model=a_model("gpt", "local"), provider=provider)
@@ -404,7 +419,7 @@ def test_second_leg_begins_at_its_time_at_another_provider_of_the_model() -> Non
     second = started(failover, NOW + 1.0)
 
     assert ("c/small", True, False) == (second.route.id, second.hedge, second.again)
-    assert (Toll.NEEDED, HEDGED, False) == (second.toll, second.reason, second.insist)
+    assert (Toll.SPARE, HEDGED, False) == (second.toll, second.reason, second.insist)
     assert Wait() == failover.next(NOW + 1.0)
 
 

@@ -255,7 +255,8 @@ class Driven(RuleBasedStateMachine):
             left = taken(self.purses[step.route.provider.id], self.now)
             if left is None:
                 return Refusal.RETRIES
-            self.purses[step.route.provider.id] = left
+            if step.toll is not Toll.SPARE:
+                self.purses[step.route.provider.id] = left
         if step.route.id in self.cooling:
             return Refusal.CLOSED
         return Refusal.CLOSED if closed and not step.insist else None
@@ -277,8 +278,9 @@ class Driven(RuleBasedStateMachine):
         assert step.leg not in self.legs
         assert 0 < step.within_s <= step.left_s == self.deadline - self.now
         assert step.hedge == bool(self.legs)
-        assert not step.hedge or (step.toll is Toll.NEEDED and self.waits_for_hedge)
-        if self.made:
+        assert step.hedge == (step.toll is Toll.SPARE)
+        assert not step.hedge or self.waits_for_hedge
+        if self.made and not step.hedge:
             self._is_paid(step)
         for failure, kind in self.failures:
             self._is_learned(step, failure, kind)

@@ -10,6 +10,7 @@ from tokenhub.core.ask import Wish
 from tokenhub.core.errors import ProviderFailed, ProviderRefused
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import DOWN_AFTER
+from tokenhub.core.retries import FLOOR
 from tokenhub.gateway.run import GONE, HEDGE_LOST, HUNG_UP
 from tokenhub.ports.hedging import NoHedges
 from tokenhub.ports.provider import UpstreamError
@@ -146,6 +147,16 @@ async def test_both_at_once_are_one_answer() -> None:
     assert 2 == len(answer.outcome.attempts)
 
 
+async def test_leg_that_was_refused_at_that_moment_is_not_charged() -> None:
+    """It has ended by itself: what its provider said counts, and is heard."""
+    house = a_house((2.0, whole()), (1.0, UpstreamError(Kind.THROTTLED, status=429)))
+
+    answer = await answered(house)
+
+    assert [("b", "throttled", "voided"), ("a", "", "settled")] == attempts(answer)
+    assert "throttled" == house.board.known()["b/small"].last_failure
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 async def test_failure_of_one_leg_leaves_the_other(failing: int) -> None:
     ends = (
@@ -259,6 +270,24 @@ async def test_provider_without_a_retry_to_spare() -> None:
         pass
 
     assert [("a", "", "settled")] == attempts(await answered(house))
+
+
+async def test_second_legs_use_up_no_retries() -> None:
+    """They have a cap of their own: a busy provider's many slow calls are as good as its first."""
+    count = 2 * int(FLOOR)
+    house = a_house(
+        *[(30.0, whole())] * count, *[(0.5, whole())] * count, hedging=Eager(shots=count)
+    )
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(house.gateway.complete(house.admit(an_ask(), number)))
+            for number in range(count)
+        ]
+        await house.clock.advance(60.0)
+
+    reasons = [task.result().outcome.reason for task in tasks]
+    assert ["hedged-dispatch"] * count == reasons
 
 
 async def test_provider_that_has_to_prove_itself() -> None:

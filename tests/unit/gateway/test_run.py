@@ -82,6 +82,22 @@ def test_failed_attempt_is_charged_only_where_the_provider_may_have_worked(kind:
     assert run.route is None
 
 
+def test_failed_attempt_is_charged_what_its_route_usually_writes() -> None:
+    """The estimate that let it pass the budget, however long the answer might have been."""
+    ask = an_ask(input_tokens=1000, max_tokens=4000)
+    run = a_run(ask, a_catalog(BIG, SMALL))
+    run.intent = interpret(ask, run.catalog.defaults)
+    known = signals({"b/small": (0.5, 0.0, 50)})
+    run.decision = decide(run.intent, run.catalog, known, 1)
+    route = run.catalog.by_route["b/small"]
+
+    run.failed(route, HEDGE_LOST, status=0, latency_s=0.5)
+
+    (attempt,) = run.attempts
+    assert (50, 1_100_000) == (attempt.output_tokens, attempt.cost_nusd)
+    assert run.expected_nusd(route) == attempt.cost_nusd
+
+
 @pytest.mark.parametrize("task", ["count", "embeddings"])
 def test_zero_of_what_is_no_chat_is_a_zero(task: str) -> None:
     run = decided(an_ask(input_tokens=40, task=task))

@@ -10,12 +10,14 @@ from email.utils import mktime_tz, parsedate_tz
 from types import TracebackType
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 from yarl import URL
 
 from tokenhub.core.failures import Kind
 from tokenhub.ports.provider import UpstreamError
 
+# For the name, all its addresses and TLS together. A connection of the pool takes no time.
 CONNECT_S = 5.0
 # The part of a short deadline within which the connection must stand.
 HURRY = 0.9
@@ -26,9 +28,13 @@ MAX_RETRY_AFTER_S = 60.0
 
 
 class Transport:
-    """The session is made on first use, inside the running loop."""
+    """The session is made on first use, inside the running loop.
 
-    def __init__(self) -> None:
+    `resolver` stands for the system's resolution of names.
+    """
+
+    def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     def request(
@@ -48,7 +54,7 @@ class Transport:
         session = self._session or self._open()
         if within_s > CONNECT_S:
             return session.request(method, url, data=body, headers=headers, allow_redirects=False)
-        hurried = aiohttp.ClientTimeout(total=None, sock_connect=within_s * HURRY)
+        hurried = aiohttp.ClientTimeout(total=None, connect=within_s * HURRY)
         return session.request(
             method, url, data=body, headers=headers, allow_redirects=False, timeout=hurried
         )
@@ -59,9 +65,9 @@ class Transport:
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, resolver=self._resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
             skip_auto_headers=("User-Agent",),
             auto_decompress=False,
         )

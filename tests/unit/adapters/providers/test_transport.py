@@ -1,10 +1,16 @@
-"""The limit on a wait: it ends what is late, and takes no cancellation that is not its own."""
+"""The limits on a wait: they end what is late, and take no cancellation that is not their own."""
 
 import asyncio
+import socket
 
 import pytest
+from aiohttp import ConnectionTimeoutError
+from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
+from yarl import URL
 
-from tokenhub.adapters.providers.transport import Within
+from tokenhub.adapters.providers.transport import Transport, Within, failure
+from tokenhub.core.failures import Kind
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +65,55 @@ async def test_cancellation_at_the_same_moment_is_not_swallowed() -> None:
         task.cancel("the caller hung up")
 
     assert task.cancelled()
+
+
+class Names(AbstractResolver):
+    """Knows one name, by as many addresses as are given; without any it never answers."""
+
+    def __init__(self, *places):
+        self.places = places
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        if not self.places:
+            await for_ever()
+        return [
+            {
+                "hostname": host,
+                "host": address,
+                "port": port,
+                "family": socket.AF_INET,
+                "proto": 0,
+                "flags": 0,
+            }
+            for address in self.places
+        ]
+
+    async def close(self):
+        return None
+
+
+@pytest.fixture
+def full():
+    """The port of a listener whose queue is full: nobody gets in."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.settimeout(0)
+            one.connect_ex(("127.0.0.1", port))
+        yield port
+        for one in waiting:
+            one.close()
+
+
+@pytest.mark.parametrize("places", [(), ("127.0.0.1",) * 3])
+async def test_limit_on_connecting_holds_for_the_name_and_all_its_addresses(full, places) -> None:
+    """Nothing was sent yet: it is unreachable rather than late, and costs nothing."""
+    transport = Transport(resolver=Names(*places))
+    url = URL(f"http://provider.test:{full}/")
+
+    with pytest.raises(ConnectionTimeoutError) as caught, Within(0.3):
+        await transport.request("POST", url, headers=CIMultiDict(), within_s=0.3, body=b"")
+
+    await transport.close()
+    assert Kind.UNREACHABLE is failure(caught.value).kind
