@@ -1,11 +1,11 @@
 """The request log, newest first, and the reasons of each request."""
 
 import logging
-from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
-from msgspec.structs import replace
 
+from tokenhub.admin.paging import Page, page_of
 from tokenhub.core.decide import Record
 from tokenhub.core.errors import NotFound
 from tokenhub.core.outcome import Outcome
@@ -13,14 +13,6 @@ from tokenhub.ports.journal import Journal, LogQuery
 from tokenhub.ports.orchestrations import OrchestrationQuery, OrchestrationStore
 
 _log = logging.getLogger(__name__)
-
-
-class LogPage(msgspec.Struct, frozen=True, kw_only=True):
-    """`next` is the `before` of the following page, None at the end; `total` is of all pages."""
-
-    rows: Sequence[Outcome]
-    total: int
-    next: str | None
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +29,8 @@ class Logs:
         self._journal = journal
         self._orchestrations = orchestrations
 
-    async def page(self, query: LogQuery) -> LogPage:
-        # One more than asked for tells whether there is a next page.
-        rows = await self._journal.page(replace(query, limit=query.limit + 1))
-        shown = rows[: query.limit]
-        total = await self._journal.count(replace(query, before=""))
-        more = len(rows) > len(shown) and len(shown) > 0
-        return LogPage(rows=shown, total=total, next=shown[-1].request_id if more else None)
+    async def page(self, query: LogQuery) -> Page[Outcome]:
+        return await page_of(self._journal, query, id_of=attrgetter("request_id"))
 
     async def get(self, request_id: str) -> Explained:
         """One request with the reasons of its route. Raises NotFound."""

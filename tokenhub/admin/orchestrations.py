@@ -1,10 +1,11 @@
 """The record of orchestrations, newest first, and the steps of each."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
-from msgspec.structs import replace
 
+from tokenhub.admin.paging import Page, page_of
 from tokenhub.core.errors import NotFound
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.core.outcome import Outcome
@@ -13,14 +14,6 @@ from tokenhub.ports.orchestrations import OrchestrationQuery, OrchestrationStore
 
 # More than the most expensive plan has.
 _MAX_STEPS = 100
-
-
-class OrchestrationPage(msgspec.Struct, frozen=True, kw_only=True):
-    """`next` is the `before` of the following page, None at the end; `total` is of all pages."""
-
-    rows: Sequence[Orchestration]
-    total: int
-    next: str | None
 
 
 class Stepped(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +30,8 @@ class Orchestrations:
         self._store = store
         self._journal = journal
 
-    async def page(self, query: OrchestrationQuery) -> OrchestrationPage:
-        # One more than asked for tells whether there is a next page.
-        rows = await self._store.page(replace(query, limit=query.limit + 1))
-        shown = rows[: query.limit]
-        total = await self._store.count(replace(query, before=""))
-        more = len(rows) > len(shown) and len(shown) > 0
-        return OrchestrationPage(rows=shown, total=total, next=shown[-1].id if more else None)
+    async def page(self, query: OrchestrationQuery) -> Page[Orchestration]:
+        return await page_of(self._store, query, id_of=attrgetter("id"))
 
     async def get(self, orchestration_id: str) -> Stepped:
         """One orchestration with its steps. Raises NotFound."""

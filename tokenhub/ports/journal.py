@@ -1,20 +1,15 @@
 """The record of requests and what they cost."""
 
 from asyncio import Future
-from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
 from tokenhub.core.outcome import Outcome
+from tokenhub.ports.pages import Paged, PageQuery
 
 
-class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows: newest first. `before` is the request id that the last page ended with."""
+class LogQuery(PageQuery, frozen=True, kw_only=True):
+    """Which requests; an empty field asks for all."""
 
-    limit: int = 100
-    offset: int = 0
-    before: str = ""
     model_id: str = ""
     provider_id: str = ""
     key_id: str = ""
@@ -23,7 +18,7 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: str = ""
 
 
-class Journal(Protocol):
+class Journal(Paged[LogQuery, Outcome], Protocol):
     @property
     def fault(self) -> str:
         """Why nothing can be committed now; empty when it can.
@@ -40,10 +35,6 @@ class Journal(Protocol):
         that is cancelled while it waits loses nothing. Fails with Unavailable.
         """
         ...
-
-    async def page(self, query: LogQuery) -> Sequence[Outcome]: ...
-
-    async def count(self, query: LogQuery) -> int: ...
 
     async def decision(self, request_id: str) -> bytes | None:
         """The JSON of the decision record, from its hand-over on; None where there is none."""

@@ -1,26 +1,21 @@
 """The record of orchestrations; their steps are in the journal, under the id of each."""
 
 from asyncio import Future
-from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
 from tokenhub.core.orchestration import Orchestration
+from tokenhub.ports.pages import Paged, PageQuery
 
 
-class OrchestrationQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows: newest first. `before` is the id that the last page ended with."""
+class OrchestrationQuery(PageQuery, frozen=True, kw_only=True):
+    """Which orchestrations; an empty field asks for all."""
 
-    limit: int = 100
-    offset: int = 0
-    before: str = ""
     id: str = ""
     mode: str = ""
     status: str = ""
 
 
-class OrchestrationStore(Protocol):
+class OrchestrationStore(Paged[OrchestrationQuery, Orchestration], Protocol):
     def record(self, row: Orchestration) -> Future[None]:
         """Take a row over, or the new state of one; done when it is committed.
 
@@ -35,7 +30,3 @@ class OrchestrationStore(Protocol):
         Each then costs what the rows of its steps say.
         """
         ...
-
-    async def page(self, query: OrchestrationQuery) -> Sequence[Orchestration]: ...
-
-    async def count(self, query: OrchestrationQuery) -> int: ...

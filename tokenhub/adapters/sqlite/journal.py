@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
-from tokenhub.adapters.sqlite.rows import Table
+from tokenhub.adapters.sqlite.rows import Table, where
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
 
@@ -118,9 +118,9 @@ def _attempt_row(request_id: str, attempt: Attempt) -> tuple[object, ...]:
 
 
 def _page(conn: sqlite3.Connection, query: LogQuery) -> list[Outcome]:
-    where, values = _where(query)
+    clause, values = _where(query)
     rows = conn.execute(
-        f"SELECT {','.join(REQUESTS.columns)} FROM requests {where} "  # noqa: S608 (values are bound)
+        f"SELECT {','.join(REQUESTS.columns)} FROM requests {clause} "  # noqa: S608 (values are bound)
         "ORDER BY request_id DESC LIMIT ? OFFSET ?",
         (*values, query.limit, query.offset),
     ).fetchall()
@@ -129,14 +129,13 @@ def _page(conn: sqlite3.Connection, query: LogQuery) -> list[Outcome]:
 
 
 def _count(conn: sqlite3.Connection, query: LogQuery) -> int:
-    where, values = _where(query)
-    row = conn.execute(f"SELECT count(*) FROM requests {where}", values)  # noqa: S608 (values are bound)
+    clause, values = _where(query)
+    row = conn.execute(f"SELECT count(*) FROM requests {clause}", values)  # noqa: S608 (values are bound)
     count: int = row.fetchone()[0]
     return count
 
 
 def _where(query: LogQuery) -> tuple[str, list[object]]:
-    """The WHERE clause, or nothing, and the values to bind to it."""
     conditions = {
         "request_id < ?": query.before,
         "request_id = ?": query.request_id,
@@ -147,9 +146,7 @@ def _where(query: LogQuery) -> tuple[str, list[object]]:
         # The second half is what lets SQLite use the index, which has steps only.
         "parent_id = ? AND parent_id <> ''": query.parent_id,
     }
-    given = {text: value for text, value in conditions.items() if value}
-    clause = f"WHERE {' AND '.join(given)}" if given else ""
-    return clause, list(given.values())
+    return where(conditions)
 
 
 def _attempts(conn: sqlite3.Connection, request_ids: Sequence[str]) -> dict[str, list[Attempt]]:

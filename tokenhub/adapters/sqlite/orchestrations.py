@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.change import upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import where
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.ports.orchestrations import OrchestrationQuery
 
@@ -75,9 +76,9 @@ def _recover(conn: sqlite3.Connection) -> int:
 
 
 def _page(conn: sqlite3.Connection, *, query: OrchestrationQuery) -> list[Orchestration]:
-    where, values = _where(query)
+    clause, values = _where(query)
     rows = conn.execute(
-        f"SELECT {','.join(_COLUMNS)} FROM orchestrations {where} "  # noqa: S608 (values are bound)
+        f"SELECT {','.join(_COLUMNS)} FROM orchestrations {clause} "  # noqa: S608 (values are bound)
         "ORDER BY id DESC LIMIT ? OFFSET ?",
         (*values, query.limit, query.offset),
     )
@@ -85,22 +86,20 @@ def _page(conn: sqlite3.Connection, *, query: OrchestrationQuery) -> list[Orches
 
 
 def _count(conn: sqlite3.Connection, *, query: OrchestrationQuery) -> int:
-    where, values = _where(query)
-    row = conn.execute(f"SELECT count(*) FROM orchestrations {where}", values)  # noqa: S608 (values are bound)
+    clause, values = _where(query)
+    row = conn.execute(f"SELECT count(*) FROM orchestrations {clause}", values)  # noqa: S608 (values are bound)
     count: int = row.fetchone()[0]
     return count
 
 
-def _where(query: OrchestrationQuery) -> tuple[str, list[str]]:
+def _where(query: OrchestrationQuery) -> tuple[str, list[object]]:
     conditions = {
         "id < ?": query.before,
         "id = ?": query.id,
         "mode = ?": query.mode,
         "status = ?": query.status,
     }
-    given = {text: value for text, value in conditions.items() if value}
-    clause = f"WHERE {' AND '.join(given)}" if given else ""
-    return clause, list(given.values())
+    return where(conditions)
 
 
 def _read(row: Sequence[Any]) -> Orchestration:

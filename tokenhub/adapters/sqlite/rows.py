@@ -1,7 +1,7 @@
 """Rows into a table, many in one statement."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -43,3 +43,9 @@ class Inserts:
         if sql is None:
             sql = self._sql[rows] = self._start + ",".join([self._row] * rows)
         return sql
+
+
+def where(conditions: Mapping[str, object]) -> tuple[str, list[object]]:
+    """The WHERE clause of those conditions that have a value, and the values to bind to it."""
+    given = {text: value for text, value in conditions.items() if value}
+    return (f"WHERE {' AND '.join(given)}" if given else ""), list(given.values())
