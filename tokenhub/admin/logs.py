@@ -12,6 +12,8 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.ports.journal import Journal, LogQuery
 
 _log = logging.getLogger(__name__)
+# As many as most plans have; an error is no place for more.
+_NAMED_STEPS = 10
 
 
 class LogPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +49,20 @@ class Logs:
         """One request with the reasons of its route. Raises NotFound."""
         rows = await self._journal.page(LogQuery(request_id=request_id, limit=1))
         if not rows:
-            raise NotFound(f"request {request_id!r} not found")
+            raise await self._not_found(request_id)
         record = await self._journal.decision(request_id)
         return Explained(row=rows[0], decision=_read(request_id, record) if record else None)
+
+    async def _not_found(self, request_id: str) -> NotFound:
+        """A plan has an id like a request's, and is none: its steps are."""
+        steps = await self._journal.page(LogQuery(parent_id=request_id, limit=_NAMED_STEPS))
+        if not steps:
+            return NotFound(f"request {request_id!r} not found")
+        names = ", ".join(step.request_id for step in reversed(steps))
+        return NotFound(
+            f"{request_id!r} is a plan, and each of its steps is a request: {names}; "
+            f"GET /admin/v1/orchestrations/{request_id} shows all of it"
+        )
 
 
 def _read(request_id: str, record: bytes) -> Record | None:
