@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tokenhub.core.catalog import Route
-from tokenhub.core.grants import may_use
+from tokenhub.core.grants import Lists
 from tokenhub.core.money import MILLION
 from tokenhub.core.policy import Intent
 from tokenhub.core.pricing import estimated_nusd
@@ -107,18 +107,18 @@ def _expected(intent: Intent, usual: int) -> int:
 class _Hard:
     """What is hard whatever an answer costs; made once for all routes of a decision."""
 
-    __slots__ = ("least", "listed", "models", "needed", "providers", "without")
+    __slots__ = ("least", "lists", "needed", "without")
 
     def __init__(self, intent: Intent, signals: Signals) -> None:
-        self.models, self.providers = intent.allowed_models, intent.allowed_providers
-        self.listed = bool(self.models or self.providers)
+        models, providers = intent.allowed_models, intent.allowed_providers
+        self.lists = Lists(models, providers) if models or providers else None
         self.least = intent.policy.min_weight
         self.needed = needed_tokens(intent.input_tokens, intent.reserved_tokens)
         self.without = signals.without_credential
 
     def __call__(self, route: Route) -> Skip | None:
         model, provider = route.model, route.provider
-        if self.listed and not may_use(route, self.models, self.providers):
+        if self.lists is not None and not self.lists.allow(route):
             return Skip(route.id, "not_allowed")
         if not model.enabled or not provider.enabled:
             return Skip(route.id, "disabled")

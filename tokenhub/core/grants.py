@@ -26,11 +26,30 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 FREE = Grant()
 
 
-def may_use(route: Route, models: tuple[str, ...], providers: tuple[str, ...]) -> bool:
-    """Whether lists of models and providers, empty for all, let a route answer."""
-    if providers and route.provider.id not in providers:
-        return False
-    return not models or any(_is(route, entry) for entry in models)
+class Lists:
+    """Lists of models and providers, empty for all, made ready to be asked of many routes."""
+
+    __slots__ = ("_all", "_beginnings", "_names", "_providers")
+
+    def __init__(self, models: tuple[str, ...], providers: tuple[str, ...]) -> None:
+        self._all = not models
+        self._names = frozenset([entry for entry in models if not entry.endswith("*")])
+        self._beginnings = tuple([entry[:-1] for entry in models if entry.endswith("*")])
+        self._providers = frozenset(providers)
+
+    def allow(self, route: Route) -> bool:
+        """Whether both lists let a route answer."""
+        if self._providers and route.provider.id not in self._providers:
+            return False
+        if self._all:
+            return True
+        model_id, id_ = route.model.id, route.id
+        return (
+            model_id in self._names
+            or id_ in self._names
+            or model_id.startswith(self._beginnings)
+            or id_.startswith(self._beginnings)
+        )
 
 
 def checked_grant(grant: Grant) -> Grant:
@@ -50,13 +69,6 @@ def checked_grant(grant: Grant) -> Grant:
         # One value for "nothing", so that a request can tell it by a glance.
         policy=NO_WISH if wish == NO_WISH else wish,
     )
-
-
-def _is(route: Route, entry: str) -> bool:
-    if entry.endswith("*"):
-        beginning = entry[:-1]
-        return route.model.id.startswith(beginning) or route.id.startswith(beginning)
-    return entry in {route.model.id, route.id}
 
 
 def _checked(names: tuple[str, ...], *, field: str) -> tuple[str, ...]:
