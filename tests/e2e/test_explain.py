@@ -330,3 +330,24 @@ async def test_a_503_can_be_explained_afterwards(hub, key, sim):
     assert [{"route": "one/gpt", "why": "it, or its provider, is disabled"}] == (
         found["explanation"]["skipped"]
     )
+
+
+async def test_a_plan_leads_to_its_steps(hub, sim):
+    """The caller of a plan has one id, which is of no request: its steps are those."""
+    await hub.provider("one", sim, models=["gpt"])
+    key = await hub.key("plan")
+    asked = {"request": {"messages": [{"role": "user", "content": "Hello"}]}}
+    done = await hub.http.post(
+        PLAN,
+        json=asked | {"orchestration": {"mode": "refine", "iterations": 1}},
+        headers={"x-api-key": key},
+    )
+
+    id_ = done.headers["x-request-id"]
+    found = await hub.http.get(f"/admin/v1/routing/explain/{id_}", headers=HEADERS)
+
+    assert 404 == found.status_code
+    assert f"?parent_id={id_}" in found.json()["detail"]
+    for step in done.json()["steps"]:
+        explained = await hub.admin("GET", f"routing/explain/{step['request_id']}?verify=true")
+        assert explained["verified"] is True

@@ -107,18 +107,18 @@ def _expected(intent: Intent, usual: int) -> int:
 class _Hard:
     """What is hard whatever an answer costs; made once for all routes of a decision."""
 
-    __slots__ = ("is_listed", "least", "lists", "needed", "without")
+    __slots__ = ("least", "lists", "needed", "without")
 
     def __init__(self, intent: Intent, signals: Signals) -> None:
-        self.is_listed = bool(intent.allowed_models or intent.allowed_providers)
-        self.lists = Lists(intent.allowed_models, intent.allowed_providers)
+        models, providers = intent.allowed_models, intent.allowed_providers
+        self.lists = Lists(models, providers) if models or providers else None
         self.least = intent.policy.min_weight
         self.needed = needed_tokens(intent.input_tokens, intent.reserved_tokens)
         self.without = signals.without_credential
 
     def __call__(self, route: Route) -> Skip | None:
         model, provider = route.model, route.provider
-        if self.is_listed and not self.lists.allow(route):
+        if self.lists is not None and not self.lists.allow(route):
             return Skip(route.id, "not_allowed")
         if not model.enabled or not provider.enabled:
             return Skip(route.id, "disabled")
