@@ -1,6 +1,7 @@
 """F10, F11, F14: a provider that cannot be reached, hangs up, or never begins."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.faults.harness import GRACE_S, calls, kinds, states
 from tests.faults.table import LONG
 from tests.faults.wires import OK, Hang, Reset, Wire
+from tokenhub.core.failover import MAX_ATTEMPTS
 from tokenhub.core.retries import FLOOR, PER_REQUEST, PER_SECOND
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +62,23 @@ async def test_f10_another_provider_answers(bench, nowhere, second, figure, what
         figure("F10", f"{what}: failover after", ack.seconds * 1000, "ms")
     assert ["two"] * TIMES == [ack.provider for ack in acks]
     assert [["unreachable", ""]] * TIMES == [kinds(row) for row in rows]
+
+
+async def test_f10_however_many_servers_of_a_provider_are_gone(bench, second):
+    """More than a request has attempts: its last one is for who is well."""
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in range(MAX_ATTEMPTS + 1)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in taken]
+        await bench.both(urls[0], second)
+        rack = {"type": "vllm", "base_url": "", "endpoints": urls}
+        await bench.hub.admin("PATCH", f"providers/{bench.id('one')}", rack)
+
+        acks = [await bench.ask(model=bench.at("one"), stream=bool(n % 2)) for n in range(TIMES)]
+
+    assert ["two"] * TIMES == [ack.provider for ack in acks]
+    assert ["unreachable"] * (MAX_ATTEMPTS - 1) + [""] == kinds(await bench.row(acks[0]))
 
 
 async def test_f10_what_failed_so_may_be_sent_again(bench, nowhere, second):
