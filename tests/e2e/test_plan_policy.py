@@ -229,3 +229,11 @@ async def test_models_for_embeddings_do_not_vote(served, plan, named):
 
     assert ["gpt", "large"] == sorted(one["model"] for one in told["response"]["responses"])
     assert not told["partial"]
+
+
+@pytest.mark.parametrize("name", MODES)
+async def test_the_estimate_is_near_the_cost_once_it_is_known_what_models_write(plan, name):
+    for _ in range(3):
+        told = await plan(MODES[name])
+
+    assert 0.8 < told["cost_estimate_usd"] / told["estimated_cost_usd"] < 1.4

@@ -30,6 +30,7 @@ from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Plan, Result, Seat, Sketch, Step
 from tokenhub.core.plans.vote import UNCLEAR, VOTING, voters
 from tokenhub.core.policy import Policy, merged
+from tokenhub.core.tokens import PER_MESSAGE, of_text
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.progress import (
     OnProgress,
@@ -211,23 +212,27 @@ class Orchestrator:
         Raises what is wrong with a name that the caller gave for a later step: it will not be
         better when the first ones are paid.
         """
-        costs = []
-        for sketch in work.plan.outline():
+        outline = work.plan.outline()
+        costs: dict[Sketch, int | None] = {}
+        for sketch in dict.fromkeys(outline):
             run = self._sized(work, sketch, answer_tokens)
             try:
-                costs.append(self._gateway.foresee(run).record.candidates[0].cost_nusd)
+                costs[sketch] = self._gateway.foresee(run).record.candidates[0].cost_nusd
             except (NotFound, NotAllowed):
                 raise
             except TokenHubError:
-                costs.append(None)
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+                costs[sketch] = None
+        known = [cost for sketch in outline if (cost := costs[sketch]) is not None]
+        return sum(known) if len(known) == len(outline) else None
 
     def _sized(self, work: Work, sketch: Sketch, answer_tokens: int = 0) -> Run:
         """A request of the size that the step is expected to have, to be looked at only."""
         ask = work.run.ask
         ask = replace(
             ask,
-            input_tokens=ask.input_tokens + sketch.answers * answer_tokens,
+            input_tokens=ask.input_tokens
+            + (2 * PER_MESSAGE + of_text(sketch.words) if sketch.words else 0)
+            + sketch.answers * answer_tokens,
             answers=ask.answers if isinstance(work.plan, Planning) else 1,
         )
         return self._begun(work, self._seated(work, ask, sketch.seat), work.run.request_id)

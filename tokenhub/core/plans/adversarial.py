@@ -50,8 +50,11 @@ class Adversarial(Chain):
         self._model_id = ""
 
     def outline(self) -> tuple[Sketch, ...]:
-        pair = (Sketch(seat=self._critic, answers=1), Sketch(seat=self._planner, answers=2))
-        return (Sketch(seat=self._planner), *pair * self._rounds)
+        pair = (
+            Sketch(seat=self._critic, words=_CRITIC + _TO_REVIEW, answers=1),
+            Sketch(seat=self._planner, words=_REVISER + _TO_REVISE, answers=2),
+        )
+        return (Sketch(seat=self._planner, words=_PLANNER), *pair * self._rounds)
 
     def _step(self) -> Step | None:
         if self._initial is None:

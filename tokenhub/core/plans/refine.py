@@ -34,7 +34,7 @@ class Refine(Chain):
         self._model_id = ""
 
     def outline(self) -> tuple[Sketch, ...]:
-        again = Sketch(seat=self._seat, answers=1)
+        again = Sketch(seat=self._seat, words=_EDITOR + _TO_IMPROVE, answers=1)
         return (Sketch(seat=self._seat), *(again,) * self._wanted)
 
     def _step(self) -> Step | None:

@@ -63,9 +63,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True):
-    """A step before it is known in words; its prompt will hold so many earlier answers."""
+    """A step before it is known: `words` of its own, and so many earlier answers beside them."""
 
     seat: Seat
+    words: str = ""
     answers: int = 0
 
 

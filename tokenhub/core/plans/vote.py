@@ -47,8 +47,11 @@ class Vote:
 
     def outline(self) -> tuple[Sketch, ...]:
         count = len(self._seats)
-        judge = (Sketch(seat=self._judge, answers=count),) if count > 1 else ()
-        return (*(Sketch(seat=seat) for seat in self._seats), *judge)
+        voting = [Sketch(seat=seat) for seat in self._seats]
+        if count > 1:
+            words = _JUDGE + _TO_JUDGE + _ANSWER * count
+            voting.append(Sketch(seat=self._judge, words=words, answers=count))
+        return tuple(voting)
 
     def next(self) -> tuple[Step, ...] | Done:
         if self._out:
