@@ -207,7 +207,7 @@ async def assembled(
                 ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
-                logs=Logs(journal=stores.journal),
+                logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
                 verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
                 orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
                 catalog=catalog,

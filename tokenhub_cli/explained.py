@@ -51,13 +51,27 @@ _CONSIDERED: View[Candidate] = View(
 )
 
 
+# Reasons without numbers, and those whose number is the time until the route opens.
+_PLAIN = {
+    "disabled": "it is disabled",
+    "no_credential": "its provider's key is missing",
+    "not_allowed": "the API key may not use it",
+    "embeddings_only": "it makes embeddings, and is asked only by its name",
+}
+_CLOSED = {
+    "health_down": "it has failed too often",
+    "cooling_down": "it has throttled us",
+    "credential_out": "it refused our key, or its account is empty",
+}
+
+
 def _why(it: Skipped) -> str:
     value, limit = it.value, it.limit
-    if it.reason == "disabled":
-        return "it is disabled"
-    if it.reason == "no_credential":
-        return "its provider's key is missing"
-    if value is None or limit is None:
+    if value is None:
+        return _PLAIN.get(it.reason, plain(it.reason))
+    if it.reason in _CLOSED:
+        return f"{_CLOSED[it.reason]}, and opens in {milliseconds(value)}"
+    if limit is None:
         return plain(it.reason)
     told = {
         "budget_exceeded": f"it would cost {usd(value)}, and the budget is {usd(limit)}",
@@ -129,10 +143,20 @@ def _considered(it: Decision) -> Iterator[str]:
     yield from table(_CONSIDERED, it.candidates)
     yield f"Score: {_formula(it.weights)}, each as a part of the largest"
     if it.propensity < 1:
-        yield (
-            f"Tie:   the best scores are equal; the seed {it.seed} decided, "
-            f"with a chance of {it.propensity:.0%}"
-        )
+        chance = f"{100 * it.propensity:.3g} %"
+        yield f"Draw:  {_drawn(it)}; the seed {it.seed} decided, with a chance of {chance}"
+
+
+def _drawn(it: Decision) -> str:
+    """Why the first was left to a draw."""
+    if it.candidates[0].sample is not None:
+        return "what each may be worth is drawn in this mode, whatever its score"
+    if it.explored:
+        return f"number {it.explored + 1} by score is tried now and then, to learn of it"
+    best = it.candidates[0].score
+    if any(one.score == best for one in it.candidates[1:]):
+        return "the best scores are equal"
+    return "others than the best are tried now and then, though not here"
 
 
 def _formula(weights: Terms) -> str:
@@ -143,16 +167,17 @@ def _formula(weights: Terms) -> str:
 
 
 def _policy(it: Policy) -> Sequence[str]:
-    """Its fields; those that the request set itself are marked."""
+    """Its fields, with where those are from that are no defaults."""
     budget = "no limit" if it.max_budget_usd is None else usd(it.max_budget_usd)
     told = {
         "mode": f"mode {it.mode}",
         "max_budget_usd": f"budget {budget}",
         "max_latency_ms": f"latency {milliseconds(it.max_latency_ms)}",
         "min_weight": f"weight at least {it.min_weight}" if it.min_weight else "",
+        "weights": "weights of its own" if it.weights else "",
     }
-    return [
-        f"{text} (request)" if it.origin.get(field) == "request" else text
-        for field, text in told.items()
-        if text
-    ]
+    return [text + _from(it.origin.get(field, "default")) for field, text in told.items() if text]
+
+
+def _from(origin: str) -> str:
+    return "" if origin == "default" else f" ({origin})"

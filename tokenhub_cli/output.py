@@ -2,7 +2,9 @@
 
 import csv
 import io
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +14,9 @@ from tokenhub_cli.options import Form
 from tokenhub_cli.text import cells, clean, escaped, plain
 
 R = TypeVar("R")
+GAP = "  "
+# Columns of a terminal that a text must have left to be wrapped.
+LEAST_ROOM = 20
 
 
 class Column(msgspec.Struct, Generic[R], frozen=True):
@@ -102,7 +107,10 @@ class Output:
 
 
 def table(view: View[R], rows: Sequence[R], *, headers: bool = True) -> list[str]:
-    """Lines of columns, two spaces apart; nothing stands to the right of the last word."""
+    """Lines of columns, two spaces apart; nothing stands to the right of the last word.
+
+    At a terminal that is too narrow for it, a text in the last column goes on below itself.
+    """
     lines = [[clean(col.show(col.value(row))) for col in view.columns] for row in rows]
     if headers:
         lines.insert(0, [column.title for column in view.columns])
@@ -110,7 +118,13 @@ def table(view: View[R], rows: Sequence[R], *, headers: bool = True) -> list[str
         return []
     widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
     rights = [column.right for column in view.columns]
-    return ["  ".join(map(_padded, line, widths, rights)).rstrip() for line in lines]
+    room = _columns() - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
+    blank = [""] * (len(widths) - 1)
+    wrapped = []
+    for *before, last in lines:
+        first, *rest = [last] if rights[-1] else _wrapped(last, room)
+        wrapped += [[*before, first], *([*blank, part] for part in rest)]
+    return [GAP.join(map(_padded, line, widths, rights)).rstrip() for line in wrapped]
 
 
 def talk(line: str) -> None:
@@ -171,6 +185,18 @@ def _raw(value: object) -> object:
     if isinstance(value, list | tuple):
         return clean(",".join(map(str, value)))
     return clean(value) if isinstance(value, str) else value
+
+
+def _columns() -> int:
+    """How wide the terminal is; where there is none, nothing is too wide."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Lines of a text, between its words; one where they would be too short to read."""
+    if room < LEAST_ROOM:
+        return [text]
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
 
 
 def _padded(text: str, width: int, right: bool) -> str:  # noqa: FBT001 - map() gives positions

@@ -1,5 +1,6 @@
 """`tokenhubctl model price ...`."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from tokenhub.client.calls import catalog
 from tokenhub.client.calls.prices import sync_prices
 from tokenhub.wire.catalog import Model, Tier
 from tokenhub.wire.prices import PriceSynced, PriceVerdict
-from tokenhub_cli.output import Column, View, table
+from tokenhub_cli.options import Form
+from tokenhub_cli.output import Column, View, table, talk
 from tokenhub_cli.session import session
 from tokenhub_cli.text import tokens, usd
 
@@ -19,7 +21,7 @@ _WHY = {
     "manual": "an operator gave it",
     "no_longer_listed": "the catalogue lists it no longer; the last price stays",
     "own_server": "a server of your own; give a price, 0 if it is free",
-    "vendor_not_listed": "the catalogue knows no vendor at this address; give a price",
+    "vendor_not_listed": "no known vendor is at this address; give a price",
     "model_not_listed": "the catalogue does not know this model; give a price",
     "other_units": "it costs more than its tokens; give a price that covers it",
     "no_provider": "it has no provider",
@@ -34,9 +36,25 @@ def _exact(price: float | None) -> str:
 
 def _why(it: PriceVerdict) -> str:
     told = [_WHY.get(it.reason, it.reason)] if it.reason else []
-    if told and it.result == "changed":
-        told = ["the context size alone"]
+    if it.reason == "manual" and it.model.input_per_1k is it.model.output_per_1k is None:
+        told = ["an operator says that it is unknown"]
+    if it.before is not None:
+        told = ["the context size alone"] if told else [_was(it.before, it.model)]
     return "; ".join([*told, _HOURS] if it.dearest_hours else told)
+
+
+def _was(before: Model, now: Model) -> str:
+    """What stood until then of what the table shows."""
+    if before.input_per_1k is None and before.output_per_1k is None:
+        return "it had no price"
+    told = []
+    if before.input_per_1k != now.input_per_1k:
+        told.append(f"in was {_exact(before.input_per_1k)}")
+    if before.output_per_1k != now.output_per_1k:
+        told.append(f"out was {_exact(before.output_per_1k)}")
+    if before.max_context_tokens != now.max_context_tokens:
+        told.append("the context was unknown")
+    return ", ".join(told) or "only prices of parts or of long prompts"
 
 
 _VERDICTS: View[PriceVerdict] = View(
@@ -103,6 +121,9 @@ def sync(
     with session(ctx) as tokenhub:
         done = tokenhub(sync_prices(provider_id=provider_id, dry_run=dry_run))
         tokenhub.output.show(done, _VERDICTS, done.models, lines=_told(done))
+        unknown = [one for one in done.models if one.result == "unknown"]
+        if unknown and tokenhub.output.form is Form.TABLE:
+            talk(f"note: give a price with {_giving(unknown[0])}")
 
 
 @app.command("show")
@@ -123,6 +144,12 @@ def show(
     with session(ctx) as tokenhub:
         found = tokenhub(catalog.get_model(model_id, provider_id=provider_id))
         tokenhub.output.show(found, _PRICES, [found], lines=[*_shown(found)])
+
+
+def _giving(it: PriceVerdict) -> str:
+    """The command that gives a model its price."""
+    edit = f"tokenhubctl model edit {shlex.quote(it.id)} --provider {shlex.quote(it.provider_id)}"
+    return f"{edit} --input-per-1k USD --output-per-1k USD"
 
 
 def _told(done: PriceSynced) -> list[str]:
@@ -152,7 +179,7 @@ def _rates(it: Model | Tier) -> Iterator[str]:
     yield f"  input           {_exact(it.input_per_1k)}"
     yield f"  cached input    {_exact(read) if read is not None else 'as input'}"
     yield f"  cache write     {_exact(write) if write is not None else 'as input'}"
-    yield f"  for an hour     {_exact(hour) if hour is not None else 'as cache write'}"
+    yield f"  cache write 1h  {_exact(hour) if hour is not None else 'as cache write'}"
     yield f"  output          {_exact(it.output_per_1k)}"
     reasoning = it.reasoning_per_1k
     yield f"  reasoning       {_exact(reasoning) if reasoning is not None else 'as output'}"

@@ -31,8 +31,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Commands about something that is listed under another noun than their own.
+_LISTED_BY = {
+    "explain": "logs",
+    "routing explain": "logs",
+    "model price sync": "provider",
+    "model price show": "model",
+}
 # How the server asks for the provider of a model that several have.
 _WHICH = "?provider_id="
+# Queries of the API in the server's words, and what they are here.
+_OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
 
 
 class Session:
@@ -140,12 +149,17 @@ def _failure(ctx: typer.Context, error: ClientError) -> Failure:
 
 def _because(error: ClientError) -> str:
     """The server's words, with the option of this program where they name a query of the API."""
-    return str(error).replace(_WHICH, "--provider")
+    told = str(error)
+    for query, option in _OPTIONS.items():
+        told = told.replace(query, option)
+    return told
 
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
+    program, _, command = ctx.command_path.partition(" ")
+    listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
     if isinstance(error, Unauthorized):
         return _token_hint(ctx)
     if isinstance(error, Conflict) and _WHICH in str(error):
@@ -154,7 +168,7 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
         (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
         (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),
         (Unreadable, "check --url or TOKENHUB_URL; it should be the server's root"),
-        (NotFound, f'"{noun} list" shows what there is'),
+        (NotFound, f'"{listed} list" shows what there is'),
         (Conflict, f'"{noun} get" shows it as it is now'),
     )
     for kind, hint in hints:

@@ -1,6 +1,7 @@
 """Each command: what it sends, and what it says that is its own."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ def test_new_key_from_flags(run: Run, admin: FakeAdmin) -> None:
 
 def test_key_is_narrowed_and_freed_by_flags(run: Run, admin: FakeAdmin) -> None:
     line = ("--allow-model", "gpt-*", "--allow-model", "b/m", "--allow-provider", "a")
-    run("apikey", "create", "--name", "a", *line, "--mode", "cheap", "--max-budget", "0.5")
+    run("apikey", "create", "--name", "a", *line, "--mode", "cheap", "--budget", "0.5")
 
     said = {"allowed_models": ["gpt-*", "b/m"], "allowed_providers": ["a"]}
     body = admin.last.body
@@ -240,8 +241,27 @@ def test_key_is_narrowed_and_freed_by_flags(run: Run, admin: FakeAdmin) -> None:
         name: body[name] for name in (*said, "mode", "max_budget_usd")
     }
     admin.add_key("k")
-    run("apikey", "edit", "k", "--allow-model", "", "--max-latency", "900", "--min-weight", "2")
+    run("apikey", "edit", "k", "--allow-model", "", "--latency", "900", "--min-weight", "2")
     assert {"allowed_models": [], "max_latency_ms": 900, "min_weight": 2} == admin.last.body
+
+
+def test_key_shows_what_it_narrows_and_brings_along(run: Run, admin: FakeAdmin) -> None:
+    admin.add_key("free")
+    admin.add_key(
+        "k",
+        allowed_models=["a*", "b*", "c*", "d*", "e*"],
+        allowed_providers=["p"],
+        mode="cheap",
+        max_budget_usd=0.02,
+        max_latency_ms=5000,
+        min_weight=3,
+    )
+
+    free, narrow = run("apikey", "list", "--no-headers").stdout.splitlines()
+
+    policy = "cheap, budget $0.0200, latency 5.0s, weight at least 3"
+    assert ["all", "all", "-"] == re.split(r"\s{2,}", free)[7:10]
+    assert ["a*,b*,c* and 2 more", "p", policy] == re.split(r"\s{2,}", narrow)[7:10]
 
 
 def test_key_is_edited_by_flags(run: Run, admin: FakeAdmin) -> None:

@@ -139,6 +139,34 @@ def test_conflict_says_to_read_again(run: Run, admin: FakeAdmin, status: int) ->
     assert 'try: "tokenhubctl model get" shows it as it is now' in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "listing"),
+    [
+        (("explain", "r9"), "logs list"),
+        (("routing", "explain", "r9"), "logs list"),
+        (("model", "price", "show", "r9"), "model list"),
+        (("model", "price", "sync", "--provider", "r9"), "provider list"),
+        (("model", "get", "r9"), "model list"),
+    ],
+)
+def test_what_is_not_found_leads_to_a_list_that_there_is(
+    run: Run, admin: FakeAdmin, line: tuple[str, ...], listing: str
+) -> None:
+    missing = problem(404, "not_found", "it is not there")
+    for method, path in (
+        ("GET", "/admin/v1/routing/explain/r9"),
+        ("GET", "/admin/v1/models/r9"),
+        ("POST", "/admin/v1/models/prices/sync"),
+    ):
+        admin.answers[method, path] = missing
+
+    result = run(*line)
+
+    assert 5 == result.exit_code
+    assert f'try: "tokenhubctl {listing}" shows what there is' in result.stderr
+    assert 0 == run(*listing.split(), "--help").exit_code
+
+
 def test_server_failure_points_to_its_log(run: Run, admin: FakeAdmin) -> None:
     admin.answers["GET", "/admin/v1/models"] = (500, b"<html>\x1b[31m")
 

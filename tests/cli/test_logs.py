@@ -1,8 +1,10 @@
 """`tokenhubctl logs get`: one request, and why it went where it went."""
 
 import json
+from typing import Any
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from tests.cli.conftest import Run
@@ -13,6 +15,7 @@ from tokenhub.wire.observe import (
     Decision,
     Policy,
     RequestDetail,
+    Sample,
     Skipped,
     Terms,
 )
@@ -52,7 +55,7 @@ DECISION = Decision(
         max_budget_usd=0.05,
         max_latency_ms=120000.0,
         min_weight=2,
-        origin={"mode": "request", "max_budget_usd": "default", "max_latency_ms": "default"},
+        origin={"mode": "body", "max_budget_usd": "default", "max_latency_ms": "default"},
     ),
     weights=Terms(cost=0.7, latency=0.1, failure=0.15, weight=0.05),
     input_tokens=10,
@@ -88,6 +91,7 @@ DECISION = Decision(
         Skipped(route="q/odd", reason="a_later_reason", value=3, limit=2),
     ],
 )
+DRAWN = replace(DECISION.candidates[0], sample=Sample(alpha=3.0, beta=1.0, draw=0.9))
 DETAIL = RequestDetail(
     request_id="r1",
     timestamp="no time",
@@ -129,7 +133,7 @@ ROUTE   SCORE     COST  LATENCY  FAILURES  WEIGHT
 p/m    0.1250  $0.0015    250ms     10.0%       5
 p/new  0.1250  unknown  unknown      0.0%       2
 Score: 0.7 cost + 0.1 latency + 0.15 failures - 0.05 weight, each as a part of the largest
-Tie:   the best scores are equal; the seed 12345 decided, with a chance of 50%
+Draw:  the best scores are equal; the seed 12345 decided, with a chance of 50 %
 
 Left out
 ROUTE      WHY
@@ -140,7 +144,7 @@ q/off      it is disabled
 q/keyless  its provider's key is missing
 q/odd      a_later_reason (3, limit 2)
 
-Policy: mode normal (request), budget $0.0500, latency 120.0s, weight at least 2
+Policy: mode normal (body), budget $0.0500, latency 120.0s, weight at least 2
 Catalog: version 7
 """
 
@@ -181,7 +185,7 @@ def test_a_choice_without_a_tie_or_anybody_left_out_says_nothing_of_them(
 
     shown = run("logs", "get", "r1").stdout
 
-    assert "Tie:" not in shown
+    assert "Draw:" not in shown
     assert "Left out" not in shown
 
 
@@ -194,13 +198,63 @@ def test_a_request_that_nobody_could_answer_shows_the_reasons_alone(
     shown = run("logs", "get", "r1").stdout
 
     assert "\nNobody could answer: no_provider_available\n\nLeft out\n" in shown
-    assert "Tie:" not in shown
+    assert "Draw:" not in shown
 
 
 def test_a_step_names_the_plan_that_it_is_of(run: Run, admin: FakeAdmin) -> None:
     given(admin, replace(DETAIL, parent_id="req_plan"))
 
     assert "Request:   r1\nStep of:   req_plan\n" in run("logs", "get", "r1").stdout
+
+
+def test_each_field_of_the_policy_that_is_no_default_names_its_origin(
+    run: Run, admin: FakeAdmin
+) -> None:
+    origin = {"mode": "key", "max_budget_usd": "directive", "weights": "header"}
+    policy = replace(DECISION.policy, origin=origin, weights=DECISION.weights)
+    given(admin, replace(DETAIL, decision=replace(DECISION, policy=policy)))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert "mode normal (key), budget $0.0500 (directive), latency 120.0s, weight" in shown
+    assert ", weights of its own (header)\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"explored": 1, "temperature": 0.3}, "number 2 by score is tried now and then"),
+        ({"candidates": [DECISION.candidates[0]]}, "others than the best are tried now and then"),
+        ({"candidates": [DRAWN]}, "what each may be worth is drawn in this mode"),
+    ],
+)
+def test_a_draw_is_told_with_its_cause_and_its_chance(
+    run: Run, admin: FakeAdmin, change: dict[str, Any], told: str
+) -> None:
+    given(admin, replace(DETAIL, decision=replace(DECISION, propensity=0.0344, **change)))
+
+    shown = run("logs", "get", "r1").stdout
+
+    assert f"\nDraw:  {told}" in shown
+    assert "; the seed 12345 decided, with a chance of 3.44 %\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("reason", "value", "told"),
+    [
+        ("health_down", 28654, "it has failed too often, and opens in 28.7s"),
+        ("cooling_down", 999, "it has throttled us, and opens in 999ms"),
+        ("credential_out", 1, "it refused our key, or its account is empty, and opens in 1ms"),
+        ("not_allowed", None, "the API key may not use it"),
+    ],
+)
+def test_who_is_let_alone_is_told_with_the_time_until_it_opens(
+    run: Run, admin: FakeAdmin, reason: str, value: int | None, told: str
+) -> None:
+    skip = Skipped(route="p/m2", reason=reason, value=value, limit=None)
+    given(admin, replace(DETAIL, decision=replace(DECISION, skipped=[skip])))
+
+    assert f"p/m2   {told}\n" in run("logs", "get", "r1").stdout
 
 
 def test_a_policy_without_a_budget(run: Run, admin: FakeAdmin) -> None:
@@ -253,3 +307,14 @@ def test_tokens_are_told_by_their_class_where_the_provider_told_them(
 
     told = "Tokens:    10 in (6 of them cached, 2 written to a cache), 5 out (3 of them reasoning)"
     assert told in shown
+
+
+def test_the_steps_of_a_plan_are_listed_by_its_id(run: Run, admin: FakeAdmin) -> None:
+    told = "'r9' is a plan; the log lists its steps with ?parent_id=r9"
+    admin.answers["GET", "/admin/v1/requests/r9"] = problem(404, "not_found", told)
+
+    refused = run("logs", "get", "r9")
+    run("logs", "--plan=r9")
+
+    assert "the log lists its steps with --plan=r9 (HTTP 404" in refused.stderr
+    assert {"limit": ["50"], "parent_id": ["r9"]} == admin.last.query

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from tests.cli.fake_admin import TOKEN, FakeAdmin
+from tests.cli.test_explain import FOUND, PATH, TOLD
 
 # A session of its own, whose terminal is the one on stdin: prompts for secrets ask for that.
 MAIN = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); from tokenhub_cli.main import main"
@@ -126,3 +129,21 @@ def test_json_is_indented_for_eyes(sit: Sit) -> None:
     seen = sit("routing", "get", "-o", "json", piped=False)
 
     assert '{\n  "default_mode": "normal",\n' in seen.terminal
+
+
+def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
+    sit: Sit, admin: FakeAdmin
+) -> None:
+    why = "nobody has timed it, so it counts with the mean of the others, as anybody would"
+    place = replace(TOLD.candidates[0], route="p/a-model-with-a-long-name", why=why)
+    found = replace(FOUND, explanation=replace(TOLD, candidates=[place]))
+    admin.answers["GET", PATH] = 200, to_builtins(found)
+
+    at_terminal = sit("explain", "r1", piped=False).terminal
+    in_a_pipe = sit("explain", "r1").stdout
+
+    assert (
+        "1  p/a-model-with-a-long-name  nobody has timed it, so it counts with the mean\n"
+        "                               of the others, as anybody would\n"
+    ) in at_terminal
+    assert f"1  p/a-model-with-a-long-name  {why}\n" in in_a_pipe

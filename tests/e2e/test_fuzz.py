@@ -29,7 +29,8 @@ AT_ONCE = 8
 
 COMPLETIONS, CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/chat", "/v1/embeddings"
 MESSAGES, COUNT_TOKENS, MODELS = "/v1/messages", "/v1/messages/count_tokens", "/v1/models"
-ASKING = (COMPLETIONS, CHAT, EMBEDDINGS, MESSAGES, COUNT_TOKENS)
+PLAN = "/v1/plan"
+ASKING = (COMPLETIONS, CHAT, EMBEDDINGS, MESSAGES, COUNT_TOKENS, PLAN)
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -146,12 +147,25 @@ EMBEDDINGS_BODY = {
     "user": "u",
 }
 COUNT_BODY = {name: ANTHROPIC_BODY[name] for name in ("system", "messages", "tools", "tool_choice")}
+PLAN_BODY = {
+    **NATIVE_BODY,
+    "orchestration": {
+        "mode": "refine",
+        "iterations": 1,
+        "primary_min_weight": 0,
+        "review_min_weight": 0,
+        "primary_model_id": "gpt",
+        "review_model_id": "claude",
+        "return_plan_only": False,
+    },
+}
 BODIES = {
     COMPLETIONS: OPENAI_BODY,
     CHAT: NATIVE_BODY,
     EMBEDDINGS: EMBEDDINGS_BODY,
     MESSAGES: ANTHROPIC_BODY,
     COUNT_TOKENS: COUNT_BODY,
+    PLAN: PLAN_BODY,
 }
 
 # --- what it is changed to
@@ -344,6 +358,8 @@ class Case:
             body["stream"] = pick.random() < 0.3
         if "request" in body:
             body["request"] |= {"model_hint": body.pop("model"), "stream": body.pop("stream")}
+        if self.path == PLAN:
+            body["orchestration"]["mode"] = pick.choice(["planning", "adversarial", "vote"])
         for _ in range(pick.choice([0, 1, 1, 1, 1, 1, 2, 2, 3, 6])):
             self._change(body)
         if self.path == CHAT and pick.random() < 0.1:
@@ -503,7 +519,7 @@ def verdict(case, raw):
     assert all(len(value) < 1_100 for value in heard.headers.values())
     if kind.startswith("text/event-stream"):
         assert 200 == heard.status
-        assert_ended(case.dialect, heard.body)
+        assert_ended(case, heard.body)
         return heard.status
     assert "application/json" == kind
     body = json.loads(heard.body)
@@ -528,6 +544,10 @@ def assert_error(dialect, body):
 
 def assert_answer(case, body):
     path = case.path.partition("?")[0]
+    if path == PLAN:
+        assert {"orchestration_id", "mode", "partial", "error", "steps"} < set(body)
+        assert body["partial"] == (body["error"] is not None)
+        return
     if path == CHAT:
         assert {"negotiated_model", "estimated_cost_usd", "routing_reason", "response"} == set(body)
         body, path = body["response"], COMPLETIONS
@@ -546,10 +566,12 @@ def assert_answer(case, body):
             assert body["id"] in {"gpt", "claude"}
 
 
-def assert_ended(dialect, body):
+def assert_ended(case, body):
     *_, last, nothing = body.split(b"\n\n")
     assert b"" == nothing
-    if dialect == "anthropic":
+    if case.path == PLAN:
+        assert last.startswith((b"event: plan_finished\n", b'data: {"error":'))
+    elif case.dialect == "anthropic":
         assert last.startswith(b"event: message_stop\n")
     else:
         assert b"data: [DONE]" == last
@@ -573,7 +595,7 @@ async def served(tmp_path):
 
 
 async def test_no_request_makes_the_server_fail(served):
-    key = await served.key("chat", "embeddings")
+    key = await served.key("chat", "plan", "embeddings")
     statuses, failures, numbers = Counter(), [], iter(range(COUNT))
 
     async def work():

@@ -90,6 +90,7 @@ async def test_a_key_without_the_scope_may_not_plan(served):
 
 
 async def test_an_alias_stands_for_its_model_and_is_named(served, plan):
+    await served.model("org/small", "one")
     variants = [{"model_id": "large", "weight": 1}]
     await served.admin("PUT", "aliases/ours", {"variants": variants})
 
@@ -215,6 +216,28 @@ async def test_a_judge_who_keeps_to_no_form_is_read_by_the_last_number(  # noqa:
     assert (selected, reason) == (told["response"]["selected"], told["routing_reason"])
     assert ("judge", 2) == (told["steps"][-1]["name"], told["steps"][-1]["attempts"])
     await assert_adds_up(served, tmp_path, told)
+
+
+@pytest.mark.parametrize(
+    ("words", "judge_failed"), [("I choose 2.", False), ("Both are fine.", True)]
+)
+async def test_a_partial_vote_names_the_step_that_failed(  # noqa: PLR0917 - fixtures, and parameters
+    served, plan, tmp_path, sim, words, judge_failed
+):
+    """A judge that keeps to no form has not failed where it is understood."""
+    await served.model("org/small", "one")
+    body = Fault.body(said(words), content_type="application/json")
+    sim.next(Fault.status(404), Fault.none(), Fault.none(), body, body)
+
+    told = (await plan({"mode": "vote"})).json()
+
+    voter = next(step for step in told["steps"] if step["error_class"])
+    failed = (voter["name"], voter["error_class"])
+    if judge_failed:
+        failed = ("judge", "judge_unclear")
+    assert failed == (told["error"]["step"], told["error"]["code"])
+    record = await assert_adds_up(served, tmp_path, told)
+    assert failed[1] == record["error_class"]
 
 
 def said(words):

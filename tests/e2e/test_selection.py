@@ -219,7 +219,7 @@ async def test_simulated_exploration_takes_a_temperature(simulate):
 async def test_simulated_key_brings_its_lists_and_its_policy(simulate, restricted):
     _, key_id = await restricted(allowed_models=["gpt"], mode="cheap")
 
-    found = (await simulate(key_id=key_id, output_tokens=50))["results"][0]
+    found = (await simulate(api_key_id=key_id, output_tokens=50))["results"][0]
 
     explained = found["explained"]
     assert ["one/gpt"] == [one["route"] for one in explained["candidates"]]
@@ -234,7 +234,7 @@ async def test_simulated_key_brings_its_lists_and_its_policy(simulate, restricte
         ({"temperature": 11}, 400, "#/temperature"),
         ({"output_tokens": -1}, 400, "#/output_tokens"),
         ({"weights": {"price": 1}}, 400, "#/policy/weights"),
-        ({"key_id": "nobody"}, 404, None),
+        ({"api_key_id": "nobody"}, 404, None),
     ],
 )
 async def test_simulated_nonsense_is_refused(hub, question, status, field):

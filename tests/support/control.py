@@ -144,8 +144,8 @@ class Control:
             clock=self.clock,
             randbits=lambda bits: next(noise) % (1 << bits),
         )
-        self.logs = Logs(journal=self.journal)
         self.orchestration_store = MemoryOrchestrations()
+        self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
         self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)

@@ -10,6 +10,7 @@ from tokenhub.core.decide import Record
 from tokenhub.core.errors import NotFound
 from tokenhub.core.outcome import Outcome
 from tokenhub.ports.journal import Journal, LogQuery
+from tokenhub.ports.orchestrations import OrchestrationQuery, OrchestrationStore
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +31,11 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Logs:
-    """Read the request log."""
+    """Read the request log. A plan is none of its rows: its steps are."""
 
-    def __init__(self, *, journal: Journal) -> None:
+    def __init__(self, *, journal: Journal, orchestrations: OrchestrationStore) -> None:
         self._journal = journal
+        self._orchestrations = orchestrations
 
     async def page(self, query: LogQuery) -> LogPage:
         # One more than asked for tells whether there is a next page.
@@ -47,9 +49,18 @@ class Logs:
         """One request with the reasons of its route. Raises NotFound."""
         rows = await self._journal.page(LogQuery(request_id=request_id, limit=1))
         if not rows:
-            raise NotFound(f"request {request_id!r} not found")
+            raise await self._missing(request_id)
         record = await self._journal.decision(request_id)
         return Explained(row=rows[0], decision=_read(request_id, record) if record else None)
+
+    async def _missing(self, request_id: str) -> NotFound:
+        """Callers of a plan were told its id as that of their request."""
+        if await self._orchestrations.count(OrchestrationQuery(id=request_id)):
+            return NotFound(
+                f"{request_id!r} is a plan; its steps are the requests, and the log lists them "
+                f"with ?parent_id={request_id}"
+            )
+        return NotFound(f"request {request_id!r} not found")
 
 
 def _read(request_id: str, record: bytes) -> Record | None:

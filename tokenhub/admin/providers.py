@@ -161,12 +161,21 @@ class Providers:
         ]
 
     async def described(self, provider_id: str) -> Sequence[tuple[Offer, Model]]:
-        """As `discover`, each with the model that it would be: with the installed list's prices."""
+        """As `discover`, each with its model, or the one that it would be.
+
+        That would have the installed list's prices; a registered one has its own.
+        """
         offers = await self.discover(provider_id)
-        rows = [
-            Model(id=offer.id, provider_id=provider_id, pricing_source=UNKNOWN) for offer in offers
+        own = self._changes.catalog.models
+        fresh = [
+            Model(id=offer.id, provider_id=provider_id, pricing_source=UNKNOWN)
+            for offer in offers
+            if not offer.registered
         ]
-        return list(zip(offers, await self._prices.filled(rows), strict=True))
+        listed = {row.id: row for row in await self._prices.filled(fresh)}
+        return [
+            (one, own[provider_id, one.id] if one.registered else listed[one.id]) for one in offers
+        ]
 
     async def autoload(
         self,

@@ -30,6 +30,16 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 NO_WISH = Wish()
 
 
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan says of one of its steps, over all that its caller says.
+
+    With `named`, the model of the ask is meant as it is called, and is no alias.
+    """
+
+    wish: Wish = NO_WISH
+    named: bool = False
+
+
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be made of the answer's text, in this order (original-behaviour 2.12).
 
@@ -68,7 +78,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     `shape` and `schema` (JSON Schema text, checked) say what is made of the answer. `rework` is
     set only for the second try at a schema. `features` are the vendor headers that ride along,
     such as `anthropic-beta`. `order` is how to carry it out in several steps, None on the routes
-    that have no word for that.
+    that have no word for that. `errand` is of a step of such an order,
+    None for any other request.
     """
 
     payload: bytes
@@ -92,6 +103,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     features: tuple[tuple[str, str], ...] = ()
     order: Order | None = None
     header: Wish = NO_WISH
+    errand: Errand | None = None
 
 
 class Directed(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from tokenhub.core.ask import Ask
+from tokenhub.core.ask import NO_WISH, Ask, Wish
 from tokenhub.core.plans.adversarial import Adversarial
 from tokenhub.core.plans.planning import Planning
 from tokenhub.core.plans.refine import Refine
@@ -12,25 +12,28 @@ from tokenhub.core.plans.steps import COMPOSED, MODES, Order, Plan, Seat
 from tokenhub.core.plans.vote import Vote
 
 
-def ordered(ask: Ask, *, directives: bool, may_plan: bool) -> Order | None:
+def ordered(ask: Ask, *, directives: bool, may_plan: bool, own: Wish = NO_WISH) -> Order | None:
     """The order of a request; None where it is to be answered at once.
 
     `ask.order` is what the body says, None where its route has no word for it: then `vote` and
     `refine` in the policy or in a directive are an order, for a key that may plan. A plan that
-    names no mode takes that of a directive, of the policy, or `planning`, in this turn. A mode
-    that is no plan's routes its steps.
+    names no mode takes that of a directive, of the policy in the body or in headers, or
+    `planning`, in this turn. The first mode among these and the key's `own` that is no plan's
+    routes the steps.
     """
     told = ask.directed.wish.mode if directives and ask.directed is not None else None
-    mode = told or ask.wish.mode or ""
-    if ask.order is None:
-        wanted = mode in COMPOSED and may_plan
-        return Order(mode=mode, primary=Seat(model=ask.model)) if wanted else None
-    seat_mode = "" if mode in MODES else mode
+    asked = [mode for mode in (told, ask.wish.mode, ask.header.mode) if mode]
+    order = ask.order
+    if order is None:
+        if not (asked and asked[0] in COMPOSED and may_plan):
+            return None
+        order = Order(mode=asked[0])
+    routing = next((mode for mode in (*asked, own.mode) if mode and mode not in MODES), "")
     return replace(
-        ask.order,
-        mode=ask.order.mode or (mode if mode in MODES else "planning"),
-        primary=_seat(ask.order.primary, seat_mode, ask.model),
-        review=_seat(ask.order.review, seat_mode, ""),
+        order,
+        mode=order.mode or next((mode for mode in asked if mode in MODES), "planning"),
+        primary=_seat(order.primary, routing, ask.model),
+        review=_seat(order.review, routing, ""),
     )
 
 

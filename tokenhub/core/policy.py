@@ -17,8 +17,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Budget, minimum weight and context are hard limits; the rest are preferences.
 
     `weights` are the caller's own, None where those of the mode count. `origin` names for each
-    field where its value came from: `default`, `key`, `header`, `body` or `directive`. `notes`
-    tell where a directive got less than it asked for.
+    field where its value came from: `default`, `key`, `header`, `body`, `directive`, or `plan` for
+    what a plan says of its step. `notes` tell where a directive got less than it asked for.
     """
 
     mode: str
@@ -97,7 +97,7 @@ def interpret(
 
 
 def merged(ask: Ask, defaults: Defaults, own: Wish = NO_WISH) -> Policy:
-    """Defaults below; the key's `own`, headers and body above; directives on top.
+    """Defaults below; the key's `own`, headers and body above; directives, and a plan, on top.
 
     Each field remembers which it was.
     """
@@ -114,7 +114,9 @@ def merged(ask: Ask, defaults: Defaults, own: Wish = NO_WISH) -> Policy:
         policy = _over(policy, ask.header, "header")
     if ask.wish is not NO_WISH:
         policy = _over(policy, ask.wish, "body")
-    return policy if ask.orders is None else narrowed(policy, ask.orders)
+    if ask.orders is not None:
+        policy = narrowed(policy, ask.orders)
+    return policy if ask.errand is None else _sent_on(policy, ask.errand.wish)
 
 
 def _over(policy: Policy, wish: Wish, origin: str) -> Policy:
@@ -182,6 +184,19 @@ def narrowed(policy: Policy, orders: Directed) -> Policy:
         notes=(*orders.notes, *_kept(policy, wish)),
         weights=weights,
     )
+
+
+def _sent_on(policy: Policy, wish: Wish) -> Policy:
+    """The policy of a step: what its plan says, and the caller's own weights."""
+    values = {
+        name: value
+        for name, value in _said(wish)
+        if value is not None and value != getattr(policy, name)
+    }
+    if policy.weights is not None and values.get("mode") == THOMPSON:
+        del values["mode"]
+    origin = policy.origin | {_SHOWN[name]: "plan" for name in values}
+    return replace(policy, origin=origin, **values)
 
 
 def _lower(stood: int | None, wished: int | None) -> int | None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from math import ceil, exp2
 
 import msgspec
-from msgspec.structs import replace
 
 from tokenhub.core.bandit import Arm
 
@@ -84,18 +83,18 @@ UNMET = Learned()
 
 def after_success(known: Learned, latency_s: float, now: float) -> Learned:
     """The first sample sets the latency; later ones move it, by more after a long silence."""
-    moved = latency_s
-    if known.latency_s is not None:
+    moved, usual = latency_s, known.latency_s
+    if usual is not None:
         kept = (1 - NEWEST) * _half(now - known.timed_at, LATENCY_HALF_S)
-        moved = kept * known.latency_s + (1 - kept) * latency_s
+        moved = kept * usual + (1 - kept) * latency_s
     rate = (1 - NEWEST) * failing(known, now)
-    return replace(known, latency_s=moved, timed_at=now, failure_rate=rate, rated_at=now)
+    return Learned(moved, now, rate, now, known.output_tokens)
 
 
 def after_failure(known: Learned, now: float) -> Learned:
     """A failure is timed by nobody: it leaves the latency."""
     rate = (1 - NEWEST) * failing(known, now) + NEWEST
-    return replace(known, failure_rate=rate, rated_at=now)
+    return Learned(known.latency_s, known.timed_at, rate, now, known.output_tokens)
 
 
 def after_writing(known: Learned, output_tokens: float, *, cut: bool) -> Learned:
@@ -104,15 +103,18 @@ def after_writing(known: Learned, output_tokens: float, *, cut: bool) -> Learned
     So it tells nothing where it is shorter than what the route usually writes.
     """
     usual = known.output_tokens
-    if usual is None:
-        return replace(known, output_tokens=output_tokens)
-    if cut and output_tokens < usual:
+    if usual == output_tokens or (usual is not None and cut and output_tokens < usual):
         return known
-    return replace(known, output_tokens=(1 - NEWEST) * usual + NEWEST * output_tokens)
+    if usual is not None:
+        output_tokens = (1 - NEWEST) * usual + NEWEST * output_tokens
+    timed_at, rated_at = known.timed_at, known.rated_at
+    return Learned(known.latency_s, timed_at, known.failure_rate, rated_at, output_tokens)
 
 
 def failing(known: Learned, now: float) -> float:
     """The failure rate as it counts now; 0 where it is all but forgotten."""
+    if not known.failure_rate:
+        return 0.0
     rate = known.failure_rate * _half(now - known.rated_at, FAILURE_HALF_S)
     return rate if rate >= LEAST_RATE else 0.0
 
@@ -125,4 +127,4 @@ def signal(known: Learned, now: float) -> Signal:
 
 def _half(passed_s: float, half_s: float) -> float:
     """What is left after so long: half of it after each `half_s`."""
-    return exp2(-max(0.0, passed_s) / half_s)
+    return exp2(-passed_s / half_s) if passed_s > 0 else 1.0

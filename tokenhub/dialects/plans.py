@@ -48,7 +48,6 @@ def whole(ask: Ask, step: Step) -> Ask:
         payload=_ENCODE(_put_to(fields, step)),
         stream=False,
         wants_usage=False,
-        orders=None,
         order=None,
     )
 
@@ -63,7 +62,9 @@ def worded(ask: Ask, step: Step) -> Ask:
     if step.schema:
         fields = _without(fields, _LIMIT)
     fields["messages"] = Raw(_ENCODE(_with(turns, step)))
-    added = tokens.of_text(step.system) + tokens.of_text(step.user)
+    added = sum(
+        tokens.of_text(told) + tokens.PER_MESSAGE for told in (step.system, step.user) if told
+    )
     thinks = ask.shape is not None and ask.shape.strip_think
     return replace(
         ask,
@@ -71,13 +72,12 @@ def worded(ask: Ask, step: Step) -> Ask:
         stream=False,
         wants_usage=False,
         answers=1,
-        input_tokens=ask.input_tokens + added + 2 * tokens.PER_MESSAGE,
+        input_tokens=ask.input_tokens + added,
         max_tokens=None if step.schema else ask.max_tokens,
         # The rest of the shape is for the end: what is cut or unwrapped could not be gone over.
         shape=Shape(strip_think=True) if thinks else None,
         schema=ask.schema if step.final else step.schema,
         directed=None,
-        orders=None,
         order=None,
     )
 

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from tokenhub.core.ask import Ask, Wish
+from tokenhub.core.ask import Ask, Errand, Wish
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
     DeadlineExceeded,
     NoEligibleModel,
+    NotAllowed,
+    NotFound,
     ProviderFailed,
     ProviderRefused,
     TokenHubError,
@@ -26,8 +28,8 @@ from tokenhub.core.ordered import plan_of
 from tokenhub.core.plans.planning import Planning
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Plan, Result, Seat, Sketch, Step
-from tokenhub.core.plans.vote import VOTING, voters
-from tokenhub.core.policy import Policy
+from tokenhub.core.plans.vote import UNCLEAR, VOTING, voters
+from tokenhub.core.policy import Policy, merged
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.progress import (
     OnProgress,
@@ -43,11 +45,19 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.orchestrations import OrchestrationStore
 
 
+class Failed(msgspec.Struct, frozen=True):
+    """A step that brought nothing: the class of its error, and what its caller may be told."""
+
+    step: str
+    error_class: str
+    why: str
+
+
 class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     """A plan carried out, and settled. `body` is the last final answer's, byte for byte.
 
-    `error_class` tells of a partial result what failed. `overhead_s` is the time from the
-    request's arrival that was not spent waiting for providers.
+    `failed` is what left a result partial, None for a whole one. `overhead_s` is the time from
+    the request's arrival that was not spent waiting for providers.
     """
 
     row: Orchestration
@@ -58,12 +68,14 @@ class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     steps: tuple[StepDone, ...]
     overhead_s: float
+    failed: Failed | None = None
 
 
 class Work:
     """An orchestration under way. The attempts of its steps gather in the attempts of `run`.
 
-    `waited_s` is the time of the rounds that was spent waiting for providers.
+    `waited_s` is the time of the rounds that was spent waiting for providers. `failed` is the last
+    step that brought nothing.
     """
 
     def __init__(self, run: Run, order: Order) -> None:
@@ -76,6 +88,7 @@ class Work:
         self.errors: list[TokenHubError] = []
         self.bodies: dict[str, bytes] = {}
         self.waited_s = 0.0
+        self.failed: Failed | None = None
 
     @property
     def cost_nusd(self) -> int | None:
@@ -137,8 +150,11 @@ class Orchestrator:
             status = "cancelled" if left else "failed"
             _ = self._store.record(self._row(work, status, _left_by(error)))
             raise
-        failed = _failed(work, done)
-        row = self._row(work, "partial" if done.partial else "succeeded", failed)
+        if isinstance(done.result, Elected) and done.result.judge_error == UNCLEAR:
+            why = "it named none of the answers, so the first one stands"
+            work.failed = Failed(work.steps[-1].name, UNCLEAR, why)
+        error_class = work.failed.error_class if work.failed else ""
+        row = self._row(work, "partial" if done.partial else "succeeded", error_class)
         await self._store.record(row)
         return self._told(work, done, row)
 
@@ -169,39 +185,52 @@ class Orchestrator:
 
         Raises what the first step would: nobody may answer it.
         """
+        run = work.run
+        work.policy = merged(run.ask, run.catalog.defaults, run.key.grant.policy)
         outline = work.plan.outline()
         first = outline[0].seat if outline else seated(work.order.primary, VOTING)
         asked = self._sized(work, Sketch(seat=first))
         try:
             decision = self._gateway.foresee(asked)
         finally:
-            if asked.intent is not None:
-                work.run.intent, work.policy = asked.intent, asked.intent.policy
-        models = dict.fromkeys(route.model.id for route in decision.ranked)
-        judges = {r.model.id for r in work.run.catalog.routes_of(work.order.review.model)}
+            run.intent = asked.intent
+        # A model for embeddings that was named would be asked, and could not answer.
+        able = [route for route in decision.ranked if route.id not in run.catalog.embedding]
+        models = dict.fromkeys(route.model.id for route in able)
+        judge = self._gateway.model_of(run, work.order.review.model)
+        judges = {route.model.id for route in run.catalog.routes_of(judge)}
         fit = [name for name in models if name not in judges]
         work.plan = plan_of(work.order, fit[: voters(work.order)])
         if work.order.mode == "vote" and not fit:
             raise NoEligibleModel("no eligible models for vote, beside its judge")
-        assert asked.intent is not None
-        work.estimate_nusd = self._estimate(work, asked.intent.output_tokens)
+        work.estimate_nusd = self._estimate(work, decision.record.candidates[0].output_tokens)
 
     def _estimate(self, work: Work, answer_tokens: int) -> int | None:
-        """What all steps are expected to cost; None where a price is unknown."""
-        total = 0
+        """What all steps are expected to cost; None where a price is unknown.
+
+        Raises what is wrong with a name that the caller gave for a later step: it will not be
+        better when the first ones are paid.
+        """
+        costs = []
         for sketch in work.plan.outline():
-            cost = self._cost(self._sized(work, sketch, answer_tokens))
-            if cost is None:
-                return None
-            total += cost
-        return total
+            run = self._sized(work, sketch, answer_tokens)
+            try:
+                costs.append(self._gateway.foresee(run).record.candidates[0].cost_nusd)
+            except (NotFound, NotAllowed):
+                raise
+            except TokenHubError:
+                costs.append(None)
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def _sized(self, work: Work, sketch: Sketch, answer_tokens: int = 0) -> Run:
         """A request of the size that the step is expected to have, to be looked at only."""
         ask = work.run.ask
-        grown = ask.input_tokens + sketch.answers * answer_tokens
-        seated_ask = self._seated(replace(ask, input_tokens=grown), sketch.seat)
-        return self._begun(work, seated_ask, work.run.request_id)
+        ask = replace(
+            ask,
+            input_tokens=ask.input_tokens + sketch.answers * answer_tokens,
+            answers=ask.answers if isinstance(work.plan, Planning) else 1,
+        )
+        return self._begun(work, self._seated(work, ask, sketch.seat), work.run.request_id)
 
     def _cost(self, run: Run) -> int | None:
         """What a request is expected to cost; None where nobody knows, or nobody may answer."""
@@ -247,15 +276,16 @@ class Orchestrator:
         tell(StepStarted(name=step.name, request_id=run.request_id))
         began = self._clock.monotonic()
         answered: Answered | None = None
-        text, error_class, asked = "", "", False
+        text, error_class, why, asked = "", "", "", False
         try:
             self._in_time(work)
             asked = True
             answered = await self._gateway.complete(run)
             text, error_class = self._heard(work, answered)
+            why = _UNHEARD.get(error_class, "")
         except TokenHubError as error:
             work.errors.append(error)
-            error_class = class_of(error)
+            error_class, why = class_of(error), str(error)
             if step.schema and run.ask.rework is not None:
                 # It did not fit the form, and may be understood all the same.
                 text = run.ask.rework.said
@@ -268,7 +298,13 @@ class Orchestrator:
             done = _step_done(step, run, request_id, error_class, took_s)
             work.steps.append(done)
             work.run.attempts += run.attempts
-        self._told_of(work, step, run, text, done)
+        if error_class and not text.strip():
+            work.plan.failed(step, error_class)
+            work.failed = Failed(step.name, error_class, why)
+        else:
+            last = run.attempts[-1].model_id if run.attempts else ""
+            model_id = run.route.model.id if run.route else last
+            work.plan.answered(step, text, model_id=model_id)
         if answered is not None and step.final and not error_class:
             work.bodies[step.name] = answered.body
             work.run.dropped = tuple(dict.fromkeys((*work.run.dropped, *run.dropped)))
@@ -284,14 +320,6 @@ class Orchestrator:
             return "", "unreadable_answer"
         return text, "" if text.strip() else "empty_answer"
 
-    def _told_of(self, work: Work, step: Step, run: Run, text: str, done: StepDone) -> None:
-        """Tell the plan how a step ended."""
-        if done.error_class and not text.strip():
-            work.plan.failed(step, done.error_class)
-            return
-        last = run.attempts[-1].model_id if run.attempts else ""
-        work.plan.answered(step, text, model_id=run.route.model.id if run.route else last)
-
     def _in_time(self, work: Work) -> None:
         if self._left_s(work) <= 0:
             raise DeadlineExceeded("the latency budget ran out before this step of the plan")
@@ -300,9 +328,10 @@ class Orchestrator:
         ask = work.run.ask
         single = isinstance(work.plan, Planning)
         ask = self._whole(ask, step) if single else self._words(ask, step)
-        run = self._begun(work, self._seated(ask, step.seat), self._ids())
+        left_s = max(0.0, self._left_s(work))
+        ask = self._seated(work, ask, step.seat, budget_nusd=work.left_nusd(), left_s=left_s)
+        run = self._begun(work, ask, self._ids())
         run.parent_id = work.run.request_id
-        run.ask = replace(run.ask, wish=self._wish(work, step.seat, work.left_nusd()))
         return run
 
     def _share(self, work: Work, runs: Sequence[Run]) -> None:
@@ -316,14 +345,14 @@ class Orchestrator:
             return
         shares: list[int | None] = []
         for run in runs:
+            # Of its routes, one that what is left can pay: there may be a cheaper one.
+            _give(run, left)
             cost = self._cost(run)
-            fits = cost is not None and cost <= left
-            shares.append(cost if fits else None)
-            left -= cost if fits and cost is not None else 0
+            shares.append(cost)
+            left -= cost or 0
         fitting = sum(share is not None for share in shares)
         for run, share in zip(runs, shares, strict=True):
-            given = left if share is None else share + left // fitting
-            run.ask = replace(run.ask, wish=replace(run.ask.wish, max_budget_nusd=given))
+            _give(run, left if share is None else share + left // fitting)
 
     def _begun(self, work: Work, ask: Ask, request_id: str) -> Run:
         parent = work.run
@@ -331,29 +360,31 @@ class Orchestrator:
         arrival = Arrival(request_id, now, started, parent.allowance)
         return self._gateway.begin(ask, Caller(parent.key, arrival))
 
-    def _seated(self, ask: Ask, seat: Seat) -> Ask:
+    def _seated(
+        self,
+        work: Work,
+        ask: Ask,
+        seat: Seat,
+        *,
+        budget_nusd: int | None = None,
+        left_s: float | None = None,
+    ) -> Ask:
         """The ask as it is put to this seat. Where one model must answer, no list of others holds.
 
         A critic or judge of the caller's choice is a hint as any other: hard limits hold.
         """
-        alone = {"substitute": "same-model", "fallbacks": ()} if seat.alone else {}
-        weight = max(ask.wish.min_weight or 0, seat.min_weight)
-        wish = replace(ask.wish, mode=seat.mode or None, min_weight=weight or None)
-        orders = ask.orders
-        if orders is not None:
-            orders = replace(orders, wish=replace(orders.wish, mode=None))
-        return replace(ask, model=seat.model, wish=wish, orders=orders, **alone)
-
-    def _wish(self, work: Work, seat: Seat, budget_nusd: int | None) -> Wish:
-        ask = work.run.ask
-        ordered = ask.orders.wish.min_weight if ask.orders else None
-        return replace(
-            ask.wish,
+        assert work.policy is not None
+        wish = Wish(
             mode=seat.mode or None,
             max_budget_nusd=budget_nusd,
-            max_latency_s=max(0.0, self._left_s(work)),
-            min_weight=max(ask.wish.min_weight or 0, ordered or 0, seat.min_weight) or None,
+            max_latency_s=left_s,
+            min_weight=max(work.policy.min_weight, seat.min_weight),
         )
+        errand = Errand(wish=wish, named=seat.named)
+        if not seat.alone:
+            return replace(ask, model=seat.model, errand=errand)
+        alone = "never" if ask.substitute == "never" else "same-model"
+        return replace(ask, model=seat.model, errand=errand, substitute=alone, fallbacks=())
 
     def _left_s(self, work: Work) -> float:
         assert work.policy is not None
@@ -393,7 +424,16 @@ class Orchestrator:
             body=work.bodies[last.name],
             steps=tuple(work.steps),
             overhead_s=max(0.0, spent_s - work.waited_s),
+            failed=work.failed,
         )
+
+
+def _give(run: Run, budget_nusd: int) -> None:
+    """Set the budget of a step that is yet to be asked."""
+    errand = run.ask.errand
+    assert errand is not None
+    wish = replace(errand.wish, max_budget_nusd=budget_nusd)
+    run.ask = replace(run.ask, errand=replace(errand, wish=wish))
 
 
 def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: float) -> StepDone:
@@ -415,19 +455,16 @@ def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: 
     )
 
 
+_UNHEARD = {
+    "empty_answer": "the model answered without a text",
+    "unreadable_answer": "what the model answered could not be read",
+}
+
+
 def _left_by(error: BaseException) -> str:
     if not isinstance(error, asyncio.CancelledError):
         return "internal_error"
     return GONE if error.args == (HUNG_UP,) else "shutting_down"
-
-
-def _failed(work: Work, done: Done) -> str:
-    """What failed last of a partial plan."""
-    if not done.partial:
-        return ""
-    if isinstance(done.result, Elected) and done.result.judge_error:
-        return done.result.judge_error
-    return next((step.error_class for step in reversed(work.steps) if step.error_class), "")
 
 
 def _nothing(work: Work) -> TokenHubError:

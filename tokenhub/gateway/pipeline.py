@@ -101,9 +101,14 @@ class Gateway:
         Raises what `decide` raises; the intent is the run's all the same.
         """
         catalog = run.catalog
-        named = self._naming.peek(catalog, run.ask.model)
+        named = self._naming.peek(catalog, run.ask.model, run.ask.errand)
         run.intent = interpret(run.ask, catalog.defaults, named, grant=run.key.grant)
         return decide(run.intent, catalog, self._observed.read(catalog), self._seeds())
+
+    def model_of(self, run: Run, name: str) -> str:
+        """The name, or where it is an alias, that of a model that it may stand for."""
+        found = self._naming.peek(run.catalog, name) if name else None
+        return name if found is None else found.model_id
 
     async def complete(self, run: Run) -> Answered:
         """Answer a request whole. Of a count, the body is empty where no provider could tell."""

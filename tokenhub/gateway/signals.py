@@ -126,7 +126,7 @@ class Observed:
         seen = self._routes[route] = signal(known, now)
         if seen.failure_rate:
             self._failing.add(route)
-        else:
+        elif self._failing:
             self._failing.discard(route)
 
     def _keep(self, catalog: Catalog) -> None:

@@ -177,8 +177,8 @@ class EnginePage(msgspec.Struct, kw_only=True):
 class Found(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A model that a provider offers; `registered` whether it is in the catalog.
 
-    Its context size and prices are those of the installed list, which it would be registered
-    with; left out where that does not know it.
+    Its context size and prices are its own in the catalog, else those of the installed list, which
+    it would be registered with; left out where they are unknown.
     """
 
     id: str

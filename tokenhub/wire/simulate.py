@@ -14,8 +14,8 @@ class Simulation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     over the same signals and the same seed. `token_count` is the prompt, 500 where it is 0 or
     less; `max_tokens` the answer that is asked for, and `output_tokens` what every model would
     write, null for what each usually does. `model_hint`, `models` and `substitute` are as in a
-    request. `key_id` brings a key's lists and its policy along; `temperature` stands in place of
-    TOKENHUB_EXPLORATION_TEMP.
+    request. `api_key_id` brings a key's lists and its policy along; `temperature` stands in place
+    of TOKENHUB_EXPLORATION_TEMP.
     """
 
     mode: str | None = None
@@ -31,7 +31,7 @@ class Simulation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     models: list[str] = []
     substitute: str = "any"
     seed: int = 0
-    key_id: str = ""
+    api_key_id: str = ""
     temperature: float | None = None
 
 

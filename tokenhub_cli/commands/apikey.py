@@ -10,9 +10,13 @@ from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local
+from tokenhub_cli.text import local, milliseconds, plain, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+# More than a line has room for is told by -o json.
+_SHOWN = 3
 
 
 def _rate(rps: int) -> str:
@@ -21,8 +25,21 @@ def _rate(rps: int) -> str:
 
 
 def _all(names: list[str]) -> str:
-    """A list of names for eyes; an empty one allows all."""
-    return ",".join(names) or "all"
+    """A list of names for eyes: its first ones; an empty one allows all."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (",".join(names[:_SHOWN]) or "all") + more
+
+
+def _policy(it: ApiKey) -> str:
+    """What a key brings along for requests that say nothing themselves; `-` where it is nothing."""
+    told = [it.mode] if it.mode else []
+    if it.max_budget_usd is not None:
+        told.append(f"budget {usd(it.max_budget_usd)}")
+    if it.max_latency_ms is not None:
+        told.append(f"latency {milliseconds(it.max_latency_ms)}")
+    if it.min_weight is not None:
+        told.append(f"weight at least {it.min_weight}")
+    return plain(", ".join(told))
 
 
 _VIEW: View[ApiKey] = View(
@@ -38,6 +55,7 @@ _VIEW: View[ApiKey] = View(
         Column("directives", lambda it: it.directives),
         Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS"),
         Column("allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS"),
+        Column("policy", _policy),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
         Column("version", lambda it: it.version, right=True),
@@ -95,10 +113,10 @@ _Providers = Annotated[
 ]
 _Mode = Annotated[str | None, typer.Option("--mode", help="Routing mode of its requests.")]
 _Budget = Annotated[
-    float | None, typer.Option("--max-budget", metavar="USD", help="Budget of each request.")
+    float | None, typer.Option("--budget", metavar="USD", help="Budget of each request.")
 ]
 _Latency = Annotated[
-    int | None, typer.Option("--max-latency", metavar="MS", help="Deadline of each request.")
+    int | None, typer.Option("--latency", metavar="MS", help="Deadline of each request.")
 ]
 _MinWeight = Annotated[
     int | None, typer.Option("--min-weight", help="Least weight of the models, 0 to 10.")

@@ -49,6 +49,7 @@ _Status = Annotated[
 _Request = Annotated[
     str, typer.Option("--request-id", metavar="REQUEST", help="This request alone.")
 ]
+_Plan = Annotated[str, typer.Option("--plan", metavar="REQUEST", help="The steps of this plan.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -62,6 +63,7 @@ def logs(
     api_key_id: _Key = "",
     status: _Status = None,
     request_id: _Request = "",
+    parent_id: _Plan = "",
 ) -> None:
     """Show what was asked, who answered and what it cost.
 
@@ -79,6 +81,7 @@ def logs(
             api_key_id=api_key_id,
             status=status,
             request_id=request_id,
+            parent_id=parent_id,
         )
 
 
@@ -93,6 +96,7 @@ def list_requests(
     api_key_id: _Key = "",
     status: _Status = None,
     request_id: _Request = "",
+    parent_id: _Plan = "",
 ) -> None:
     """List requests, newest first.
 
@@ -108,6 +112,7 @@ def list_requests(
                 api_key_id=api_key_id,
                 status=status,
                 request_id=request_id,
+                parent_id=parent_id,
             )
         )
         tokenhub.output.show(page, _VIEW, page.logs)

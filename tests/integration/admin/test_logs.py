@@ -2,6 +2,7 @@ import pytest
 
 from tokenhub.core.decide import Candidate, Record
 from tokenhub.core.eligibility import Skip
+from tokenhub.core.orchestration import Orchestration
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.policy import Policy
 from tokenhub.core.scoring import Terms, Weights
@@ -198,3 +199,16 @@ async def test_an_unknown_request_is_a_404(client):
     answer = await client.get(f"{REQUEST}/req_9")
 
     assert (404, "not_found") == (answer.status_code, answer.json()["code"])
+
+
+@pytest.mark.parametrize("path", ["/admin/v1/requests", "/admin/v1/routing/explain"])
+async def test_the_id_of_a_plan_leads_to_its_steps(control, client, path):
+    plan = Orchestration(
+        id="req_plan", at=1.0, key_id="key_1", dialect="plan", mode="vote", status="running"
+    )
+    await control.orchestration_store.record(plan)
+
+    answer = await client.get(f"{path}/req_plan")
+
+    assert 404 == answer.status_code
+    assert answer.json()["error"].endswith("the log lists them with ?parent_id=req_plan")

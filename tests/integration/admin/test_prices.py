@@ -125,6 +125,19 @@ async def test_discovery_shows_the_prices_that_models_would_have(client, control
     ] == found
 
 
+async def test_discovery_shows_the_prices_that_registered_models_have(client, control):
+    control.upstreams.offers["p"] = ["gpt"]
+    await client.post(MODELS, json={"id": "gpt", "provider_id": "p", "input_per_1k": 0.5})
+
+    (found,) = (await client.get("/admin/v1/providers/p/discover")).json()["models"]
+
+    assert (True, 0.5, None) == (
+        found["registered"],
+        found["input_per_1k"],
+        found.get("output_per_1k"),
+    )
+
+
 async def test_sync_needs_the_admin_token_and_a_provider_that_exists(client):
     stranger = await client.post(SYNC, json={}, headers={"authorization": "Bearer nobody"})
     unknown = await client.post(SYNC, json={"provider_id": "nobody"})

@@ -64,6 +64,20 @@ def test_a_mode_that_is_no_plans_routes_its_steps():
     assert ("cheap", "cheap") == (found.primary.mode, found.review.mode)
 
 
+def test_the_first_mode_that_is_no_plans_routes_the_steps_of_the_first_that_is():
+    ask = an_ask(order=Order(), wish=Wish(mode="refine"), header=Wish(mode="cheap"))
+
+    plain = ordered(ask, directives=True, may_plan=True, own=Wish(mode="normal"))
+    directed = ordered(
+        an_ask(order=Order(), wish=Wish(mode="vote"), directed=told("cheap")),
+        directives=True,
+        may_plan=True,
+    )
+
+    assert ("refine", "cheap") == (plain.mode, plain.primary.mode)
+    assert ("vote", "cheap") == (directed.mode, directed.review.mode)
+
+
 def test_the_hint_is_the_primary_model_unless_one_is_named():
     hinted = of(an_ask(model="gpt", order=Order()))
     named = of(an_ask(model="gpt", order=Order(primary=Seat(model="other"))))

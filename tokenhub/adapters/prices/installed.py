@@ -13,8 +13,9 @@ from tokenhub.core.errors import Unavailable
 from tokenhub.ports.prices import Edition, Wanted
 
 _PROGRAM = Path(__file__).with_name("reading.py")
-# It takes half a second; a machine that is busy gets its time.
-PATIENCE_S = 60.0
+# It takes half a second; a machine that is busy gets its time. Less than our own clients wait, so
+# that they hear of it, and other changes, which wait for a sync, are not kept from theirs.
+PATIENCE_S = 20.0
 _log = logging.getLogger(__name__)
 
 

@@ -1,6 +1,7 @@
 """A plan, torn apart and mended: plan, then critique and revision, round after round."""
 
 from tokenhub.core.plans.chain import Chain
+from tokenhub.core.plans.quoting import tag
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Order, Revised, Sketch, Step
 
@@ -19,21 +20,15 @@ _REVISER = (
 _TO_REVIEW = """\
 Here is a plan for the request above.
 
-<plan>
 {plan}
-</plan>
 
 Review it. Name each problem, why it matters, and what would cure it, the gravest first."""
 _TO_REVISE = """\
 Here is a plan for the request above, and a review of it.
 
-<plan>
 {plan}
-</plan>
 
-<review>
 {critique}
-</review>
 
 Write the revised plan."""
 
@@ -69,15 +64,22 @@ class Adversarial(Chain):
                 name=f"critique-{number}",
                 seat=self._critic,
                 system=_CRITIC,
-                user=_TO_REVIEW.format(plan=self._plan),
+                user=_TO_REVIEW.format(plan=self._quoted("plan", self._plan)),
             )
         return Step(
             name=f"refine-{number}",
             seat=self._planner,
             system=_REVISER,
-            user=_TO_REVISE.format(plan=self._plan, critique=self._critique),
+            user=_TO_REVISE.format(
+                plan=self._quoted("plan", self._plan),
+                critique=self._quoted("review", self._critique),
+            ),
             final=True,
         )
+
+    def _quoted(self, name: str, text: str) -> str:
+        quote = tag(name, [self._plan, self._critique])
+        return f"<{quote}>\n{text}\n</{quote}>"
 
     def _take(self, step: Step, text: str, model_id: str) -> None:
         if not step.final:

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from tokenhub.core.plans.chain import Chain
+from tokenhub.core.plans.quoting import tag
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Order, Refined, Sketch, Step
 
@@ -14,9 +15,9 @@ _EDITOR = (
 _TO_IMPROVE = """\
 Here is an answer to the request above.
 
-<answer>
+<{tag}>
 {answer}
-</answer>
+</{tag}>
 
 Write the better answer."""
 
@@ -43,9 +44,9 @@ class Refine(Chain):
             return None
         return Step(
             name=f"refine-{self._gone_over + 1}",
-            seat=replace(self._seat, model=self._model_id),
+            seat=replace(self._seat, model=self._model_id, named=True),
             system=_EDITOR,
-            user=_TO_IMPROVE.format(answer=self._text),
+            user=_TO_IMPROVE.format(tag=tag("answer", [self._text]), answer=self._text),
             final=True,
         )
 

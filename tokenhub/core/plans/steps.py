@@ -23,13 +23,15 @@ COMPOSED = ("vote", "refine")
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
     """Who is to answer a step: a model by its name, or the best by mode and least weight.
 
-    With `alone`, no other model may take the place of the one named.
+    With `alone`, no other model may take the place of the one named. With `named`, it is a model
+    that the plan has met, and its name is no alias.
     """
 
     model: str = ""
     mode: str = ""
     min_weight: int = 0
     alone: bool = False
+    named: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

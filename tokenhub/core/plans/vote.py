@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tokenhub.core.plans.quoting import tag
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Seat, Sketch, Step, Voice
 
 VOTERS = 3
+# The class of a judgement that names none of the answers.
+UNCLEAR = "judge_unclear"
 # How voters are ranked where the caller says nothing else.
 VOTING = "normal"
 _JUDGE = (
@@ -21,7 +24,9 @@ Here are {count} answers to the request above.
 {answers}
 
 Choose the best one. Give its number as {{"selected": number}} and nothing else."""
-_ANSWER = '<answer number="{number}">\n{text}\n</answer>'
+_ANSWER = '<{tag} number="{number}">\n{text}\n</{tag}>'
+# A ballot in the middle of other words, or cut off behind its number.
+_BALLOT = re.compile(r'"selected"\s*:\s*([0-9]{1,3})(?![0-9.])')
 # A number of its own: no part of a word, of a longer number or of a decimal.
 _NUMBER = re.compile(r"(?<![\w.,-])[0-9]{1,3}(?![\w-]|[.,][0-9])")
 
@@ -31,7 +36,9 @@ class Vote:
 
     def __init__(self, order: Order, voters: Sequence[str]) -> None:
         mine = seated(order.primary, VOTING)
-        self._seats = [msgspec.structs.replace(mine, model=name, alone=True) for name in voters]
+        self._seats = [
+            msgspec.structs.replace(mine, model=name, alone=True, named=True) for name in voters
+        ]
         self._judge = seated(order.review, "high_confidence")
         self._out: set[str] = set()
         self._voices: dict[int, Voice] = {}
@@ -61,7 +68,7 @@ class Vote:
             return
         chosen = choice(text, len(self._voices))
         if chosen is None:
-            self._elect(0, judge=model_id, error="judge_unclear")
+            self._elect(0, judge=model_id, error=UNCLEAR)
         else:
             self._elect(chosen, judge=model_id)
 
@@ -78,8 +85,10 @@ class Vote:
 
     def _judging(self) -> Step:
         voices = self._ordered()
+        quote = tag("answer", [voice.text for voice in voices])
         numbered = [
-            _ANSWER.format(number=number, text=voice.text) for number, voice in enumerate(voices, 1)
+            _ANSWER.format(tag=quote, number=number, text=voice.text)
+            for number, voice in enumerate(voices, 1)
         ]
         told = _TO_JUDGE.format(count=len(voices), answers="\n\n".join(numbered))
         return Step(
@@ -142,14 +151,18 @@ _READ = msgspec.json.Decoder(_Ballot)
 def choice(text: str, count: int) -> int | None:
     """The place, from 0, of the answer that a judge chose; None where that cannot be told.
 
-    `{"selected": n}` first; else the last number in the text that stands alone and is one.
+    `{"selected": n}` first, then the last one among other words; else the last number in the
+    text that stands alone and is one.
     """
     try:
         selected = _READ.decode(text.strip())
     except msgspec.DecodeError:
-        numbers = [int(found) for found in _NUMBER.findall(text)]
-        fitting = [number for number in numbers if 1 <= number <= count]
-        return fitting[-1] - 1 if fitting else None
+        for form in (_BALLOT, _NUMBER):
+            numbers = [int(found) for found in form.findall(text)]
+            fitting = [number for number in numbers if 1 <= number <= count]
+            if fitting:
+                return fitting[-1] - 1
+        return None
     return selected.selected - 1 if 1 <= selected.selected <= count else None
 
 

@@ -37,7 +37,7 @@ async def simulate(request: Http, simulator: NamedDependency[Simulator]) -> Resp
     sent = await body_of(request, wire.Simulation)
     question = Question(
         seed=sent.seed,
-        key_id=sent.key_id,
+        key_id=sent.api_key_id,
         output_tokens=checked_limit(sent.output_tokens, field="output_tokens"),
         temperature=_temperature(sent.temperature),
     )

@@ -43,7 +43,12 @@ class Plans:
     def wanted(self, run: Run) -> Order | None:
         """What the request orders; None where it is to be answered at once."""
         key = run.key
-        return ordered(run.ask, directives=key.directives, may_plan=key.may("plan"))
+        return ordered(
+            run.ask,
+            directives=key.directives,
+            may_plan=key.may("plan"),
+            own=key.grant.policy,
+        )
 
     async def answer(
         self, run: Run, order: Order, claim: Claim | Unclaimed, send: Send, *, head: Heading
@@ -206,16 +211,11 @@ def _shaping(shape: Shape | None) -> Callable[[str], str]:
 
 
 def _failure(found: Orchestrated) -> wire.PlanFailure | None:
-    if found.row.status != "partial":
-        return None
-    failed = next((step for step in reversed(found.steps) if step.error_class), None)
+    failed = found.failed
     if failed is None:
-        # The judge has answered, and could not be understood.
-        judge = found.steps[-1].name
-        said = "the judge named no answer; the first one stands"
-        return wire.PlanFailure(code="judge_unclear", step=judge, message=said)
-    said = f"the step {failed.name} failed; this is the best of what came before and beside it"
-    return wire.PlanFailure(code=failed.error_class, step=failed.name, message=said)
+        return None
+    said = f"the step {failed.step} failed: {failed.why}. This is the best of all other steps"
+    return wire.PlanFailure(code=failed.error_class, step=failed.step, message=said)
 
 
 def _step(step: StepDone) -> wire.PlanStep:

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from tokenhub.adapters.prices.installed import InstalledPriceList
+from tokenhub.adapters.prices.installed import PATIENCE_S, InstalledPriceList
+from tokenhub.client.transport import TIMEOUT_S
 from tokenhub.core.errors import Unavailable
 from tokenhub.ports.prices import Listed, Wanted
 
@@ -47,6 +48,11 @@ async def test_the_installed_list_knows_prices_that_have_long_been_published():
         claude.output_price,
     )
     assert ("model_not_listed", "vendor_not_listed") == (stranger.missing, elsewhere.missing)
+
+
+def test_a_list_that_never_answers_is_told_while_somebody_listens():
+    """An operator's program that has given up would not hear the reason."""
+    assert PATIENCE_S < TIMEOUT_S
 
 
 @pytest.mark.anyio
