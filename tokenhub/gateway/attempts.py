@@ -158,7 +158,7 @@ class Attempts:
             self._failed(way, step, error, began)
             return None
         except BaseException as error:
-            took_s, kind = self._took_s(began), _ended_by(error)
+            took_s, kind = self._took_s(began), ended_by(error)
             self._abandoned(way.run, step.route, kind, took_s, stream=calls.stream)
             raise
         way.machine.won(step.leg)
@@ -196,7 +196,7 @@ class Attempts:
                             del legs[leg.step.leg]
         except BaseException as error:
             under_way = [*([won] if won else []), *legs.values()]
-            self._all_gone(way.run, under_way, calls, kind=_ended_by(error))
+            self._all_gone(way.run, under_way, calls, kind=ended_by(error))
             raise
         if won is None:
             return None
@@ -332,7 +332,7 @@ class Attempts:
         return self._clock.monotonic() - began
 
 
-def _ended_by(error: BaseException) -> str:
+def ended_by(error: BaseException) -> str:
     """Why a call is not waited for: its caller has left, or something here is broken."""
     return GONE if isinstance(error, asyncio.CancelledError) else OUR_FAULT
 

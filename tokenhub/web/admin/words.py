@@ -257,7 +257,11 @@ def _call(it: AttemptLog) -> str:
     return f"{head} brought no answer {took} ({it.error_class}{status}); {end}."
 
 
-_GIVEN_UP = {"hedge_lost": "another call had answered", "client_gone": "the caller had left"}
+_GIVEN_UP = {
+    "hedge_lost": "another call had answered",
+    "client_gone": "the caller had left",
+    "internal_error": "something in TokenHub is broken",
+}
 
 
 def _notes(decision: Decision) -> Iterator[str]:
