@@ -17,7 +17,7 @@ from tokenhub.gateway.board import Board
 from tokenhub.gateway.finals import final_error, of_the_route
 from tokenhub.gateway.gates import Gates, Shrunk
 from tokenhub.gateway.retries import Retries
-from tokenhub.gateway.run import GONE, HEDGE_LOST, Run
+from tokenhub.gateway.run import GONE, HEDGE_LOST, OUR_FAULT, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.provider import UpstreamError
@@ -157,9 +157,9 @@ class Attempts:
         except UpstreamError as error:
             self._failed(way, step, error, began)
             return None
-        except asyncio.CancelledError:
-            took_s = self._clock.monotonic() - began
-            self._abandoned(way.run, step.route, GONE, took_s, stream=calls.stream)
+        except BaseException as error:
+            took_s, kind = self._took_s(began), ended_by(error)
+            self._abandoned(way.run, step.route, kind, took_s, stream=calls.stream)
             raise
         way.machine.won(step.leg)
         return self._won(way, step, ask, Brought(step.route, found, self._took_s(began)), calls)
@@ -194,8 +194,9 @@ class Attempts:
                             won, took_s = leg, self._took_s(leg.began)
                             way.machine.won(leg.step.leg)
                             del legs[leg.step.leg]
-        except asyncio.CancelledError:
-            self._all_gone(way.run, [*([won] if won else []), *legs.values()], calls)
+        except BaseException as error:
+            under_way = [*([won] if won else []), *legs.values()]
+            self._all_gone(way.run, under_way, calls, kind=ended_by(error))
             raise
         if won is None:
             return None
@@ -255,14 +256,14 @@ class Attempts:
                 way.run, leg.step.route, HEDGE_LOST, took_s, passed_s=alone_s, stream=calls.stream
             )
 
-    def _all_gone(self, run: Run, legs: list[Leg[T]], calls: Calls[T]) -> None:
-        """The caller has left: let go of all that is under way."""
+    def _all_gone(self, run: Run, legs: list[Leg[T]], calls: Calls[T], *, kind: str) -> None:
+        """Nobody waits any more: let go of all that is under way."""
         for place, leg in enumerate(sorted(legs, key=lambda leg: leg.began)):
             _let_go(leg, calls)
             took_s = self._took_s(leg.began)
             passed_s = 0.0 if place else took_s
             self._abandoned(
-                run, leg.step.route, GONE, took_s, passed_s=passed_s, stream=calls.stream
+                run, leg.step.route, kind, took_s, passed_s=passed_s, stream=calls.stream
             )
 
     # --- after a call
@@ -339,6 +340,11 @@ class Attempts:
 
     def _took_s(self, began: float) -> float:
         return self._clock.monotonic() - began
+
+
+def ended_by(error: BaseException) -> str:
+    """Why a call is not waited for: its caller has left, or something here is broken."""
+    return GONE if isinstance(error, asyncio.CancelledError) else OUR_FAULT
 
 
 async def _outcome(

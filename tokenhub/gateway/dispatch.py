@@ -11,7 +11,7 @@ from tokenhub.core.attempts import Start
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import ProviderFailed
 from tokenhub.core.failures import Kind
-from tokenhub.gateway.attempts import Attempts, Calls
+from tokenhub.gateway.attempts import Attempts, Calls, ended_by
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.finals import counted, final_error, of_the_route
 from tokenhub.gateway.gates import Shrunk
@@ -173,8 +173,8 @@ class Dispatch:
                 retry_after_s=failed.retry_after_s,
             )
             return None
-        except asyncio.CancelledError:
-            self._book(run, route, GONE, 0, began)
+        except BaseException as error:
+            self._book(run, route, ended_by(error), 0, began)
             raise
         self._board.succeeded(route)
         _booked(run, route, answer, self._clock.monotonic() - began)

@@ -18,9 +18,11 @@ from tokenhub.core.pricing import estimated_nusd, spent_nusd
 GONE = "client_gone"
 # One that was cancelled, since another leg beside it had answered. It may have been billed, too.
 HEDGE_LOST = "hedge_lost"
+# One that ended with a fault of ours, after it went out: that may have been billed as well.
+OUR_FAULT = "internal_error"
 # What the task of a caller who left is cancelled with; any other cancellation is our own end.
 HUNG_UP = "the caller hung up"
-_LET_GO = frozenset({GONE, HEDGE_LOST})
+_LET_GO = frozenset({GONE, HEDGE_LOST, OUR_FAULT})
 
 
 class Arrival(msgspec.Struct, frozen=True):

@@ -19,13 +19,13 @@ from tokenhub.core.signals import (
     signal,
 )
 from tokenhub.gateway.board import Board, impatient
-from tokenhub.gateway.run import GONE, HEDGE_LOST
+from tokenhub.gateway.run import GONE, HEDGE_LOST, OUR_FAULT
 from tokenhub.ports.secrets import Secrets
 
 # The log's name for a request that only has its tokens counted.
 COUNT = "count_tokens"
 # Nor do those teach anything whom nobody waited for.
-_TEACH_NOTHING = NOT_ITS_FAULT | {GONE, HEDGE_LOST}
+_TEACH_NOTHING = NOT_ITS_FAULT | {GONE, HEDGE_LOST, OUR_FAULT}
 # How often failure rates are looked at anew: in so many seconds they fade by a thousandth.
 FADE_EVERY_S = 1.0
 

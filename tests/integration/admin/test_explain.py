@@ -207,6 +207,23 @@ async def test_a_call_that_broke_off_or_may_be_billed_says_so(request_of, explai
     assert "broke off after 250 ms (lost); what had come is charged" in told["happened"][1]
 
 
+async def test_calls_that_nobody_waited_for_say_why(request_of, explained):
+    calls = (
+        call(1, "a", state="unknown", kind="hedge_lost", status=0, cost_nusd=2_000_000),
+        call(2, "b"),
+        call(3, "a", state="unknown", kind="client_gone", status=0, cost_nusd=2_000_000),
+        call(4, "a", state="unknown", kind="internal_error", status=0, cost_nusd=2_000_000),
+    )
+    await request_of(provider_id="b", model_id="big", attempts=calls)
+
+    told = (await explained())["explanation"]["happened"]
+
+    end = "it may be billed, and is charged at the estimate, for USD 0.002."
+    assert f"1. a/big was given up after 250 ms, since another call had answered; {end}" == told[0]
+    assert f"3. a/big was given up after 250 ms, since the caller had left; {end}" == told[2]
+    assert "4. a/big was given up after 250 ms, since something in TokenHub is broken" in told[3]
+
+
 async def test_an_alias_is_told_with_what_it_stood_for(control, request_of, explained):
     alias = (await control.catalog_store.load()).aliases["fast"]
     model_id = stands_for(alias, request_id=ID, key_id="key_1", turn=0).model_id

@@ -13,6 +13,8 @@ from tokenhub.core.failures import Kind
 from tokenhub.core.health import DOWN_AFTER
 from tokenhub.core.policy import interpret
 from tokenhub.core.retries import FLOOR
+from tokenhub.core.signals import UNKNOWN
+from tokenhub.gateway.run import OUR_FAULT
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.web.errors import OPENAI, render, status_of
 
@@ -84,6 +86,20 @@ async def test_caller_who_leaves_while_we_wait_is_the_end_of_it() -> None:
 
     await house.clock.advance(9.0)
     assert 1 == house.straw.calls
+
+
+async def test_call_that_ends_with_a_fault_of_ours_is_charged_all_the_same() -> None:
+    """The provider has had the request, whatever we have made of its answer."""
+    house = House(ValueError("a mistake of ours"))
+
+    with pytest.raises(ValueError, match="ours"):
+        await house.complete(an_ask())
+
+    (attempt,) = (await house.outcome()).attempts
+    assert (OUR_FAULT, "unknown") == (attempt.kind, attempt.state)
+    assert (attempt.cost_nusd or 0) > 0
+    assert UNKNOWN == house.signal("a/big")
+    assert {} == house.board.known()
 
 
 async def test_dead_provider_is_not_asked_more_often_than_its_budget_has_tokens() -> None:

@@ -208,6 +208,16 @@ async def test_second_try_at_a_schema_counts_for_the_health_of_its_route() -> No
     assert (4, 1) == (mended.calls, mended.errors)
 
 
+async def test_fault_of_ours_in_the_second_try_at_a_schema_is_charged() -> None:
+    house = House(whole(b"{}", text="{}"), ValueError("a mistake of ours"))
+
+    with pytest.raises(ValueError, match="ours"):
+        await house.complete(an_ask(schema=SCHEMA))
+
+    ends = [(attempt.kind, attempt.state) for attempt in (await house.outcome()).attempts]
+    assert [("", "settled"), ("internal_error", "unknown")] == ends
+
+
 # --- broken off in the middle
 
 

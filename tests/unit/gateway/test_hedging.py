@@ -11,7 +11,7 @@ from tokenhub.core.errors import ProviderFailed, ProviderRefused
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import DOWN_AFTER
 from tokenhub.core.retries import FLOOR
-from tokenhub.gateway.run import GONE, HEDGE_LOST, HUNG_UP
+from tokenhub.gateway.run import GONE, HEDGE_LOST, HUNG_UP, OUR_FAULT
 from tokenhub.ports.hedging import NoHedges
 from tokenhub.ports.provider import UpstreamError
 
@@ -204,6 +204,22 @@ async def test_caller_who_leaves_ends_and_pays_both() -> None:
     assert [GONE, GONE] == [attempt.kind for attempt in outcome.attempts]
     assert {"unknown"} == {attempt.state for attempt in outcome.attempts}
     assert (499, 4.0) == (outcome.status, outcome.upstream_s)
+
+
+async def test_fault_of_ours_in_one_leg_ends_and_pays_both() -> None:
+    house = a_house((5.0, ValueError("a mistake of ours")), (30.0, whole()))
+
+    async def broken():
+        with pytest.raises(BaseExceptionGroup):
+            await house.complete(an_ask())
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(broken())
+        await house.clock.advance(6.0)
+
+    outcome = await house.outcome()
+    assert [(OUR_FAULT, "unknown")] * 2 == [(a.kind, a.state) for a in outcome.attempts]
+    assert (500, 5.0) == (outcome.status, outcome.upstream_s)
 
 
 # --- streams

@@ -269,7 +269,8 @@ def _happened(row: RequestLog, decision: Decision | None) -> Iterator[str]:
         if passed := [route for route in before if route not in called]:
             yield (
                 f"Ranked higher and not called: {_list(passed)}. Each was found at fault "
-                "meanwhile, or was too dear for what was left of the budget, or too small."
+                "meanwhile, or had no retry left, or was too dear for what was left of the "
+                "budget, or too small."
             )
     if row.error_class:
         yield f"The end was {row.error_class}, status {row.status_code}."
@@ -295,7 +296,16 @@ def _call(it: AttemptLog) -> str:
         if it.state == "unknown"
         else "nothing is charged"
     )
+    if it.error_class in _GIVEN_UP:
+        return f"{head} was given up {took}, since {_GIVEN_UP[it.error_class]}; {end}."
     return f"{head} brought no answer {took} ({it.error_class}{status}); {end}."
+
+
+_GIVEN_UP = {
+    "hedge_lost": "another call had answered",
+    "client_gone": "the caller had left",
+    "internal_error": "something in TokenHub is broken",
+}
 
 
 def _notes(decision: Decision) -> Iterator[str]:
