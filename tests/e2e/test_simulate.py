@@ -126,7 +126,9 @@ async def test_an_alias_is_split_as_for_live_requests(hub, simulate):
             "/v1/chat/completions", json=ASK | {"model": "ours"}, headers={"x-api-key": made["key"]}
         )
         met[made["id"]] = live.headers["x-tokenhub-model"]
-        found = await simulate(model_hint="ours", key_id=made["id"], token_count=10, max_tokens=4)
+        found = await simulate(
+            model_hint="ours", api_key_id=made["id"], token_count=10, max_tokens=4
+        )
         simulated[made["id"]] = found["decision"]["model_id"]
 
     found = [await simulate(model_hint="fast", seed=seed) for seed in range(40)]

@@ -24,6 +24,8 @@ from tokenhub.core.signals import CLOSED_FOR, Signals
 _EXPLORING, _SAMPLING = 1, 2
 _NO_TROUBLE = (False, False)
 _CERTAIN = [1.0]
+# As many reasons as a message has room for; all of them are in `skipped`.
+_TOLD = 5
 _score_of = attrgetter("score")
 _trouble_of = attrgetter("last_resort", "too_slow")
 
@@ -349,7 +351,9 @@ def _nobody(skipped: list[Skip]) -> Exception:
         return NoEligibleModel(
             'no eligible models registered; add one with "tokenhubctl model add"'
         )
-    told = ", ".join(f"{skip.route}: {skip.reason}" for skip in skipped[:5])
+    told = ", ".join(f"{skip.route}: {skip.reason}" for skip in skipped[:_TOLD])
+    if len(skipped) > _TOLD:
+        told += f" and {len(skipped) - _TOLD} more"
     waits = [skip.value / 1000 for skip in skipped if skip.reason in CLOSED_FOR and skip.value]
     return NoEligibleModel(
         f"no eligible models registered ({told})",

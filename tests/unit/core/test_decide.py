@@ -515,6 +515,13 @@ def test_context_stands_on_what_was_reserved_whatever_is_usual() -> None:
     assert ["context_overflow"] == [skip.reason for skip in record.skipped]
 
 
+def test_refusal_with_many_reasons_says_how_many_it_leaves_out() -> None:
+    catalog = a_catalog(*[a_model(f"m{n}", "a", enabled=False) for n in range(7)])
+
+    with pytest.raises(NoEligibleModel, match=r"a/m4: disabled and 2 more\)$"):
+        decide(an_intent(), catalog, SEEN, 1)
+
+
 # --- Too slow
 
 
