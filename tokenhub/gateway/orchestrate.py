@@ -284,6 +284,7 @@ class Orchestrator:
         text, error_class, why, asked = "", "", "", False
         try:
             self._in_time(work)
+            run.key = self._gateway.known(run.key)
             asked = True
             answered = await self._gateway.complete(run)
             text, error_class = self._heard(work, answered)
