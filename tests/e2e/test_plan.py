@@ -379,6 +379,21 @@ async def test_voters_share_the_budget_and_who_cannot_be_paid_is_left_out(served
     await assert_adds_up(served, tmp_path, told)
 
 
+async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served, plan, tmp_path):
+    for _ in "twice":
+        whole = (await plan({"mode": "vote"})).json()
+    voter = max(step["cost_usd"] for step in whole["steps"] if step["name"] != "judge")
+    limit = whole["cost_estimate_usd"] - 0.5 * voter
+
+    told = (await plan({"mode": "vote"}, policy={"max_budget_usd": limit})).json()
+
+    names = {step["name"] for step in told["steps"] if not step["error_class"]}
+    assert {"vote-1", "vote-2", "judge"} == names
+    assert "vote-orchestration" == told["routing_reason"]
+    assert told["estimated_cost_usd"] <= limit
+    await assert_adds_up(served, tmp_path, told)
+
+
 async def test_the_latency_holds_over_all_steps(served, plan, tmp_path, sim):
     slow = Latency(first_token_s=Constant(value=0.15))
     sim.profile = msgspec.structs.replace(sim.profile, latency=slow)
