@@ -310,6 +310,40 @@ async def test_a_plan_that_the_server_did_not_survive_is_lost_with_what_it_cost(
     assert nusd(record["cost_usd"]) == sum(cost for _, cost in ledger(tmp_path, record["id"])) > 0
 
 
+async def test_a_plan_that_an_orderly_stop_cuts_off_is_booked_as_ended_by_us(tmp_path, sim):
+    sim.next(*[Fault.hang()] * 3)
+    async with child(tmp_path, SHUTDOWN_DRAIN_SECS="1") as hub:
+        await hub.provider("one", sim, models=NAMES)
+        key = await hub.key("plan")
+        writer = await begun(hub, key, MODES["vote"], stream=True)
+        await sim.arrived(3)
+        hub.process.terminate()
+        await hub.process.wait()
+        writer.close()
+
+    async with child(tmp_path) as hub:
+        (record,) = (await hub.admin("GET", "orchestrations"))["orchestrations"]
+
+    rows = ledger(tmp_path, record["id"])
+    assert ("cancelled", "shutting_down", 3) == (
+        record["status"],
+        record["error_class"],
+        record["step_count"],
+    )
+    assert nusd(record["cost_usd"]) == sum(cost for _, cost in rows) > 0
+    assert ["unknown"] * 3 == [state for state, _ in rows]
+
+
+async def test_many_plans_at_once_do_not_mix_their_books(served, plan, tmp_path):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(plan(MODES[name])) for name in list(MODES) * 5]
+
+    for task in tasks:
+        told = task.result().json()
+        assert not told["partial"]
+        await assert_adds_up(served, tmp_path, told)
+
+
 # --- Limits over the whole
 
 
@@ -342,6 +376,21 @@ async def test_voters_share_the_budget_and_who_cannot_be_paid_is_left_out(served
     outcomes = [step["error_class"] for step in told["steps"] if step["name"] != "judge"]
     assert sorted(["", "", "no_provider_available"]) == sorted(outcomes)
     assert told["estimated_cost_usd"] <= 2.5 * one
+    await assert_adds_up(served, tmp_path, told)
+
+
+async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served, plan, tmp_path):
+    for _ in "twice":
+        whole = (await plan({"mode": "vote"})).json()
+    voter = max(step["cost_usd"] for step in whole["steps"] if step["name"] != "judge")
+    limit = whole["cost_estimate_usd"] - 0.5 * voter
+
+    told = (await plan({"mode": "vote"}, policy={"max_budget_usd": limit})).json()
+
+    names = {step["name"] for step in told["steps"] if not step["error_class"]}
+    assert {"vote-1", "vote-2", "judge"} == names
+    assert "vote-orchestration" == told["routing_reason"]
+    assert told["estimated_cost_usd"] <= limit
     await assert_adds_up(served, tmp_path, told)
 
 

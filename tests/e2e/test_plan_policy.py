@@ -1,8 +1,10 @@
 """`/v1/plan`: headers, weights, aliases, and what its key may, hold for every step."""
 
+import msgspec
 import pytest
 
-from tests.e2e.plans import HELLO, assert_adds_up
+from tests.e2e.plans import HELLO, assert_adds_up, events
+from tokenhub.sim.profile import Constant, Latency
 
 pytestmark = pytest.mark.anyio
 
@@ -237,3 +239,30 @@ async def test_the_estimate_is_near_the_cost_once_it_is_known_what_models_write(
         told = await plan(MODES[name])
 
     assert 0.8 < told["cost_estimate_usd"] / told["estimated_cost_usd"] < 1.4
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"enabled": False}, "invalid_api_key"),
+        ({"allowed_models": ["large"], "allowed_providers": ["one"]}, "model_not_allowed"),
+    ],
+)
+async def test_what_becomes_of_a_key_holds_for_the_next_step(  # noqa: PLR0917 - fixtures, and parameters
+    served, sim, second, tmp_path, change, code
+):
+    slow = Latency(first_token_s=Constant(value=0.2))
+    sim.profile = second.profile = msgspec.structs.replace(sim.profile, latency=slow)
+    issued = await served.admin("POST", "apikeys", {"name": "a test", "scopes": ["plan"]})
+    body = {"messages": HELLO, "stream": True, "orchestration": MODES["refine"]}
+    headers = {"x-api-key": issued["key"]}
+
+    async with served.http.stream("POST", "/v1/plan", json=body, headers=headers) as answer:
+        pieces = answer.aiter_text()
+        text = await anext(pieces)
+        await served.admin("PATCH", f"apikeys/{issued['id']}", change)
+        text += "".join([piece async for piece in pieces])
+
+    told = events(text)[-1][1]["answer"]
+    assert ("refine-1", code) == (told["error"]["step"], told["error"]["code"])
+    await assert_adds_up(served, tmp_path, told)

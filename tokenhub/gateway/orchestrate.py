@@ -75,6 +75,7 @@ class Orchestrated(msgspec.Struct, frozen=True, kw_only=True):
 class Work:
     """An orchestration under way. The attempts of its steps gather in the attempts of `run`.
 
+    `judging_nusd` is what the last step is expected to cost.
     `waited_s` is the time of the rounds that was spent waiting for providers. `failed` is the last
     step that brought nothing.
     """
@@ -85,6 +86,7 @@ class Work:
         self.policy: Policy | None = None
         self.plan: Plan = plan_of(order, ())
         self.estimate_nusd: int | None = None
+        self.judging_nusd = 0
         self.steps: list[StepDone] = []
         self.errors: list[TokenHubError] = []
         self.bodies: dict[str, bytes] = {}
@@ -222,6 +224,7 @@ class Orchestrator:
                 raise
             except TokenHubError:
                 costs[sketch] = None
+        work.judging_nusd = costs[outline[-1]] or 0
         known = [cost for sketch in outline if (cost := costs[sketch]) is not None]
         return sum(known) if len(known) == len(outline) else None
 
@@ -284,6 +287,7 @@ class Orchestrator:
         text, error_class, why, asked = "", "", "", False
         try:
             self._in_time(work)
+            run.key = self._gateway.known(run.key)
             asked = True
             answered = await self._gateway.complete(run)
             text, error_class = self._heard(work, answered)
@@ -343,21 +347,28 @@ class Orchestrator:
         """Part what is left of the budget between requests that go out at once.
 
         Each gets what it is expected to cost, in their order; who cannot, is left with the rest,
-        and refused for it. What remains in the end is for all who can.
+        and refused for it. What remains in the end is for all who can. The judge's part is kept
+        back where two voters leave it one: without a judge, all but one of them are for nothing.
         """
         left = work.left_nusd()
         if left is None or len(runs) == 1:
             return
+        shares, rest = self._shares(runs, max(0, left - work.judging_nusd))
+        if len(runs) - shares.count(None) < 2:  # noqa: PLR2004 - to choose between
+            shares, rest = self._shares(runs, left)
+        fitting = len(runs) - shares.count(None)
+        for run, share in zip(runs, shares, strict=True):
+            _give(run, rest if share is None else share + rest // fitting)
+
+    def _shares(self, runs: Sequence[Run], left: int) -> tuple[list[int | None], int]:
+        """What each is expected to cost, None for who cannot be paid or known; and what remains."""
         shares: list[int | None] = []
         for run in runs:
             # Of its routes, one that what is left can pay: there may be a cheaper one.
             _give(run, left)
-            cost = self._cost(run)
-            shares.append(cost)
-            left -= cost or 0
-        fitting = sum(share is not None for share in shares)
-        for run, share in zip(runs, shares, strict=True):
-            _give(run, left if share is None else share + left // fitting)
+            shares.append(self._cost(run))
+            left -= shares[-1] or 0
+        return shares, left
 
     def _begun(self, work: Work, ask: Ask, request_id: str) -> Run:
         parent = work.run

@@ -11,9 +11,15 @@ from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Decision, decide
 from tokenhub.core.directives import obeyed
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, TokenHubError, Unavailable
+from tokenhub.core.errors import (
+    DeadlineExceeded,
+    ProviderFailed,
+    TokenHubError,
+    Unauthenticated,
+    Unavailable,
+)
 from tokenhub.core.failures import CODES, Kind
-from tokenhub.core.keys import KeyTable
+from tokenhub.core.keys import ApiKey, KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
@@ -94,6 +100,13 @@ class Gateway:
         if fault := self._settle.fault:
             raise Unavailable(fault, code="ledger_unavailable")
         return Run(ask, caller=caller, catalog=self._catalog.current)
+
+    def known(self, key: ApiKey) -> ApiKey:
+        """The key as it is now, for what goes on for long. Raises Unauthenticated."""
+        found = self._keys.current.get(key.digest)
+        if found is None or not found.usable(self._clock.now()):
+            raise Unauthenticated("this API key was revoked or has expired meanwhile")
+        return found
 
     def foresee(self, run: Run) -> Decision:
         """What would be decided of this request now. Nothing is sent, counted or written.
