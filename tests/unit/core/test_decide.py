@@ -333,6 +333,22 @@ def test_the_model_of_a_named_route_goes_before_other_models(why_not: dict[str, 
     assert ["a/m"] == [skip.route for skip in refused.value.skipped]
 
 
+def test_never_is_not_answered_by_another_provider_than_the_named_one() -> None:
+    """A model that was removed from the provider where it had to stay is not looked for."""
+    catalog = a_catalog(a_model("n", "eu"), a_model("m", "us"))
+
+    with pytest.raises(NotFound, match="'eu/m' does not exist"):
+        decide(an_intent("eu/m", substitute="never"), catalog, signals(), 1)
+
+    for substitute in ("any", "same-model"):
+        assert (
+            "us/m"
+            == order(decide(an_intent("eu/m", substitute=substitute), catalog, signals(), 1))[0]
+        )
+    vendor = decide(an_intent("openai/m", substitute="never"), catalog, signals(), 1)
+    assert ["us/m"] == order(vendor)
+
+
 def test_a_named_route_goes_before_its_model_elsewhere() -> None:
     catalog = a_catalog(a_model("m", "a"), a_model("m", "b", weight=9), a_model("n", "c"))
 
