@@ -298,6 +298,8 @@ def _wanted(intent: Intent, catalog: Catalog) -> dict[str, int]:
     wanted: dict[str, int] = {}
     if not intent.fallbacks:
         named = catalog.routes_of(intent.hint)
+        if intent.substitute == "never" and _elsewhere(intent.hint, named, catalog):
+            return wanted
         wanted = dict.fromkeys([route.id for route in named], 0)
         if named and intent.substitute != "never":
             for route in catalog.by_model[named[0].model.id]:
@@ -307,6 +309,16 @@ def _wanted(intent: Intent, catalog: Catalog) -> dict[str, int]:
         for route in catalog.routes_of(name):
             wanted.setdefault(route.id, place)
     return wanted
+
+
+def _elsewhere(hint: str, named: Sequence[Route], catalog: Catalog) -> bool:
+    """Whether the hint names a provider of ours, and the model is at others only.
+
+    Before a slash there may as well be the vendor's name, of which the model is never elsewhere.
+    """
+    if not named or hint in {named[0].id, named[0].model.id}:
+        return False
+    return hint.partition("/")[0] in catalog.providers
 
 
 def _names(intent: Intent) -> list[str]:

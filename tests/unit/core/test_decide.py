@@ -18,7 +18,7 @@ from tests.support.builders import (
     signals,
 )
 from tokenhub.core.bandit import Arm, bucket
-from tokenhub.core.catalog import MODES, Catalog, Model
+from tokenhub.core.catalog import MODES, Catalog, Model, Route
 from tokenhub.core.decide import Decision, Record, decide, firsts
 from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
 from tokenhub.core.policy import Intent, interpret
@@ -78,6 +78,11 @@ seeds = st.integers(0, 2**53 - 1)
 
 def order(decision: Decision) -> list[str]:
     return [route.id for route in decision.ranked]
+
+
+def of_their_model(named: tuple[Route, ...], catalog: Catalog) -> tuple[Route, ...]:
+    """The routes of the model that was named, at all its providers."""
+    return catalog.by_model[named[0].model.id] if named else ()
 
 
 def attempted(intent: Intent, catalog: Catalog, seen: Signals, seed: int) -> Decision | Exception:
@@ -165,7 +170,8 @@ def test_every_considered_route_is_a_candidate_or_skipped(
 
     considered = catalog.routes
     if intent.hint and intent.substitute != "any":
-        considered = catalog.routes_of(intent.hint)
+        named = catalog.routes_of(intent.hint)
+        considered = named if intent.substitute == "never" else of_their_model(named, catalog)
     if isinstance(decision, Decision):
         record = decision.record
         told = [one.route for one in record.candidates] + [one.route for one in record.skipped]
@@ -178,7 +184,7 @@ def test_every_considered_route_is_a_candidate_or_skipped(
 
 
 @given(some_intents, some_models, some_signals, seeds)
-def test_scores_rise_within_the_hinted_and_within_the_others(
+def test_scores_rise_within_the_hinted_their_model_and_the_others(
     intent: Intent, models: list[Model], seen: Signals, seed: int
 ) -> None:
     catalog = a_catalog(*models)
@@ -186,13 +192,17 @@ def test_scores_rise_within_the_hinted_and_within_the_others(
     if not isinstance(decision, Decision) or intent.policy.mode not in SCORED:
         return
 
-    wanted = {route.id for route in catalog.routes_of(intent.hint)}
+    named = catalog.routes_of(intent.hint)
+    wanted = {route.id for route in named}
+    same = {route.id for route in of_their_model(named, catalog)} - wanted
     candidates = decision.record.candidates
 
     hinted = [one.score for one in candidates if one.route in wanted]
-    others = [one.score for one in candidates if one.route not in wanted]
-    assert hinted + others == [one.score for one in candidates]
+    elsewhere = [one.score for one in candidates if one.route in same]
+    others = [one.score for one in candidates if one.route not in wanted | same]
+    assert hinted + elsewhere + others == [one.score for one in candidates]
     assert sorted(hinted) == hinted
+    assert sorted(elsewhere) == elsewhere
     assert sorted(others) == others
 
 
@@ -331,6 +341,22 @@ def test_the_model_of_a_named_route_goes_before_other_models(why_not: dict[str, 
     with pytest.raises(NoEligibleModel) as refused:
         decide(an_intent("a/m", substitute="never"), catalog, signals(closed=closed), 1)
     assert ["a/m"] == [skip.route for skip in refused.value.skipped]
+
+
+def test_never_is_not_answered_by_another_provider_than_the_named_one() -> None:
+    """A model that was removed from the provider where it had to stay is not looked for."""
+    catalog = a_catalog(a_model("n", "eu"), a_model("m", "us"))
+
+    with pytest.raises(NotFound, match="'eu/m' does not exist"):
+        decide(an_intent("eu/m", substitute="never"), catalog, signals(), 1)
+
+    for substitute in ("any", "same-model"):
+        assert (
+            "us/m"
+            == order(decide(an_intent("eu/m", substitute=substitute), catalog, signals(), 1))[0]
+        )
+    vendor = decide(an_intent("openai/m", substitute="never"), catalog, signals(), 1)
+    assert ["us/m"] == order(vendor)
 
 
 def test_a_named_route_goes_before_its_model_elsewhere() -> None:
