@@ -18,9 +18,10 @@ from tokenhub.core.ordered import ordered
 from tokenhub.core.plans.steps import Elected, Order, Refined, Result, Revised
 from tokenhub.core.shaping import Flow
 from tokenhub.gateway.claims import Claim, Unclaimed
-from tokenhub.gateway.orchestrate import Orchestrated, Orchestrator
+from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.progress import PlanStarted, Progress, StepDone, StepFinished, StepStarted
 from tokenhub.gateway.run import Run
+from tokenhub.gateway.work import Orchestrated
 from tokenhub.web.amounts import dollars, milliseconds
 from tokenhub.web.errors import OPENAI, render
 from tokenhub.web.v1.exchange import EVENTS, JSON, NOSNIFF, Headers, Send, chosen, respond, told
