@@ -39,7 +39,7 @@ from tokenhub.gateway.progress import (
     StepStarted,
     untold,
 )
-from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
+from tokenhub.gateway.run import Arrival, Caller, Run, left_by
 from tokenhub.gateway.settle import class_of
 from tokenhub.gateway.work import Failed, Orchestrated, Work
 from tokenhub.ports.clock import Clock
@@ -89,7 +89,7 @@ class Orchestrator:
         except BaseException as error:
             left = isinstance(error, asyncio.CancelledError)
             status = "cancelled" if left else "failed"
-            _ = self._store.record(self._row(work, status, _left_by(error)))
+            _ = self._store.record(self._row(work, status, left_by(error)))
             raise
         if isinstance(done.result, Elected) and done.result.judge_error == UNCLEAR:
             why = "it named none of the answers, so the first one stands"
@@ -237,7 +237,7 @@ class Orchestrator:
                 # It did not fit the form, and may be understood all the same.
                 text = run.ask.rework.said
         except BaseException as error:
-            error_class = _left_by(error)
+            error_class = left_by(error)
             raise
         finally:
             took_s = self._clock.monotonic() - began
@@ -413,12 +413,6 @@ _UNHEARD = {
     "empty_answer": "the model answered without a text",
     "unreadable_answer": "what the model answered could not be read",
 }
-
-
-def _left_by(error: BaseException) -> str:
-    if not isinstance(error, asyncio.CancelledError):
-        return "internal_error"
-    return GONE if error.args == (HUNG_UP,) else "shutting_down"
 
 
 def _nothing(work: Work) -> TokenHubError:

@@ -1,6 +1,5 @@
 """The data plane as one straight line: admit, interpret, decide, dispatch, settle."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,13 +11,10 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Decision, decide
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
-    DeadlineExceeded,
-    ProviderFailed,
     TokenHubError,
     Unauthenticated,
     Unavailable,
 )
-from tokenhub.core.failures import CODES, Kind
 from tokenhub.core.keys import ApiKey, KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
@@ -27,16 +23,15 @@ from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.naming import Naming
-from tokenhub.gateway.run import GONE, HUNG_UP, Arrival, Caller, Run
+from tokenhub.gateway.run import Arrival, Caller, Run, left_by
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.gateway.streaming import Held, Streaming
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.provider import AnswerStream, UpstreamError
+from tokenhub.ports.provider import AnswerStream
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
-# Why a request is refused: in the middle of its answer these make no sense.
-_AHEAD = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED})
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +130,7 @@ class Gateway:
             body=answer.body, outcome=outcome, overhead_s=max(0.0, spent_s - run.upstream_s)
         )
 
-    async def stream(self, run: Run) -> "Streaming":
+    async def stream(self, run: Run) -> Streaming:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
         return Streaming(run, upstream, board=self._board, settle=self._settle, clock=self._clock)
@@ -168,7 +163,7 @@ class Gateway:
             await self._settle(run, error)
             raise
         except BaseException as error:
-            self._settle.abandoned(run, _left_by(error))
+            self._settle.abandoned(run, left_by(error))
             raise
 
     def _decided(self, run: Run, intent: Intent) -> Decision:
@@ -179,126 +174,3 @@ class Gateway:
         except TokenHubError as error:
             run.refusal = refused(intent, catalog.version, seed=seed, error=error)
             raise
-
-
-class Held:
-    """The events of an answer that was whole, and booked, before the first of them goes out."""
-
-    booked = True
-    usage = None
-    output_tokens = 0
-    waited_s = 0.0
-
-    def __init__(self, answer: Answer) -> None:
-        self.dropped = answer.dropped
-        self.terminal = answer.terminal
-        self._events = answer.body
-
-    async def next(self) -> bytes:
-        events, self._events = self._events, b""
-        return events
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class Streaming:
-    """A stream under way. `next` until it is empty, then `finish`; `abandon` on any other way."""
-
-    def __init__(
-        self, run: Run, upstream: AnswerStream, *, board: Board, settle: Settle, clock: Clock
-    ) -> None:
-        self.run = run
-        self._upstream = upstream
-        self._board = board
-        self._settle = settle
-        self._clock = clock
-        self._began = clock.monotonic()
-        self._waited_s = upstream.waited_s
-        self._open = True
-
-    @property
-    def overhead_s(self) -> float:
-        """Our part of the time until the first events were at hand."""
-        run = self.run
-        return max(0.0, self._began - run.started - run.upstream_s - run.opening_s)
-
-    @property
-    def attempts(self) -> int:
-        """The calls so far, the open one among them."""
-        return len(self.run.attempts) + (not self._upstream.booked)
-
-    async def next(self) -> bytes:
-        """The next events, empty at the end.
-
-        Raises ProviderFailed, settled, when the provider breaks off: what the caller has had is
-        charged, and nobody else is asked.
-        """
-        try:
-            return await self._upstream.next()
-        except UpstreamError as error:
-            kind = Kind.BROKEN if error.kind in _AHEAD else error.kind
-            self._book(str(kind))
-            if self.run.route is not None:
-                self._board.failed(self.run.route, kind, latency_s=self._took_s())
-            failed = _broken_off(kind, self.run)
-            await self._settle(self.run, failed)
-            raise failed from error
-
-    async def finish(self) -> bytes:
-        """The event that ends the stream, once everything is committed."""
-        self._book("")
-        if self.run.route is not None and not self._upstream.booked:
-            self._board.succeeded(self.run.route)
-        await self._settle(self.run)
-        return self._upstream.terminal
-
-    def abandon(self, error: BaseException | None) -> None:
-        """Close the upstream and charge what was generated, where that is not done already.
-
-        `error` is what ended the stream before its time: a caller who left, or a fault of ours.
-        """
-        if self._open:
-            code = _left_by(error)
-            self._book(code)
-            if self.run.route is not None:
-                self._board.left(self.run.route)
-            self._settle.abandoned(self.run, code)
-
-    def _book(self, kind: str) -> None:
-        self._open = False
-        self._upstream.close()
-        run, route = self.run, self.run.route
-        assert route is not None
-        if self._upstream.booked:
-            return
-        run.answered(
-            route,
-            self._upstream.usage,
-            output_tokens=self._upstream.output_tokens,
-            latency_s=self._took_s(),
-            passed_s=run.opening_s + self._clock.monotonic() - self._began,
-            kind=kind,
-        )
-
-    def _took_s(self) -> float:
-        """The provider's time: to open the stream, and of all the waits in it."""
-        return self.run.opening_s + self._upstream.waited_s - self._waited_s
-
-
-def _left_by(error: BaseException | None) -> str:
-    if not isinstance(error, asyncio.CancelledError):
-        return "internal_error"
-    return GONE if error.args == (HUNG_UP,) else "shutting_down"
-
-
-def _broken_off(kind: Kind, run: Run) -> ProviderFailed:
-    if kind is Kind.TIMEOUT:
-        return DeadlineExceeded(
-            "the provider stopped sending in the middle of the answer", attempts=run.attempts
-        )
-    return ProviderFailed(
-        "the provider broke off in the middle of the answer; what was sent is not the whole of it",
-        code=CODES[kind],
-        attempts=run.attempts,
-    )

@@ -1,5 +1,7 @@
 """One request on its way: what is known of it so far."""
 
+import asyncio
+
 import msgspec
 from msgspec.structs import replace
 
@@ -227,3 +229,10 @@ class Run:
 
 def _told(told: int | None, estimated: int) -> int:
     return estimated if told is None else told
+
+
+def left_by(error: BaseException | None) -> str:
+    """Why a request was not finished, in the log's word: its caller left, or a fault of ours."""
+    if not isinstance(error, asyncio.CancelledError):
+        return OUR_FAULT
+    return GONE if error.args == (HUNG_UP,) else "shutting_down"

@@ -27,8 +27,9 @@ from tokenhub.dialects.openai.ask import from_embeddings
 from tokenhub.dialects.openai.ask import to_ask as from_completions
 from tokenhub.dialects.ordering import to_plan
 from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclaimed
-from tokenhub.gateway.pipeline import Answered, Gateway, Streaming
+from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.run import Arrival, Run
+from tokenhub.gateway.streaming import Streaming
 from tokenhub.web.errors import ANTHROPIC, OPENAI, left, named, render
 from tokenhub.web.v1.exchange import (
     EVENTS,

@@ -4,7 +4,7 @@ import asyncio
 
 from tokenhub.core.errors import TokenHubError
 from tokenhub.gateway.claims import Claim, Unclaimed
-from tokenhub.gateway.pipeline import Streaming
+from tokenhub.gateway.streaming import Streaming
 from tokenhub.web.errors import ANTHROPIC, render
 from tokenhub.web.v1.exchange import Headers, Send
 from tokenhub.wire import sse
