@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -137,11 +137,13 @@ class Start:
         self._started = False
         self.failure = ""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self._live(scope, receive, send)
+        answered: Awaitable[None] = self._app(scope, receive, send)
+        return answered
 
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         async def told(message: Any) -> None:
             self._started |= message["type"] == "lifespan.startup.complete"
             await send(message)

@@ -53,7 +53,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     sample: Sample | None = None
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why this route: everything the choice was made of. Stored, shown and verifiable.
 
     `candidates` are in the order in which they will be tried; where `substitute` is `never`, only

@@ -73,7 +73,9 @@ class Board:
         for name in (route.provider.id, route.id):
             row = self._row(name, route.provider)
             health = succeeded(row.health, now)
-            self._put(name, replace(row, health=health, calls=row.calls + 1, succeeded_at=now))
+            calls, errors = row.calls + 1, row.errors
+            known = Known(health, row.version, calls, errors, row.last_failure, row.failed_at, now)
+            self._put(name, known)
 
     def failed(
         self,

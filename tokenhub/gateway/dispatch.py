@@ -1,7 +1,7 @@
 """Stage 4: an answer, a stream or a count from the first route that gives one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -130,13 +130,15 @@ class Dispatch:
         run.dropped = brought.found.dropped
         return brought.found
 
-    async def _complete(self, step: Start, ask: Ask) -> Answer:
-        upstream = self._upstreams.of(step.route.provider)
-        return await upstream.complete(ask, step.route.model.id, within_s=step.within_s)
+    # Each coroutine on the way is woken with the one that waits, so that these only hand one on.
 
-    async def _open(self, step: Start, ask: Ask) -> AnswerStream:
+    def _complete(self, step: Start, ask: Ask) -> Awaitable[Answer]:
+        upstream = self._upstreams.of(step.route.provider)
+        return upstream.complete(ask, step.route.model.id, within_s=step.within_s)
+
+    def _open(self, step: Start, ask: Ask) -> Awaitable[AnswerStream]:
         # Comments and pings keep a stream alive that never begins: others are to have time.
-        return await self._upstreams.of(step.route.provider).open(
+        return self._upstreams.of(step.route.provider).open(
             ask,
             step.route.model.id,
             idle_s=self._idle_s,

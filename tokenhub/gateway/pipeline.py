@@ -135,12 +135,12 @@ class Gateway:
         upstream = await self._answered(run, self._begun)
         return Streaming(run, upstream, board=self._board, settle=self._settle, clock=self._clock)
 
-    async def _spoken(self, run: Run) -> Answer:
+    def _spoken(self, run: Run) -> Awaitable[Answer]:
         if run.ask.schema:
-            return await self._dispatch.fitting(run)
+            return self._dispatch.fitting(run)
         if run.ask.task == "count":
-            return await self._dispatch.count(run)
-        return await self._dispatch.complete(run)
+            return self._dispatch.count(run)
+        return self._dispatch.complete(run)
 
     async def _begun(self, run: Run) -> AnswerStream:
         """A stream with a schema begins when the answer is whole and fits."""
