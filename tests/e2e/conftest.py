@@ -21,6 +21,8 @@ PROFILE = Profile(
     answer_tokens=Constant(value=12),
 )
 
+ASK = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+
 
 @pytest.fixture
 def anyio_backend():
@@ -67,3 +69,14 @@ async def sdk(hub, key):
         base_url=f"{hub.url}/v1", api_key=key, max_retries=0, timeout=20.0, http_client=http
     ) as client:
         yield client
+
+
+@pytest.fixture
+def ask(hub, key):
+    """Asks for a chat completion; fields are put over those of `ASK`."""
+
+    async def one(**fields):
+        headers = {"authorization": f"Bearer {key}"}
+        return await hub.http.post("/v1/chat/completions", json=ASK | fields, headers=headers)
+
+    return one

@@ -19,22 +19,12 @@ PROBING = {
     "HEALTH_PROBE_TIMEOUT_SECS": "2",
 }
 MODELS = "/v1/models"
-ASK = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
 
 
 @pytest.fixture
 async def hub(tmp_path):
     async with running(tmp_path, **PROBING) as server:
         yield server
-
-
-@pytest.fixture
-def ask(hub, key):
-    async def one(**fields):
-        headers = {"authorization": f"Bearer {key}"}
-        return await hub.http.post("/v1/chat/completions", json=ASK | fields, headers=headers)
-
-    return one
 
 
 async def health(hub, provider_id="one"):

@@ -1,5 +1,7 @@
 """What one request came to: the value that is logged, charged, counted and shown."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -103,5 +105,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cost_nusd(self) -> int | None:
         """The sum over all attempts; None where the price of one is unknown."""
-        costs = [a.cost_nusd for a in self.attempts]
-        return None if None in costs else sum(c for c in costs if c is not None)
+        return cost_of(self.attempts)
+
+
+def cost_of(attempts: Iterable[Attempt]) -> int | None:
+    """What they cost together; None where the price of one is unknown."""
+    costs = [attempt.cost_nusd for attempt in attempts]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)

@@ -24,6 +24,7 @@ from tokenhub.core.errors import (
 )
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.core.ordered import plan_of
+from tokenhub.core.outcome import cost_of
 from tokenhub.core.plans.planning import Planning
 from tokenhub.core.plans.seats import seated
 from tokenhub.core.plans.steps import Done, Elected, Order, Seat, Sketch, Step
@@ -391,7 +392,6 @@ def _give(run: Run, budget_nusd: int) -> None:
 
 
 def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: float) -> StepDone:
-    costs = [attempt.cost_nusd for attempt in run.attempts]
     # Who answered is the last that was asked.
     last = run.attempts[-1] if run.attempts else None
     return StepDone(
@@ -403,7 +403,7 @@ def _step_done(step: Step, run: Run, request_id: str, error_class: str, took_s: 
         attempts=len(run.attempts),
         input_tokens=sum(attempt.input_tokens for attempt in run.attempts),
         output_tokens=sum(attempt.output_tokens for attempt in run.attempts),
-        cost_nusd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        cost_nusd=cost_of(run.attempts),
         latency_s=took_s,
         error_class=error_class,
     )

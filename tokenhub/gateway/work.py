@@ -5,6 +5,7 @@ import msgspec
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.core.ordered import plan_of
+from tokenhub.core.outcome import cost_of
 from tokenhub.core.plans.steps import Order, Plan, Result
 from tokenhub.core.policy import Policy
 from tokenhub.gateway.progress import StepDone
@@ -61,8 +62,7 @@ class Work:
     @property
     def cost_nusd(self) -> int | None:
         """The sum over all attempts so far; None where the price of one is unknown."""
-        costs = [attempt.cost_nusd for attempt in self.run.attempts]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+        return cost_of(self.run.attempts)
 
     def left_nusd(self) -> int | None:
         """What of the budget is left; None where there is none."""

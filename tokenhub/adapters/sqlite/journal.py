@@ -7,7 +7,7 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
-from tokenhub.adapters.sqlite.rows import Table, where
+from tokenhub.adapters.sqlite.rows import Table, counted, where
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
 
@@ -129,10 +129,7 @@ def _page(conn: sqlite3.Connection, query: LogQuery) -> list[Outcome]:
 
 
 def _count(conn: sqlite3.Connection, query: LogQuery) -> int:
-    clause, values = _where(query)
-    row = conn.execute(f"SELECT count(*) FROM requests {clause}", values)  # noqa: S608 (values are bound)
-    count: int = row.fetchone()[0]
-    return count
+    return counted(conn, "requests", *_where(query))
 
 
 def _where(query: LogQuery) -> tuple[str, list[object]]:

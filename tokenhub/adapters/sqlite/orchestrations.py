@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.change import upsert
 from tokenhub.adapters.sqlite.database import Database
-from tokenhub.adapters.sqlite.rows import where
+from tokenhub.adapters.sqlite.rows import counted, where
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.ports.orchestrations import OrchestrationQuery
 
@@ -86,10 +86,7 @@ def _page(conn: sqlite3.Connection, *, query: OrchestrationQuery) -> list[Orches
 
 
 def _count(conn: sqlite3.Connection, *, query: OrchestrationQuery) -> int:
-    clause, values = _where(query)
-    row = conn.execute(f"SELECT count(*) FROM orchestrations {clause}", values)  # noqa: S608 (values are bound)
-    count: int = row.fetchone()[0]
-    return count
+    return counted(conn, "orchestrations", *_where(query))
 
 
 def _where(query: OrchestrationQuery) -> tuple[str, list[object]]:

@@ -45,6 +45,13 @@ class Inserts:
         return sql
 
 
+def counted(conn: sqlite3.Connection, table: str, clause: str, values: Sequence[object]) -> int:
+    """How many rows of a table a WHERE clause with these values is true of."""
+    row = conn.execute(f"SELECT count(*) FROM {table} {clause}", values)  # noqa: S608 (values are bound)
+    count: int = row.fetchone()[0]
+    return count
+
+
 def where(conditions: Mapping[str, object]) -> tuple[str, list[object]]:
     """The WHERE clause of those conditions that have a value, and the values to bind to it."""
     given = {text: value for text, value in conditions.items() if value}
