@@ -69,7 +69,7 @@ CLASSES = {
     "gzip bomb": ("broken", "broken"),
     "endless comments": ("timeout", "timeout|broken"),
     "endless pings": ("timeout", "timeout"),
-    "bad chunk": ("broken", "broken|+timeout"),
+    "bad chunk": ("broken", "broken|+broken"),
     "body drip": ("timeout", "timeout"),
     "garbage": ("broken", "+broken"),
     "half an event": ("broken", "+broken"),

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable
 
-import aiohttp
-
+from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.transport import beginning, failure, retry_after_s
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind, classify
@@ -18,7 +17,7 @@ _MAX_FIELD = 200
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _BAD_REQUEST = 400
 # On every answer of Anthropic itself (docs.anthropic.com, "API overview", 2026-01).
-_ANTHROPIC = "anthropic-organization-id"
+_ANTHROPIC = b"anthropic-organization-id"
 # What OpenAI's words for an error would have been as a status (platform.openai.com, "Error codes",
 # 2026-01), for errors that come under a 200. Its codes and types are one namespace here.
 _STATUS = {
@@ -34,7 +33,7 @@ _STATUS = {
 }
 _UNNAMED = 502
 # All that a call can end with, but for a cancellation.
-FAILURES = (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError)
+FAILURES = (UpstreamError, OSError, ValueError)
 
 
 def understood(error: Exception, *, status: int = 0) -> UpstreamError:
@@ -81,16 +80,14 @@ def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamEr
     )
 
 
-async def refusal(
-    response: aiohttp.ClientResponse, error_of: Callable[[bytes], Told]
-) -> UpstreamError:
+async def refusal(response: Response, error_of: Callable[[bytes], Told]) -> UpstreamError:
     """What a response other than 200 means; the connection is let go."""
     try:
         error = error_of(await beginning(response))
     finally:
-        response.release()
+        response.close()
     failed = told(error, response.status, retry_after_s=retry_after_s(response))
-    silent = "Retry-After" not in response.headers
+    silent = b"retry-after" not in response.headers
     # Anthropic says how long to wait, but for an account whose spending limit is reached
     # (reliability.md 2.5). Servers that merely speak its dialect do not name the account.
     if failed.kind is Kind.THROTTLED and silent and _ANTHROPIC in response.headers:

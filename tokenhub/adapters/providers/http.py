@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import cycle, islice
 
-import aiohttp
 import msgspec
-from multidict import CIMultiDict
-from yarl import URL
 
+from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.failing import FAILURES, refusal, source, understood
 from tokenhub.adapters.providers.stream import HttpStream, refuse_unless_stream
-from tokenhub.adapters.providers.transport import Transport, Watch, Within, whole
+from tokenhub.adapters.providers.transport import (
+    Target,
+    Transport,
+    Watch,
+    header_lines,
+    target,
+    whole,
+)
 from tokenhub.adapters.providers.vendors import Vendor, features
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.errors import BadRequest
@@ -30,6 +35,7 @@ _LEAST_S = 0.001
 # How long an endpoint that failed is left out, while others of its provider are there.
 REST_S = 10.0
 _ENDPOINT_FAULTS = frozenset({Kind.UNREACHABLE, Kind.LOST, Kind.OVERLOADED, Kind.TIMEOUT})
+_ALWAYS = {"Content-Type": "application/json", "Accept": "*/*", "Accept-Encoding": "identity"}
 _MODELS = msgspec.json.Decoder(ProviderModels)
 
 
@@ -51,16 +57,16 @@ class HttpProvider:
     ) -> None:
         self._vendor = vendor
         self._turns = {
-            task: Turns([URL(f"{base}{path}") for base in endpoints])
+            task: Turns([target("POST", f"{base}{path}") for base in endpoints])
             for task, path in vendor.paths.items()
         }
-        self._lists = Turns([URL(f"{base}{vendor.models}") for base in endpoints])
+        self._lists = Turns([target("GET", f"{base}{vendor.models}") for base in endpoints])
         self._endpoints = len(endpoints)
         self._transport = transport
         self._secret = secret
         self._clock = clock
         self._strict = strict
-        self._kept: tuple[str | None, CIMultiDict[str]] = (None, CIMultiDict())
+        self._kept: tuple[str | None, bytes] = (None, b"")
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
         if len(ask.payload) <= LARGE_BYTES:
@@ -72,14 +78,13 @@ class HttpProvider:
             within_s = max(_LEAST_S, end - clock())
         url = turns.next()
         try:
-            with Within(within_s):
-                response = await self._post(url, ask, body, within_s)
-                if response.status != _OK:
-                    raise await refusal(response, self._vendor.error_of)
-                body = await whole(response)
-                if len(body) <= LARGE_BYTES:
-                    return _answer(words, body)
-                return await asyncio.to_thread(_answer, words, body)
+            response = await self._post(url, ask, body, within_s)
+            if response.status != _OK:
+                raise await refusal(response, self._vendor.error_of)
+            body = await whole(response)
+            if len(body) <= LARGE_BYTES:
+                return _answer(words, body)
+            return await asyncio.to_thread(_answer, words, body)
         except FAILURES as error:
             raise turns.failed(url, understood(error)) from source(error)
 
@@ -94,11 +99,11 @@ class HttpProvider:
         head_s = min(idle_s, begin_s)
         url = turns.next()
         try:
-            with Within(head_s):
-                response = await self._post(url, ask, body, head_s)
-                if response.status != _OK:
-                    raise await refusal(response, self._vendor.error_of)
+            response = await self._post(url, ask, body, head_s)
+            if response.status != _OK:
+                raise await refusal(response, self._vendor.error_of)
             refuse_unless_stream(response)
+            response.lift_deadline()
             watch = Watch(response, idle_s=idle_s, end=began + begin_s)
             stream = HttpStream(response, words.follower(), watch, dropped=words.dropped)
             await stream.begin()
@@ -122,13 +127,10 @@ class HttpProvider:
     async def _listed(self, within_s: float) -> Sequence[Mapping[str, str]]:
         url = self._lists.next()
         try:
-            with Within(within_s):
-                response = await self._transport.request(
-                    "GET", url, headers=self._headers(), within_s=within_s
-                )
-                if response.status != _OK:
-                    raise await refusal(response, self._vendor.error_of)
-                body = await whole(response)
+            response = await self._transport.request(url, self._headers(), within_s=within_s)
+            if response.status != _OK:
+                raise await refusal(response, self._vendor.error_of)
+            body = await whole(response)
         except FAILURES as error:
             raise self._lists.failed(url, understood(error)) from source(error)
         try:
@@ -151,25 +153,23 @@ class HttpProvider:
             raise understood(error) from error
         return words, body, turns
 
-    def _post(
-        self, url: URL, ask: Ask, body: bytes, within_s: float
-    ) -> Awaitable[aiohttp.ClientResponse]:
-        headers = self._headers()
-        if own := features(ask, self._vendor):
-            headers = headers.copy()
-            headers.update(own)
-        return self._transport.request("POST", url, headers=headers, within_s=within_s, body=body)
+    def _post(self, url: Target, ask: Ask, body: bytes, within_s: float) -> Awaitable[Response]:
+        own = features(ask, self._vendor)
+        headers = self._headers_with(own) if own else self._headers()
+        return self._transport.request(url, headers, within_s=within_s, body=body)
 
-    def _headers(self) -> CIMultiDict[str]:
+    def _headers(self) -> bytes:
         """The headers of every call, made anew when the secret has changed."""
         secret = self._secret()
         known, headers = self._kept
-        if headers and known == secret:
-            return headers
-        headers = CIMultiDict({"Content-Type": "application/json", "Accept-Encoding": "identity"})
-        headers.update(self._vendor.headers(secret))
-        self._kept = (secret, headers)
+        if not headers or known != secret:
+            headers = header_lines(_ALWAYS | self._vendor.headers(secret))
+            self._kept = (secret, headers)
         return headers
+
+    def _headers_with(self, own: Sequence[tuple[str, str]]) -> bytes:
+        """The same with the caller's own, which count where both say something."""
+        return header_lines(_ALWAYS | self._vendor.headers(self._secret()) | dict(own))
 
 
 def _not_offered(task: str) -> Unsayable:
@@ -195,12 +195,12 @@ def _answer(words: Exchange, body: bytes) -> Answer:
 class Turns:
     """Endpoints that take turns. One that failed is left out for REST_S, while others are left."""
 
-    def __init__(self, urls: Sequence[URL]) -> None:
+    def __init__(self, urls: Sequence[Target]) -> None:
         self._urls = urls
         self._turn = cycle(urls)
-        self._resting: dict[URL, float] = {}
+        self._resting: dict[Target, float] = {}
 
-    def next(self) -> URL:
+    def next(self) -> Target:
         if not self._resting:
             return next(self._turn)
         now = asyncio.get_running_loop().time()
@@ -208,7 +208,7 @@ class Turns:
         rested = (url for url in islice(self._turn, len(self._urls)) if url not in self._resting)
         return next(rested, None) or next(self._turn)
 
-    def failed(self, url: URL, error: UpstreamError) -> UpstreamError:
+    def failed(self, url: Target, error: UpstreamError) -> UpstreamError:
         """The error, once it is noted. No frame of its traceback may name it in a variable.
 
         That were a cycle, which holds all that had come until the next collection.

@@ -2,8 +2,7 @@
 
 import asyncio
 
-import aiohttp
-
+from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.failing import understood
 from tokenhub.adapters.providers.transport import Watch, refuse_encoded
 from tokenhub.core.failures import Kind
@@ -29,7 +28,7 @@ class HttpStream:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: Response,
         follower: Follower,
         watch: Watch,
         *,
@@ -88,7 +87,7 @@ class HttpStream:
         only the end of the HTTP body is missing, it may come: many servers send it by itself.
         """
         self._watch.cancel()
-        if self._follower.done and self._response.connection is not None:
+        if self._follower.done and not self._response.ended:
             asyncio.get_running_loop().call_later(LAST_CHUNK_S, self._response.close)
         else:
             self._response.close()
@@ -110,7 +109,7 @@ class HttpStream:
         try:
             self._watch.began()
             try:
-                data = await self._response.content.readany()
+                data = await self._response.some()
             finally:
                 self._watch.saw(data)
             if data:
@@ -118,11 +117,11 @@ class HttpStream:
                 refuse_beyond(self._came_bytes, MAX_STREAM_BYTES)
                 return self._fed(data)
             last = self._follower.end()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise self._failed(error) from error
         if self._follower.done and not self._watch.expired:
             return last
-        raise self._failed(aiohttp.ClientPayloadError())
+        raise self._failed(ConnectionResetError())
 
     def _fed(self, data: bytes) -> bytes:
         """What the caller is to hear of it. Events before a bad one are heard before its error."""
@@ -152,8 +151,9 @@ def refuse_beyond(size: int, most: int) -> None:
         raise UpstreamError(Kind.BROKEN, status=_OK)
 
 
-def refuse_unless_stream(response: aiohttp.ClientResponse) -> None:
+def refuse_unless_stream(response: Response) -> None:
     refuse_encoded(response)
-    if response.content_type != "text/event-stream":
+    kind, _, _ = response.header(b"content-type").partition(";")
+    if kind.strip().lower() != "text/event-stream":
         response.close()
         raise UpstreamError(Kind.BROKEN, status=response.status)

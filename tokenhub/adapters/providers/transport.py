@@ -1,20 +1,20 @@
-"""HTTP to providers: one aiohttp session each for the life of the process.
+"""HTTP to providers: pools of connections, for the life of the process.
 
 A provider is not trusted more than a stranger: no redirects (they would carry our key to another
 origin), no compression (a bomb), no cookies, a cap on what is read, and a limit on every wait.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from email.utils import mktime_tz, parsedate_tz
-from types import TracebackType
+from urllib.parse import quote
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from multidict import CIMultiDict
-from yarl import URL
+import msgspec
 
+from tokenhub.adapters.providers.connection import Response
+from tokenhub.adapters.providers.pool import ConnectError, Origin, Pool, Resolve, system
 from tokenhub.core.failures import Kind
+from tokenhub.core.urls import origin
 from tokenhub.ports.provider import UpstreamError
 
 # For the name, all its addresses and TLS together. A connection of the pool takes no time.
@@ -25,157 +25,137 @@ MAX_ANSWER_BYTES = 32 << 20
 MAX_ERROR_BYTES = 64 << 10
 # Past a minute a provider is down rather than busy (reliability.md 2.5).
 MAX_RETRY_AFTER_S = 60.0
+# What a URL's path and query may hold as they stand (RFC 3986, 3.3 and 3.4), and what is
+# percent-encoded already.
+_AS_IT_STANDS = "/%:@!$&'()*+,;=~?"
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a request goes: the origin, and the first two lines of its head."""
+
+    origin: Origin
+    lines: bytes
+
+
+def target(method: str, url: str) -> Target:
+    """`url` is a base URL (core.urls) with a path behind it."""
+    _, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    host = authority if authority.isascii() else authority.encode("idna").decode()
+    asked = quote(slash + path, safe=_AS_IT_STANDS)
+    scheme, name, port = origin(url)
+    where = name if name.isascii() else name.encode("idna").decode()
+    return Target((scheme, where, port), f"{method} {asked} HTTP/1.1\r\nHost: {host}\r\n".encode())
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Headers as they are sent. Raises ValueError for one that would end its line."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
+        raise ValueError("a header holds the end of a line")
+    return lines.encode("latin-1")
 
 
 class Transport:
-    """The session is made on first use, inside the running loop.
+    """`resolve` stands for the system's resolution of names."""
 
-    `resolver` stands for the system's resolution of names.
-    """
-
-    def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
-        self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, *, resolve: Resolve = system) -> None:
+        self._resolve = resolve
+        self._pools: dict[Origin, Pool] = {}
 
     def request(
-        self,
-        method: str,
-        url: URL,
-        *,
-        headers: CIMultiDict[str],
-        within_s: float,
-        body: bytes | None = None,
-    ) -> Awaitable[aiohttp.ClientResponse]:
-        """The response's head; any status. Raises what aiohttp raises: see `failure`.
+        self, target: Target, headers: bytes, *, within_s: float, body: bytes | None = None
+    ) -> Awaitable[Response]:
+        """The response's head; any status. All of it must come `within_s` (see Response).
 
-        Who has less time than a connection may take is told apart: what could not be connected
-        within it was not sent either.
+        Raises what `Response.some` raises, and ConnectError.
         """
-        session = self._session or self._open()
-        if within_s > CONNECT_S:
-            return session.request(method, url, data=body, headers=headers, allow_redirects=False)
-        hurried = aiohttp.ClientTimeout(total=None, connect=within_s * HURRY)
-        return session.request(
-            method, url, data=body, headers=headers, allow_redirects=False, timeout=hurried
-        )
+        if body is None:
+            head, body = b"%b%b\r\n" % (target.lines, headers), b""
+        else:
+            head = b"%b%bContent-Length: %d\r\n\r\n" % (target.lines, headers, len(body))
+        pool = self._pools.get(target.origin)
+        if pool is None:
+            pool = self._pools[target.origin] = Pool(target.origin, resolve=self._resolve)
+        if free := pool.free():
+            return free.exchange(head, body, within_s).head()
+        return _over_a_new_one(pool, head, body, within_s)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=self._resolver),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
-            skip_auto_headers=("User-Agent",),
-            auto_decompress=False,
-        )
-        return self._session
+        for pool in self._pools.values():
+            pool.close()
 
 
-class Within:
-    """`with Within(seconds):` raises TimeoutError in the task that takes longer.
+async def _over_a_new_one(pool: Pool, head: bytes, body: bytes, within_s: float) -> Response:
+    """Who has less time than a connection may take is told apart.
 
-    It does what `asyncio.timeout` does, for less than half its cost: that one is an asynchronous
-    context manager, and every request enters it.
+    What could not be connected within it was not sent either.
     """
-
-    __slots__ = ("_before", "_late", "_task", "_timer")
-
-    def __init__(self, seconds: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self._before = task.cancelling()
-        self._late = False
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._timer.cancel()
-        if not self._late:
-            return
-        # Somebody else may have cancelled the task as well: that is theirs, and goes on.
-        ours = self._task.uncancel() <= self._before
-        if ours and kind is not None and issubclass(kind, asyncio.CancelledError):
-            raise TimeoutError from error
-
-    def _expire(self) -> None:
-        self._late = True
-        self._task.cancel()
+    clock = asyncio.get_running_loop().time
+    end = clock() + within_s
+    connection = await pool.connect(min(CONNECT_S, within_s * HURRY))
+    return await connection.exchange(head, body, end - clock()).head()
 
 
 def failure(error: Exception) -> UpstreamError:
     """What an error of the connection means."""
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+    if isinstance(error, ConnectError):
         return UpstreamError(Kind.UNREACHABLE)
     if isinstance(error, TimeoutError):
         return UpstreamError(Kind.TIMEOUT)
-    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.InvalidURL, ValueError)):
+    if isinstance(error, ValueError):
         return UpstreamError(Kind.BROKEN)
     return UpstreamError(Kind.LOST)
 
 
-async def whole(response: aiohttp.ClientResponse, *, limit: int = MAX_ANSWER_BYTES) -> bytes:
+async def whole(response: Response, *, limit: int = MAX_ANSWER_BYTES) -> bytes:
     """The body. Raises UpstreamError when it is larger than `limit` or compressed."""
     refuse_encoded(response)
-    if response.content_length is not None and response.content_length <= limit:
-        return await response.read()
     parts: list[bytes] = []
     size = 0
     try:
-        async for part in response.content.iter_any():
+        while part := await response.some():
+            parts.append(part)
             size += len(part)
             if size > limit:
                 raise UpstreamError(Kind.BROKEN, status=response.status)
-            parts.append(part)
     finally:
         response.close()  # one that was read to its end is back in the pool already
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def encoded(response: aiohttp.ClientResponse) -> bool:
-    return response.headers.get("Content-Encoding", "").lower() not in {"", "identity"}
+def encoded(response: Response) -> bool:
+    return response.header(b"content-encoding").lower() not in {"", "identity"}
 
 
-def refuse_encoded(response: aiohttp.ClientResponse) -> None:
+def refuse_encoded(response: Response) -> None:
     """We asked for identity: anything else is refused, as it may be a bomb."""
     if encoded(response):
         response.close()
         raise UpstreamError(Kind.BROKEN, status=response.status)
 
 
-async def beginning(response: aiohttp.ClientResponse) -> bytes:
+async def beginning(response: Response) -> bytes:
     """As much of an error's body as is worth reading."""
     if encoded(response):
         return b""
     body = b""
-    async for part in response.content.iter_any():
+    while len(body) <= MAX_ERROR_BYTES and (part := await response.some()):
         body += part
-        if len(body) > MAX_ERROR_BYTES:
-            break
     return body[:MAX_ERROR_BYTES]
 
 
-def retry_after_s(response: aiohttp.ClientResponse) -> float | None:
+def retry_after_s(response: Response) -> float | None:
     """The wait that a provider asks for, in seconds, at most MAX_RETRY_AFTER_S.
 
     A date is taken relative to the response's own `Date`, since our clock may be wrong. None for
     what is missing, negative or no time.
     """
-    value = response.headers.get("Retry-After", "")
+    value = response.header(b"retry-after")
     if value.isdecimal():
         return min(float(value), MAX_RETRY_AFTER_S)
     then = parsedate_tz(value)
-    now = parsedate_tz(response.headers.get("Date", ""))
+    now = parsedate_tz(response.header(b"date"))
     if then is None or now is None:
         return None
     wait = mktime_tz(then) - mktime_tz(now)
@@ -191,7 +171,7 @@ class Watch:
     that they are of has to come within `idle_s`. `waited_s` is the sum of all waits.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, *, idle_s: float, end: float) -> None:
+    def __init__(self, response: Response, *, idle_s: float, end: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._response = response
         self._idle_s = idle_s

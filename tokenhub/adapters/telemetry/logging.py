@@ -19,7 +19,7 @@ LEVELS = {
 }
 NAMES = {value: name for name, value in LEVELS.items()} | {logging.CRITICAL: "error"}
 # They report every connection or request of theirs, URLs and all; ours say what matters of it.
-TALKATIVE = ("aiohttp", "asyncio", "httpcore", "httpx", "uvicorn")
+TALKATIVE = ("asyncio", "httpcore", "httpx", "uvicorn")
 # What every record has; anything else came in by `extra` and is a field of the event.
 ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 # A field by one of these names holds a secret or somebody's text, whoever passed it.

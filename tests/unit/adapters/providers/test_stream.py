@@ -4,10 +4,8 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
-from aiohttp import ClientPayloadError
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.streams import StreamReader
 
+from tokenhub.adapters.providers.connection import Connection
 from tokenhub.adapters.providers.stream import HttpStream
 from tokenhub.adapters.providers.transport import Watch
 from tokenhub.core.failures import Kind
@@ -24,15 +22,20 @@ def said(text):
     return b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % text
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 class Wire:
     """A response whose body comes in the portions that a test gives it."""
 
     def __init__(self):
-        loop = asyncio.get_running_loop()
-        protocol = BaseProtocol(loop)
-        protocol.transport = SimpleNamespace(close=lambda: None)
-        self.content = StreamReader(protocol, 1 << 16, loop=loop)
-        self.response = SimpleNamespace(content=self.content, close=self._close, connection=None)
+        self.connection = Connection(rest=lambda _: None, lost=lambda _: None)
+        self.connection.connection_made(
+            SimpleNamespace(write=lambda _: None, abort=lambda: None, is_closing=lambda: False)
+        )
+        self.response = self.connection.exchange(b"", b"", 5.0)
+        self.response.lift_deadline()
+        self.connection.data_received(HEAD)
 
     def stream(self, *, idle_s=5.0):
         loop = asyncio.get_running_loop()
@@ -41,11 +44,8 @@ class Wire:
         return HttpStream(self.response, reader, watch, dropped=())
 
     def come(self, *events):
-        self.content.feed_data(b"".join(events))
-
-    def _close(self):
-        if not self.content.is_eof():
-            self.content.set_exception(ClientPayloadError())
+        portion = b"".join(events)
+        self.connection.data_received(b"%x\r\n%b\r\n" % (len(portion), portion))
 
     def drip(self, data, gap_s):
         """Let the bytes come one at a time; gives the seconds until the last of them."""

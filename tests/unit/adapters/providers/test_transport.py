@@ -1,95 +1,74 @@
-"""The limits on a wait: they end what is late, and take no cancellation that is not their own."""
+"""Where requests go, and the limits on getting there."""
 
 import asyncio
 import socket
 
 import pytest
-from aiohttp import ConnectionTimeoutError
-from aiohttp.abc import AbstractResolver
-from multidict import CIMultiDict
-from yarl import URL
 
-from tokenhub.adapters.providers.transport import Transport, Within, failure
+from tokenhub.adapters.providers.pool import ConnectError
+from tokenhub.adapters.providers.transport import Transport, failure, header_lines, target
 from tokenhub.core.failures import Kind
 
 pytestmark = pytest.mark.anyio
 
 
-async def for_ever() -> None:
-    await asyncio.get_running_loop().create_future()
+@pytest.mark.parametrize(
+    ("url", "origin", "lines"),
+    [
+        (
+            "https://api.example/v1/models?limit=1000",
+            ("https", "api.example", 443),
+            b"GET /v1/models?limit=1000 HTTP/1.1\r\nHost: api.example\r\n",
+        ),
+        (
+            "http://[::1]:8000/v1",
+            ("http", "::1", 8000),
+            b"GET /v1 HTTP/1.1\r\nHost: [::1]:8000\r\n",
+        ),
+        (
+            "https://b\u00fccher.example/caf\u00e9/%2F",
+            ("https", "xn--bcher-kva.example", 443),
+            b"GET /caf%C3%A9/%2F HTTP/1.1\r\nHost: xn--bcher-kva.example\r\n",
+        ),
+    ],
+)
+def test_target_is_the_origin_and_the_first_lines(url, origin, lines):
+    found = target("GET", url)
+
+    assert (origin, lines) == (found.origin, found.lines)
 
 
-async def test_late_task_ends_with_a_timeout_and_is_not_cancelled() -> None:
-    task = asyncio.current_task()
-    assert task is not None
-
-    with pytest.raises(TimeoutError), Within(0.001):
-        await for_ever()
-
-    assert 0 == task.cancelling()
+@pytest.mark.parametrize("bad", ["a\r\nX: b", "a\nb", "a\rb", "a\0b", "a\r\n\r\nGET / HTTP/1.1"])
+def test_a_header_that_would_end_its_line_is_refused(bad):
+    for headers in ({"Authorization": bad}, {bad: "x"}, {"A": "b", "X": bad}):
+        with pytest.raises(ValueError, match="end of a line"):
+            header_lines(headers)
 
 
-async def test_what_is_in_time_is_left_alone() -> None:
-    with Within(10):
-        await asyncio.sleep(0)
-
-
-async def test_error_within_the_time_is_its_own() -> None:
-    with pytest.raises(KeyError), Within(10):
-        raise KeyError
-
-
-async def test_cancellation_by_others_goes_on() -> None:
-    async def work() -> None:
-        with Within(10):
-            await for_ever()
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work())
-        await asyncio.sleep(0)
-        task.cancel("the caller hung up")
-
-    assert task.cancelled()
-
-
-async def test_cancellation_at_the_same_moment_is_not_swallowed() -> None:
-    async def work() -> None:
-        within = Within(10)
-        with within:
-            within._expire()
-            await for_ever()
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work())
-        await asyncio.sleep(0)
-        task.cancel("the caller hung up")
-
-    assert task.cancelled()
-
-
-class Names(AbstractResolver):
+def names(*places):
     """Knows one name, by as many addresses as are given; without any it never answers."""
 
-    def __init__(self, *places):
-        self.places = places
-
-    async def resolve(self, host, port=0, family=socket.AF_INET):
-        if not self.places:
-            await for_ever()
+    async def resolve(_host, port):
+        if not places:
+            await asyncio.get_running_loop().create_future()
         return [
-            {
-                "hostname": host,
-                "host": address,
-                "port": port,
-                "family": socket.AF_INET,
-                "proto": 0,
-                "flags": 0,
-            }
-            for address in self.places
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (place, port))
+            for place in places
         ]
 
-    async def close(self):
-        return None
+    return resolve
+
+
+async def test_name_that_is_none_is_unreachable():
+    async def resolve(_host, _port):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(ConnectError) as caught:
+        await Transport(resolve=resolve).request(
+            target("GET", "http://nowhere.test/"), b"", within_s=5.0
+        )
+
+    assert Kind.UNREACHABLE is failure(caught.value).kind
 
 
 @pytest.fixture
@@ -109,11 +88,11 @@ def full():
 @pytest.mark.parametrize("places", [(), ("127.0.0.1",) * 3])
 async def test_limit_on_connecting_holds_for_the_name_and_all_its_addresses(full, places) -> None:
     """Nothing was sent yet: it is unreachable rather than late, and costs nothing."""
-    transport = Transport(resolver=Names(*places))
-    url = URL(f"http://provider.test:{full}/")
+    transport = Transport(resolve=names(*places))
+    url = target("POST", f"http://provider.test:{full}/")
 
-    with pytest.raises(ConnectionTimeoutError) as caught, Within(0.3):
-        await transport.request("POST", url, headers=CIMultiDict(), within_s=0.3, body=b"")
+    with pytest.raises(ConnectError) as caught:
+        await transport.request(url, b"", within_s=0.3, body=b"")
 
     await transport.close()
     assert Kind.UNREACHABLE is failure(caught.value).kind
