@@ -249,8 +249,9 @@ class Connection(asyncio.Protocol):
         answer = self._answer
         assert answer is not None
         status = self._parser.get_status_code()
-        if status < _FINAL:
+        if status < _FINAL:  # there may be any number of them, within the deadline
             answer.headers.clear()
+            self._outside_bytes = 0
         elif not answer.ended:
             answer.status, answer.begun = status, True
             coding = answer.headers.get(b"transfer-encoding", b"").rstrip().lower()

@@ -97,7 +97,7 @@ async def test_a_request_says_where_it_goes_and_how_long_it_is():
     assert ["\r\n".join([*lines, "", "{}"]).encode()] == server.requests
 
 
-@pytest.mark.parametrize("said", [SIZED, IN_CHUNKS, CONTINUE + SIZED, CONTINUE * 2 + IN_CHUNKS])
+@pytest.mark.parametrize("said", [SIZED, IN_CHUNKS, CONTINUE + SIZED, CONTINUE * 4000 + IN_CHUNKS])
 async def test_a_connection_whose_answer_has_ended_is_used_again(said):
     async with serving(said, said) as (server, transport):
         for _ in range(2):
@@ -151,11 +151,10 @@ async def test_an_answer_may_last_until_its_connection_ends():
         b"HTTP/1.1 200 OK\r\nX: " + b"a" * 2 * MAX_HEAD_BYTES,
         b"SSH-2.0-OpenSSH_9.9\r\n",
         b"\x15\x03\x01\x00\x02\x02\x46",
-        CONTINUE * 4000,
     ],
     ids=[
         "two lengths", "lengths differ", "negative", "space in a name", "upgrade", "head too long",
-        "ssh", "tls", "continues for ever",
+        "ssh", "tls",
     ],
 )  # fmt: skip
 async def test_what_is_no_answer_is_refused_and_hung_up_on(said):
@@ -199,7 +198,7 @@ async def test_a_head_that_never_comes_is_lost(said):
             await asked(server, transport)
 
 
-@pytest.mark.parametrize("said", [b"", SIZED[:20], CONTINUE])
+@pytest.mark.parametrize("said", [b"", SIZED[:20], CONTINUE, CONTINUE * 4000])
 async def test_a_head_has_to_come_in_time(said):
     async with serving(said) as (server, transport):
         with pytest.raises(TimeoutError):
