@@ -74,7 +74,7 @@ from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 
-__all__ = ["App", "assembled", "create_app", "start_logging"]
+__all__ = ["App", "assembled", "create_app", "read_private", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of

@@ -138,7 +138,8 @@ class Setting(msgspec.Struct, frozen=True):
     """One variable; `key` is its name without the prefix. Positional, so that the table is one.
 
     `default` is text as in the environment; `default_shown` replaces it in print where it
-    depends on the machine. `effective` is whether it does something already.
+    depends on the machine. `effective` is whether it does something already, and `restart`
+    whether a change waits for the next start.
     """
 
     key: str
@@ -147,6 +148,7 @@ class Setting(msgspec.Struct, frozen=True):
     help: str
     default_shown: str = ""
     effective: bool = False
+    restart: bool = False
 
     @property
     def name(self) -> str:
@@ -185,6 +187,68 @@ def load(env: Mapping[str, str], *, home: Path, data_writable: bool) -> Settings
     return Settings(**values)
 
 
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that is not what it was, as text; secrets are asterisks."""
+
+    name: str
+    before: str
+    after: str
+    restart: bool
+
+
+def changed(old: Settings, new: Settings) -> tuple[Change, ...]:
+    """What a reload changes, in the order of the table."""
+    before, after = dict(old.shown()), dict(new.shown())
+    return tuple(
+        Change(
+            name=setting.name,
+            before=before[setting.field],
+            after=after[setting.field],
+            restart=setting.restart,
+        )
+        for setting in SETTINGS
+        if getattr(old, setting.field) != getattr(new, setting.field)
+    )
+
+
+def reloaded(old: Settings, new: Settings) -> Settings:
+    """The new settings, but for those that wait for the next start."""
+    kept = {each.field: getattr(old, each.field) for each in SETTINGS if each.restart}
+    return msgspec.structs.replace(new, **kept)
+
+
+def lines(text: str, *, file: str) -> dict[str, str]:
+    """The variables of an environment file: `TOKENHUB_NAME=value`, one a line.
+
+    Comments begin with `#`, `export` before a name and one pair of quotes around a value are
+    taken off, and nothing is substituted. Raises SettingsRefused, without a value in it.
+    """
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip().removeprefix("export ").lstrip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, equals, value = stripped.partition("=")
+        where = f"{file}, line {number}"
+        if not equals or not name.isidentifier():
+            problems.append(f"{where}: this is no NAME=value")
+        elif not name.startswith("TOKENHUB_"):
+            problems.append(f"{where}: {name} is no variable of TokenHub")
+        elif name in found:
+            problems.append(f"{where}: {name} is set a second time")
+        else:
+            found[name] = _unquoted(value.strip())
+    if problems:
+        raise SettingsRefused(tuple(problems))
+    return found
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
+
+
 def warnings(env: Mapping[str, str]) -> tuple[str, ...]:
     """What an operator should know of these variables although the server starts."""
     known = {setting.name: setting for setting in SETTINGS}
@@ -193,7 +257,7 @@ def warnings(env: Mapping[str, str]) -> tuple[str, ...]:
         if name in known:
             if env[name].strip() and not known[name].effective:
                 found.append(f"{name} is accepted, but has no effect yet")
-        elif name not in CLIENT:
+        elif name not in CLIENT and name != ENV_FILE:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             found.append(f"{name} is not a setting of TokenHub{hint}")
@@ -340,6 +404,9 @@ NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with comm
 DAY_S = 86_400.0
 
 # What tokenhubctl reads from the same environment; no business of the server's.
+# And where more of these variables are: read before there are settings.
+ENV_FILE = "TOKENHUB_ENV_FILE"
+DEFAULT_ENV_FILE = "server.env"
 CLIENT = frozenset(
     {"TOKENHUB_URL", "TOKENHUB_API_KEY", "TOKENHUB_CONTEXT", "TOKENHUB_OUTPUT", "TOKENHUB_TIMEOUT"}
 )
@@ -351,6 +418,7 @@ SETTINGS = (
         "127.0.0.1:8080",
         "Where the server listens. Only this machine can reach the default.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "LOG_LEVEL",
@@ -366,6 +434,7 @@ SETTINGS = (
         "The database. Its folder is the data directory.",
         default_shown="/data/tokenhub.sqlite if that can be, else ~/.tokenhub/tokenhub.sqlite",
         effective=True,
+        restart=True,
     ),
     Setting(
         "ADMIN_TOKEN",
@@ -374,6 +443,7 @@ SETTINGS = (
         "The bearer token of /admin/v1.",
         default_shown=f"kept in {admin_token.FILE} in the data directory, made at the first start",
         effective=True,
+        restart=True,
     ),
     Setting(
         "CREDENTIALS_FILE",
@@ -418,6 +488,7 @@ SETTINGS = (
         "30",
         "How long requests in flight may take to finish when the server stops.",
         effective=True,
+        restart=True,
     ),
     Setting("VAULT_ENABLED", YES_NO, "true", "Keep provider keys in the encrypted vault."),
     Setting("VAULT_PASSWORD", PASSWORD, "", "Unlocks the vault at start."),

@@ -121,22 +121,21 @@ class Bootstrap:
         self._note = Note()
 
     async def apply(self, content: bytes, *, path: str = "") -> list[str]:
-        """Take over the entries; done once, after the catalog was loaded, before serving.
+        """Take over the entries: after the catalog was loaded, and at each reload.
 
         Empty content is no file. Returns what an operator should read in the log; each message
         begins with `path`, where that is given.
         """
+        self._autoload = []
         messages = await self._apply(content) if content.strip() else []
         return [f"{path}: {message}" for message in messages] if path else messages
 
     async def _apply(self, content: bytes) -> list[str]:
-        if content.startswith(_BYTE_ORDER_MARKS):
-            return [f"the credentials file is not used: {_MARKED}"]
         try:
-            file = msgspec.json.decode(content, type=_File)
+            file = _read(content)
             self._note = self._read_note()
-        except _UNREADABLE as error:
-            return [f"the credentials file is not used: {_fault(error)}"]
+        except BadRequest as error:
+            return [str(error)]
         except Unavailable as error:
             return [f"the credentials file is not used, since deletes would be undone: {error}"]
         messages = _unknown(content, _File)
@@ -258,6 +257,23 @@ _MARKED = "it begins with a byte order mark (BOM): save it as UTF-8 without one"
 # Keys of providers are longer: one in the place of a field's name is not quoted.
 _MAX_QUOTED_CHARS = 24
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def refuse_unreadable(content: bytes) -> None:
+    """Raise BadRequest for a credentials file of which nothing can be read. Empty is no file."""
+    if content.strip():
+        _read(content)
+
+
+def _read(content: bytes) -> _File:
+    if content.startswith(_BYTE_ORDER_MARKS):
+        raise BadRequest(f"the credentials file is not used: {_MARKED}", code="file_refused")
+    try:
+        return msgspec.json.decode(content, type=_File)
+    except _UNREADABLE as error:
+        raise BadRequest(
+            f"the credentials file is not used: {_fault(error)}", code="file_refused"
+        ) from error
 
 
 def _fault(error: Exception) -> str:

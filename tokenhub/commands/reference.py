@@ -37,8 +37,8 @@ def pages() -> dict[str, str]:
 
 def _example() -> Iterator[str]:
     yield f"# {GENERATED.replace('`', '')}"
-    yield "# Every variable with its default. The server reads its environment, not this file:"
-    yield "# copy what you change to where your service manager or container takes variables from."
+    yield "# Every variable with its default. Copy what you change to server.env in the data"
+    yield "# directory (chmod 600), or to where your service manager takes variables from."
     for setting in SETTINGS:
         yield ""
         yield f"# {setting.help}"
@@ -55,8 +55,9 @@ def _settings() -> Iterator[str]:
     yield f"<!-- {GENERATED} -->"
     yield ""
     yield "Environment variables of `tokenhub serve`. An empty one counts as not set; a value that"
-    yield "cannot be used stops the start with a sentence for each. A change takes effect at the"
-    yield "next start. `tokenhub settings` prints what is in force."
+    yield "cannot be used stops the start with a sentence for each. They may as well be in"
+    yield "`server.env` in the data directory, or in the file that `TOKENHUB_ENV_FILE` names: see"
+    yield "[Reload](../admin/reload.md). `tokenhub settings` prints what a start would make of them."
     yield ""
     yield "## In effect"
     yield ""
@@ -77,6 +78,7 @@ def _table(settings: Sequence[Setting]) -> Iterator[str]:
         default = setting.default_shown or (f"`{setting.default}`" if setting.default else "empty")
         allowed = f"{setting.kind.label}: {setting.kind.allowed}"
         meaning = setting.help if setting.effective else f"{setting.help} Has no effect yet."
+        meaning += " Takes effect at the next start." if setting.restart else ""
         yield f"| `{setting.name}` | {default} | {allowed} | {meaning} |"
 
 

@@ -16,9 +16,9 @@ from tokenhub.settings import (
 
 
 def run() -> int:
-    """Print each variable as the environment would have it. Exit code 2 where one is refused."""
-    env = variables()
+    """Print each variable as it would be at a start. Exit code 2 where one is refused."""
     try:
+        env = variables()
         settings = current()
     except SettingsRefused as error:
         complain(*error.problems)

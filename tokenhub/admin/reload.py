@@ -1,0 +1,117 @@
+"""New settings and credentials without a restart.
+
+Both files are read and checked before anything changes; then the audit row is written, and only
+after it the new values are swapped in at once. Whatever is broken changes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from tokenhub.admin.bootstrap import Bootstrap, refuse_unreadable
+from tokenhub.admin.changes import By, entry
+from tokenhub.core.errors import TokenHubError
+from tokenhub.ports.clock import Clock
+from tokenhub.ports.stores import Audit
+
+_log = logging.getLogger("tokenhub.reload")
+_ACTION, _RESOURCE = "server.reload", "settings"
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that is not what it was, as text; `restart` says that it waits for a start."""
+
+    name: str
+    before: str
+    after: str
+    restart: bool
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files say now; `swap` puts it in force."""
+
+    differences: tuple[Difference, ...]
+    credentials: bytes
+    swap: Callable[[], Awaitable[None]]
+
+
+class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it; `notes` are about the credentials file."""
+
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+
+class Trail(Protocol):
+    """Where what is no change of a row is audited."""
+
+    async def note(self, audit: Audit) -> None: ...
+
+
+class Reload:
+    """`read` gives what the files say, or raises a TokenHubError with every problem."""
+
+    def __init__(
+        self,
+        *,
+        read: Callable[[], Found],
+        bootstrap: Bootstrap,
+        path: str,
+        trail: Trail,
+        clock: Clock,
+    ) -> None:
+        self._read = read
+        self._bootstrap = bootstrap
+        self._path = path
+        self._trail = trail
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._waiting = False
+
+    async def __call__(self, by: By) -> Reloaded:
+        """Read, check and swap. Raises what is wrong with the files; then nothing has changed."""
+        async with self._lock:
+            try:
+                found = await asyncio.to_thread(self._read)
+                refuse_unreadable(found.credentials)
+            except TokenHubError as error:
+                _log.error("reload_refused", extra={"reason": str(error)})
+                await self._note(by, {"refused": str(error)})
+                raise
+            if found.differences:
+                await self._note(by, {"changes": found.differences})
+                await found.swap()
+            notes = await self._bootstrap.apply(found.credentials, path=self._path)
+        _tell(found.differences, notes)
+        return Reloaded(differences=found.differences, notes=tuple(notes))
+
+    async def signalled(self) -> None:
+        """As of SIGHUP. A signal that comes while one waits for its turn says nothing new."""
+        if self._waiting:
+            return
+        self._waiting = True
+        async with self._lock:
+            self._waiting = False
+        try:
+            await self(By(actor="signal"))
+        except TokenHubError:
+            pass  # told in the log and the audit: there is nobody else to tell
+        except Exception:  # noqa: BLE001 - a fault of the reload must not end the server
+            _log.exception("reload_failed")
+
+    async def _note(self, by: By, after: object) -> None:
+        now = self._clock.now()
+        await self._trail.note(entry(now, _ACTION, _RESOURCE, by, before=None, after=after))
+
+
+def _tell(differences: tuple[Difference, ...], notes: list[str]) -> None:
+    for one in differences:
+        _log.warning(
+            "setting_waits_for_a_restart" if one.restart else "setting_changed",
+            extra={"setting": one.name, "before": one.before, "after": one.after},
+        )
+    for note in notes:
+        _log.warning("credentials_file", extra={"detail": note})
