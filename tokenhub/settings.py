@@ -230,6 +230,7 @@ def lines(text: str, *, file: str) -> dict[str, str]:
         if not stripped or stripped.startswith("#"):
             continue
         name, equals, value = stripped.partition("=")
+        name = name.rstrip()
         where = f"{file}, line {number}"
         if not equals or not name.isidentifier():
             problems.append(f"{where}: this is no NAME=value")

@@ -23,6 +23,7 @@ class Root(LazyGroup):
         Entry("routing", "The policy of requests that bring none."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("explain", "Tell why a request went where it went."),
+        Entry("reload", "Make the server read its settings again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("version", "Print the version."),
     )

@@ -12,7 +12,10 @@ from tokenhub.settings import (
     Address,
     Settings,
     SettingsRefused,
+    changed,
+    lines,
     load,
+    reloaded,
     warnings,
 )
 
@@ -277,3 +280,60 @@ def test_any_text_is_either_read_or_refused(text, setting):
         named = [True]
 
     assert [True] == named
+
+
+def test_an_environment_file_has_a_variable_a_line():
+    text = """# what this server is to do
+TOKENHUB_LOG_LEVEL=warn
+  export TOKENHUB_DEFAULT_MODE = "cheap"
+
+TOKENHUB_CREDENTIALS_FILE='/etc/token hub/#1'
+TOKENHUB_HEDGE_AFTER_MS=
+"""
+
+    assert {
+        "TOKENHUB_LOG_LEVEL": "warn",
+        "TOKENHUB_DEFAULT_MODE": "cheap",
+        "TOKENHUB_CREDENTIALS_FILE": "/etc/token hub/#1",
+        "TOKENHUB_HEDGE_AFTER_MS": "",
+    } == lines(text, file="server.env")
+
+
+def test_every_bad_line_is_told_at_once_and_no_value_with_it():
+    text = "hunter2\nPATH=hunter2\nTOKENHUB_A=1\nTOKENHUB_A=hunter2\nTOKEN HUB=hunter2\n"
+
+    with pytest.raises(SettingsRefused) as refused:
+        lines(text, file="server.env")
+
+    told = refused.value.problems
+    assert ["line 1", "line 2", "line 4", "line 5"] == [one.split(": ")[0][-6:] for one in told]
+    assert "hunter2" not in str(refused.value)
+
+
+@given(st.text(max_size=200))
+def test_any_file_is_read_or_refused(text):
+    try:
+        found = lines(text, file="f")
+    except SettingsRefused:
+        return
+    assert all(name.startswith("TOKENHUB_") for name in found)
+
+
+def test_what_a_reload_changes_is_told_without_its_secrets():
+    old, new = loaded(VAULT_PASSWORD="correct horse"), loaded(LISTEN_ADDR=":9090", LOG_LEVEL="warn")
+
+    told = {(one.name, one.before, one.after, one.restart) for one in changed(old, new)}
+
+    assert ("TOKENHUB_LISTEN_ADDR", "127.0.0.1:8080", ":9090", True) in told
+    assert ("TOKENHUB_LOG_LEVEL", "info", "warn", False) in told
+    assert "correct horse" not in str(told)
+    assert 3 == len(told)
+    assert () == changed(old, old)
+
+
+def test_a_reload_leaves_alone_what_waits_for_a_start():
+    old, new = loaded(), loaded(LISTEN_ADDR=":9090", DB_DSN="/else/t.sqlite", LOG_LEVEL="warn")
+
+    now = reloaded(old, new)
+
+    assert (old.listen_addr, old.db_dsn, "warn") == (now.listen_addr, now.db_dsn, now.log_level)

@@ -57,7 +57,7 @@ def _settings() -> Iterator[str]:
     yield "Environment variables of `tokenhub serve`. An empty one counts as not set; a value that"
     yield "cannot be used stops the start with a sentence for each. They may as well be in"
     yield "`server.env` in the data directory, or in the file that `TOKENHUB_ENV_FILE` names: see"
-    yield "[Reload](../admin/reload.md). `tokenhub settings` prints what a start would make of them."
+    yield "[reload](../admin/reload.md). `tokenhub settings` prints what a start makes of them."
     yield ""
     yield "## In effect"
     yield ""

@@ -1,0 +1,34 @@
+"""`tokenhubctl reload`."""
+
+import typer
+
+from tokenhub.client.calls import reload as calls
+from tokenhub.wire.reload import SettingChange
+from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.session import session
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_VIEW: View[SettingChange] = View(
+    kind="setting",
+    name=lambda it: it.name,
+    columns=(
+        Column("name", lambda it: it.name, head="SETTING"),
+        Column("before", lambda it: it.before),
+        Column("after", lambda it: it.after),
+        Column("restart", lambda it: "at the next start" if it.restart else "now", head="HOLDS"),
+    ),
+)
+
+
+@app.callback(invoke_without_command=True)
+def reload(ctx: typer.Context) -> None:
+    """Make the server read its environment file and its credentials file again.
+
+    If one of them is broken nothing changes, and every problem is told.
+    """
+    with session(ctx) as tokenhub:
+        done = tokenhub(calls.reload_settings())
+        tokenhub.output.show(done, _VIEW, done.changes)
+        for note in done.notes:
+            talk(f"note: {note}")
