@@ -105,6 +105,7 @@ class Failover:
     _cut_off = _NOBODY
     _deferred = _NOBODY
     _out = _NOBODY
+    _lasting = _NOBODY
     _too_small = -1.0
     _asked: tuple[Route, ...] = ()
     # What is to be done yet.
@@ -207,9 +208,11 @@ class Failover:
             self._overflowed(step.route)
         else:
             self._note(step.route, kind)
+            if lasts:
+                self._lasting |= {step.route.id}
             # Of a shorter answer there is no second try: whole, it would not fit.
-            passes = kind in _PASSING and step.max_tokens is None and not lasts
-            if not passes or self._is_barred(step.route):
+            passes = kind in _PASSING and step.max_tokens is None
+            if not passes or self._is_barred(step.route) or step.route.id in self._lasting:
                 self._forget_repeats(step.route)
             else:
                 self._plan_repeat(step.route, kind, now, retry_after_s, draw)

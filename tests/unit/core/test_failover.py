@@ -539,3 +539,20 @@ def test_first_of_those_who_do_not_know_the_model_is_told() -> None:
     told = [failover.failed(started(failover).leg, Kind.MISSING, NOW) for _ in range(2)]
 
     assert [True, False] == told
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_route_that_says_that_it_will_fail_again_is_believed_whichever_leg_heard_it(
+    first: int,
+) -> None:
+    provider = a_provider("local", type="vllm", endpoints=("http://a.test", "http://b.test"))
+    route = Route(id="local/gpt", model=a_model("gpt", "local"), provider=provider)
+    failover = Failover([route], deadline=DEADLINE)
+    legs = [started(failover)]
+    assert failover.hedge(NOW + 1.0)
+    legs.append(started(failover, NOW + 1.0))
+
+    failover.failed(legs[first].leg, Kind.BROKEN, NOW + 2.0, lasts=True)
+    failover.failed(legs[1 - first].leg, Kind.LOST, NOW + 3.0)
+
+    assert GiveUp(Kind.LOST, "routes") == failover.next(NOW + 4.0)
