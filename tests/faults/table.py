@@ -1,4 +1,4 @@
-"""The fault list F10 to F25: what each row is, and what it promises."""
+"""The fault list of reliability.md: what each row is, and what it promises."""
 
 import os
 from typing import NamedTuple
@@ -65,6 +65,19 @@ ROWS = {
     "F25": Row(
         "a provider down for 60 s at steady load",
         "at most 1.25 calls a request; back within one ejection period; no herd",
+    ),
+    "F26": Row(
+        "50 at once with the same Idempotency-Key",
+        "one call; the others have its answer, and are told so",
+    ),
+    "F27": Row("the same Idempotency-Key with another body", "422, no call"),
+    "F29": Row(
+        "callers who hang up: midway, while nothing comes, before the first byte",
+        "the provider's connection is closed within 50 ms (p99), and what came is settled",
+    ),
+    "F37": Row(
+        "SIGHUP again and again under load, every fourth time with a broken file",
+        "0 failed requests; a broken file changes nothing and is told",
     ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",

@@ -1,4 +1,4 @@
-"""Callers who hang up: how soon the provider's connection is closed, and what is charged (F29)."""
+"""F29: callers who hang up: how soon the provider's is closed, and what is charged."""
 
 import asyncio
 import json
@@ -8,6 +8,8 @@ import struct
 import msgspec
 import pytest
 
+from tests.faults.harness import LARGER, MODEL
+from tests.support.server import running
 from tokenhub.sim.fault import Fault
 from tokenhub.sim.profile import Constant, Latency
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
-MODELS = {"openai": "gpt", "anthropic": "large"}
+MODELS = {"openai": MODEL, "anthropic": LARGER}
 WAYS = [(speech, provider) for speech in PATHS for provider in MODELS]
 # Of so many hang-ups the second worst is the 99th percentile, rounded towards the worst.
 TIMES = 100
@@ -24,10 +26,16 @@ RESET = struct.pack("ii", 1, 0)
 
 
 @pytest.fixture
-async def served(hub, sim):
-    for speech, model in MODELS.items():
-        await hub.provider(speech, sim, models=[model], type=speech)
-    return hub
+async def served(tmp_path, sim):
+    async with running(tmp_path) as hub:
+        for speech, model in MODELS.items():
+            await hub.provider(speech, sim, models=[model], type=speech)
+        yield hub
+
+
+@pytest.fixture
+async def key(served):
+    return await served.key()
 
 
 def paced(sim, gap_s):
@@ -74,7 +82,7 @@ async def rows_of(hub, count):
 
 
 @pytest.mark.parametrize("gap_s", [0.002, 5.0], ids=["busy", "idle"])
-async def test_hang_up_midway_closes_the_provider_within_50_ms(served, key, sim, gap_s):
+async def test_f29_hang_up_midway_closes_the_provider_within_50_ms(served, key, sim, figure, gap_s):
     """p99 of 100, over all four ways; what came is settled each time."""
     paced(sim, gap_s)
     took = []
@@ -86,7 +94,8 @@ async def test_hang_up_midway_closes_the_provider_within_50_ms(served, key, sim,
 
     p50, p99 = (sorted(took)[at] for at in (TIMES // 2, TIMES - 2))
     told = f"p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms"
-    print(f"hang-ups, gap {gap_s} s: {told}")
+    figure("F29", "closed after, p50", p50 * 1000, "ms")
+    figure("F29", "closed after, p99", p99 * 1000, "ms")
     rows = await rows_of(served, TIMES)
     assert p99 <= CLOSED_WITHIN_S, told
     assert TIMES == len(rows) == len(sim.requests) == sim.hangups
@@ -103,7 +112,9 @@ async def test_hang_up_midway_closes_the_provider_within_50_ms(served, key, sim,
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_hang_up_before_the_first_byte_closes_it_as_soon(served, key, sim, stream):
+async def test_f29_hang_up_before_the_first_byte_closes_it_as_soon(
+    served, key, sim, figure, stream
+):
     """The provider may bill for it: it is charged at the estimate, and asked once."""
     times = 24
     sim.next(*[Fault.hang()] * times)
@@ -115,6 +126,7 @@ async def test_hang_up_before_the_first_byte_closes_it_as_soon(served, key, sim,
         took.append(await until_closed(sim, number))
 
     rows = await rows_of(served, times)
+    figure("F29", "before the first byte, at most", max(took) * 1000, "ms")
     assert max(took) <= CLOSED_WITHIN_S, f"the worst was {max(took) * 1000:.1f} ms"
     assert times == len(rows) == len(sim.requests)
     assert {("client_gone", "client_gone", "unknown")} == {
@@ -124,7 +136,7 @@ async def test_hang_up_before_the_first_byte_closes_it_as_soon(served, key, sim,
     assert all(row["estimated_cost_usd"] > 0 for row in rows)
 
 
-async def test_a_caller_who_only_closes_is_as_gone(served, key, sim):
+async def test_f29_a_caller_who_only_closes_is_as_gone(served, key, sim):
     """A FIN is what most clients send; half-closed callers do not wait for an answer."""
     paced(sim, 5.0)
     reader, writer = await begun(served, key, WAYS[0])
