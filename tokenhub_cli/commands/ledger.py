@@ -122,7 +122,7 @@ def verify_ledger(ctx: typer.Context) -> None:
         found = tokenhub(calls.verify_ledger())
         tokenhub.output.show(found, _VERIFIED, [found], lines=_told(found))
     if not found.ok:
-        raise typer.Exit(Code.REFUSED)
+        raise typer.Exit(Code.NOT_SO)
 
 
 def _told(found: LedgerVerified) -> list[str]:

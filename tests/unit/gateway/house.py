@@ -126,6 +126,7 @@ class House:
         self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0)
         self.observed = Observed(MemorySecrets(), board=self.board, patience_s=PATIENCE_S)
         self.key, row = a_key(**key)
+        self.keys = Snapshot({row.digest: row})
         self.catalog = a_catalog(*models)
         self.dispatch = Dispatch(
             self.straw,
@@ -139,7 +140,7 @@ class House:
             intents=self.intents,
         )
         self.gateway = Gateway(
-            keys=Snapshot({row.digest: row}),
+            keys=self.keys,
             catalog=Snapshot(self.catalog),
             observed=self.observed,
             dispatch=self.dispatch,
