@@ -28,6 +28,7 @@ from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.ledger import Ledger
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -42,11 +43,14 @@ from tokenhub.core.errors import BadRequest
 from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable
+from tokenhub.core.money import usd
+from tokenhub.core.purse import begins, month_of
 from tokenhub.core.schema import Schemas
 from tokenhub.dialects import plans
 from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.books import DAY_S, Books
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.hedges import Hedges
@@ -73,6 +77,7 @@ from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
+from tokenhub.web.v1.usage import Usage
 
 __all__ = ["App", "assembled", "create_app", "read_private", "start_logging"]
 
@@ -134,6 +139,7 @@ async def assembled(
         stores = await stack.enter_async_context(open_stores(settings.db_dsn))
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
+        books = await _books(stores, now=clock.now())
         await stores.claims.recover(since=clock.now() - KEPT_S)
         await stores.orchestrations.recover()
         vault = MemorySecrets()
@@ -148,7 +154,13 @@ async def assembled(
             environment=_defaults(settings),
         )
         await changes.load()
-        keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
+        keys = Keys(
+            store=stores.keys,
+            table=key_table,
+            clock=clock,
+            randbits=secrets.randbits,
+            charged=books.charged_nusd,
+        )
         await keys.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
@@ -181,6 +193,7 @@ async def assembled(
             board=board,
             naming=naming,
             metrics=metrics,
+            books=books,
             upstreams=upstreams,
             seeds=lambda: noise.getrandbits(SEED_BITS),
             draw=noise.random,
@@ -207,6 +220,8 @@ async def assembled(
                 ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
+                ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
+                ledger_store=stores.ledger,
                 logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
                 verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
                 orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
@@ -251,6 +266,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
                 gateway, claims, room=room, beat_s=beat_s, plans=carried_out
             ),
             ("POST", "/v1/plan"): planned(gateway, claims, room=room, plans=carried_out),
+            ("GET", "/v1/usage"): Usage(gateway, parts.ledger_store),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },
@@ -299,6 +315,7 @@ def _gateway(
     board: Board,
     naming: Naming,
     metrics: Metrics,
+    books: Books,
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
     draw: Callable[[], float],
@@ -317,6 +334,7 @@ def _gateway(
             draw=draw,
             complaint=Schemas().complaint,
             shrunk=shrunk,
+            intents=stores.ledger,
         ),
         settle=Settle(
             stores.journal, [observed.record, metrics.record], clock=clock, status_of=status_of
@@ -325,7 +343,29 @@ def _gateway(
         limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
         clock=clock,
         seeds=seeds,
+        books=books,
     )
+
+
+async def _books(stores: Stores, *, now: float) -> Books:
+    """The books as the disk has them, with the calls charged that the last process did not end.
+
+    The months beside this one are for a clock that is set.
+    """
+    recovered = await stores.ledger.recover()
+    if recovered.requests:
+        _log.warning(
+            "ledger_interrupted",
+            extra={
+                "requests": recovered.requests,
+                "attempts": recovered.attempts,
+                "charged_usd": usd(recovered.cost_nusd),
+            },
+        )
+    books = Books()
+    since = begins(month_of(now) - 1)
+    books.load(await stores.ledger.spent(since_day=int(since // DAY_S)))
+    return books
 
 
 def _hedging(settings: Settings, catalog: Snapshot[Catalog]) -> Hedging:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.ledger import Ledger
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -20,6 +21,7 @@ from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.ledger import LedgerStore
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
 
@@ -38,6 +40,8 @@ class Parts:
     simulator: Simulator
     aliases: Aliases
     routing: Routing
+    ledger: Ledger
+    ledger_store: LedgerStore
     logs: Logs
     verifier: Verifier
     orchestrations: Orchestrations

@@ -21,6 +21,7 @@ class Root(LazyGroup):
         Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
         Entry("routing", "The policy of requests that bring none."),
+        Entry("ledger", "Money: what calls cost."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read its settings again."),

@@ -91,7 +91,7 @@ def routes():
             whole = f"{path}{handler.opt.get('ends', '')}"
             yield f"{method} {whole}", "anybody" if opened else "admin token"
     for method, path in front(parts)._routes:
-        who = "API key" if method == "POST" else "anybody"
+        who = "API key" if method == "POST" or path == "/v1/usage" else "anybody"
         yield f"{method} {path}{'{id}' if path == PREFIX else ''}", who
 
 

@@ -17,6 +17,26 @@ class Row(NamedTuple):
 
 
 ROWS = {
+    "F1": Row(
+        "kill -9 under load",
+        "every acknowledged request is in the log; the log and the ledger have the same sum",
+    ),
+    "F2": Row(
+        "kill -9 with calls under way",
+        "each is charged at what was reserved, and marked unknown; none stays open",
+    ),
+    "F5": Row(
+        "200 requests at once on a key with money for 10",
+        "exactly 10 are let through; afterwards nothing is held, and nothing overspent",
+    ),
+    "F6": Row(
+        "budget with a ledger that cannot be written",
+        "503 `ledger_unavailable`, and no call for free",
+    ),
+    "F39": Row(
+        "clock set by an hour or a month, and the turn of a month",
+        "no month's budget is spent twice",
+    ),
     "F10": Row(
         "connection refused, unknown name",
         "another provider answers; alone 502 `upstream_unreachable`, nothing charged",

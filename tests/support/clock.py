@@ -36,6 +36,10 @@ class FakeClock:
         """How many wait now."""
         return sum(not woken.done() for _, _, woken in self._sleepers)
 
+    def set(self, now: float) -> None:
+        """Set the wall clock alone, as an operator or NTP would."""
+        self._now = now
+
     def tick(self, seconds: float) -> None:
         """Let time pass and wake who has slept enough; they run when the test next awaits."""
         until = self._monotonic + seconds

@@ -195,6 +195,8 @@ class Control:
             ),
             aliases=self.aliases,
             routing=self.routing,
+            ledger=cast("Any", None),
+            ledger_store=cast("Any", None),
             logs=self.logs,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,

@@ -22,11 +22,15 @@ from tokenhub.core.keys import (
     mint,
     shown_prefix,
 )
+from tokenhub.core.money import NANO
+from tokenhub.core.purse import month_of
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit, KeyStore
 
 MAX_NAME_CHARS = 200
+# A billion dollars a month: far within the 64 bits of the ledger.
+MAX_MONTHLY_NUSD = 10**9 * NANO
 _ID_BITS = 64
 
 
@@ -49,6 +53,13 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True):
     max_budget_nusd: int | UnsetType | None = UNSET
     max_latency_s: float | UnsetType | None = UNSET
     min_weight: int | UnsetType | None = UNSET
+    budget_nusd: int | UnsetType | None = UNSET
+
+
+def nothing_charged(key_id: str, at: float) -> tuple[int, int]:
+    """The books of a server that has none: the month, and nothing spent in it."""
+    del key_id
+    return month_of(at), 0
 
 
 class Keys:
@@ -56,7 +67,8 @@ class Keys:
 
     `table` is what requests are checked against: every change replaces it before the call
     returns, so that a revoked key is refused from the next request on. `randbits` gives that
-    many random bits.
+    many random bits. `charged` gives, of a key and a Unix time, the month (core.purse) and all that
+    was charged in it, in nano-USD.
     """
 
     def __init__(
@@ -66,7 +78,9 @@ class Keys:
         table: Snapshot[KeyTable],
         clock: Clock,
         randbits: Callable[[int], int],
+        charged: Callable[[str, float], tuple[int, int]] = nothing_charged,
     ) -> None:
+        self._charged = charged
         self._store = store
         self._table = table
         self._clock = clock
@@ -98,6 +112,7 @@ class Keys:
         rate_limit_rps: int = 0,
         directives: bool = True,
         grant: Grant = FREE,
+        budget_nusd: int | None = None,
         by: By,
     ) -> Issued:
         now = self._clock.now()
@@ -114,6 +129,7 @@ class Keys:
             rate_limit_rps=_checked_rps(rate_limit_rps),
             directives=directives,
             grant=checked_grant(grant),
+            budget_nusd=_checked_budget(budget_nusd),
         )
         async with self._lock:
             stored = await self._put(key, self._audit("apikey.create", None, key, by))
@@ -122,7 +138,7 @@ class Keys:
     async def update(
         self, key_id: str, changes: Mapping[str, object], *, by: By, expected: int | None = None
     ) -> ApiKey:
-        """Change the given ones of name, scopes, enabled, rate_limit_rps, directives and the grant.
+        """Change the given ones of the fields of `create` and of `enabled`.
 
         A field of the grant's policy that is given as None holds no longer.
         """
@@ -132,6 +148,20 @@ class Keys:
             expect(expected, old.version)
             key = _changed(old, sent)
             return await self._put(key, self._audit("apikey.update", old, key, by))
+
+    async def paid(self, key_id: str, *, by: By) -> ApiKey:
+        """Let the key's month begin anew: what it has spent so far does not count any more."""
+        async with self._lock:
+            old = self.get(key_id)
+            now = self._clock.now()
+            month, charged = self._charged(key_id, now)
+            key = replace(old, budget_reset_at=now, paid_month=month, paid_nusd=charged)
+            return await self._put(key, self._audit("apikey.budget_paid", old, key, by))
+
+    def spent_nusd(self, key: ApiKey) -> int:
+        """What counts against the key's budget in this month."""
+        month, charged = self._charged(key.id, self._clock.now())
+        return max(0, charged - (key.paid_nusd if key.paid_month == month else 0))
 
     async def delete(self, key_id: str, *, by: By, expected: int | None = None) -> None:
         async with self._lock:
@@ -168,6 +198,9 @@ def _changed(old: ApiKey, sent: _Changes) -> ApiKey:
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
         directives=old.directives if sent.directives is UNSET else sent.directives,
         grant=_granted(old.grant, sent),
+        budget_nusd=(
+            old.budget_nusd if sent.budget_nusd is UNSET else _checked_budget(sent.budget_nusd)
+        ),
     )
 
 
@@ -222,6 +255,15 @@ def _checked_rps(rps: int) -> int:
         f"rate_limit_rps must be 1 to {MAX_RPS}, 0 for the limit of an address, or "
         f"{NO_LIMIT} for none",
         field="rate_limit_rps",
+    )
+
+
+def _checked_budget(budget_nusd: int | None) -> int | None:
+    if budget_nusd is None or 0 < budget_nusd <= MAX_MONTHLY_NUSD:
+        return budget_nusd
+    raise BadRequest(
+        f"monthly_budget_usd must be 0 for no limit, or at most {MAX_MONTHLY_NUSD // NANO}",
+        field="monthly_budget_usd",
     )
 
 

@@ -34,10 +34,15 @@ class Toll(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a `Start` was not made."""
+    """Why a `Start` was not made.
 
+    `money` is that of the request, `budget` that of its key, for which a `price` must be known.
+    """
+
+    BUDGET = "budget"
     CLOSED = "closed"
     MONEY = "money"
+    PRICE = "price"
     RETRIES = "retries"
     UNSHRINKABLE = "unshrinkable"
 

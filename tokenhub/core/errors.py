@@ -15,6 +15,7 @@
     │   ├── InFlight            a request with this idempotency key is being answered
     │   └── OutcomeUnknown      one with this key ran, and cannot be answered the same again
     ├── RateLimited
+    ├── BudgetExceeded          the key has no money left for this, whatever model answers
     ├── NoEligibleModel         every model was left out; carries each reason
     ├── ProviderFailed          the last attempt's failure; carries all attempts
     │   ├── ProviderRefused     the provider blames the caller's request
@@ -138,6 +139,31 @@ class RateLimited(TokenHubError):
         self.retry_after_s = retry_after_s
         self.allowance = allowance
         self.at = at
+
+
+class BudgetExceeded(TokenHubError):
+    """The key's monthly budget bears no more. To try again does not help before it is raised.
+
+    `reserved_nusd` is held for requests under way. `speech` is the caller's format: Anthropic's
+    has a status of its own for it.
+    """
+
+    code = "budget_exceeded"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        budget_nusd: int,
+        spent_nusd: int,
+        reserved_nusd: int = 0,
+        speech: str = "openai",
+    ) -> None:
+        super().__init__(message)
+        self.budget_nusd = budget_nusd
+        self.spent_nusd = spent_nusd
+        self.reserved_nusd = reserved_nusd
+        self.speech = speech
 
 
 class NoEligibleModel(TokenHubError):

@@ -32,6 +32,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     `grant` is what it may use. `rate_limit_rps` are requests per second, 0 as many as an address
     may send, NO_LIMIT any number. `directives` is whether `@@tokenhub` in the text of a message
     is obeyed.
+
+    `budget_nusd` is what it may spend in a month (UTC), None for no limit. At `budget_reset_at` an
+    operator set its spending back to nothing: of `paid_month` (core.purse), the `paid_nusd` that
+    had been spent by then do not count.
     """
 
     id: str
@@ -46,6 +50,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     directives: bool = True
     version: int = 0
     grant: Grant = FREE
+    budget_nusd: int | None = None
+    budget_reset_at: float | None = None
+    paid_month: int = 0
+    paid_nusd: int = 0
 
     def usable(self, now: float) -> bool:
         return self.enabled and (self.expires_at is None or now < self.expires_at)

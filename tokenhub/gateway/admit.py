@@ -11,9 +11,17 @@ BURST_S = 2
 
 
 def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> ApiKey:
-    """The caller. The look-up is by digest, in memory: a revoked key fails at once.
+    """The caller. Raises Unauthenticated, and OutOfScope where the key may not do this."""
+    caller = identified(key, table, now=now)
+    if not caller.may(scope):
+        raise OutOfScope(f"insufficient scope: this key may not use {scope!r}")
+    return caller
 
-    Raises Unauthenticated, in one text for unknown, disabled and expired, and OutOfScope.
+
+def identified(key: str | None, table: KeyTable, *, now: float) -> ApiKey:
+    """Whose key it is. The look-up is by digest, in memory: a revoked key fails at once.
+
+    Raises Unauthenticated, in one text for unknown, disabled and expired.
     """
     if not key:
         raise Unauthenticated(
@@ -24,8 +32,6 @@ def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> Api
     caller = table.get(digest(key))
     if caller is None or not caller.usable(now):
         raise Unauthenticated("invalid api key")
-    if not caller.may(scope):
-        raise OutOfScope(f"insufficient scope: this key may not use {scope!r}")
     return caller
 
 

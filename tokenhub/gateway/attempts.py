@@ -4,6 +4,7 @@ A leg without a second one beside it is awaited where it stands: no task, no tim
 """
 
 import asyncio
+from asyncio import Future
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ import msgspec
 from tokenhub.core.ask import Ask
 from tokenhub.core.attempts import Cancel, Refusal, Start, Wait
 from tokenhub.core.catalog import Route
+from tokenhub.core.errors import Unavailable
 from tokenhub.core.failover import Failover
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.finals import final_error, of_the_route
@@ -20,6 +22,7 @@ from tokenhub.gateway.retries import Retries
 from tokenhub.gateway.run import GONE, HEDGE_LOST, OUR_FAULT, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
+from tokenhub.ports.ledger import Intent, Intents
 from tokenhub.ports.provider import UpstreamError
 
 T = TypeVar("T")
@@ -91,8 +94,10 @@ class Attempts:
         clock: Clock,
         draw: Callable[[], float],
         shrunk: Shrunk,
+        intents: Intents,
     ) -> None:
         self._board = board
+        self._intents = intents
         self._gates = Gates(board=board, retries=retries, hedging=hedging, shrunk=shrunk)
         self._hedging = hedging
         self._hedges = not isinstance(hedging, NoHedges)
@@ -113,6 +118,8 @@ class Attempts:
                 ask = self._let_through(way, step, now)
                 if ask is None:
                     continue
+                if (written := self._written_ahead(run, step.route, ask)) is not None:
+                    await self._until(written, run, step.route)
                 if self._hedges and self._may_hedge(way, step, now, stream=calls.stream):
                     brought = await self._raced(way, step, ask, calls)
                 else:
@@ -148,6 +155,62 @@ class Attempts:
             return False
         return way.machine.hedge(now + after_s)
 
+    async def again(self, run: Run, route: Route) -> Ask | None:
+        """One more call of the same route, beside the machine: what to ask; None for no money."""
+        ask = self._gates.hold(run, route, run.ask)
+        if isinstance(ask, Refusal):
+            return None
+        if (written := self._written_ahead(run, route, ask)) is not None:
+            await self._until(written, run, route)
+        return ask
+
+    def _written_ahead(self, run: Run, route: Route, ask: Ask) -> "Future[None] | None":
+        """Write down that the call is made; of a key with a budget, to be waited for."""
+        run.legs += 1
+        held = run.tab.held[-1]
+        assert run.intent is not None
+        intent = Intent(
+            request_id=run.request_id,
+            leg=run.legs,
+            at=run.at,
+            key_id=run.key.id,
+            dialect=ask.dialect,
+            requested_model=ask.model,
+            mode=run.intent.policy.mode,
+            stream=ask.stream,
+            parent_id=run.parent_id,
+            provider_id=route.provider.id,
+            model_id=route.model.id,
+            input_tokens=ask.input_tokens,
+            output_tokens=held.output_tokens,
+            reserved_nusd=held.amount_nusd if held.priced else None,
+        )
+        if run.tab.budget_nusd is not None:
+            return self._intents.write(intent)
+        self._intents.note(intent)
+        return None
+
+    async def _is_written(self, way: Way, step: Start, ask: Ask) -> bool:
+        """Write down a second leg. Where that fails, the first one goes on alone."""
+        try:
+            if (written := self._written_ahead(way.run, step.route, ask)) is not None:
+                await self._until(written, way.run, step.route)
+        except Unavailable:
+            way.machine.refused(step.leg, Refusal.BUDGET)
+            return False
+        return True
+
+    async def _until(self, written: "Future[None]", run: Run, route: Route) -> None:
+        """Wait for the commit. On any other way out the call is not made, and costs nothing."""
+        held = run.tab.held[-1]
+        try:
+            await written
+        except BaseException as error:
+            kind = error.code if isinstance(error, Unavailable) else ended_by(error)
+            run.unsent(route, held, kind)
+            self._board.left(route)
+            raise
+
     # --- one leg
 
     async def _alone(self, way: Way, step: Start, ask: Ask, calls: Calls[T]) -> Brought[T] | None:
@@ -182,7 +245,8 @@ class Attempts:
                     step = way.machine.next(now)
                     if isinstance(step, Start):
                         beside = next(iter(legs.values())).step.route
-                        if second := self._let_through(way, step, now, beside=beside):
+                        second = self._let_through(way, step, now, beside=beside)
+                        if second is not None and await self._is_written(way, step, second):
                             self._begin(legs, group, step, second, calls)
                     elif isinstance(step, Cancel):
                         await self._cancel(way, legs, step.leg, won, calls)

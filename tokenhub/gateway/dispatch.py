@@ -19,6 +19,7 @@ from tokenhub.gateway.retries import Retries
 from tokenhub.gateway.run import GONE, Run
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging
+from tokenhub.ports.ledger import Intents
 from tokenhub.ports.provider import AnswerStream, UpstreamError, Upstreams
 
 Fits = Callable[[str, str], str | None]
@@ -34,7 +35,8 @@ class Dispatch:
     `board` is told how each call ended, but for counts: they say nothing of who answers.
     `hedging` says when a second one is worth its price. `draw` gives numbers in [0, 1), for
     jitter. `complaint` tells what is wrong with a text by a JSON Schema, None where it fits;
-    `shrunk` makes an ask for a shorter answer, None where that cannot be said.
+    `shrunk` makes an ask for a shorter answer, None where that cannot be said. Every call but a
+    count is written down in `intents` ahead.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Dispatch:
         draw: Callable[[], float],
         complaint: Fits,
         shrunk: Shrunk,
+        intents: Intents,
     ) -> None:
         self._upstreams = upstreams
         self._board = board
@@ -61,6 +64,7 @@ class Dispatch:
             clock=clock,
             draw=draw,
             shrunk=shrunk,
+            intents=intents,
         )
         self._whole = Calls(self._complete, _forget)
         self._streamed = Calls(self._open, _close, stream=True)
@@ -161,6 +165,10 @@ class Dispatch:
         left_s = run.started + run.intent.policy.max_latency_s - began
         if left_s <= 0 or not run.affords(route):
             return None
+        ask = await self._attempts.again(run, route)
+        if ask is None:
+            return None
+        run.ask = ask
         upstream = self._upstreams.of(route.provider)
         try:
             answer = await upstream.complete(run.ask, route.model.id, within_s=left_s)

@@ -6,6 +6,7 @@ from tokenhub.core.catalog import Route
 from tokenhub.core.eligibility import Skip
 from tokenhub.core.errors import (
     BadRequest,
+    BudgetExceeded,
     DeadlineExceeded,
     NoEligibleModel,
     ProviderFailed,
@@ -13,11 +14,14 @@ from tokenhub.core.errors import (
     TokenHubError,
 )
 from tokenhub.core.failures import CODES, Kind
+from tokenhub.core.money import usd
 from tokenhub.core.signals import Closed
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.run import Run
 from tokenhub.ports.provider import UpstreamError
 
+# The reason of a route that the key's monthly budget does not bear.
+KEY_BUDGET = "key_budget_exceeded"
 # Not found, and the method not allowed of a path that is another server's.
 _UNKNOWN_THERE = frozenset({404, 405})
 # To wait mends none of these: somebody has to.
@@ -77,6 +81,24 @@ def final_error(run: Run, last: UpstreamError | None, board: Board) -> TokenHubE
     )
 
 
+def over_budget(run: Run) -> BudgetExceeded:
+    """What a caller is told whose key has no money left for this request."""
+    budget, tab = run.key.budget_nusd or 0, run.tab
+    # What was paid for has been added to the limit, and is not spent any more.
+    spent = max(0, tab.purse.spent_nusd - ((tab.budget_nusd or 0) - budget))
+    held = tab.purse.reserved_nusd
+    told = f"monthly budget exceeded: USD {usd(spent):.6f} of {usd(budget):.6f} are spent"
+    if held:
+        told += f", and USD {usd(held):.6f} are held for requests under way"
+    return BudgetExceeded(
+        f"{told}; ask the operator for more, or wait for the next month (UTC)",
+        budget_nusd=budget,
+        spent_nusd=spent,
+        reserved_nusd=held,
+        speech=run.ask.speech,
+    )
+
+
 def counted(attempts: Sequence[object]) -> str:
     """How many attempts, in words."""
     return f"{len(attempts)} attempt{'' if len(attempts) == 1 else 's'}"
@@ -106,6 +128,8 @@ def _opens_in_s(run: Run, board: Board) -> float | None:
 def _untried(run: Run, board: Board) -> TokenHubError:
     if not run.passed:
         return DeadlineExceeded("the latency budget ran out before any call", attempts=run.attempts)
+    if any(skip.reason == KEY_BUDGET for skip in run.passed):
+        return over_budget(run)
     told = ", ".join(f"{skip.route}: {skip.reason}" for skip in run.passed[:5])
     return NoEligibleModel(
         f"every provider that could answer has just failed or throttled ({told}); try again in a "

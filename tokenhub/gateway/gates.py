@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.attempts import Refusal, Start, Toll
+from tokenhub.core.budget import bound, dearest, wanted_tokens
 from tokenhub.core.catalog import Route
 from tokenhub.core.health import State, state
+from tokenhub.core.tokens import of_text
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.finals import closing, skip_of
+from tokenhub.gateway.finals import KEY_BUDGET, closing, skip_of
 from tokenhub.gateway.retries import Retries
 from tokenhub.gateway.run import Run
 from tokenhub.ports.hedging import Hedging
@@ -21,6 +23,8 @@ _WELL = frozenset({State.HEALTHY, State.DEGRADED})
 # What a route was passed over for, in the words of a skip; what is closed has its own.
 _SKIPPED = {
     Refusal.MONEY: "budget_exceeded",
+    Refusal.BUDGET: KEY_BUDGET,
+    Refusal.PRICE: "price_unknown",
     Refusal.RETRIES: "retry_budget",
     Refusal.CLOSED: "health_down",
     Refusal.UNSHRINKABLE: "context_overflow",
@@ -56,8 +60,43 @@ class Gates:
             return Refusal.RETRIES
         if step.hedge and not self._is_worth_a_hedge(run, route, now):
             return Refusal.CLOSED
+        paid = self.hold(run, route, ask)
         # At the end, since of what is half-open it takes the one place.
-        return ask if self._board.let_in(route, last=step.insist) else Refusal.CLOSED
+        if isinstance(paid, Refusal) or self._board.let_in(route, last=step.insist):
+            return paid
+        run.tab.give_back(run.tab.held[-1])
+        return Refusal.CLOSED
+
+    def hold(self, run: Run, route: Route, ask: Ask) -> Ask | Refusal:
+        """Hold what the call can cost at the most, the last of the tab's; what to ask for that.
+
+        An answer of a key with a budget is never longer than what is held for it.
+        """
+        tab, model = run.tab, route.model
+        writes = ask.task == "chat"
+        size = ask.input_tokens
+        if ask.rework is not None:
+            size += of_text(ask.rework.said) + of_text(ask.rework.complaint)
+        prices = dearest(model, size, writes=writes)
+        if prices is None:
+            return Refusal.PRICE if tab.hold(route.id, None) is None else ask
+        wanted = wanted_tokens(model, size, ask.max_tokens) if writes else 0
+        found = bound(
+            prices,
+            input_tokens=size,
+            wanted=wanted,
+            answers=ask.answers,
+            left_nusd=tab.left_nusd,
+        )
+        if found is None:
+            return Refusal.BUDGET
+        if tab.budget_nusd is not None and writes and found.max_tokens != ask.max_tokens:
+            shorter = self._shrunk(ask, found.max_tokens, model.id)
+            if shorter is None:
+                return Refusal.BUDGET
+            ask = shorter
+        tab.hold(route.id, found.amount_nusd, found.max_tokens * ask.answers)
+        return ask
 
     def note(self, run: Run, route: Route, why: Refusal) -> None:
         """Write down why a route was passed over, for the case that nobody answers."""

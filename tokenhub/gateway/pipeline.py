@@ -19,9 +19,11 @@ from tokenhub.core.keys import ApiKey, KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
-from tokenhub.gateway.admit import KeyLimits, admitted
+from tokenhub.gateway.admit import KeyLimits, admitted, identified
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.books import Books, Spend
 from tokenhub.gateway.dispatch import Dispatch
+from tokenhub.gateway.finals import over_budget
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.run import Arrival, Caller, Run, left_by
 from tokenhub.gateway.settle import Settle
@@ -66,8 +68,10 @@ class Gateway:
         naming: Naming,
         clock: Clock,
         seeds: Callable[[], int],
+        books: Books,
     ) -> None:
         self._keys = keys
+        self._books = books
         self._limits = limits
         self._catalog = catalog
         self._observed = observed
@@ -90,11 +94,15 @@ class Gateway:
     def begin(self, ask: Ask, caller: Caller) -> Run:
         """The request. Nothing is sent that could not be written down: a fault fails closed.
 
-        Raises Unavailable.
+        Raises Unavailable, and BudgetExceeded for a key that has nothing left: to count is free.
         """
         if fault := self._settle.fault:
             raise Unavailable(fault, code="ledger_unavailable")
-        return Run(ask, caller=caller, catalog=self._catalog.current)
+        tab = self._books.tab(caller.key, caller.arrival.at)
+        run = Run(ask, caller=caller, catalog=self._catalog.current, tab=tab)
+        if tab.left_nusd == 0 and ask.task != "count":
+            raise over_budget(run)
+        return run
 
     def known(self, key: ApiKey) -> ApiKey:
         """The key as it is now, for what goes on for long. Raises Unauthenticated."""
@@ -102,6 +110,15 @@ class Gateway:
         if found is None or not found.usable(self._clock.now()):
             raise Unauthenticated("this API key was revoked or has expired meanwhile")
         return found
+
+    def owner(self, key: str | None, arrival: Arrival) -> tuple[ApiKey, Spend]:
+        """Whose key it is, whatever it may do, and its month so far.
+
+        Raises Unauthenticated, RateLimited.
+        """
+        found = identified(key, self._keys.current, now=arrival.at)
+        self._limits.take(found, arrival)
+        return found, self._books.spend(found, arrival.at)
 
     def foresee(self, run: Run) -> Decision:
         """What would be decided of this request now. Nothing is sent, counted or written.

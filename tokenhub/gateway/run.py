@@ -15,6 +15,7 @@ from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Usage
 from tokenhub.core.policy import Intent
 from tokenhub.core.pricing import estimated_nusd, spent_nusd
+from tokenhub.core.purse import Held, Purse, Tab
 
 # An attempt that the caller did not wait for. No provider's fault; it may have been billed.
 GONE = "client_gone"
@@ -55,7 +56,8 @@ class Run:
     route answered, where that is not the decision's reason, and not simply that it was its turn.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
-    a stream. `parent_id` is the orchestration that this request is a step of.
+    a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
+    each attempt as it is booked; `legs` is how many calls were let through.
     """
 
     __slots__ = (
@@ -69,6 +71,7 @@ class Run:
         "how",
         "intent",
         "key",
+        "legs",
         "opening_s",
         "parent_id",
         "passed",
@@ -76,10 +79,13 @@ class Run:
         "request_id",
         "route",
         "started",
+        "tab",
         "upstream_s",
     )
 
-    def __init__(self, ask: Ask, *, caller: Caller, catalog: Catalog) -> None:
+    def __init__(
+        self, ask: Ask, *, caller: Caller, catalog: Catalog, tab: Tab | None = None
+    ) -> None:
         arrival = caller.arrival
         self.ask = ask
         self.key = caller.key
@@ -99,6 +105,8 @@ class Run:
         self.upstream_s = 0.0
         self.opening_s = 0.0
         self.parent_id = ""
+        self.tab = Tab(Purse()) if tab is None else tab
+        self.legs = 0
 
     def answered(
         self,
@@ -124,7 +132,8 @@ class Run:
         tokens_out = _told(given.output_tokens, output_tokens)
         self.route = route
         self.upstream_s += latency_s if passed_s is None else passed_s
-        self.attempts.append(
+        self._book(
+            route,
             Attempt(
                 number=len(self.attempts) + 1,
                 provider_id=route.provider.id,
@@ -141,7 +150,7 @@ class Run:
                 cache_write_1h_tokens=given.cache_write_1h_tokens,
                 cost_nusd=spent_nusd(route.model, tokens_in, tokens_out, of_them=given),
                 estimated=given.input_tokens is None or given.output_tokens is None,
-            )
+            ),
         )
 
     def failed(
@@ -163,24 +172,38 @@ class Run:
         redirected = 300 <= status < 400  # noqa: PLR2004 - RFC 9110: nothing was done there
         free = redirected or self.ask.task == "count"
         billed = (kind in MAYBE_BILLED or kind in _LET_GO) and not free
+        self.upstream_s += latency_s if passed_s is None else passed_s
+        self._book(
+            route, self._lost(route, kind, billed=billed, status=status, latency_s=latency_s)
+        )
+
+    def unsent(self, route: Route, held: Held, kind: str) -> None:
+        """Book a call that was let through, and then not made: nothing is charged."""
+        self.tab.give_back(held)
+        self.attempts.append(self._lost(route, kind, billed=False, status=0, latency_s=0.0))
+
+    def _lost(
+        self, route: Route, kind: Kind | str, *, billed: bool, status: int, latency_s: float
+    ) -> Attempt:
         tokens_in = self.ask.input_tokens if billed else 0
         tokens_out = self._expected_tokens(route) if billed else 0
-        self.upstream_s += latency_s if passed_s is None else passed_s
-        self.attempts.append(
-            Attempt(
-                number=len(self.attempts) + 1,
-                provider_id=route.provider.id,
-                model_id=route.model.id,
-                state="unknown" if billed else "voided",
-                kind=str(kind),
-                status=status,
-                latency_s=latency_s,
-                input_tokens=tokens_in,
-                output_tokens=tokens_out,
-                cost_nusd=estimated_nusd(route.model, tokens_in, tokens_out),
-                estimated=billed,
-            )
+        return Attempt(
+            number=len(self.attempts) + 1,
+            provider_id=route.provider.id,
+            model_id=route.model.id,
+            state="unknown" if billed else "voided",
+            kind=str(kind),
+            status=status,
+            latency_s=latency_s,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            cost_nusd=estimated_nusd(route.model, tokens_in, tokens_out),
+            estimated=billed,
         )
+
+    def _book(self, route: Route, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+        self.tab.charge(route.id, attempt.cost_nusd or 0)
 
     def affords(self, route: Route, *, beside: Route | None = None) -> bool:
         """Whether the budget of the request bears this route on top of what is booked.
@@ -214,10 +237,16 @@ class Run:
         return f"routed-weight-{self.route.model.weight}"
 
     def _expected_tokens(self, route: Route) -> int:
-        """The decision's estimate of this route's answer; before there is one, the policy's."""
+        """The decision's estimate of this route's answer; before there is one, the policy's.
+
+        Never more than was allowed for want of money.
+        """
         if self.decision is not None:
-            return self._candidate(route).output_tokens
-        return self.intent.output_tokens if self.intent else 0
+            expected = self._candidate(route).output_tokens
+        else:
+            expected = self.intent.output_tokens if self.intent else 0
+        held = None if self.tab.budget_nusd is None else self.tab.of(route.id)
+        return expected if held is None else min(expected, held.output_tokens)
 
     def _candidate(self, route: Route) -> Candidate:
         assert self.decision is not None

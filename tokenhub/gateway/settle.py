@@ -63,6 +63,9 @@ class Settle:
         return committed
 
     def _outcome(self, run: Run, error: TokenHubError | None) -> Outcome:
+        if leaked := run.tab.close():
+            # No way leads here; a key must not lose money by it if one should.
+            _log.error("reservation_leaked", extra={"request_id": run.request_id, "calls": leaked})
         route = run.route
         return Outcome(
             request_id=run.request_id,

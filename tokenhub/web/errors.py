@@ -14,6 +14,7 @@ import msgspec
 from tokenhub.core.buckets import Allowance
 from tokenhub.core.errors import (
     BadRequest,
+    BudgetExceeded,
     Conflict,
     DeadlineExceeded,
     InFlight,
@@ -33,6 +34,7 @@ from tokenhub.core.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from tokenhub.core.money import usd
 from tokenhub.core.outcome import Attempt
 from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.wire.problem import FieldProblem, Problem
@@ -57,6 +59,7 @@ _STATUS: Mapping[type[TokenHubError], int] = {
     Conflict: 409,
     Stale: 412,
     RateLimited: 429,
+    BudgetExceeded: 429,
     NoEligibleModel: 503,
     ProviderFailed: 502,
     DeadlineExceeded: 504,
@@ -81,6 +84,7 @@ _OPENAI_TYPES = {
 }
 _ANTHROPIC_TYPES = {
     401: "authentication_error",
+    402: "billing_error",
     403: "permission_error",
     404: "not_found_error",
     409: "conflict_error",
@@ -144,6 +148,8 @@ def status_of(error: Exception) -> int:
         return error.status if client_error and error.status not in _OURS else 502
     if isinstance(error, ProviderFailed) and error.code in _UPSTREAM:
         return _UPSTREAM[error.code]
+    if isinstance(error, BudgetExceeded) and error.speech == ANTHROPIC:
+        return 402
     return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
 
 
@@ -158,15 +164,18 @@ def dialect_of(path: str) -> str:
 def _openai(error: Exception, status: int) -> object:
     server = 500 <= status < 600  # noqa: PLR2004 - RFC 9110
     kind = _OPENAI_TYPES.get(status, "server_error" if server else "invalid_request_error")
+    if isinstance(error, BudgetExceeded):
+        kind = "insufficient_quota"
     said = {"message": _message(error), "type": kind, "param": _field(error), "code": _code(error)}
-    return {"error": {**said, **_history(error)}}
+    return {"error": {**said, **_history(error)}, **_money(error)}
 
 
 def _anthropic(error: Exception, status: int, request_id: str) -> object:
     server = 500 <= status < 600  # noqa: PLR2004 - RFC 9110
     kind = _ANTHROPIC_TYPES.get(status, "api_error" if server else "invalid_request_error")
     said = {"type": kind, "message": _message(error), "code": _code(error)}
-    return {"type": "error", "error": {**said, **_history(error)}, "request_id": request_id}
+    told = {"type": "error", "error": {**said, **_history(error)}, "request_id": request_id}
+    return {**told, **_money(error)}
 
 
 def _problem(error: Exception, status: int, request_id: str) -> object:
@@ -182,6 +191,13 @@ def _problem(error: Exception, status: int, request_id: str) -> object:
         errors=[FieldProblem(pointer=_pointer(field), message=message)] if field else [],
     )
     return {**msgspec.to_builtins(problem), **_history(error)}
+
+
+def _money(error: Exception) -> dict[str, float]:
+    """The original's two figures of a spent budget, where its clients look for them."""
+    if not isinstance(error, BudgetExceeded):
+        return {}
+    return {"budget_usd": usd(error.budget_nusd), "spent_usd": usd(error.spent_nusd)}
 
 
 def _message(error: Exception) -> str:
@@ -219,8 +235,8 @@ def _telling(error: Exception) -> Headers:
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, MethodNotAllowed):
         return [(b"allow", ", ".join(error.allow).encode("ascii", "replace"))]
-    if isinstance(error, OutcomeUnknown):
-        # Both SDKs try every 409 again unless this tells them not to.
+    if isinstance(error, OutcomeUnknown | BudgetExceeded):
+        # Both SDKs try every 409 and 429 again unless this tells them not to.
         return [(b"x-should-retry", b"false")]
     if isinstance(error, Unavailable) and error.code == CROWDED:
         return [(b"retry-after", b"1")]
@@ -230,6 +246,8 @@ def _telling(error: Exception) -> Headers:
 
 def _history(error: Exception) -> dict[str, object]:
     """What was tried, or why nothing was. Never a provider's own words."""
+    if isinstance(error, BudgetExceeded):
+        return {**_money(error), "reserved_usd": usd(error.reserved_nusd)}
     if isinstance(error, ProviderFailed) and error.attempts:
         return {"attempts": [_attempt(attempt) for attempt in error.attempts]}
     if isinstance(error, NoEligibleModel) and error.skipped:

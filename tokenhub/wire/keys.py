@@ -8,7 +8,9 @@ class ApiKey(msgspec.Struct, kw_only=True):
     """`rate_limit_rps` is 0 for the limit of an address, -1 for none.
 
     Empty lists allow all. `mode` to `min_weight` hold for requests that say nothing themselves;
-    null is the default of the server.
+    null is the default of the server. `monthly_budget_usd` is 0 for no limit; `current_spend_usd`
+    is what of it is spent since the month began (UTC), or since `budget_reset_at` where that is
+    later; null without a limit.
     """
 
     id: str
@@ -27,6 +29,9 @@ class ApiKey(msgspec.Struct, kw_only=True):
     max_budget_usd: float | None = None
     max_latency_ms: int | None = None
     min_weight: int | None = None
+    monthly_budget_usd: float = 0.0
+    budget_reset_at: str | None = None
+    current_spend_usd: float | None = None
 
 
 class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +41,7 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `rate_limit_rps` is 0 for the limit of an address, -1 for none; `directives` is whether
     `@@tokenhub` in messages is obeyed. An entry of `allowed_models` is a model, `provider/model`,
     or the beginning of either with a `*` after it; empty lists allow all. `mode` to `min_weight`
-    are the policy of requests that say nothing themselves.
+    are the policy of requests that say nothing themselves. `monthly_budget_usd` is 0 for no limit.
     """
 
     name: str
@@ -50,6 +55,7 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_budget_usd: float | UnsetType | None = UNSET
     max_latency_ms: int | UnsetType | None = UNSET
     min_weight: int | UnsetType | None = UNSET
+    monthly_budget_usd: float | UnsetType = UNSET
 
 
 class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +72,7 @@ class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_budget_usd: float | UnsetType | None = UNSET
     max_latency_ms: int | UnsetType | None = UNSET
     min_weight: int | UnsetType | None = UNSET
+    monthly_budget_usd: float | UnsetType = UNSET
 
 
 class ApiKeyIssued(msgspec.Struct, kw_only=True):

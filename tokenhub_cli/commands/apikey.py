@@ -42,6 +42,11 @@ def _policy(it: ApiKey) -> str:
     return plain(", ".join(told))
 
 
+def _month(budget_usd: float) -> str:
+    """A monthly budget for eyes; `-` where there is none."""
+    return usd(budget_usd) if budget_usd else plain(None)
+
+
 _VIEW: View[ApiKey] = View(
     kind="apikey",
     name=lambda it: it.id,
@@ -56,6 +61,14 @@ _VIEW: View[ApiKey] = View(
         Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS"),
         Column("allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS"),
         Column("policy", _policy),
+        Column(
+            "monthly_budget_usd",
+            lambda it: it.monthly_budget_usd,
+            _month,
+            right=True,
+            head="A MONTH",
+        ),
+        Column("current_spend_usd", lambda it: it.current_spend_usd, usd, right=True, head="SPENT"),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
         Column("version", lambda it: it.version, right=True),
@@ -115,6 +128,12 @@ _Mode = Annotated[str | None, typer.Option("--mode", help="Routing mode of its r
 _Budget = Annotated[
     float | None, typer.Option("--budget", metavar="USD", help="Budget of each request.")
 ]
+_Monthly = Annotated[
+    float | None,
+    typer.Option(
+        "--monthly-budget", metavar="USD", help="What it may spend in a month (UTC); 0: any amount."
+    ),
+]
 _Latency = Annotated[
     int | None, typer.Option("--latency", metavar="MS", help="Deadline of each request.")
 ]
@@ -163,6 +182,7 @@ def create_key(
     providers: _Providers = None,
     mode: _Mode = None,
     max_budget: _Budget = None,
+    monthly_budget: _Monthly = None,
     max_latency: _Latency = None,
     min_weight: _MinWeight = None,
 ) -> None:
@@ -182,6 +202,7 @@ def create_key(
         "allowed_providers": _named(providers),
         "mode": mode,
         "max_budget_usd": max_budget,
+        "monthly_budget_usd": monthly_budget,
         "max_latency_ms": max_latency,
         "min_weight": min_weight,
     }
@@ -209,6 +230,7 @@ def edit_key(
     providers: _Providers = None,
     mode: _Mode = None,
     max_budget: _Budget = None,
+    monthly_budget: _Monthly = None,
     max_latency: _Latency = None,
     min_weight: _MinWeight = None,
     if_match: IfMatch = None,
@@ -229,6 +251,7 @@ def edit_key(
         "allowed_providers": _named(providers),
         "mode": mode,
         "max_budget_usd": max_budget,
+        "monthly_budget_usd": monthly_budget,
         "max_latency_ms": max_latency,
         "min_weight": min_weight,
     }
@@ -246,6 +269,17 @@ def enable_key(ctx: typer.Context, key_id: _Id) -> None:
 def disable_key(ctx: typer.Context, key_id: _Id) -> None:
     """Keep a key from opening anything, until it is enabled."""
     _update(ctx, key_id, ApiKeyPatch(enabled=False), "disabled")
+
+
+@app.command("paid")
+def pay_key(ctx: typer.Context, key_id: _Id) -> None:
+    """Let a key's month begin anew: what it has spent so far does not count any more.
+
+    Example: tokenhubctl apikey paid k_1
+    """
+    with session(ctx) as tokenhub:
+        done = tokenhub(keys.pay_key(key_id))
+        tokenhub.output.changed(done, _VIEW, done.key, "paid")
 
 
 @app.command("delete")

@@ -169,7 +169,8 @@ async def test_the_lists_tag_changes_with_every_key(client):
         ("rate_limit_rps", {"name": "a", "rate_limit_rps": 1_000_001}),
         ("rate_limit_rps", {"name": "a", "rate_limit_rps": 1.5}),
         ("directives", {"name": "a", "directives": "no"}),
-        ("monthly_budget_usd", {"name": "a", "monthly_budget_usd": 5}),
+        ("monthly_budget_usd", {"name": "a", "monthly_budget_usd": -5}),
+        ("monthly_budget_usd", {"name": "a", "monthly_budget_usd": 2e9}),
     ],
 )
 async def test_bad_values_name_their_field(client, field, body):

@@ -14,6 +14,7 @@ from tokenhub.core.signals import UNKNOWN
 from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.books import Books
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.pipeline import Gateway
@@ -92,17 +93,40 @@ class Straw:
         return end
 
 
+class Ahead:
+    """Intents that a test may look at, and keep waiting or fail by `gate`."""
+
+    def __init__(self):
+        self.written = []
+        self.noted = []
+        self.gate = None
+
+    def write(self, intent):
+        self.written.append(intent)
+        if self.gate is not None:
+            return self.gate
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def note(self, intent):
+        self.noted.append(intent)
+
+
 class House:
     """A gateway over two models at two providers, and what it wrote down."""
 
-    def __init__(self, *ends, models=(BIG, SMALL), hedging=None):
+    def __init__(self, *ends, models=(BIG, SMALL), hedging=None, **key):
         self.clock = FakeClock()
         self.straw = Straw(self.clock, *ends)
         self.journal = MemoryJournal()
+        self.books = Books()
+        self.intents = Ahead()
         self.heard = []
         self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0)
         self.observed = Observed(MemorySecrets(), board=self.board, patience_s=PATIENCE_S)
-        self.key, row = a_key()
+        self.key, row = a_key(**key)
+        self.keys = Snapshot({row.digest: row})
         self.catalog = a_catalog(*models)
         self.dispatch = Dispatch(
             self.straw,
@@ -113,9 +137,10 @@ class House:
             draw=lambda: 0.0,
             complaint=Schemas().complaint,
             shrunk=shrunk,
+            intents=self.intents,
         )
         self.gateway = Gateway(
-            keys=Snapshot({row.digest: row}),
+            keys=self.keys,
             catalog=Snapshot(self.catalog),
             observed=self.observed,
             dispatch=self.dispatch,
@@ -130,6 +155,7 @@ class House:
             limits=KeyLimits(MemoryRates(), rps=0),
             clock=self.clock,
             seeds=lambda: 1,
+            books=self.books,
         )
 
     def arrival(self, number=1):

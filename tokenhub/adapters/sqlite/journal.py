@@ -7,6 +7,7 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
+from tokenhub.adapters.sqlite.ledger import SqliteLedger
 from tokenhub.adapters.sqlite.rows import Table, counted, where
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
@@ -27,7 +28,7 @@ ATTEMPTS = Table(
     (
         "request_id", "number", "provider_id", "model_id", "state", "kind", "status", "latency_us",
         "input_tokens", "output_tokens", "cost_nusd", "estimated", "cached_tokens",
-        "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens",
+        "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "at_ms", "key_id",
     ),
 )  # fmt: skip
 JOURNAL = (REQUESTS, ATTEMPTS)
@@ -39,8 +40,9 @@ class SqliteJournal:
     `ledger` must have been opened with the tables JOURNAL.
     """
 
-    def __init__(self, ledger: Database, decisions: Decisions) -> None:
+    def __init__(self, ledger: Database, decisions: Decisions, intents: SqliteLedger) -> None:
         self._ledger = ledger
+        self._intents = intents
         self._decisions = decisions
 
     @property
@@ -48,6 +50,7 @@ class SqliteJournal:
         return self._ledger.fault
 
     def record(self, outcome: Outcome) -> Future[None]:
+        self._intents.ended(outcome.request_id)
         return self._ledger.append((_request_row(outcome), _attempt_rows(outcome)))
 
     async def page(self, query: LogQuery) -> Sequence[Outcome]:
@@ -89,16 +92,15 @@ def _request_row(outcome: Outcome) -> tuple[object, ...]:
 
 def _attempt_rows(outcome: Outcome) -> Sequence[object]:
     """The attempts' rows, one after the other in one flat sequence."""
-    request_id = outcome.request_id
     attempts = outcome.attempts
     if len(attempts) == 1:
-        return _attempt_row(request_id, attempts[0])
-    return [value for attempt in attempts for value in _attempt_row(request_id, attempt)]
+        return _attempt_row(outcome, attempts[0])
+    return [value for attempt in attempts for value in _attempt_row(outcome, attempt)]
 
 
-def _attempt_row(request_id: str, attempt: Attempt) -> tuple[object, ...]:
+def _attempt_row(outcome: Outcome, attempt: Attempt) -> tuple[object, ...]:
     return (
-        request_id,
+        outcome.request_id,
         attempt.number,
         attempt.provider_id,
         attempt.model_id,
@@ -114,6 +116,9 @@ def _attempt_row(request_id: str, attempt: Attempt) -> tuple[object, ...]:
         attempt.cache_write_tokens,
         attempt.cache_write_1h_tokens,
         attempt.reasoning_tokens,
+        # Of the request: so that the log and the ledger agree on the month.
+        round(outcome.at * _MILLI),
+        outcome.key_id,
     )
 
 
@@ -161,7 +166,8 @@ def _attempts(conn: sqlite3.Connection, request_ids: Sequence[str]) -> dict[str,
 
 def _attempt(row: Sequence[Any]) -> Attempt:
     values = dict(zip(ATTEMPTS.columns, row, strict=True))
-    del values["request_id"]
+    for name in ("request_id", "at_ms", "key_id"):
+        del values[name]
     latency_s = values.pop("latency_us") / _MICRO
     estimated = bool(values.pop("estimated"))
     return Attempt(latency_s=latency_s, estimated=estimated, **values)

@@ -19,7 +19,8 @@ _MILLI = 1_000
 _COLUMNS = (
     "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
     "rate_limit_rps", "directives", "version", "allowed_models", "allowed_providers", "mode",
-    "max_budget_nusd", "max_latency_ms", "min_weight",
+    "max_budget_nusd", "max_latency_ms", "min_weight", "budget_nusd", "budget_reset_at_ms",
+    "paid_month", "paid_nusd",
 )  # fmt: skip
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
 _PUT = upsert("api_keys", _COLUMNS, key=("id",))
@@ -73,12 +74,17 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         key.directives,
         key.version,
         *_granted(key.grant),
+        key.budget_nusd,
+        None if key.budget_reset_at is None else round(key.budget_reset_at * _MILLI),
+        key.paid_month,
+        key.paid_nusd,
     )
 
 
 def _key(row: Sequence[Any]) -> ApiKey:
     key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, *flags = row
-    enabled, rate_limit_rps, directives, version, *granted = flags
+    enabled, rate_limit_rps, directives, version, *more = flags
+    *granted, budget_nusd, budget_reset_at_ms, paid_month, paid_nusd = more
     return ApiKey(
         id=key_id,
         name=name,
@@ -92,6 +98,10 @@ def _key(row: Sequence[Any]) -> ApiKey:
         directives=bool(directives),
         version=version,
         grant=_grant(*granted),
+        budget_nusd=budget_nusd,
+        budget_reset_at=None if budget_reset_at_ms is None else budget_reset_at_ms / _MILLI,
+        paid_month=paid_month,
+        paid_nusd=paid_nusd,
     )
 
 

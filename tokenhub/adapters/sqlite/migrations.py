@@ -305,6 +305,109 @@ TOKENHUB = Schema(
                 "ALTER TABLE attempts ADD COLUMN reasoning_tokens INTEGER",
             ),
         ),
+        Step(
+            "0010 ledger",
+            (
+                "ALTER TABLE attempts ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE attempts ADD COLUMN key_id TEXT NOT NULL DEFAULT ''",
+                """
+                UPDATE attempts SET at_ms = r.at_ms, key_id = r.key_id
+                    FROM requests r WHERE r.request_id = attempts.request_id
+                """,
+                """
+                CREATE TABLE ledger_totals (
+                    day INTEGER NOT NULL,
+                    key_id TEXT NOT NULL,
+                    provider_id TEXT NOT NULL,
+                    model_id TEXT NOT NULL,
+                    attempts INTEGER NOT NULL,
+                    settled INTEGER NOT NULL,
+                    voided INTEGER NOT NULL,
+                    unknown INTEGER NOT NULL,
+                    unpriced INTEGER NOT NULL,
+                    input_tokens INTEGER NOT NULL,
+                    output_tokens INTEGER NOT NULL,
+                    cost_nusd INTEGER NOT NULL,
+                    unknown_nusd INTEGER NOT NULL,
+                    pruned_attempts INTEGER NOT NULL DEFAULT 0,
+                    pruned_nusd INTEGER NOT NULL DEFAULT 0,
+                    PRIMARY KEY (day, key_id, provider_id, model_id)
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                INSERT INTO ledger_totals (day, key_id, provider_id, model_id, attempts, settled,
+                    voided, unknown, unpriced, input_tokens, output_tokens, cost_nusd, unknown_nusd)
+                SELECT at_ms / 86400000 AS day, key_id, provider_id, model_id, count(*),
+                    sum(state = 'settled'), sum(state = 'voided'), sum(state = 'unknown'),
+                    sum(cost_nusd IS NULL), sum(input_tokens), sum(output_tokens),
+                    coalesce(sum(cost_nusd), 0),
+                    coalesce(sum(CASE WHEN state = 'unknown' THEN cost_nusd END), 0)
+                FROM attempts GROUP BY day, key_id, provider_id, model_id
+                """,
+                # Where the rows are, so that whatever writes them keeps the sums right: the
+                # journal, a recovery and an import.
+                """
+                CREATE TRIGGER attempts_counted AFTER INSERT ON attempts BEGIN
+                    INSERT INTO ledger_totals (day, key_id, provider_id, model_id, attempts,
+                        settled, voided, unknown, unpriced, input_tokens, output_tokens, cost_nusd,
+                        unknown_nusd)
+                    VALUES (NEW.at_ms / 86400000, NEW.key_id, NEW.provider_id, NEW.model_id, 1,
+                        NEW.state = 'settled', NEW.state = 'voided', NEW.state = 'unknown',
+                        NEW.cost_nusd IS NULL, NEW.input_tokens, NEW.output_tokens,
+                        coalesce(NEW.cost_nusd, 0),
+                        iif(NEW.state = 'unknown', coalesce(NEW.cost_nusd, 0), 0))
+                    ON CONFLICT (day, key_id, provider_id, model_id) DO UPDATE SET
+                        attempts = attempts + 1,
+                        settled = settled + excluded.settled,
+                        voided = voided + excluded.voided,
+                        unknown = unknown + excluded.unknown,
+                        unpriced = unpriced + excluded.unpriced,
+                        input_tokens = input_tokens + excluded.input_tokens,
+                        output_tokens = output_tokens + excluded.output_tokens,
+                        cost_nusd = cost_nusd + excluded.cost_nusd,
+                        unknown_nusd = unknown_nusd + excluded.unknown_nusd;
+                END
+                """,
+                # What was spent stays spent when its rows are removed.
+                """
+                CREATE TRIGGER attempts_pruned AFTER DELETE ON attempts BEGIN
+                    UPDATE ledger_totals SET
+                        pruned_attempts = pruned_attempts + 1,
+                        pruned_nusd = pruned_nusd + coalesce(OLD.cost_nusd, 0)
+                    WHERE day = OLD.at_ms / 86400000 AND key_id = OLD.key_id
+                        AND provider_id = OLD.provider_id AND model_id = OLD.model_id;
+                END
+                """,
+                """
+                CREATE TABLE intents (
+                    request_id TEXT NOT NULL,
+                    leg INTEGER NOT NULL,
+                    at_ms INTEGER NOT NULL,
+                    key_id TEXT NOT NULL,
+                    dialect TEXT NOT NULL,
+                    requested_model TEXT NOT NULL,
+                    mode TEXT NOT NULL,
+                    stream INTEGER NOT NULL,
+                    parent_id TEXT NOT NULL,
+                    provider_id TEXT NOT NULL,
+                    model_id TEXT NOT NULL,
+                    input_tokens INTEGER NOT NULL,
+                    output_tokens INTEGER NOT NULL,
+                    reserved_nusd INTEGER,
+                    PRIMARY KEY (request_id, leg)
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                CREATE TRIGGER requests_ended AFTER INSERT ON requests BEGIN
+                    DELETE FROM intents WHERE request_id = NEW.request_id;
+                END
+                """,
+                "ALTER TABLE api_keys ADD COLUMN budget_nusd INTEGER",
+                "ALTER TABLE api_keys ADD COLUMN budget_reset_at_ms INTEGER",
+                "ALTER TABLE api_keys ADD COLUMN paid_month INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE api_keys ADD COLUMN paid_nusd INTEGER NOT NULL DEFAULT 0",
+            ),
+        ),
     ),
 )
 

@@ -11,6 +11,7 @@ from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
 from tokenhub.adapters.sqlite.keys import SqliteKeyStore
+from tokenhub.adapters.sqlite.ledger import SqliteLedger
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
@@ -30,7 +31,8 @@ class Stores:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
         self.claims = SqliteClaims(ledger)
-        self.journal = SqliteJournal(ledger, decisions)
+        self.ledger = SqliteLedger(ledger)
+        self.journal = SqliteJournal(ledger, decisions, self.ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
         self._ledger = ledger
         self._decisions = decisions

@@ -42,6 +42,11 @@ def update_key(key_id: str, patch: ApiKeyPatch, *, if_match: int | None = None) 
     )
 
 
+def pay_key(key_id: str) -> Call[ApiKeyDone]:
+    """Let its month begin anew: what it has spent so far does not count any more."""
+    return Call(method="POST", path=f"{item(KEYS, key_id)}/paid", returns=ApiKeyDone)
+
+
 def delete_key(key_id: str, *, if_match: int | None = None) -> Call[Done]:
     """Revoke the key for good; holds for the next request."""
     return Call(method="DELETE", path=item(KEYS, key_id), if_match=if_match, returns=Done)

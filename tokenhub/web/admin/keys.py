@@ -9,12 +9,12 @@ from litestar.params import FromPath
 from msgspec import UNSET
 
 from tokenhub.admin.changes import By
-from tokenhub.admin.keys import Keys
+from tokenhub.admin.keys import MAX_MONTHLY_NUSD, Keys
 from tokenhub.core.ask import Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S
 from tokenhub.core.grants import Grant
 from tokenhub.core.keys import ApiKey
-from tokenhub.core.money import NANO, nusd
+from tokenhub.core.money import NANO, nusd, usd
 from tokenhub.web.amounts import dollars
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
@@ -30,7 +30,7 @@ async def list_keys(request: Http, keys: NamedDependency[Keys]) -> Response[byte
     page = page_of(queried(request, ("limit", "offset")))
     rows = keys.every()
     found = wire.ApiKeyPage(
-        keys=[shown(row) for row in page.cut(rows)],
+        keys=[shown(row, keys.spent_nusd(row)) for row in page.cut(rows)],
         total=len(rows),
         limit=page.limit,
         offset=page.offset,
@@ -46,7 +46,7 @@ async def get_key(
 ) -> Response[bytes]:
     queried(request, ())
     row = keys.get(key_id)
-    return answer(shown(row), version=row.version)
+    return answer(shown(row, keys.spent_nusd(row)), version=row.version)
 
 
 @post("/apikeys")
@@ -62,6 +62,7 @@ async def create_key(
         rate_limit_rps=sent.rate_limit_rps,
         directives=sent.directives,
         grant=_grant(sent),
+        budget_nusd=_monthly(sent.monthly_budget_usd),
         by=by,
     )
     row = issued.key
@@ -81,8 +82,19 @@ async def patch_key(
         sent["max_budget_nusd"] = _budget(sent.pop("max_budget_usd"))
     if "max_latency_ms" in sent:
         sent["max_latency_s"] = _latency(sent.pop("max_latency_ms"))
+    if "monthly_budget_usd" in sent:
+        sent["budget_nusd"] = _monthly(sent.pop("monthly_budget_usd"))
     row = await keys.update(key_id, sent, by=by, expected=if_match(request))
-    return answer(wire.ApiKeyDone(key=shown(row)), version=row.version)
+    return answer(wire.ApiKeyDone(key=shown(row, keys.spent_nusd(row))), version=row.version)
+
+
+@post("/apikeys/{key_id:str}/paid", status_code=200)
+async def pay_key(
+    request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
+) -> Response[bytes]:
+    queried(request, ())
+    row = await keys.paid(key_id, by=by)
+    return answer(wire.ApiKeyDone(key=shown(row, keys.spent_nusd(row))), version=row.version)
 
 
 @delete("/apikeys/{key_id:str}", status_code=200)
@@ -94,7 +106,7 @@ async def delete_key(
     return answer(Done())
 
 
-def shown(row: ApiKey) -> wire.ApiKey:
+def shown(row: ApiKey, spent_nusd: int = 0) -> wire.ApiKey:
     policy = row.grant.policy
     latency_s = policy.max_latency_s
     return wire.ApiKey(
@@ -114,6 +126,9 @@ def shown(row: ApiKey) -> wire.ApiKey:
         max_budget_usd=dollars(policy.max_budget_nusd),
         max_latency_ms=None if latency_s is None else round(latency_s * 1000),
         min_weight=policy.min_weight,
+        monthly_budget_usd=usd(row.budget_nusd or 0),
+        budget_reset_at=None if row.budget_reset_at is None else utc(row.budget_reset_at),
+        current_spend_usd=None if row.budget_nusd is None else usd(spent_nusd),
     )
 
 
@@ -138,6 +153,15 @@ def _budget(budget_usd: Any) -> int | None:
         return None
     if not 0 < budget_usd <= MAX_BUDGET_NUSD // NANO:
         return -1  # refused with the bounds, as any number out of them
+    return max(1, nusd(budget_usd))
+
+
+def _monthly(budget_usd: Any) -> int | None:
+    """0 is no limit, as in the original. Of anything out of bounds -1, which is refused."""
+    if budget_usd is UNSET or budget_usd == 0:
+        return None
+    if not 0 < budget_usd <= MAX_MONTHLY_NUSD // NANO:
+        return -1
     return max(1, nusd(budget_usd))
 
 

@@ -1,0 +1,215 @@
+"""F5, F6: 200 requests at once on a key with money for 10, and a ledger that cannot be written."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from tests.faults.harness import MODEL, PATHS, calls
+from tests.faults.table import LONG
+from tests.faults.wires import JSON, OK, Wire
+from tests.support.server import child
+from tokenhub.core.budget import UNSAID_TOKENS
+from tokenhub.core.money import nusd, usd
+from tokenhub.sim.fault import Fault
+
+pytestmark = pytest.mark.anyio
+
+CALLERS = 200
+AFFORDED = 10
+MAX_TOKENS = 64
+# What each token of an answer costs; prompts are free here, so that a call's most is known.
+EACH_NUSD = 2_000
+FREE_PROMPTS = {"input_per_1k": 0.0, "output_per_1k": 0.002}
+# Long enough for every request to have come before the first is answered, on a busy machine.
+HELD_S = 4.0
+TOLD = [{"role": "user", "content": "Hello"}]
+WHOLE = {"model": MODEL, "messages": TOLD, "max_tokens": MAX_TOKENS}
+ASKED = {"messages": TOLD, "model_hint": MODEL, "parameters": {"max_tokens": MAX_TOKENS}}
+PLAN = {"request": ASKED, "orchestration": {"mode": "planning"}}
+# By name: the path, the body, and the tokens that are held for each call.
+KINDS = {
+    "whole": (PATHS["openai"], WHOLE, MAX_TOKENS),
+    "stream": (PATHS["openai"], WHOLE | {"stream": True}, MAX_TOKENS),
+    "messages": (PATHS["anthropic"], WHOLE, MAX_TOKENS),
+    "plan": ("/v1/plan", PLAN, MAX_TOKENS),
+    "no limit": (PATHS["openai"], {"model": MODEL, "messages": TOLD}, UNSAID_TOKENS),
+}
+# A provider that writes a fifth more than it was allowed to.
+GREEDY = (
+    b'{"id":"a","object":"chat.completion","created":1,"model":"gpt","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"Grapes"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":9,"completion_tokens":76,"total_tokens":85}}'
+)
+
+
+async def a_key(hub, budget_nusd):
+    """A key with so much for the month, and its id."""
+    body = {"name": "poor", "scopes": ["chat", "plan"], "monthly_budget_usd": usd(budget_nusd)}
+    made = await hub.admin("POST", "apikeys", body)
+    return made["key"], made["id"]
+
+
+async def all_at_once(hub, key, path, body, callers=CALLERS):
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=hub.url, timeout=60, limits=limits, trust_env=False) as c:
+        asked = [c.post(path, json=body, headers={"x-api-key": key}) for _ in range(callers)]
+        return await asyncio.gather(*asked)
+
+
+async def verified(hub):
+    """The books, which must be right and hold nothing any more."""
+    found = await hub.admin("POST", "ledger/verify")
+    assert (True, [], 0.0) == (found["ok"], found["problems"], found["reserved_usd"])
+    assert found["charged_usd"] == found["written_usd"]
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_f5_money_for_10_is_10_admitted(bench, sim, figure, kind):
+    path, body, tokens = KINDS[kind]
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    budget = AFFORDED * tokens * EACH_NUSD
+    key, key_id = await a_key(bench.hub, budget)
+    sim.next(*[Fault.slow(HELD_S)] * AFFORDED)
+
+    answers = await all_at_once(bench.hub, key, path, body)
+
+    refused = [answer for answer in answers if answer.status_code != 200]
+    row = await bench.hub.admin("GET", f"apikeys/{key_id}")
+    figure("F5", f"{kind}: admitted", len(answers) - len(refused))
+    figure("F5", "spent of the budget", row["current_spend_usd"] / usd(budget) * 100, "%")
+    assert (AFFORDED, AFFORDED) == (len(answers) - len(refused), calls(sim))
+    assert {402 if kind == "messages" else 429} == {answer.status_code for answer in refused}
+    assert {"false"} == {answer.headers["x-should-retry"] for answer in refused}
+    assert all("retry-after" not in answer.headers for answer in refused)
+    told = [answer.json() for answer in refused]
+    assert {"budget_exceeded"} == {one["error"]["code"] for one in told}
+    word = "billing_error" if kind == "messages" else "insufficient_quota"
+    assert {word} == {one["error"]["type"] for one in told}
+    assert {usd(budget)} == {one["budget_usd"] for one in told}
+    assert 0 < row["current_spend_usd"] <= usd(budget)
+    await verified(bench.hub)
+
+
+async def test_f5_every_call_of_a_plan_is_held_for(bench, sim, figure):
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    budget = AFFORDED * MAX_TOKENS * EACH_NUSD
+    key, key_id = await a_key(bench.hub, budget)
+    sim.next(*[Fault.slow(HELD_S)] * AFFORDED)
+    plan = {"request": ASKED, "orchestration": {"mode": "refine", "iterations": 1}}
+
+    await all_at_once(bench.hub, key, "/v1/plan", plan)
+
+    row = await bench.hub.admin("GET", f"apikeys/{key_id}")
+    figure("F5", "refine: spent of the budget", row["current_spend_usd"] / usd(budget) * 100, "%")
+    assert row["current_spend_usd"] <= usd(budget)
+    assert calls(sim) >= AFFORDED
+    await verified(bench.hub)
+
+
+async def test_f5_a_provider_that_writes_too_much_is_paid_once(bench, figure):
+    """Beyond what was held goes only what was under way."""
+    head = OK + JSON + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(GREEDY)
+    async with Wire({"greedy": (head, GREEDY)}) as wire:
+        await bench.provider("one", wire.url("greedy"), fields=FREE_PROMPTS)
+        budget = AFFORDED * MAX_TOKENS * EACH_NUSD
+        key, key_id = await a_key(bench.hub, budget)
+
+        answers = await all_at_once(bench.hub, key, PATHS["openai"], WHOLE, callers=50)
+
+    row = await bench.hub.admin("GET", f"apikeys/{key_id}")
+    admitted = [answer for answer in answers if answer.status_code == 200]
+    over = row["current_spend_usd"] / usd(budget) - 1
+    figure("F5", "a fifth too many tokens: overspent", over * 100, "%")
+    # Each of the ten may cost a fifth more; sooner or later than that nobody is let in.
+    assert len(admitted) <= AFFORDED
+    assert over <= 0.2
+    assert nusd(row["current_spend_usd"]) == len(admitted) * 76 * EACH_NUSD
+    await verified(bench.hub)
+
+
+async def test_f5_what_is_left_shortens_the_answer(bench, sim):
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    key, _ = await a_key(bench.hub, 300 * EACH_NUSD)
+
+    answer = await bench.hub.http.post(
+        PATHS["openai"], json=WHOLE | {"max_tokens": 5_000}, headers={"x-api-key": key}
+    )
+
+    assert 200 == answer.status_code
+    assert 300 == sim.requests[-1].json()["max_tokens"]
+
+
+async def test_f5_paid_lets_the_month_begin_anew(bench, sim):
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    key, key_id = await a_key(bench.hub, MAX_TOKENS * EACH_NUSD)
+    ask = bench.hub.http.post
+    sent = {"json": WHOLE, "headers": {"x-api-key": key}}
+    first, second = await ask(PATHS["openai"], **sent), await ask(PATHS["openai"], **sent)
+
+    paid = await bench.hub.admin("POST", f"apikeys/{key_id}/paid")
+    third = await ask(PATHS["openai"], **sent)
+
+    assert [200, 429, 200] == [answer.status_code for answer in (first, second, third)]
+    assert 0.0 == paid["key"]["current_spend_usd"]
+    assert paid["key"]["budget_reset_at"]
+
+
+async def test_f5_a_model_without_a_price_is_not_for_a_key_with_a_budget(bench, sim):
+    await bench.provider(
+        "one", sim, fields={"input_per_1k": None, "output_per_1k": None, "pricing_source": "x"}
+    )
+    key, _ = await a_key(bench.hub, MAX_TOKENS * EACH_NUSD)
+
+    answer = await bench.hub.http.post(PATHS["openai"], json=WHOLE, headers={"x-api-key": key})
+
+    assert 503 == answer.status_code
+    assert ["price_unknown"] == [skip["reason"] for skip in answer.json()["error"]["skipped"]]
+    assert 0 == calls(sim)
+
+
+async def test_f5_the_owner_of_a_key_sees_its_month(bench, sim):
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    budget = AFFORDED * MAX_TOKENS * EACH_NUSD
+    key, key_id = await a_key(bench.hub, budget)
+    sent = {"x-api-key": key}
+    await bench.hub.http.post(PATHS["openai"], json=WHOLE, headers=sent)
+
+    usage = (await bench.hub.http.get("/v1/usage", headers=sent)).json()
+    listed = await bench.hub.admin("GET", f"ledger?group_by=model&api_key_id={key_id}")
+
+    assert ("usage", usd(budget), 0.0) == tuple(
+        usage[name] for name in ("object", "budget_usd", "reserved_usd")
+    )
+    assert usage["spent_usd"] == usage["models"][0]["cost_usd"] == listed["sum"]["cost_usd"] > 0
+    assert usage["left_usd"] == pytest.approx(usd(budget) - usage["spent_usd"])
+    assert [MODEL] == [row["model_id"] for row in listed["ledger"]]
+    assert 401 == (await bench.hub.http.get("/v1/usage")).status_code
+
+
+async def test_f6_a_ledger_that_cannot_be_written_lets_no_budgeted_call_out(tmp_path, sim, figure):
+    """The file may grow no further from some moment on, as on a full disk."""
+    callers = CALLERS if LONG else 50
+    async with child(tmp_path) as server:
+        await server.provider("one", sim, models=[MODEL], model=FREE_PROMPTS)
+        key, _ = await a_key(server, CALLERS * MAX_TOKENS * EACH_NUSD)
+        before = calls(sim)
+        _no_more_room(server.process.pid, tmp_path / "data")
+
+        answers = await all_at_once(server, key, PATHS["openai"], WHOLE, callers=callers)
+
+        free = calls(sim) - before
+    figure("F6", "calls that were made for free", free)
+    assert 0 == free
+    assert {(503, "ledger_unavailable")} == {
+        (answer.status_code, answer.json()["error"]["code"]) for answer in answers
+    }
+
+
+def _no_more_room(pid, folder):
+    """Let no file of the process grow beyond what the largest one has: writes fail (EFBIG)."""
+    import resource  # noqa: PLC0415 - there is none on every system
+
+    wal = folder / "tokenhub.sqlite-wal"
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (wal.stat().st_size, resource.RLIM_INFINITY))
