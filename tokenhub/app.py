@@ -8,25 +8,36 @@ import asyncio
 import logging
 import random
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import cast
+
+from msgspec.structs import replace
 
 from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.files import AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.original.hashes import fits
+from tokenhub.adapters.original.source import open_original
+from tokenhub.adapters.original.vault import opened
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.first_use import FirstUse
 from tokenhub.admin.health import Fleet
+from tokenhub.admin.import_report import Report
+from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -74,7 +85,7 @@ from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 
-__all__ = ["App", "assembled", "create_app", "start_logging"]
+__all__ = ["App", "assembled", "create_app", "import_original", "read_private", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -150,6 +161,11 @@ async def assembled(
         await changes.load()
         keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
         await keys.load()
+        first_use = FirstUse(
+            keys=keys, table=key_table, imported=stores.imported, clock=clock, fits=fits
+        )
+        stack.callback(first_use.close)
+        await first_use.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
         models = Models(changes=changes, prices=prices)
@@ -184,6 +200,7 @@ async def assembled(
             upstreams=upstreams,
             seeds=lambda: noise.getrandbits(SEED_BITS),
             draw=noise.random,
+            recognise=first_use,
         )
         yield (
             Parts(
@@ -230,6 +247,60 @@ async def assembled(
             ),
             bootstrap,
         )
+
+
+async def import_original(
+    settings: Settings,
+    path: Path,
+    *,
+    password: bytes | None = None,
+    dry_run: bool = False,
+    clock: Clock | None = None,
+) -> Report:
+    """Take over the original's database at `path`. No server may be running on ours.
+
+    With `dry_run` all of it is done to a copy, which is thrown away; then one may be running.
+    Raises BadRequest where the original cannot be read, Unavailable where ours cannot be written.
+    """
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="tokenhub-dry-run-") as folder:
+            copy = await asyncio.to_thread(copied, settings.db_dsn, Path(folder))
+            rehearsed = replace(settings, db_dsn=copy)
+            report = await import_original(rehearsed, path, password=password, clock=clock)
+        report.dry_run = True
+        return report
+    clock = clock or SystemClock()
+    with open_original(path) as source:
+        async with AsyncExitStack() as stack:
+            stores = await stack.enter_async_context(open_stores(settings.db_dsn))
+            vault = MemorySecrets()
+            catalog = Snapshot(Catalog.build())
+            upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
+            stack.push_async_callback(upstreams.close)
+            changes = Changes(
+                store=stores.catalog,
+                catalog=catalog,
+                clock=clock,
+                environment=_defaults(settings),
+            )
+            await changes.load()
+            table: Snapshot[KeyTable] = Snapshot({})
+            keys = Keys(store=stores.keys, table=table, clock=clock, randbits=secrets.randbits)
+            await keys.load()
+            prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
+            taking = Import(
+                changes=changes,
+                providers=Providers(
+                    changes=changes, secrets=vault, upstreams=upstreams, prices=prices
+                ),
+                prices=prices,
+                keys=keys,
+                imported=stores.imported,
+                journal=stores.journal,
+                clock=clock,
+                opened=opened,
+            )
+            return await taking.run(source, password=password)
 
 
 def front(parts: Parts, doors: Doors = OPEN) -> Front:
@@ -302,6 +373,7 @@ def _gateway(
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
     draw: Callable[[], float],
+    recognise: Callable[[str], Awaitable[None]],
 ) -> Gateway:
     return Gateway(
         keys=keys,
@@ -325,6 +397,7 @@ def _gateway(
         limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
         clock=clock,
         seeds=seeds,
+        recognise=recognise,
     )
 
 
