@@ -256,7 +256,8 @@ class Import:
             )
 
     async def _take_requests(self, source: Original) -> None:
-        after, refused = _BEFORE_ALL, Counter[str]()
+        after, refused = await self._read_before(source), Counter[str]()
+        last = ""
         while rows := await asyncio.to_thread(source.requests, after, CHUNK):
             after = max(row["id"] for row in rows if isinstance(row["id"], int))
             outcomes = {}
@@ -264,12 +265,32 @@ class Import:
                 try:
                     outcome = original.request(row)
                     outcomes[outcome.request_id] = outcome
+                    last = f"{row['id']}:{outcome.request_id}"
                 except BadRequest as error:
                     refused[str(error)] += 1
             await self._record(outcomes)
             self._report.counts["request"].found += len(rows)
         for why, number in sorted(refused.items()):
             self._report.skip("request", "request_logs", why, rows=number)
+        if last:
+            await self._imported.note("log", [last], at=self._clock.now())
+
+    async def _read_before(self, source: Original) -> int:
+        """The id up to which an earlier import has read this very log.
+
+        It is found again by its last row. What lies before must not be taken twice, even where
+        retention has removed it from our log since: the sums of the ledger still hold it.
+        """
+        notes = [name.partition(":") for kind, name in self._noted if kind == "log"]
+        for last_id, request_id in sorted(((int(a), c) for a, _, c in notes), reverse=True):
+            rows = await asyncio.to_thread(source.requests, last_id - 1, 1)
+            if rows and rows[0]["id"] == last_id and _same(rows[0], request_id):
+                before = await asyncio.to_thread(source.counted, last_id)
+                count = self._report.counts["request"]
+                count.found += before
+                count.before += before
+                return last_id
+        return _BEFORE_ALL
 
     async def _record(self, outcomes: Mapping[str, Outcome]) -> None:
         """Write those down that the log does not hold yet."""
@@ -299,6 +320,13 @@ class Import:
 def _refuse_taken(name: object, there: Container[object]) -> None:
     if name in there:
         raise BadRequest(_HERE)
+
+
+def _same(row: Row, request_id: str) -> bool:
+    try:
+        return original.request(row).request_id == request_id
+    except BadRequest:
+        return False
 
 
 def _text(row: Row, column: str) -> str:

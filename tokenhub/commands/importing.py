@@ -49,7 +49,7 @@ def run(path: str, *, password_file: str | None, dry_run: bool, output: str) -> 
     except SettingsRefused as error:
         complain(*error.problems)
         return 2
-    start_logging("error")  # standard output is the report's
+    start_logging(settings.log_level, stream=sys.stderr)  # standard output is the report's
     try:
         password = None if password_file is None else _password(password_file)
         report = asyncio.run(_imported(settings, Path(path), password, dry_run=dry_run))

@@ -50,6 +50,10 @@ class Original(Protocol):
         """
         ...
 
+    def counted(self, last: int) -> int:
+        """How many rows of the request log have an id up to `last`. Raises BadRequest."""
+        ...
+
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """The vault's secrets by name, and the names that the password did not open."""

@@ -348,3 +348,30 @@ async def test_a_variant_may_have_any_name_of_its_model(house):
 
     alias = house.control.catalog.current.aliases["fast"]
     assert (Variant(model_id="openai/gpt", weight=1),) == alias.variants
+
+
+async def test_requests_that_retention_removed_here_do_not_come_back(house):
+    with house.original() as old:
+        filled(old, PASSWORD)
+        await house.imports()
+        house.control.journal._outcomes.clear()
+        house.imported.known.clear()
+        old.request(request_id="later", timestamp=AT.replace("2026", "2027"))
+
+        report = await house.imports()
+
+    assert (5, 1, 4, 0) == counts(report, "request")
+
+
+async def test_a_log_is_known_by_its_rows_and_not_by_its_numbers(house, tmp_path):
+    with house.original() as old:
+        filled(old, PASSWORD)
+    await house.imports()
+    house.path = tmp_path / "another.sqlite"
+    with house.original() as old:
+        for number in range(6):
+            old.request(request_id=f"another {number}")
+
+    report = await house.imports()
+
+    assert (6, 6, 0, 0) == counts(report, "request")

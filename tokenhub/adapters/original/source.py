@@ -47,6 +47,12 @@ class OriginalFile:
             )
             return _rows(cursor)
 
+    def counted(self, last: int) -> int:
+        with self._translated():
+            row = self._conn.execute("SELECT count(*) FROM request_logs WHERE id <= ?", (last,))
+            count: int = row.fetchone()[0]
+            return count
+
     def _content(self) -> Content:
         tables = {name for (name,) in self._conn.execute("SELECT name FROM sqlite_schema")}
         if _OURS in tables:
