@@ -222,8 +222,9 @@ def key(row: Row, *, now: float) -> tuple[TakenKey, Sequence[str]]:
     rps = min(max(old.rate_limit_rps, NO_LIMIT), MAX_RPS)
     if rps != old.rate_limit_rps:
         told.append(f"its rate_limit_rps {old.rate_limit_rps} became {rps}")
-    if old.budget_reset_at:
-        told.append("its budget was reset in the original; here all of its month counts")
+    reset_at = old.budget_reset_at if old.monthly_budget_usd else ""
+    if reset_at and _month(moment(reset_at)) == _month(now):
+        told.append("its budget was set back this month; here all of the month counts")
     later, untaken = _later(old)
     taken = ApiKey(
         id=imported_id(old.id),
@@ -295,6 +296,11 @@ def _zone(zone: str | None) -> timezone:
     digits = zone[1:].replace(":", "")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-offset if zone[0] == "-" else offset)
+
+
+def _month(at: float) -> tuple[int, int]:
+    day = datetime.fromtimestamp(at, UTC)
+    return day.year, day.month
 
 
 def _read(row: Row, kind: type[T]) -> T:

@@ -199,6 +199,16 @@ class TestKeys:
         assert datetime(2026, 3, 1, tzinfo=UTC).timestamp() == found.key.expires_at
         assert (False, -1) == (found.key.enabled, found.key.rate_limit_rps)
 
+    @pytest.mark.parametrize(
+        ("reset_at", "told"), [("2027-01-10T00:00:00Z", True), ("2026-12-31T23:59:59Z", False)]
+    )
+    def test_a_budget_that_was_set_back_this_month_is_named(self, reset_at, told):
+        row = a_key_row(monthly_budget_usd=5.0, budget_reset_at=reset_at)
+
+        _, differs = original.key(row, now=NOW)  # in January 2027
+
+        assert told == any("set back" in text for text in differs)
+
     def test_a_budget_is_taken_or_named(self):
         found, told = original.key(a_key_row(monthly_budget_usd=12.5, rotation_days=30), now=NOW)
 
