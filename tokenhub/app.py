@@ -222,6 +222,16 @@ async def assembled(
                 simulator=Simulator(
                     catalog=catalog, signals=observed.read, named=naming.peek, keys=keys.get
                 ),
+                importing=Import(
+                    changes=changes,
+                    providers=providers,
+                    prices=prices,
+                    keys=keys,
+                    imported=stores.imported,
+                    journal=stores.journal,
+                    clock=clock,
+                    opened=opened,
+                ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
@@ -264,43 +274,20 @@ async def import_original(
     """
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="tokenhub-dry-run-") as folder:
-            copy = await asyncio.to_thread(copied, settings.db_dsn, Path(folder))
-            rehearsed = replace(settings, db_dsn=copy)
+            rehearsed = await asyncio.to_thread(_rehearsal, settings, Path(folder))
             report = await import_original(rehearsed, path, password=password, clock=clock)
         report.dry_run = True
         return report
-    clock = clock or SystemClock()
     with open_original(path) as source:
-        async with AsyncExitStack() as stack:
-            stores = await stack.enter_async_context(open_stores(settings.db_dsn))
-            vault = MemorySecrets()
-            catalog = Snapshot(Catalog.build())
-            upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
-            stack.push_async_callback(upstreams.close)
-            changes = Changes(
-                store=stores.catalog,
-                catalog=catalog,
-                clock=clock,
-                environment=_defaults(settings),
-            )
-            await changes.load()
-            table: Snapshot[KeyTable] = Snapshot({})
-            keys = Keys(store=stores.keys, table=table, clock=clock, randbits=secrets.randbits)
-            await keys.load()
-            prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
-            taking = Import(
-                changes=changes,
-                providers=Providers(
-                    changes=changes, secrets=vault, upstreams=upstreams, prices=prices
-                ),
-                prices=prices,
-                keys=keys,
-                imported=stores.imported,
-                journal=stores.journal,
-                clock=clock,
-                opened=opened,
-            )
-            return await taking.run(source, password=password)
+        async with assembled(settings, clock=clock) as (parts, _):
+            return await parts.importing.run(source, password=password)
+
+
+def _rehearsal(settings: Settings, folder: Path) -> Settings:
+    """Settings for a copy of all that a start reads and an import writes."""
+    if note := AppliedFile(settings.data_dir).read():
+        AppliedFile(folder).write(note)
+    return replace(settings, db_dsn=copied(settings.db_dsn, folder))
 
 
 def front(parts: Parts, doors: Doors = OPEN) -> Front:
