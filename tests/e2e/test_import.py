@@ -8,11 +8,16 @@ from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
 from contextlib import closing
 
+import httpx
 import pytest
 
 from tests.e2e.conftest import ASK
 from tests.support.original_db import an_original, filled
 from tests.support.server import running
+from tokenhub import settings
+from tokenhub.adapters.original.source import open_original
+from tokenhub.admin.changes import By
+from tokenhub.app import assembled, front
 
 pytestmark = pytest.mark.anyio
 
@@ -90,6 +95,28 @@ async def test_old_keys_and_models_work_after_an_import(house, keys):
     loom = next(one for one in shown if one["name"] == "loom")
     assert loom["id"] == row["api_key_id"]
     assert keys["loom"][-4:] in json.dumps(loom)
+
+
+@pytest.mark.usefixtures("keys")
+async def test_a_provider_is_asked_with_the_key_from_the_old_vault(house, sim):
+    """In the process that imported it, so that it holds whether or not there is a vault here."""
+    env = {
+        "TOKENHUB_DB_DSN": str(house.database),
+        "TOKENHUB_CREDENTIALS_FILE": str(house.old) + "-",
+    }
+    chosen = settings.load(env, home=house.folder, data_writable=False)
+
+    async with assembled(chosen) as (parts, _):
+        with open_original(house.old) as source:
+            await parts.importing.run(source, password=PASSWORD.encode())
+        issued = await parts.keys.create(name="new", scopes=["chat"], by=By())
+        headers = {"authorization": f"Bearer {issued.secret}"}
+        transport = httpx.ASGITransport(front(parts))
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+            answer = await client.post("/v1/chat/completions", json=ASK, headers=headers)
+
+    assert 200 == answer.status_code
+    assert "Bearer sk-upstream-1" == sim.requests[-1].headers["authorization"]
 
 
 async def test_keys_stay_known_after_a_restart_and_revoked_ones_stay_revoked(house, keys):

@@ -58,6 +58,9 @@ class House:
     async def log(self):
         return await self.control.journal.page(LogQuery(limit=10_000))
 
+    def secret(self, provider_id):
+        return self.control.secrets.get(provider_id)
+
     def everything(self):
         catalog = self.control.catalog.current
         return (
@@ -199,7 +202,7 @@ async def test_nothing_is_added_to_a_provider_that_is_elsewhere_here(house):
 
     assert {"openai/gpt", "openai/org/small"} == set(reasons(report, "model"))
     assert "must not be sent" in reasons(report, "secret")["provider:openai:api_key"]
-    assert house.control.secrets.get("openai") is None
+    assert house.secret("openai") is None
 
 
 async def test_rows_that_make_no_sense_cost_the_others_nothing(house):
@@ -258,7 +261,7 @@ async def test_a_provider_gets_the_key_that_was_in_the_vault(house):
 
     report = await house.imports(PASSWORD)
 
-    assert "sk-upstream-1" == house.control.secrets.get("openai")
+    assert "sk-upstream-1" == house.secret("openai")
     assert "held in memory only" in reasons(report, "secret")["provider:openai:api_key"]
     assert "no provider's key" in reasons(report, "secret")["secret:other"]
 
@@ -270,7 +273,7 @@ async def test_a_later_run_with_the_password_brings_the_key(house):
 
     await house.imports(PASSWORD)
 
-    assert "sk-upstream-1" == house.control.secrets.get("openai")
+    assert "sk-upstream-1" == house.secret("openai")
 
 
 async def test_a_key_that_an_operator_gave_here_is_not_replaced(house):
@@ -281,7 +284,7 @@ async def test_a_key_that_an_operator_gave_here_is_not_replaced(house):
 
     report = await house.imports(PASSWORD)
 
-    assert "sk-new" == house.control.secrets.get("openai")
+    assert "sk-new" == house.secret("openai")
     assert "has a key here already" in reasons(report, "secret")["provider:openai:api_key"]
 
 
