@@ -27,15 +27,16 @@ PASSWORD = "an old password"
 class House:
     """The folder of an original and that of a TokenHub."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **variables):
         self.folder = folder
+        self.variables = variables
         self.old = folder / "old.sqlite"
         self.database = folder / "data" / "tokenhub.sqlite"
 
     async def imports(self, *arguments, code=0):
         """What `tokenhub import` says; the JSON of it where it succeeds."""
         inherited = {k: v for k, v in os.environ.items() if "TOKENHUB" not in k}  # noqa: TID251 - a child's environment, no setting is read
-        own = {"TOKENHUB_DB_DSN": str(self.database), "HOME": str(self.folder)}
+        own = {"TOKENHUB_DB_DSN": str(self.database), "HOME": str(self.folder)} | self.variables
         words = ("-m", "tokenhub", "import", str(self.old), *arguments, "-o", "json")
         child = await create_subprocess_exec(
             sys.executable, *words, env=inherited | own, stdout=PIPE, stderr=PIPE
