@@ -52,6 +52,21 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument("--seed", metavar="N", type=int, help="instead of the profile's seed")
     sim.set_defaults(run=_sim)
 
+    importing = verbs.add_parser("import", help="take over the original's database")
+    importing.add_argument("path", metavar="PATH", help="its SQLite file; it is only read")
+    importing.add_argument(
+        "--vault-password-file",
+        metavar="FILE",
+        help="the password of its vault, for the providers' keys; - is standard input",
+    )
+    importing.add_argument(
+        "--dry-run", action="store_true", help="import into a copy, tell, throw the copy away"
+    )
+    importing.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="how to tell it"
+    )
+    importing.set_defaults(run=_import)
+
     healthcheck = verbs.add_parser("healthcheck", help="exit 0 if the server here is alive")
     healthcheck.set_defaults(run=_healthcheck)
 
@@ -79,6 +94,17 @@ def _sim(arguments: argparse.Namespace) -> int:
     from tokenhub.commands import sim  # noqa: PLC0415
 
     return sim.run(arguments.listen, profile_file=arguments.profile, seed=arguments.seed)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import importing  # noqa: PLC0415
+
+    return importing.run(
+        arguments.path,
+        password_file=arguments.vault_password_file,
+        dry_run=arguments.dry_run,
+        output=arguments.output,
+    )
 
 
 def _healthcheck(_arguments: argparse.Namespace) -> int:

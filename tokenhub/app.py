@@ -8,25 +8,36 @@ import asyncio
 import logging
 import random
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import cast
+
+from msgspec.structs import replace
 
 from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.files import AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.adapters.original.hashes import fits
+from tokenhub.adapters.original.source import open_original
+from tokenhub.adapters.original.vault import opened
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.first_use import FirstUse
 from tokenhub.admin.health import Fleet
+from tokenhub.admin.import_report import Report
+from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
 from tokenhub.admin.logs import Logs
@@ -79,7 +90,7 @@ from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 from tokenhub.web.v1.usage import Usage
 
-__all__ = ["App", "assembled", "create_app", "read_private", "start_logging"]
+__all__ = ["App", "assembled", "create_app", "import_original", "read_private", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -162,6 +173,11 @@ async def assembled(
             charged=books.charged_nusd,
         )
         await keys.load()
+        first_use = FirstUse(
+            keys=keys, table=key_table, imported=stores.imported, clock=clock, fits=fits
+        )
+        stack.callback(first_use.close)
+        await first_use.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
         models = Models(changes=changes, prices=prices)
@@ -197,6 +213,7 @@ async def assembled(
             upstreams=upstreams,
             seeds=lambda: noise.getrandbits(SEED_BITS),
             draw=noise.random,
+            recognise=first_use,
         )
         yield (
             Parts(
@@ -217,6 +234,16 @@ async def assembled(
                 keys=keys,
                 simulator=Simulator(
                     catalog=catalog, signals=observed.read, named=naming.peek, keys=keys.get
+                ),
+                importing=Import(
+                    changes=changes,
+                    providers=providers,
+                    prices=prices,
+                    keys=keys,
+                    imported=stores.imported,
+                    journal=stores.journal,
+                    clock=clock,
+                    opened=opened,
                 ),
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
@@ -245,6 +272,37 @@ async def assembled(
             ),
             bootstrap,
         )
+
+
+async def import_original(
+    settings: Settings,
+    path: Path,
+    *,
+    password: bytes | None = None,
+    dry_run: bool = False,
+    clock: Clock | None = None,
+) -> Report:
+    """Take over the original's database at `path`. No server may be running on ours.
+
+    With `dry_run` all of it is done to a copy, which is thrown away; then one may be running.
+    Raises BadRequest where the original cannot be read, Unavailable where ours cannot be written.
+    """
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="tokenhub-dry-run-") as folder:
+            rehearsed = await asyncio.to_thread(_rehearsal, settings, Path(folder))
+            report = await import_original(rehearsed, path, password=password, clock=clock)
+        report.dry_run = True
+        return report
+    with open_original(path) as source:
+        async with assembled(settings, clock=clock) as (parts, _):
+            return await parts.importing.run(source, password=password)
+
+
+def _rehearsal(settings: Settings, folder: Path) -> Settings:
+    """Settings for a copy of all that a start reads and an import writes."""
+    if note := AppliedFile(settings.data_dir).read():
+        AppliedFile(folder).write(note)
+    return replace(settings, db_dsn=copied(settings.db_dsn, folder))
 
 
 def front(parts: Parts, doors: Doors = OPEN) -> Front:
@@ -319,6 +377,7 @@ def _gateway(
     upstreams: HttpUpstreams,
     seeds: Callable[[], int],
     draw: Callable[[], float],
+    recognise: Callable[[str], Awaitable[None]],
 ) -> Gateway:
     return Gateway(
         keys=keys,
@@ -344,6 +403,7 @@ def _gateway(
         clock=clock,
         seeds=seeds,
         books=books,
+        recognise=recognise,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.health import Fleet
+from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
 from tokenhub.admin.logs import Logs
@@ -57,4 +58,5 @@ class Parts:
     request_ids: Callable[[], str]
     sqlite_version: str
     heartbeat_s: float
+    importing: Import
     claims: Claims

@@ -213,6 +213,7 @@ class Control:
             sqlite_version="3.45.1",
             heartbeat_s=0.0,
             claims=cast("Any", None),
+            importing=cast("Any", None),
         )
 
     @asynccontextmanager

@@ -171,6 +171,25 @@ class Keys:
             rest = {mark: key for mark, key in self._table.current.items() if key.id != key_id}
             self._table.current = rest
 
+    async def adopt(self, key: ApiKey, *, by: By) -> ApiKey:
+        """Take a key of an import as it is."""
+        async with self._lock:
+            return await self._put(key, self._audit("apikey.import", None, key, by))
+
+    async def recognise(self, waiting: bytes, secret: str, *, by: By) -> None:
+        """Put the key's own digest in the place of `waiting`, which stood there for it.
+
+        A key that was revoked meanwhile stays so.
+        """
+        async with self._lock:
+            found = self._table.current.get(waiting)
+            if found is None or (old := self.get(found.id)).digest != waiting:
+                return
+            key = replace(old, digest=digest(secret), prefix=shown_prefix(secret))
+            await self._put(key, self._audit("apikey.recognise", old, key, by))
+            rest = {mark: row for mark, row in self._table.current.items() if mark != waiting}
+            self._table.current = rest
+
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)
         self._table.current = {**self._table.current, stored.digest: stored}

@@ -48,11 +48,15 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     overhead_s: float
 
 
+async def no_look(_key: str) -> None:
+    """Where no keys were imported: a key that nobody knows stays unknown."""
+
+
 class Gateway:
     """Every seam is an argument; `seeds` gives 53 random bits for each decision.
 
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
-    way out.
+    way out. `recognise` has a look at keys that nobody knows, and may make one known.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Gateway:
         clock: Clock,
         seeds: Callable[[], int],
         books: Books,
+        recognise: Callable[[str], Awaitable[None]] = no_look,
     ) -> None:
         self._keys = keys
         self._books = books
@@ -81,6 +86,7 @@ class Gateway:
         self._clock = clock
         self._seeds = seeds
         self._naming = naming
+        self._recognise = recognise
 
     def admit(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
         """Who asks, before a byte of what they ask is read: a stranger costs a look-up.
@@ -90,6 +96,15 @@ class Gateway:
         found = admitted(key, self._keys.current, scope=scope, now=arrival.at)
         allowance = self._limits.take(found, arrival)
         return Caller(found, replace(arrival, allowance=allowance))
+
+    async def admit_anew(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
+        """`admit` for a key that it did not know: an imported one may be new to it.
+
+        Raises Unavailable too, where this cannot be found out now.
+        """
+        if key:
+            await self._recognise(key)
+        return self.admit(key, scope, arrival)
 
     def begin(self, ask: Ask, caller: Caller) -> Run:
         """The request. Nothing is sent that could not be written down: a fault fails closed.

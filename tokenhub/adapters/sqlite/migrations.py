@@ -408,6 +408,26 @@ TOKENHUB = Schema(
                 "ALTER TABLE api_keys ADD COLUMN paid_nusd INTEGER NOT NULL DEFAULT 0",
             ),
         ),
+        Step(
+            "0015 import",
+            (
+                """
+                CREATE TABLE imported (
+                    kind TEXT NOT NULL,
+                    name TEXT NOT NULL,
+                    at_ms INTEGER NOT NULL,
+                    PRIMARY KEY (kind, name)
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                CREATE TABLE imported_keys (
+                    key_id TEXT PRIMARY KEY,
+                    start TEXT NOT NULL,
+                    hash TEXT NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
     ),
 )
 

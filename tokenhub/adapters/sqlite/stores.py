@@ -9,6 +9,7 @@ from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
+from tokenhub.adapters.sqlite.imported import SqliteImported
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
 from tokenhub.adapters.sqlite.keys import SqliteKeyStore
 from tokenhub.adapters.sqlite.ledger import SqliteLedger
@@ -34,6 +35,7 @@ class Stores:
         self.ledger = SqliteLedger(ledger)
         self.journal = SqliteJournal(ledger, decisions, self.ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
+        self.imported = SqliteImported(ledger)
         self._ledger = ledger
         self._decisions = decisions
 

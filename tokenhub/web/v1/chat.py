@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tokenhub.core.ask import NO_WISH, Ask
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import TokenHubError
+from tokenhub.core.errors import TokenHubError, Unauthenticated
 from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
 from tokenhub.core.idempotency import Scope as ClaimScope
 from tokenhub.core.money import usd
@@ -92,7 +92,10 @@ class Chat:
         incoming = Incoming(scope["headers"])
         body: bytes | None = None
         try:
-            caller = self._gateway.admit(incoming.key, self._scope, arrival)
+            try:
+                caller = self._gateway.admit(incoming.key, self._scope, arrival)
+            except Unauthenticated:
+                caller = await self._gateway.admit_anew(incoming.key, self._scope, arrival)
             body = await body_of(incoming, receive, self._room)
             run = self._gateway.begin(await self._read(body, incoming), caller)
             claim: Claim | Unclaimed = UNCLAIMED

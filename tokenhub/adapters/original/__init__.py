@@ -1,0 +1,1 @@
+"""What the original left behind: its database, its vault, its hashes."""
