@@ -1,4 +1,4 @@
-"""The fault list F10 to F25: what each row is, and what it promises."""
+"""The fault list: what each row is, and what it promises."""
 
 import os
 from typing import NamedTuple
