@@ -156,6 +156,22 @@ async def test_f5_paid_lets_the_month_begin_anew(bench, sim):
     assert paid["key"]["budget_reset_at"]
 
 
+async def test_f5_an_answer_that_was_paid_for_is_given_again_when_the_money_is_gone(bench, sim):
+    await bench.provider("one", sim, fields=FREE_PROMPTS)
+    key, _ = await a_key(bench.hub, MAX_TOKENS * EACH_NUSD)
+    once = {"x-api-key": key, "idempotency-key": "once"}
+    sent = [once, {"x-api-key": key}, once, once | {"idempotency-key": "twice"}]
+
+    answers = [
+        await bench.hub.http.post(PATHS["openai"], json=WHOLE, headers=headers) for headers in sent
+    ]
+
+    assert [200, 429, 200, 429] == [answer.status_code for answer in answers]
+    assert "true" == answers[2].headers["idempotency-replay"]
+    assert answers[0].content == answers[2].content
+    assert 1 == calls(sim)
+
+
 async def test_f5_a_model_without_a_price_is_not_for_a_key_with_a_budget(bench, sim):
     await bench.provider(
         "one", sim, fields={"input_per_1k": None, "output_per_1k": None, "pricing_source": "x"}

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
@@ -17,6 +18,7 @@ from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.ledger import Ledger
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -114,6 +116,7 @@ class Control:
         self.note = note or MemoryNote()
         self.clock = FakeClock()
         self.journal = MemoryJournal()
+        self.ledger_store = MemoryLedger(self.journal)
         self.secrets = MemorySecrets()
         self.upstreams = Offering()
         self.catalog = Snapshot(Catalog.build())
@@ -195,8 +198,8 @@ class Control:
             ),
             aliases=self.aliases,
             routing=self.routing,
-            ledger=cast("Any", None),
-            ledger_store=cast("Any", None),
+            ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
+            ledger_store=self.ledger_store,
             logs=self.logs,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,

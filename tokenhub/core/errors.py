@@ -149,6 +149,7 @@ class BudgetExceeded(TokenHubError):
     """
 
     code = "budget_exceeded"
+    speech = "openai"
 
     def __init__(
         self,

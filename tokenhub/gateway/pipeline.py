@@ -109,15 +109,12 @@ class Gateway:
     def begin(self, ask: Ask, caller: Caller) -> Run:
         """The request. Nothing is sent that could not be written down: a fault fails closed.
 
-        Raises Unavailable, and BudgetExceeded for a key that has nothing left: to count is free.
+        Raises Unavailable.
         """
         if fault := self._settle.fault:
             raise Unavailable(fault, code="ledger_unavailable")
         tab = self._books.tab(caller.key, caller.arrival.at)
-        run = Run(ask, caller=caller, catalog=self._catalog.current, tab=tab)
-        if tab.left_nusd == 0 and ask.task != "count":
-            raise over_budget(run)
-        return run
+        return Run(ask, caller=caller, catalog=self._catalog.current, tab=tab)
 
     def known(self, key: ApiKey) -> ApiKey:
         """The key as it is now, for what goes on for long. Raises Unauthenticated."""
@@ -181,7 +178,13 @@ class Gateway:
         return await self._dispatch.open(run)
 
     async def _answered(self, run: Run, dispatch: Callable[[Run], Awaitable[T]]) -> T:
-        """Interpret, decide and dispatch. Settled on every way out but the good one."""
+        """Interpret, decide and dispatch. Settled on every way out but the good one.
+
+        Of a key that has nothing left there is nothing to settle, and to count is free. It is
+        looked at here, behind the claims: an answer that was paid for may be given again.
+        """
+        if run.tab.left_nusd == 0 and run.ask.task != "count":
+            raise over_budget(run)
         catalog = run.catalog
         try:
             if run.key.directives:

@@ -33,6 +33,9 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
             "max_budget_usd": None,
             "max_latency_ms": None,
             "min_weight": None,
+            "monthly_budget_usd": 0.0,
+            "budget_reset_at": None,
+            "current_spend_usd": None,
         }
     ] == listed.json()["keys"]
 

@@ -78,7 +78,7 @@ async def test_money_for_one_lets_one_through_at_a_time():
     await asyncio.sleep(0)
 
     with pytest.raises(BudgetExceeded) as caught:
-        house.admit(ask(), 2)
+        await house.gateway.complete(house.admit(ask(), 2))
 
     error = caught.value
     assert (CALL, 0, CALL) == (error.budget_nusd, error.spent_nusd, error.reserved_nusd)
@@ -107,11 +107,23 @@ async def test_a_key_that_has_less_than_the_call_may_cost_is_told_so_and_logged(
     assert (0, 0) == money(house)
 
 
-async def test_a_count_is_free_and_needs_no_money():
-    house = House(used(0), budget_nusd=1)
+async def test_a_key_that_has_nothing_left_costs_no_decision_and_no_row():
+    house = House(budget_nusd=1)
     house.books.load([(int(house.clock.now() // 86_400), "key_1", 1)])
 
-    assert house.admit(ask(task="count")) is not None
+    with pytest.raises(BudgetExceeded):
+        await house.complete(ask())
+
+    assert [] == house.heard
+
+
+async def test_a_count_is_free_and_needs_no_money():
+    house = House(whole(usage=Usage(0, 0)), budget_nusd=1)
+    house.books.load([(int(house.clock.now() // 86_400), "key_1", 1)])
+
+    await house.complete(ask(task="count"))
+
+    assert (1, 0) == money(house)
 
 
 async def test_a_key_without_a_budget_is_let_through_and_counted():

@@ -144,6 +144,10 @@ class MemoryJournal:
             done.set_result(None)
         return done
 
+    def outcomes(self) -> Iterator[Outcome]:
+        """All that was recorded."""
+        yield from self._outcomes.values()
+
     async def page(self, query: LogQuery) -> Sequence[Outcome]:
         return list(islice(self._found(query), query.offset, query.offset + query.limit))
 
