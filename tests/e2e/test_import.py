@@ -54,7 +54,7 @@ class House:
         child = await self.begun()
         async with asyncio.TaskGroup() as group:
             group.create_task(child.communicate())
-            while self.logged() <= rows:  # noqa: ASYNC110 - what another process does
+            while self.logged() <= rows:
                 assert child.returncode is None, "it was quicker than the test"
                 await asyncio.sleep(0.002)
             child.kill()

@@ -20,7 +20,7 @@ from tokenhub.admin.changes import By
 from tokenhub.admin.keys import Keys
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.keys import KeyTable, digest
-from tokenhub.core.old_keys import mark, old_form, starts
+from tokenhub.core.old_keys import checkable, mark, old_form, starts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.imported import Imported, OldHash
 from tokenhub.ports.snapshot import Snapshot
@@ -59,12 +59,14 @@ class FirstUse:
     async def load(self) -> None:
         """Read the hashes of keys that wait; those of others are dropped. Done once."""
         table = self._table.current
-        rows = await self._imported.hashes()
         self._waiting = {}
-        for row in rows:
-            if mark(row.hash) in table:
+        gone = []
+        for row in await self._imported.hashes():
+            if mark(row.hash) in table and checkable(row.hash):
                 self._waiting[row.start] = (*self._waiting.get(row.start, ()), row)
-        if gone := [row.key_id for row in rows if mark(row.hash) not in table]:
+            else:
+                gone.append(row.key_id)
+        if gone:
             await self._imported.drop(gone)
 
     def close(self) -> None:
