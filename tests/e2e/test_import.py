@@ -263,3 +263,19 @@ async def test_an_import_that_is_killed_is_finished_by_the_next(house, sim):
         await hub.admin("PATCH", "providers/openai", {"api_key": "sk-given-again"})
         answers = [await chat(hub, keys[name]) for name in ("loom", "host-local", "rotated")]
     assert [200, 200, 200] == [answer.status_code for answer in answers]
+
+
+async def test_many_first_requests_with_one_key_are_all_answered(house, sim):
+    """As a busy client's are, right after the import; the hash costs what the original's does."""
+    with an_original(house.old) as old:
+        old.provider("openai", base_url=sim.url)
+        old.model("gpt", "openai")
+        key = old.key("busy", cost=10)
+    await house.imports()
+
+    async with running(house.folder) as hub:
+        answers = await asyncio.gather(*(chat(hub, key) for _ in range(80)))
+        shown = (await hub.admin("GET", "apikeys"))["keys"]
+
+    assert [200] * 80 == [answer.status_code for answer in answers]
+    assert 1 == len(shown)
