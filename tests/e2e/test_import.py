@@ -1,5 +1,6 @@
 """An original's database, imported by the program; then the server, and callers with old keys."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -33,17 +34,40 @@ class House:
         self.old = folder / "old.sqlite"
         self.database = folder / "data" / "tokenhub.sqlite"
 
-    async def imports(self, *arguments, code=0):
-        """What `tokenhub import` says; the JSON of it where it succeeds."""
+    async def begun(self, *arguments):
         inherited = {k: v for k, v in os.environ.items() if "TOKENHUB" not in k}  # noqa: TID251 - a child's environment, no setting is read
         own = {"TOKENHUB_DB_DSN": str(self.database), "HOME": str(self.folder)} | self.variables
         words = ("-m", "tokenhub", "import", str(self.old), *arguments, "-o", "json")
-        child = await create_subprocess_exec(
+        return await create_subprocess_exec(
             sys.executable, *words, env=inherited | own, stdout=PIPE, stderr=PIPE
         )
+
+    async def imports(self, *arguments, code=0):
+        """What `tokenhub import` says; the JSON of it where it succeeds."""
+        child = await self.begun(*arguments)
         said, complained = await child.communicate()
         assert code == child.returncode, complained.decode()
         return complained.decode() if code else json.loads(said)
+
+    async def killed_at(self, rows):
+        """Begin an import, and kill it once the log has more than so many rows."""
+        child = await self.begun()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child.communicate())
+            while self.logged() <= rows:
+                assert child.returncode is None, "it was quicker than the test"
+                await asyncio.sleep(0.002)
+            child.kill()
+
+    def logged(self):
+        """How many requests the log has, -1 while there is none."""
+        if not self.database.exists():
+            return -1
+        with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as conn:
+            try:
+                return conn.execute("SELECT count(*) FROM requests").fetchone()[0]
+            except sqlite3.OperationalError:
+                return -1
 
     def password(self):
         file = self.folder / "password"
@@ -213,3 +237,45 @@ async def test_what_cannot_be_imported_is_a_sentence(house, keys):
         assert why in sentence
         assert 1 == sentence.count("tokenhub: ")
         assert "Traceback" not in sentence
+
+
+async def test_an_import_that_is_killed_is_finished_by_the_next(house, sim):
+    """Whatever was committed by then: nothing is lost, and nothing is there twice."""
+    with an_original(house.old) as old:
+        keys = filled(old, PASSWORD, base_url=sim.url)
+        old.conn.execute("BEGIN")
+        for number in range(20_000):
+            old.request(request_id=f"r{number}", estimated_cost_usd=number / 7e5)
+        old.conn.execute("COMMIT")
+
+    for rows in (0, 1, 4_000):
+        await house.killed_at(rows)
+    report = await house.imports()
+    second = await house.imports()
+
+    assert 20_004 == report["counts"]["request"]["found"]
+    assert report["counts"]["request"]["taken"] < 20_004
+    assert 0 == second["counts"]["request"]["taken"]
+    requests, attempts = house.sums()
+    assert requests == attempts
+    assert sum(round(number / 7e5 * 1e9) for number in range(20_000)) + 3 * 1_234_500 == requests
+    async with running(house.folder) as hub:
+        await hub.admin("PATCH", "providers/openai", {"api_key": "sk-given-again"})
+        answers = [await chat(hub, keys[name]) for name in ("loom", "host-local", "rotated")]
+    assert [200, 200, 200] == [answer.status_code for answer in answers]
+
+
+async def test_many_first_requests_with_one_key_are_all_answered(house, sim):
+    """As a busy client's are, right after the import; the hash costs what the original's does."""
+    with an_original(house.old) as old:
+        old.provider("openai", base_url=sim.url)
+        old.model("gpt", "openai")
+        key = old.key("busy", cost=10)
+    await house.imports()
+
+    async with running(house.folder) as hub:
+        answers = await asyncio.gather(*(chat(hub, key) for _ in range(80)))
+        shown = (await hub.admin("GET", "apikeys"))["keys"]
+
+    assert [200] * 80 == [answer.status_code for answer in answers]
+    assert 1 == len(shown)

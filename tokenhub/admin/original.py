@@ -46,6 +46,8 @@ _MILLI = 1000
 _MAX_USD = 9e9
 _MAX_TOKENS = 1 << 53
 _FAILED = 400
+# Ten years: more is as good as never, and its end must be a time.
+_MAX_ROTATION_DAYS = 3650
 _STATUSES = range(100, 600)
 
 # Go's own form, RFC 3339 and SQLite's (original-behaviour 7.3); what follows the zone is its name.
@@ -351,7 +353,7 @@ def _later(old: _Key) -> tuple[dict[str, Any], list[str]]:
     if _amount(old.monthly_budget_usd, "monthly_budget_usd"):
         given["budget_nusd"] = nusd(old.monthly_budget_usd)
     if old.rotation_days > 0:
-        given["rotation_days"] = old.rotation_days
+        given["rotation_days"] = min(old.rotation_days, _MAX_ROTATION_DAYS)
     known = {name: value for name, value in given.items() if name in ApiKey.__struct_fields__}
     return known, [f"its {name} is not taken" for name in given if name not in known]
 
