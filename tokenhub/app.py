@@ -38,10 +38,10 @@ from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
-from tokenhub.core.errors import BadRequest
+from tokenhub.core.errors import BadRequest, Unavailable
 from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
-from tokenhub.core.keys import KeyTable
+from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.schema import Schemas
 from tokenhub.dialects import plans
 from tokenhub.dialects.shrinking import shrunk
@@ -56,6 +56,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
@@ -148,8 +149,16 @@ async def assembled(
             environment=_defaults(settings),
         )
         await changes.load()
-        keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
+        uses: Uses = {}
+        keys = Keys(
+            store=stores.keys,
+            table=key_table,
+            clock=clock,
+            randbits=secrets.randbits,
+            seen=uses,
+        )
         await keys.load()
+        stack.push_async_callback(_flushed, keys)
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
         models = Models(changes=changes, prices=prices)
@@ -176,6 +185,7 @@ async def assembled(
             stores,
             clock=clock,
             keys=key_table,
+            uses=uses,
             catalog=catalog,
             observed=observed,
             board=board,
@@ -262,6 +272,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
 
 def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside the requests until the server stops."""
+    yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,
@@ -294,6 +305,7 @@ def _gateway(
     *,
     clock: Clock,
     keys: Snapshot[KeyTable],
+    uses: Uses,
     catalog: Snapshot[Catalog],
     observed: Observed,
     board: Board,
@@ -305,6 +317,7 @@ def _gateway(
 ) -> Gateway:
     return Gateway(
         keys=keys,
+        uses=uses,
         catalog=catalog,
         observed=observed,
         board=board,
@@ -342,6 +355,14 @@ def _defaults(settings: Settings) -> Defaults:
         max_latency_s=settings.default_max_latency_s,
         exploration_temp=settings.exploration_temp,
     )
+
+
+async def _flushed(keys: Keys) -> None:
+    """The last uses of the last minute, before the files are closed."""
+    try:
+        await keys.uses.flush()
+    except Unavailable as error:
+        _log.warning("key_uses_lost", extra={"detail": str(error)})
 
 
 async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:

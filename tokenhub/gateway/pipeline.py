@@ -11,11 +11,12 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Decision, decide
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
+    OutOfScope,
     TokenHubError,
     Unauthenticated,
     Unavailable,
 )
-from tokenhub.core.keys import ApiKey, KeyTable
+from tokenhub.core.keys import ApiKey, KeyTable, Uses
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
@@ -23,6 +24,7 @@ from tokenhub.gateway.admit import KeyLimits, admitted
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.naming import Naming
+from tokenhub.gateway.quotas import Taken
 from tokenhub.gateway.run import Arrival, Caller, Run, left_by
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
@@ -49,6 +51,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """Every seam is an argument; `seeds` gives 53 random bits for each decision.
 
+    `uses` is where the time is noted at which each key was used; without it, nobody reads them.
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
     way out.
     """
@@ -66,8 +69,10 @@ class Gateway:
         naming: Naming,
         clock: Clock,
         seeds: Callable[[], int],
+        uses: Uses | None = None,
     ) -> None:
         self._keys = keys
+        self._uses = {} if uses is None else uses
         self._limits = limits
         self._catalog = catalog
         self._observed = observed
@@ -85,7 +90,40 @@ class Gateway:
         """
         found = admitted(key, self._keys.current, scope=scope, now=arrival.at)
         allowance = self._limits.take(found, arrival)
+        self._uses[found.digest] = arrival.at
         return Caller(found, replace(arrival, allowance=allowance))
+
+    def still(self, caller: Caller, scope: str) -> Caller:
+        """The caller when the body has come, which may take its time: the key may be another.
+
+        Raises Unauthenticated, OutOfScope.
+        """
+        if self._keys.current.get(caller.key.digest) is caller.key:
+            return caller
+        found = self.known(caller.key)
+        if not found.may(scope):
+            raise OutOfScope(f"insufficient scope: this key may not use {scope!r} any more")
+        return Caller(found, caller.arrival)
+
+    def enter(self, caller: Caller) -> None:
+        """Take one of the places of a key with `concurrency`; `leave` gives it back.
+
+        Raises RateLimited.
+        """
+        self._limits.quotas.enter(caller.key, caller.arrival)
+
+    def leave(self, caller: Caller) -> None:
+        self._limits.quotas.leave(caller.key)
+
+    def take(self, run: Run) -> Taken:
+        """Take what the request may need of its key's tokens a minute; `give_back` corrects it.
+
+        Raises RateLimited.
+        """
+        return self._limits.quotas.take(run, self._clock.monotonic())
+
+    def give_back(self, run: Run, taken: Taken) -> None:
+        self._limits.quotas.settle(run, taken, self._clock.monotonic())
 
     def begin(self, ask: Ask, caller: Caller) -> Run:
         """The request. Nothing is sent that could not be written down: a fault fails closed.
@@ -133,7 +171,14 @@ class Gateway:
     async def stream(self, run: Run) -> Streaming:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
-        return Streaming(run, upstream, board=self._board, settle=self._settle, clock=self._clock)
+        return Streaming(
+            run,
+            upstream,
+            board=self._board,
+            settle=self._settle,
+            clock=self._clock,
+            keys=self._keys,
+        )
 
     def _spoken(self, run: Run) -> Awaitable[Answer]:
         if run.ask.schema:

@@ -73,6 +73,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     keys.create_key,
     keys.patch_key,
     keys.delete_key,
+    keys.rotate_key,
     health.get_health,
     health.reset_health,
     health.test_provider,

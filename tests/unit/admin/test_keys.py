@@ -84,14 +84,20 @@ async def test_a_key_needs_a_printable_name(control, name):
 
 @pytest.mark.parametrize(
     ("expected", "scopes"),
-    [(("chat",), ["chat", "chat"]), (("chat", "plan"), '["chat","plan"]'), (("*",), ["*"])],
+    [
+        (("chat",), ["chat", "chat"]),
+        (("chat", "plan"), '["chat","plan"]'),
+        (("*",), ["*"]),
+        ((), []),
+        ((), "[]"),
+    ],
 )
 def test_scopes_are_a_list_or_a_string_that_holds_one(expected, scopes):
     assert expected == checked_scopes(scopes)
 
 
 @pytest.mark.parametrize(
-    "scopes", [[], "[]", "", "chat", '{"chat":1}', "[1]", ["admin"], "[" * 2000, ["chat", ""]]
+    "scopes", ["", "chat", '{"chat":1}', "[1]", ["admin"], "[" * 2000, ["chat", ""]]
 )
 def test_other_scopes_are_refused(scopes):
     with pytest.raises(BadRequest) as refused:

@@ -9,6 +9,7 @@ from tokenhub.wire.keys import (
     ApiKeyIssued,
     ApiKeyPage,
     ApiKeyPatch,
+    ApiKeyRotate,
 )
 
 KEYS = "/admin/v1/apikeys"
@@ -39,6 +40,19 @@ def update_key(key_id: str, patch: ApiKeyPatch, *, if_match: int | None = None) 
         body=patch,
         if_match=if_match,
         returns=ApiKeyDone,
+    )
+
+
+def rotate_key(
+    key_id: str, rotate: ApiKeyRotate, *, if_match: int | None = None
+) -> Call[ApiKeyIssued]:
+    """A new credential for the key; the answer is the only one that ever shows it."""
+    return Call(
+        method="POST",
+        path=item(KEYS, key_id) + "/rotate",
+        body=rotate,
+        if_match=if_match,
+        returns=ApiKeyIssued,
     )
 
 
