@@ -65,14 +65,14 @@ _VIEW: View[ApiKey] = View(
         Column("scopes", lambda it: it.scopes),
         Column("enabled", lambda it: it.enabled),
         Column("rate_limit_rps", lambda it: it.rate_limit_rps, _rate, right=True, head="RPS"),
-        Column(
-            "tokens_per_minute", lambda it: it.tokens_per_minute, _limit, right=True, head="TPM"
-        ),
-        Column("concurrency", lambda it: it.concurrency, _limit, right=True, head="AT ONCE"),
         Column("directives", lambda it: it.directives),
         Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS"),
         Column("allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS"),
         Column("policy", _policy),
+        Column(
+            "tokens_per_minute", lambda it: it.tokens_per_minute, _limit, right=True, head="TPM"
+        ),
+        Column("concurrency", lambda it: it.concurrency, _limit, right=True, head="AT ONCE"),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
         Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
