@@ -71,7 +71,8 @@ class SqliteKeyStore:
         return await self._database.read(_uses)
 
     async def used(self, uses: Mapping[bytes, float]) -> None:
-        rows = [(round(at * _MILLI), digest) for digest, at in uses.items()]
+        # Cut off as it is when it is shown, so that it is the same before and after.
+        rows = [(int(at * _MILLI), digest) for digest, at in uses.items()]
 
         def work(conn: sqlite3.Connection) -> None:
             conn.executemany(
