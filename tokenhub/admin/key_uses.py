@@ -33,10 +33,13 @@ class KeyUses:
         if not new:
             return
         await self._store.used(new)
-        self._kept |= new
         for digest, at in new.items():
+            latest = self._seen.get(digest)
+            if latest is None:  # forgotten while we wrote
+                continue
+            self._kept[digest] = at
             # One that was used while we wrote is written down the next time.
-            if self._seen.get(digest) == at:
+            if latest == at:
                 del self._seen[digest]
 
     def forget(self, digests: Iterable[bytes]) -> None:

@@ -1,7 +1,8 @@
 """API keys: who may call, what they may do, and until when."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -32,6 +33,8 @@ from tokenhub.core.keys import (
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit, KeyStore
+
+T = TypeVar("T")
 
 MAX_NAME_CHARS = 200
 _ID_BITS = 64
@@ -165,9 +168,11 @@ class Keys:
             concurrency=_checked("concurrency", concurrency),
             rotation_days=_checked("rotation_days", rotation_days),
         )
-        async with self._lock:
-            stored = await self._put(key, self._audit("apikey.create", None, key, by))
-        return Issued(secret=secret, key=stored)
+
+        async def change() -> ApiKey:
+            return await self._put(key, self._audit("apikey.create", None, key, by))
+
+        return Issued(secret=secret, key=await self._whole(change))
 
     async def update(
         self, key_id: str, changes: Mapping[str, object], *, by: By, expected: int | None = None
@@ -177,11 +182,14 @@ class Keys:
         A field of the grant's policy that is given as None holds no longer.
         """
         sent = msgspec.convert(changes, _Changes)
-        async with self._lock:
+
+        async def change() -> ApiKey:
             old = self.get(key_id)
             expect(expected, old.version)
             key = _changed(old, sent, self._clock.now())
             return await self._put(key, self._audit("apikey.update", old, key, by))
+
+        return await self._whole(change)
 
     async def rotate(
         self, key_id: str, *, overlap: str = "", by: By, expected: int | None = None
@@ -193,12 +201,13 @@ class Keys:
         one would open nothing.
         """
         lasting_s = overlap_s(overlap)
-        async with self._lock:
+        secret = mint(self._randbits(SECRET_BITS))
+
+        async def change() -> ApiKey:
             old, now = self.get(key_id), self._clock.now()
             expect(expected, old.version)
             if old.expires_at is not None and now >= old.expires_at:
                 raise Conflict("this key has expired; give it a new expiry, then rotate it")
-            secret = mint(self._randbits(SECRET_BITS))
             key = replace(
                 old,
                 digest=digest(secret),
@@ -206,16 +215,32 @@ class Keys:
                 rotated_at=now,
                 former=outlived(old, now, now + lasting_s),
             )
-            stored = await self._put(key, self._audit("apikey.rotate", old, key, by))
-        return Issued(secret=secret, key=stored)
+            return await self._put(key, self._audit("apikey.rotate", old, key, by))
+
+        return Issued(secret=secret, key=await self._whole(change))
 
     async def delete(self, key_id: str, *, by: By, expected: int | None = None) -> None:
-        async with self._lock:
+        async def change() -> None:
             old = self.get(key_id)
             expect(expected, old.version)
             await self._store.delete(key_id, self._audit("apikey.revoke", old, None, by))
             del self._rows[key_id]
             self._swap(key_id, {})
+
+        await self._whole(change)
+
+    async def _whole(self, change: Callable[[], Coroutine[None, None, T]]) -> T:
+        """What a change comes to; no two at once, and none by halves.
+
+        A task that is cancelled while the change is committed would else leave a key revoked on
+        the disk, and not in the table that requests are checked against.
+        """
+
+        async def locked() -> T:
+            async with self._lock:
+                return await change()
+
+        return await asyncio.shield(locked())
 
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)
@@ -246,14 +271,14 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
     rps, days = sent.rate_limit_rps, sent.rotation_days
     tokens, places = sent.tokens_per_minute, sent.concurrency
     if days is not UNSET:
-        rotatable(old, days, now)
+        rotatable(old, _checked("rotation_days", days), now)
     return replace(
         old,
         name=old.name if sent.name is UNSET else _checked_name(sent.name),
         scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
         enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
         expires_at=old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now),
-        rotation_days=old.rotation_days if days is UNSET else _checked("rotation_days", days),
+        rotation_days=old.rotation_days if days is UNSET else days,
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
         tokens_per_minute=(
             old.tokens_per_minute if tokens is UNSET else _checked("tokens_per_minute", tokens)
