@@ -50,10 +50,10 @@ from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
-from tokenhub.core.errors import BadRequest
+from tokenhub.core.errors import BadRequest, Unavailable
 from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
-from tokenhub.core.keys import KeyTable
+from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.money import usd
 from tokenhub.core.purse import begins, month_of
 from tokenhub.core.schema import Schemas
@@ -71,6 +71,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
@@ -165,14 +166,17 @@ async def assembled(
             environment=_defaults(settings),
         )
         await changes.load()
+        uses: Uses = {}
         keys = Keys(
             store=stores.keys,
             table=key_table,
             clock=clock,
             randbits=secrets.randbits,
             charged=books.charged_nusd,
+            seen=uses,
         )
         await keys.load()
+        stack.push_async_callback(_flushed, keys)
         first_use = FirstUse(
             keys=keys, table=key_table, imported=stores.imported, clock=clock, fits=fits
         )
@@ -204,6 +208,7 @@ async def assembled(
             stores,
             clock=clock,
             keys=key_table,
+            uses=uses,
             catalog=catalog,
             observed=observed,
             board=board,
@@ -336,6 +341,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
 
 def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside the requests until the server stops."""
+    yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,
@@ -368,6 +374,7 @@ def _gateway(
     *,
     clock: Clock,
     keys: Snapshot[KeyTable],
+    uses: Uses,
     catalog: Snapshot[Catalog],
     observed: Observed,
     board: Board,
@@ -381,6 +388,7 @@ def _gateway(
 ) -> Gateway:
     return Gateway(
         keys=keys,
+        uses=uses,
         catalog=catalog,
         observed=observed,
         board=board,
@@ -442,6 +450,14 @@ def _defaults(settings: Settings) -> Defaults:
         max_latency_s=settings.default_max_latency_s,
         exploration_temp=settings.exploration_temp,
     )
+
+
+async def _flushed(keys: Keys) -> None:
+    """The last uses of the last minute, before the files are closed."""
+    try:
+        await keys.uses.flush()
+    except Unavailable as error:
+        _log.warning("key_uses_lost", extra={"detail": str(error)})
 
 
 async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:

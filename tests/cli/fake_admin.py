@@ -110,11 +110,13 @@ class FakeAdmin:
 
     def _created(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         if kind == "keys":
-            self.add_key("k1", name=body["name"])
+            name = body.get("name", "rotated")
+            self.add_key("k1", name=name)
             return {"ok": True, "key": KEY, "id": "k1", "prefix": KEY[:13]} | {
-                "name": body["name"],
+                "name": name,
                 "scopes": ["chat"],
                 "warning": "store this key now",
+                "former_until": "2026-02-04T04:05:06Z" if body.get("overlap") == "24h" else None,
             }
         fields = {name: value for name, value in body.items() if name not in {"id", "api_key"}}
         fields.pop("autoload_models", None)

@@ -230,6 +230,55 @@ def test_new_key_from_flags(run: Run, admin: FakeAdmin) -> None:
     assert said | {"rate_limit_rps": -1, "directives": False} == admin.last.body
 
 
+def test_key_has_its_limits_by_flags(run: Run, admin: FakeAdmin) -> None:
+    line = ("--tpm", "9000", "--concurrency", "3", "--rotate-days", "90", "--rps", "5")
+    run("apikey", "create", "--name", "a", *line)
+    created = admin.last.body
+    admin.add_key("k")
+    run("apikey", "edit", "k", "--tokens-per-minute", "0", "--expires", "", "--scope", "")
+
+    said = {"tokens_per_minute": 9000, "concurrency": 3, "rotation_days": 90, "rate_limit_rps": 5}
+    assert isinstance(created, dict)
+    assert said == {name: created[name] for name in said}
+    assert {"tokens_per_minute": 0, "expires_in": "", "scopes": []} == admin.last.body
+
+
+def test_key_is_rotated_and_the_new_one_is_alone_on_stdout(run: Run, admin: FakeAdmin) -> None:
+    result = run("apikey", "rotate", "k1", "-o", "value", "--if-match", "3")
+
+    assert KEY + "\n" == result.stdout
+    assert ("POST", "/admin/v1/apikeys/k1/rotate", {"overlap": "24h"}, '"3"') == (
+        admin.last.method,
+        admin.last.path,
+        admin.last.body,
+        admin.last.if_match,
+    )
+    assert "note: the former one opens the key until 2026-02-0" in result.stderr
+
+
+def test_key_is_rotated_at_once(run: Run, admin: FakeAdmin) -> None:
+    result = run("apikey", "rotate", "k1", "--overlap", "0")
+
+    assert {"overlap": "0"} == admin.last.body
+    assert "note: the former one opens the key no more\n" in result.stderr
+
+
+def test_key_shows_its_age_its_limits_and_its_last_use(run: Run, admin: FakeAdmin) -> None:
+    admin.add_key("free")
+    fields = {"tokens_per_minute": 9000, "concurrency": 3, "rotation_days": 90}
+    admin.add_key("k", **fields, rotation="due", last_used_at="2026-02-03T04:05:06Z")
+
+    head, free, k = run("apikey", "list").stdout.splitlines()
+
+    free_cells, k_cells = (re.split(r"\s{2,}", line) for line in (free, k))
+    cells = re.split(r"\s{2,}", head)
+    told = ("TPM", "AT ONCE", "ROTATION")
+    assert ["none", "none", "-"] == [free_cells[cells.index(name)] for name in told]
+    assert ["9000", "3", "90d due!"] == [k_cells[cells.index(name)] for name in told]
+    assert "-" == free_cells[cells.index("LAST USED")]
+    assert "2026-02-0" in k_cells[cells.index("LAST USED")]
+
+
 def test_key_is_narrowed_and_freed_by_flags(run: Run, admin: FakeAdmin) -> None:
     line = ("--allow-model", "gpt-*", "--allow-model", "b/m", "--allow-provider", "a")
     run("apikey", "create", "--name", "a", *line, "--mode", "cheap", "--budget", "0.5")

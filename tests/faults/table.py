@@ -10,7 +10,7 @@ Figures = dict[tuple[str, str], list[float]]
 
 
 class Row(NamedTuple):
-    """A fault of a provider, and what TokenHub promises then."""
+    """A fault, and what TokenHub promises then."""
 
     fault: str
     promise: str
@@ -36,6 +36,18 @@ ROWS = {
     "F39": Row(
         "clock set by an hour or a month, and the turn of a month",
         "no month's budget is spent twice",
+    ),
+    "F7": Row(
+        "a flood from one address on 200 connections, with forged headers, spread over a /64",
+        "one caller: no more than its limit is let in",
+    ),
+    "F8": Row(
+        "10,000 random keys, 10,000 keys with one letter changed",
+        "one answer and one cost for all; 0 reads of the database",
+    ),
+    "F9": Row(
+        "1,000 keys disabled, stripped of scopes, expired, deleted, rotated under load",
+        "nothing is accepted after the call has returned",
     ),
     "F10": Row(
         "connection refused, unknown name",

@@ -1,7 +1,8 @@
 """API keys: who may call, what they may do, and until when."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -9,17 +10,24 @@ from msgspec.structs import asdict, replace
 
 from tokenhub.admin.changes import By, entry, expect
 from tokenhub.admin.durations import seconds
-from tokenhub.core.errors import BadRequest, NotFound
+from tokenhub.admin.key_uses import KeyUses
+from tokenhub.admin.rotation import outlived, overlap_s, rotatable
+from tokenhub.core.credentials import MAX_ROTATION_DAYS, Rotation, rotation
+from tokenhub.core.errors import BadRequest, Conflict, NotFound
 from tokenhub.core.grants import FREE, Grant, checked_grant
 from tokenhub.core.keys import (
+    MAX_CONCURRENCY,
     MAX_RPS,
+    MAX_TOKENS_PER_MINUTE,
     NO_LIMIT,
     SCOPES,
     SECRET_BITS,
     ApiKey,
     KeyTable,
+    Uses,
     digest,
     mint,
+    opened,
     shown_prefix,
 )
 from tokenhub.core.money import NANO
@@ -27,6 +35,8 @@ from tokenhub.core.purse import month_of
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit, KeyStore
+
+T = TypeVar("T")
 
 MAX_NAME_CHARS = 200
 # A billion dollars a month: far within the 64 bits of the ledger.
@@ -41,11 +51,26 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     key: ApiKey
 
 
-class _Changes(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How one of the credentials of a key stands. Times are Unix seconds; None is never."""
+
+    prefix: str
+    issued_at: float
+    expires_at: float | None
+    last_used_at: float | None
+
+
+class _Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that an operator may change of a key; its id, credentials and times are not among it."""
+
     name: str | UnsetType = UNSET
     scopes: list[str] | str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    expires_in: str | UnsetType = UNSET
+    rotation_days: int | UnsetType = UNSET
     rate_limit_rps: int | UnsetType = UNSET
+    tokens_per_minute: int | UnsetType = UNSET
+    concurrency: int | UnsetType = UNSET
     directives: bool | UnsetType = UNSET
     allowed_models: list[str] | UnsetType = UNSET
     allowed_providers: list[str] | UnsetType = UNSET
@@ -67,8 +92,8 @@ class Keys:
 
     `table` is what requests are checked against: every change replaces it before the call
     returns, so that a revoked key is refused from the next request on. `randbits` gives that
-    many random bits. `charged` gives, of a key and a Unix time, the month (core.purse) and all that
-    was charged in it, in nano-USD.
+    many random bits; requests note in `seen` when they used a key. `charged` gives, of a key and a
+    Unix time, the month (core.purse) and all that was charged in it, in nano-USD.
     """
 
     def __init__(
@@ -79,29 +104,52 @@ class Keys:
         clock: Clock,
         randbits: Callable[[int], int],
         charged: Callable[[str, float], tuple[int, int]] = nothing_charged,
+        seen: Uses | None = None,
     ) -> None:
         self._charged = charged
+        self.uses = KeyUses(store, {} if seen is None else seen)
         self._store = store
         self._table = table
         self._clock = clock
         self._randbits = randbits
+        self._rows: dict[str, ApiKey] = {}
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
         """Read the stored keys; done once, before anything is served."""
-        self._table.current = {key.digest: key for key in await self._store.load()}
+        self._rows = {key.id: key for key in await self._store.load()}
+        self._table.current = {
+            mark: entry for key in self._rows.values() for mark, entry in opened(key).items()
+        }
+        await self.uses.load()
 
     def every(self) -> Sequence[ApiKey]:
         """All keys, newest first."""
-        return sorted(
-            self._table.current.values(), key=lambda key: (key.created_at, key.id), reverse=True
-        )
+        return sorted(self._rows.values(), key=lambda key: (key.created_at, key.id), reverse=True)
 
     def get(self, key_id: str) -> ApiKey:
-        found = [key for key in self._table.current.values() if key.id == key_id]
-        if not found:
+        if (found := self._rows.get(key_id)) is None:
             raise NotFound("api key not found")
-        return found[0]
+        return found
+
+    def credentials(self, key: ApiKey) -> list[Standing]:
+        """What opens a key: the credential issued last, and those before it that do yet."""
+        now = self._clock.now()
+        issued = {key.digest: key.issued_at} | {old.digest: old.issued_at for old in key.former}
+        return [
+            Standing(
+                prefix=entry.prefix,
+                issued_at=issued[mark],
+                expires_at=entry.expires_at,
+                last_used_at=self.uses.last(mark),
+            )
+            for mark, entry in opened(key).items()
+            if mark == key.digest or entry.expires_at is None or now < entry.expires_at
+        ]
+
+    def rotation(self, key: ApiKey) -> Rotation:
+        """Whether its credential is to be changed, by its age."""
+        return rotation(key.issued_at, key.rotation_days, self._clock.now())
 
     async def create(
         self,
@@ -113,11 +161,13 @@ class Keys:
         directives: bool = True,
         grant: Grant = FREE,
         budget_nusd: int | None = None,
+        tokens_per_minute: int = 0,
+        concurrency: int = 0,
+        rotation_days: int = 0,
         by: By,
     ) -> Issued:
         now = self._clock.now()
         secret = mint(self._randbits(SECRET_BITS))
-        expires_at = now + seconds(expires_in, field="expires_in") if expires_in else None
         key = ApiKey(
             id=f"key_{self._randbits(_ID_BITS):016x}",
             name=_checked_name(name),
@@ -125,75 +175,149 @@ class Keys:
             prefix=shown_prefix(secret),
             scopes=checked_scopes(scopes),
             created_at=now,
-            expires_at=expires_at,
+            expires_at=_expiry(expires_in, now),
             rate_limit_rps=_checked_rps(rate_limit_rps),
             directives=directives,
             grant=checked_grant(grant),
             budget_nusd=_checked_budget(budget_nusd),
+            tokens_per_minute=_checked("tokens_per_minute", tokens_per_minute),
+            concurrency=_checked("concurrency", concurrency),
+            rotation_days=_checked("rotation_days", rotation_days),
         )
-        async with self._lock:
-            stored = await self._put(key, self._audit("apikey.create", None, key, by))
-        return Issued(secret=secret, key=stored)
+
+        async def change() -> ApiKey:
+            return await self._put(key, self._audit("apikey.create", None, key, by))
+
+        return Issued(secret=secret, key=await self._whole(change))
 
     async def update(
         self, key_id: str, changes: Mapping[str, object], *, by: By, expected: int | None = None
     ) -> ApiKey:
-        """Change the given ones of the fields of `create` and of `enabled`.
+        """Change the given fields, those of `_Changes`.
 
         A field of the grant's policy that is given as None holds no longer.
         """
         sent = msgspec.convert(changes, _Changes)
-        async with self._lock:
+
+        async def change() -> ApiKey:
             old = self.get(key_id)
             expect(expected, old.version)
-            key = _changed(old, sent)
+            key = _changed(old, sent, self._clock.now())
             return await self._put(key, self._audit("apikey.update", old, key, by))
+
+        return await self._whole(change)
 
     async def paid(self, key_id: str, *, by: By) -> ApiKey:
         """Let the key's month begin anew: what it has spent so far does not count any more."""
-        async with self._lock:
-            old = self.get(key_id)
-            now = self._clock.now()
+
+        async def change() -> ApiKey:
+            old, now = self.get(key_id), self._clock.now()
             month, charged = self._charged(key_id, now)
             key = replace(old, budget_reset_at=now, paid_month=month, paid_nusd=charged)
             return await self._put(key, self._audit("apikey.budget_paid", old, key, by))
+
+        return await self._whole(change)
 
     def spent_nusd(self, key: ApiKey) -> int:
         """What counts against the key's budget in this month."""
         month, charged = self._charged(key.id, self._clock.now())
         return max(0, charged - (key.paid_nusd if key.paid_month == month else 0))
 
+    async def rotate(
+        self, key_id: str, *, overlap: str = "", by: By, expected: int | None = None
+    ) -> Issued:
+        """A new credential for the key. The former ones open it for `overlap` yet, a day if empty.
+
+        `0` revokes them at once. None lives on beyond what it had, nor beyond the age that
+        the key's `rotation_days` give it. Raises Conflict for a key that has expired: the new
+        one would open nothing.
+        """
+        lasting_s = overlap_s(overlap)
+        secret = mint(self._randbits(SECRET_BITS))
+
+        async def change() -> ApiKey:
+            old, now = self.get(key_id), self._clock.now()
+            expect(expected, old.version)
+            if old.expires_at is not None and now >= old.expires_at:
+                raise Conflict("this key has expired; give it a new expiry, then rotate it")
+            key = replace(
+                old,
+                digest=digest(secret),
+                prefix=shown_prefix(secret),
+                rotated_at=now,
+                former=outlived(old, now, now + lasting_s),
+            )
+            return await self._put(key, self._audit("apikey.rotate", old, key, by))
+
+        return Issued(secret=secret, key=await self._whole(change))
+
     async def delete(self, key_id: str, *, by: By, expected: int | None = None) -> None:
-        async with self._lock:
+        async def change() -> None:
             old = self.get(key_id)
             expect(expected, old.version)
             await self._store.delete(key_id, self._audit("apikey.revoke", old, None, by))
-            rest = {mark: key for mark, key in self._table.current.items() if key.id != key_id}
-            self._table.current = rest
+            del self._rows[key_id]
+            self._swap(key_id, {})
+
+        await self._whole(change)
+
+    async def _whole(self, change: Callable[[], Coroutine[None, None, T]]) -> T:
+        """What a change comes to; no two at once, and none by halves.
+
+        A task that is cancelled while the change is committed would else leave a key revoked on
+        the disk, and not in the table that requests are checked against.
+        """
+
+        async def locked() -> T:
+            async with self._lock:
+                return await change()
+
+        return await asyncio.shield(locked())
 
     async def adopt(self, key: ApiKey, *, by: By) -> ApiKey:
         """Take a key of an import as it is."""
-        async with self._lock:
+
+        async def change() -> ApiKey:
             return await self._put(key, self._audit("apikey.import", None, key, by))
+
+        return await self._whole(change)
 
     async def recognise(self, waiting: bytes, secret: str, *, by: By) -> None:
         """Put the key's own digest in the place of `waiting`, which stood there for it.
 
         A key that was revoked meanwhile stays so.
         """
-        async with self._lock:
+        own, shown = digest(secret), shown_prefix(secret)
+
+        async def change() -> None:
             found = self._table.current.get(waiting)
-            if found is None or (old := self.get(found.id)).digest != waiting:
+            if found is None:
                 return
-            key = replace(old, digest=digest(secret), prefix=shown_prefix(secret))
+            old = self.get(found.id)
+            if old.digest == waiting:
+                key = replace(old, digest=own, prefix=shown)
+            else:  # it was rotated here, and is in its overlap
+                former = [
+                    replace(one, digest=own, prefix=shown) if one.digest == waiting else one
+                    for one in old.former
+                ]
+                key = replace(old, former=tuple(former))
             await self._put(key, self._audit("apikey.recognise", old, key, by))
-            rest = {mark: row for mark, row in self._table.current.items() if mark != waiting}
-            self._table.current = rest
+
+        await self._whole(change)
 
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)
-        self._table.current = {**self._table.current, stored.digest: stored}
+        self._rows[stored.id] = stored
+        self._swap(stored.id, opened(stored))
         return stored
+
+    def _swap(self, key_id: str, entries: KeyTable) -> None:
+        """Put the entries of one key in force, and no others of it."""
+        before = self._table.current
+        rest = {mark: key for mark, key in before.items() if key.id != key_id}
+        self._table.current = {**rest, **entries}
+        self.uses.forget(before.keys() - self._table.current.keys())
 
     def _audit(self, action: str, old: ApiKey | None, new: ApiKey | None, by: By) -> Audit:
         named = new or old
@@ -202,24 +326,34 @@ class Keys:
             action,
             named.id if named else "",
             by,
-            before=_without_digest(old),
-            after=_without_digest(new),
+            before=_without_digests(old),
+            after=_without_digests(new),
         )
 
 
-def _changed(old: ApiKey, sent: _Changes) -> ApiKey:
-    rps = sent.rate_limit_rps
+def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
+    rps, days = sent.rate_limit_rps, sent.rotation_days
+    tokens, places = sent.tokens_per_minute, sent.concurrency
+    if days is not UNSET:
+        rotatable(old, _checked("rotation_days", days), now)
     return replace(
         old,
         name=old.name if sent.name is UNSET else _checked_name(sent.name),
         scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
         enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
+        expires_at=old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now),
+        rotation_days=old.rotation_days if days is UNSET else days,
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
+        tokens_per_minute=(
+            old.tokens_per_minute if tokens is UNSET else _checked("tokens_per_minute", tokens)
+        ),
+        concurrency=old.concurrency if places is UNSET else _checked("concurrency", places),
         directives=old.directives if sent.directives is UNSET else sent.directives,
         grant=_granted(old.grant, sent),
         budget_nusd=(
             old.budget_nusd if sent.budget_nusd is UNSET else _checked_budget(sent.budget_nusd)
         ),
+        former=tuple(one for one in old.former if one.expires_at > now),
     )
 
 
@@ -242,7 +376,7 @@ def _granted(old: Grant, sent: _Changes) -> Grant:
 def checked_scopes(scopes: Sequence[str] | str) -> tuple[str, ...]:
     """The scopes, each once. A string must hold a JSON list, as the original's clients send it.
 
-    None at all is refused: in the original it meant everything, here it would mean nothing.
+    An empty list is none: such a key opens nothing. In the original it opened everything.
     """
     known = ", ".join(SCOPES)
     if isinstance(scopes, str):
@@ -251,8 +385,10 @@ def checked_scopes(scopes: Sequence[str] | str) -> tuple[str, ...]:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest("scopes must be a list of strings", field="scopes") from error
     unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
-        raise BadRequest(f"scopes must be at least one of {known} (* is all)", field="scopes")
+    if unknown:
+        raise BadRequest(
+            f"scopes must be of {known} (* is all; an empty list is none)", field="scopes"
+        )
     return tuple(dict.fromkeys(scopes))
 
 
@@ -286,8 +422,28 @@ def _checked_budget(budget_nusd: int | None) -> int | None:
     )
 
 
-def _without_digest(key: ApiKey | None) -> dict[str, object] | None:
+_MOST = {
+    "tokens_per_minute": MAX_TOKENS_PER_MINUTE,
+    "concurrency": MAX_CONCURRENCY,
+    "rotation_days": MAX_ROTATION_DAYS,
+}
+
+
+def _checked(field: str, value: int) -> int:
+    if 0 <= value <= _MOST[field]:
+        return value
+    raise BadRequest(f"{field} must be 1 to {_MOST[field]}, or 0 for no limit", field=field)
+
+
+def _expiry(expires_in: str, now: float) -> float | None:
+    """When a key expires; empty is never."""
+    return now + seconds(expires_in, field="expires_in") if expires_in.strip() else None
+
+
+def _without_digests(key: ApiKey | None) -> dict[str, object] | None:
     """A key as the audit trail may hold it."""
     if key is None:
         return None
-    return {name: value for name, value in asdict(key).items() if name != "digest"}
+    former = [{"prefix": old.prefix, "expires_at": old.expires_at} for old in key.former]
+    kept = {name: value for name, value in asdict(key).items() if name != "digest"}
+    return {**kept, "former": former}

@@ -18,9 +18,12 @@ FULL = float("-inf")
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests per second, and how many may come at once. Both at least 1."""
+    """Requests per second, above 0, and how many may come at once, at least 1.
 
-    rps: int
+    Of a bucket that holds tokens, both count tokens.
+    """
+
+    rps: float
     burst: int
 
 
@@ -41,20 +44,22 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 UNLIMITED = Allowance()
 
 
-def take(limit: Limit, full_at: float, now: float) -> tuple[Allowance, float]:
+def take(limit: Limit, full_at: float, now: float, amount: int = 1) -> tuple[Allowance, float]:
     """What the bucket says to a request at `now`, and when it will be full after that.
 
-    `full_at` is what the last request left, FULL for the first. A refused request costs nothing.
-    Times are seconds of one clock that does not go back.
+    `full_at` is what the last request left, FULL for the first. `amount` is what the request
+    takes, at most the burst. A refused request costs nothing. Times are seconds of one clock that
+    does not go back.
     """
     each_s = 1.0 / limit.rps
     whole_s = limit.burst * each_s
     missing_s = full_at - now if full_at > now else 0.0
-    taken_s = missing_s + each_s
+    taken_s = missing_s + amount * each_s
     if taken_s > whole_s + ROUNDING_S:
         refused = Allowance(
             allowed=False,
             limit=limit.burst,
+            remaining=max(0, floor((whole_s - missing_s + ROUNDING_S) * limit.rps)),
             retry_after_s=taken_s - whole_s,
             reset_s=missing_s,
         )
@@ -67,6 +72,15 @@ def take(limit: Limit, full_at: float, now: float) -> tuple[Allowance, float]:
         reset_s=taken_s,
     )
     return passed, now + taken_s
+
+
+def corrected(limit: Limit, full_at: float, now: float, more: int) -> float:
+    """When the bucket will be full, where a request took so much more than it was counted with.
+
+    A negative number is given back. A bucket may owe: what comes next waits until it has refilled.
+    """
+    missing_s = max(0.0, full_at - now) + more / limit.rps
+    return now + missing_s if missing_s > 0 else FULL
 
 
 def tighter(one: Allowance, other: Allowance) -> Allowance:

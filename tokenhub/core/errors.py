@@ -123,7 +123,10 @@ class OutcomeUnknown(Conflict):
 
 
 class RateLimited(TokenHubError):
-    """Too many requests. `allowance` is what the bucket said at `at`, in Unix seconds."""
+    """Too many requests. `allowance` is what the bucket said at `at`, in Unix seconds.
+
+    `tokens` is the same of the bucket of tokens. `retry_after_s` is None where waiting is no help.
+    """
 
     code = "rate_limit_exceeded"
 
@@ -131,13 +134,15 @@ class RateLimited(TokenHubError):
         self,
         message: str,
         *,
-        retry_after_s: float,
+        retry_after_s: float | None,
         allowance: Allowance = UNLIMITED,
+        tokens: Allowance = UNLIMITED,
         at: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.allowance = allowance
+        self.tokens = tokens
         self.at = at
 
 

@@ -9,10 +9,12 @@ which a revoked key lives on.
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 import msgspec
+from msgspec.structs import replace
 
+from tokenhub.core.credentials import Credential, due_at, earliest
 from tokenhub.core.grants import FREE, Grant
 
 PREFIX = "tokenhub_"
@@ -21,6 +23,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_BITS = 192
 NO_LIMIT = -1
 MAX_RPS = 1_000_000
+MAX_TOKENS_PER_MINUTE = 1_000_000_000
+MAX_CONCURRENCY = 100_000
 _SECRET_CHARS = 33
 _CHECK_CHARS = 6
 _DOMAIN = b"th-apikey-v1\0"
@@ -36,6 +40,12 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     `budget_nusd` is what it may spend in a month (UTC), None for no limit. At `budget_reset_at` an
     operator set its spending back to nothing: of `paid_month` (core.purse), the `paid_nusd` that
     had been spent by then do not count.
+    is obeyed. `tokens_per_minute` and `concurrency`, the requests under way at once, are 0 where
+    there is no such limit. No scopes are none: such a key opens nothing.
+
+    `digest` and `prefix` are of the credential that was issued last: at `rotated_at`, None for the
+    first. It opens the key for `rotation_days`, 0 for ever; `former` are those before it that
+    open it yet.
     """
 
     id: str
@@ -54,6 +64,21 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     budget_reset_at: float | None = None
     paid_month: int = 0
     paid_nusd: int = 0
+    tokens_per_minute: int = 0
+    concurrency: int = 0
+    rotation_days: int = 0
+    rotated_at: float | None = None
+    former: tuple[Credential, ...] = ()
+
+    @property
+    def issued_at(self) -> float:
+        """When the last credential was issued."""
+        return self.created_at if self.rotated_at is None else self.rotated_at
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the last credential opens nothing more; None is never."""
+        return earliest(self.expires_at, due_at(self.issued_at, self.rotation_days))
 
     def usable(self, now: float) -> bool:
         return self.enabled and (self.expires_at is None or now < self.expires_at)
@@ -62,8 +87,25 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
         return scope in self.scopes or "*" in self.scopes
 
 
-# Keys by the digest of each, as every request looks its caller up.
+# Keys by the digest of each credential, as every request looks its caller up: see `opened`.
 KeyTable = Mapping[bytes, ApiKey]
+# When each credential was last used, by its digest; Unix seconds.
+Uses = MutableMapping[bytes, float]
+
+
+def opened(key: ApiKey) -> dict[bytes, ApiKey]:
+    """The key under the digest of each of its credentials, as that one opens it.
+
+    Its `digest` and `expires_at` are then those of the credential, so that a request has one
+    look-up and one comparison, however many there are and whatever ends them.
+    """
+    last = key.ends_at
+    found = {key.digest: key if last == key.expires_at else replace(key, expires_at=last)}
+    for old in key.former:
+        due = due_at(old.issued_at, key.rotation_days)
+        ends = earliest(key.expires_at, old.expires_at, due)
+        found[old.digest] = replace(key, digest=old.digest, prefix=old.prefix, expires_at=ends)
+    return found
 
 
 def mint(secret: int) -> str:

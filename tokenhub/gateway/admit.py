@@ -1,13 +1,22 @@
 """Stage 1: who asks, and whether they may."""
 
+from hmac import compare_digest
+
 from tokenhub.core.buckets import Allowance, Limit, tighter
 from tokenhub.core.errors import OutOfScope, RateLimited, Unauthenticated
 from tokenhub.core.keys import PREFIX, ApiKey, KeyTable, digest
+from tokenhub.gateway.quotas import Quotas
 from tokenhub.gateway.run import Arrival
 from tokenhub.ports.shared import RateLimits
 
 # A key may send at once what it may send in two seconds (original-behaviour 1.3).
 BURST_S = 2
+
+
+# Whom a key belongs to that nobody has: so a stranger's takes the same steps as one that is off.
+NOBODY = ApiKey(
+    id="", name="", digest=bytes(32), prefix="", scopes=(), created_at=0.0, enabled=False
+)
 
 
 def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> ApiKey:
@@ -21,17 +30,21 @@ def admitted(key: str | None, table: KeyTable, *, scope: str, now: float) -> Api
 def identified(key: str | None, table: KeyTable, *, now: float) -> ApiKey:
     """Whose key it is. The look-up is by digest, in memory: a revoked key fails at once.
 
-    Raises Unauthenticated, in one text for unknown, disabled and expired.
+    Raises Unauthenticated, in one text and after the same steps for a key that is unknown,
+    malformed, disabled or expired. The checksum is not looked at: who guesses shall not learn by
+    the time it takes which guesses were well formed.
     """
     if not key:
         raise Unauthenticated(
             'authorization required: send "Authorization: Bearer <api key>" or "x-api-key"'
         )
-    if not key.startswith(PREFIX):
-        raise Unauthenticated("invalid api key format: a key of this server begins with tokenhub_")
-    caller = table.get(digest(key))
-    if caller is None or not caller.usable(now):
-        raise Unauthenticated("invalid api key")
+    mark = digest(key)
+    caller = table.get(mark, NOBODY)
+    if not compare_digest(mark, caller.digest) or not caller.usable(now):
+        raise Unauthenticated(
+            "invalid api key: it is unknown, disabled or expired; a key of this server begins "
+            f"with {PREFIX}"
+        )
     return caller
 
 
@@ -39,6 +52,7 @@ class KeyLimits:
     """What each key may send. `rps` holds for a key without a rate of its own; 0 is no limit."""
 
     def __init__(self, rates: RateLimits, *, rps: int) -> None:
+        self.quotas = Quotas(rates)
         self.refused = 0
         self._rates = rates
         self._rps = rps

@@ -11,11 +11,12 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Decision, decide
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
+    OutOfScope,
     TokenHubError,
     Unauthenticated,
     Unavailable,
 )
-from tokenhub.core.keys import ApiKey, KeyTable
+from tokenhub.core.keys import ApiKey, KeyTable, Uses
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
@@ -25,6 +26,7 @@ from tokenhub.gateway.books import Books, Spend
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.finals import over_budget
 from tokenhub.gateway.naming import Naming
+from tokenhub.gateway.quotas import Taken
 from tokenhub.gateway.run import Arrival, Caller, Run, left_by
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
@@ -55,6 +57,7 @@ async def no_look(_key: str) -> None:
 class Gateway:
     """Every seam is an argument; `seeds` gives 53 random bits for each decision.
 
+    `uses` is where the time is noted at which each key was used; without it, nobody reads them.
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
     way out. `recognise` has a look at keys that nobody knows, and may make one known.
     """
@@ -74,9 +77,11 @@ class Gateway:
         seeds: Callable[[], int],
         books: Books,
         recognise: Callable[[str], Awaitable[None]] = no_look,
+        uses: Uses | None = None,
     ) -> None:
         self._keys = keys
         self._books = books
+        self._uses = {} if uses is None else uses
         self._limits = limits
         self._catalog = catalog
         self._observed = observed
@@ -95,16 +100,53 @@ class Gateway:
         """
         found = admitted(key, self._keys.current, scope=scope, now=arrival.at)
         allowance = self._limits.take(found, arrival)
+        self._uses[found.digest] = arrival.at
         return Caller(found, replace(arrival, allowance=allowance))
 
     async def admit_anew(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
-        """`admit` for a key that it did not know: an imported one may be new to it.
+        """`admit` for a key that it did not know. Raises Unavailable too: see `meet`."""
+        await self.meet(key)
+        return self.admit(key, scope, arrival)
 
-        Raises Unavailable too, where this cannot be found out now.
+    async def meet(self, key: str | None) -> None:
+        """Have a look at a key that nobody knows: an imported one is new at its first use.
+
+        Raises Unavailable where this cannot be found out now.
         """
         if key:
             await self._recognise(key)
-        return self.admit(key, scope, arrival)
+
+    def still(self, caller: Caller, scope: str) -> Caller:
+        """The caller when the body has come, which may take its time: the key may be another.
+
+        Raises Unauthenticated, OutOfScope.
+        """
+        if self._keys.current.get(caller.key.digest) is caller.key:
+            return caller
+        found = self.known(caller.key)
+        if not found.may(scope):
+            raise OutOfScope(f"insufficient scope: this key may not use {scope!r} any more")
+        return Caller(found, caller.arrival)
+
+    def enter(self, caller: Caller) -> None:
+        """Take one of the places of a key with `concurrency`; `leave` gives it back.
+
+        Raises RateLimited.
+        """
+        self._limits.quotas.enter(caller.key, caller.arrival)
+
+    def leave(self, caller: Caller) -> None:
+        self._limits.quotas.leave(caller.key)
+
+    def take(self, run: Run) -> Taken:
+        """Take what the request may need of its key's tokens a minute; `give_back` corrects it.
+
+        Raises RateLimited.
+        """
+        return self._limits.quotas.take(run, self._clock.monotonic())
+
+    def give_back(self, run: Run, taken: Taken) -> None:
+        self._limits.quotas.settle(run, taken, self._clock.monotonic())
 
     def begin(self, ask: Ask, caller: Caller) -> Run:
         """The request. Nothing is sent that could not be written down: a fault fails closed.
@@ -162,7 +204,14 @@ class Gateway:
     async def stream(self, run: Run) -> Streaming:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
-        return Streaming(run, upstream, board=self._board, settle=self._settle, clock=self._clock)
+        return Streaming(
+            run,
+            upstream,
+            board=self._board,
+            settle=self._settle,
+            clock=self._clock,
+            keys=self._keys,
+        )
 
     def _spoken(self, run: Run) -> Awaitable[Answer]:
         if run.ask.schema:

@@ -23,6 +23,8 @@ GONE = "client_gone"
 HEDGE_LOST = "hedge_lost"
 # One that ended with a fault of ours, after it went out: that may have been billed as well.
 OUR_FAULT = "internal_error"
+# A stream that was ended since its caller's key was revoked. What went out is charged.
+REVOKED = "key_revoked"
 # What the task of a caller who left is cancelled with; any other cancellation is our own end.
 HUNG_UP = "the caller hung up"
 _LET_GO = frozenset({GONE, HEDGE_LOST, OUR_FAULT})
@@ -57,7 +59,8 @@ class Run:
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
-    each attempt as it is booked; `legs` is how many calls were let through.
+    each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
+    key may still use of its tokens a minute.
     """
 
     __slots__ = (
@@ -80,6 +83,7 @@ class Run:
         "route",
         "started",
         "tab",
+        "tokens",
         "upstream_s",
     )
 
@@ -94,6 +98,7 @@ class Run:
         self.at = arrival.at
         self.started = arrival.started
         self.allowance = arrival.allowance
+        self.tokens = UNLIMITED
         self.intent: Intent | None = None
         self.decision: Decision | None = None
         self.refusal: Record | None = None

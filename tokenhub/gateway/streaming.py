@@ -1,13 +1,15 @@
 """A stream under way, from its first events to its end, and how each end is told and booked."""
 
 from tokenhub.core.ask import Answer
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unauthenticated
 from tokenhub.core.failures import CODES, Kind
+from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.run import Run, left_by
+from tokenhub.gateway.run import REVOKED, Run, left_by
 from tokenhub.gateway.settle import Settle
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError
+from tokenhub.ports.snapshot import Snapshot
 
 # Why a request is refused: in the middle of its answer these make no sense.
 _AHEAD = frozenset({Kind.CLIENT, Kind.CONTEXT, Kind.UNSUPPORTED})
@@ -35,16 +37,28 @@ class Held:
 
 
 class Streaming:
-    """A stream under way. `next` until it is empty, then `finish`; `abandon` on any other way."""
+    """A stream under way. `next` until it is empty, then `finish`; `abandon` on any other way.
+
+    It ends when the caller's key is revoked in `keys`.
+    """
 
     def __init__(
-        self, run: Run, upstream: AnswerStream, *, board: Board, settle: Settle, clock: Clock
+        self,
+        run: Run,
+        upstream: AnswerStream,
+        *,
+        board: Board,
+        settle: Settle,
+        clock: Clock,
+        keys: Snapshot[KeyTable],
     ) -> None:
         self.run = run
         self._upstream = upstream
         self._board = board
         self._settle = settle
         self._clock = clock
+        self._keys = keys
+        self._table = keys.current
         self._began = clock.monotonic()
         self._waited_s = upstream.waited_s
         self._open = True
@@ -63,11 +77,11 @@ class Streaming:
     async def next(self) -> bytes:
         """The next events, empty at the end.
 
-        Raises ProviderFailed, settled, when the provider breaks off: what the caller has had is
-        charged, and nobody else is asked.
+        Raises, settled, ProviderFailed when the provider breaks off, and Unauthenticated when the
+        key is revoked: what the caller has had is charged, and nobody else is asked.
         """
         try:
-            return await self._upstream.next()
+            events = await self._upstream.next()
         except UpstreamError as error:
             kind = Kind.BROKEN if error.kind in _AHEAD else error.kind
             self._book(str(kind))
@@ -76,6 +90,10 @@ class Streaming:
             failed = _broken_off(kind, self.run)
             await self._settle(self.run, failed)
             raise failed from error
+        # Any change of any key swaps the table; until then, this is all that a chunk pays.
+        if self._keys.current is not self._table and events:
+            await self._still_known()
+        return events
 
     async def finish(self) -> bytes:
         """The event that ends the stream, once everything is committed."""
@@ -96,6 +114,19 @@ class Streaming:
             if self.run.route is not None:
                 self._board.left(self.run.route)
             self._settle.abandoned(self.run, code)
+
+    async def _still_known(self) -> None:
+        """One that expires meanwhile is not revoked: it was good when the request came in."""
+        run, self._table = self.run, self._keys.current
+        key = self._table.get(run.key.digest)
+        if key is not None and key.usable(run.at):
+            return
+        self._book(REVOKED)
+        if run.route is not None:
+            self._board.left(run.route)
+        revoked = Unauthenticated("this API key was revoked in the middle of the answer")
+        await self._settle(run, revoked)
+        raise revoked
 
     def _book(self, kind: str) -> None:
         self._open = False

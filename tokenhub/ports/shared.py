@@ -12,6 +12,10 @@ class RateLimits(Protocol):
     settles with the others afterwards.
     """
 
-    def take(self, name: str, limit: Limit, now: float) -> Allowance:
+    def take(self, name: str, limit: Limit, now: float, amount: int = 1) -> Allowance:
         """Count a request at `now`, in seconds of the monotonic clock, or refuse it."""
+        ...
+
+    def correct(self, name: str, limit: Limit, now: float, more: int) -> None:
+        """Count so much more of a request that was let pass; a negative number gives back."""
         ...

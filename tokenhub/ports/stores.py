@@ -4,7 +4,7 @@ A write commits the row, its audit entry and the new version in one transaction,
 after that. One writer at a time: the use cases hold a lock from their read to their write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -65,7 +65,21 @@ class KeyStore(Protocol):
     async def load(self) -> Sequence[ApiKey]: ...
 
     async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
-        """Insert or replace by id; returns the key with its new version."""
+        """Insert or replace by id, its credentials too; returns the key with its new version.
+
+        Raises Conflict where another key has one of these credentials.
+        """
         ...
 
     async def delete(self, key_id: str, audit: Audit) -> None: ...
+
+    async def uses(self) -> Mapping[bytes, float]:
+        """When each credential was last used, by its digest; Unix seconds."""
+        ...
+
+    async def used(self, uses: Mapping[bytes, float]) -> None:
+        """Note last uses, of many credentials at once. No change of a key: it has no audit entry.
+
+        One that is gone is passed over.
+        """
+        ...

@@ -77,6 +77,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     keys.pay_key,
     ledger.list_ledger,
     ledger.verify_ledger,
+    keys.rotate_key,
     health.get_health,
     health.reset_health,
     health.test_provider,

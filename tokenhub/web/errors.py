@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tokenhub.core.buckets import Allowance
+from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.errors import (
     BadRequest,
     BudgetExceeded,
@@ -112,7 +112,7 @@ def render(error: Exception, *, dialect: str, request_id: str) -> Rendered:
         *_telling(error),
     ]
     if isinstance(error, RateLimited):
-        headers += left(error.allowance, dialect=dialect, at=error.at)
+        headers += left(error.allowance, dialect=dialect, at=error.at, tokens=error.tokens)
     if dialect == OPENAI:
         body = _openai(error, status)
     elif dialect == ANTHROPIC:
@@ -131,14 +131,18 @@ def named(request_id: str, *, dialect: str) -> Headers:
     return [(b"x-request-id", value)]
 
 
-def left(allowance: Allowance, *, dialect: str, at: float) -> Headers:
+def left(
+    allowance: Allowance, *, dialect: str, at: float, tokens: Allowance = UNLIMITED
+) -> Headers:
     """What a caller may still send, in the words of the dialect; a problem has OpenAI's.
 
     `at` is the Unix time of the request. Nothing where there is no limit.
     """
     if dialect == ANTHROPIC:
-        return anthropic_headers(allowance, at=at)
-    return openai_headers(allowance)
+        told = anthropic_headers(allowance, at=at)
+        return [*told, *anthropic_headers(tokens, at=at, what=b"tokens")] if tokens.limit else told
+    told = openai_headers(allowance)
+    return [*told, *openai_headers(tokens, what=b"tokens")] if tokens.limit else told
 
 
 def status_of(error: Exception) -> int:
@@ -240,6 +244,8 @@ def _telling(error: Exception) -> Headers:
         return [(b"x-should-retry", b"false")]
     if isinstance(error, Unavailable) and error.code == CROWDED:
         return [(b"retry-after", b"1")]
+    if isinstance(error, RateLimited) and error.retry_after_s is None:
+        return [(b"x-should-retry", b"false")]
     wait_s = error.retry_after_s if isinstance(error, _WAITING) else None
     return [] if wait_s is None else [(b"retry-after", b"%d" % max(1, ceil(wait_s)))]
 

@@ -70,24 +70,24 @@ class Doors(msgspec.Struct, frozen=True, kw_only=True):
 OPEN = Doors()
 
 
-def openai_headers(allowance: Allowance) -> Headers:
+def openai_headers(allowance: Allowance, *, what: bytes = b"requests") -> Headers:
     """What is left, as OpenAI tells it; nothing where there is no limit."""
     if not allowance.limit:
         return []
     return [
-        (b"x-ratelimit-limit-requests", b"%d" % allowance.limit),
-        (b"x-ratelimit-remaining-requests", b"%d" % allowance.remaining),
-        (b"x-ratelimit-reset-requests", lasting(allowance.reset_s).encode()),
+        (b"x-ratelimit-limit-" + what, b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining-" + what, b"%d" % allowance.remaining),
+        (b"x-ratelimit-reset-" + what, lasting(allowance.reset_s).encode()),
     ]
 
 
-def anthropic_headers(allowance: Allowance, *, at: float) -> Headers:
+def anthropic_headers(allowance: Allowance, *, at: float, what: bytes = b"requests") -> Headers:
     """What is left, as Anthropic tells it; `at` is the Unix time of the request."""
     if not allowance.limit:
         return []
     reset = datetime.fromtimestamp(ceil(at + allowance.reset_s), tz=UTC).replace(tzinfo=None)
     return [
-        (b"anthropic-ratelimit-requests-limit", b"%d" % allowance.limit),
-        (b"anthropic-ratelimit-requests-remaining", b"%d" % allowance.remaining),
-        (b"anthropic-ratelimit-requests-reset", b"%bZ" % reset.isoformat().encode()),
+        (b"anthropic-ratelimit-%b-limit" % what, b"%d" % allowance.limit),
+        (b"anthropic-ratelimit-%b-remaining" % what, b"%d" % allowance.remaining),
+        (b"anthropic-ratelimit-%b-reset" % what, b"%bZ" % reset.isoformat().encode()),
     ]

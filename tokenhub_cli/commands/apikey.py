@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import keys
-from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch
+from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch, ApiKeyRotate
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View, talk
@@ -22,6 +22,19 @@ _SHOWN = 3
 def _rate(rps: int) -> str:
     """A rate for eyes; the words stand for what the numbers mean."""
     return {0: "default", -1: "none"}.get(rps, str(rps))
+
+
+def _limit(most: int) -> str:
+    """A limit for eyes; 0 is none."""
+    return str(most) if most else "none"
+
+
+def _age(it: ApiKey) -> str:
+    """How old a credential may be, and how it stands to that."""
+    if not it.rotation_days:
+        return "-"
+    mark = "" if it.rotation == "fresh" else f" {it.rotation}!"
+    return f"{it.rotation_days}d{mark}"
 
 
 def _all(names: list[str]) -> str:
@@ -69,8 +82,14 @@ _VIEW: View[ApiKey] = View(
             head="A MONTH",
         ),
         Column("current_spend_usd", lambda it: it.current_spend_usd, usd, right=True, head="SPENT"),
+        Column(
+            "tokens_per_minute", lambda it: it.tokens_per_minute, _limit, right=True, head="TPM"
+        ),
+        Column("concurrency", lambda it: it.concurrency, _limit, right=True, head="AT ONCE"),
         Column("created_at", lambda it: it.created_at, local, head="CREATED"),
+        Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED"),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
+        Column("rotation", _age),
         Column("version", lambda it: it.version, right=True),
     ),
 )
@@ -91,7 +110,10 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="The key's id.")]
 _Name = Annotated[str | None, typer.Option("--name", help="What it is for.")]
 _Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", help="What it may do: chat, plan, embeddings or *; may be repeated."),
+    typer.Option(
+        "--scope",
+        help='What it may do: chat, plan, embeddings or *; may be repeated; "" for nothing.',
+    ),
 ]
 
 
@@ -99,8 +121,27 @@ _Rate = Annotated[
     int | None,
     typer.Option(
         "--rate-limit",
+        "--rps",
         metavar="RPS",
         help="Requests a second; 0: as many as an address may send, -1: any number.",
+    ),
+]
+_Tokens = Annotated[
+    int | None,
+    typer.Option(
+        "--tokens-per-minute", "--tpm", metavar="N", help="Tokens a minute; 0: any number."
+    ),
+]
+_Places = Annotated[
+    int | None,
+    typer.Option("--concurrency", metavar="N", help="Requests under way at once; 0: any number."),
+]
+_Days = Annotated[
+    int | None,
+    typer.Option(
+        "--rotate-days",
+        metavar="DAYS",
+        help="The age that a credential may have, after which it opens nothing; 0: any.",
     ),
 ]
 _Directives = Annotated[
@@ -177,6 +218,9 @@ def create_key(
         typer.Option("--expires", metavar="DURATION", help="Such as 30d, 720h; never if left out."),
     ] = None,
     rate_limit: _Rate = None,
+    tokens_per_minute: _Tokens = None,
+    concurrency: _Places = None,
+    rotation_days: _Days = None,
     directives: _Directives = None,
     models: _Models = None,
     providers: _Providers = None,
@@ -194,9 +238,12 @@ def create_key(
     """
     flags = {
         "name": name,
-        "scopes": scopes or None,
+        "scopes": _named(scopes),
         "expires_in": expires_in,
         "rate_limit_rps": rate_limit,
+        "tokens_per_minute": tokens_per_minute,
+        "concurrency": concurrency,
+        "rotation_days": rotation_days,
         "directives": directives,
         "allowed_models": _named(models),
         "allowed_providers": _named(providers),
@@ -224,7 +271,16 @@ def edit_key(
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Whether it opens anything.")
     ] = None,
+    expires_in: Annotated[
+        str | None,
+        typer.Option(
+            "--expires", metavar="DURATION", help='From now on, such as 30d; "" for never.'
+        ),
+    ] = None,
     rate_limit: _Rate = None,
+    tokens_per_minute: _Tokens = None,
+    concurrency: _Places = None,
+    rotation_days: _Days = None,
     directives: _Directives = None,
     models: _Models = None,
     providers: _Providers = None,
@@ -239,13 +295,19 @@ def edit_key(
 
     Example: tokenhubctl apikey edit k_1 --scope chat --scope embeddings
 
+    Example: tokenhubctl apikey edit k_1 --tpm 100000 --concurrency 8 --rotate-days 90
+
     Example: tokenhubctl apikey edit k_1 --allow-model "gpt-*" --mode cheap
     """
     flags = {
         "name": name,
-        "scopes": scopes or None,
+        "scopes": _named(scopes),
         "enabled": enabled,
+        "expires_in": expires_in,
         "rate_limit_rps": rate_limit,
+        "tokens_per_minute": tokens_per_minute,
+        "concurrency": concurrency,
+        "rotation_days": rotation_days,
         "directives": directives,
         "allowed_models": _named(models),
         "allowed_providers": _named(providers),
@@ -257,6 +319,38 @@ def edit_key(
     }
     patch = build(ApiKeyPatch, merged(json, flags))
     _update(ctx, key_id, patch, "updated", if_match=if_match)
+
+
+@app.command("rotate")
+def rotate_key(
+    ctx: typer.Context,
+    key_id: _Id,
+    *,
+    overlap: Annotated[
+        str,
+        typer.Option(
+            "--overlap",
+            metavar="DURATION",
+            help="For how long the former credential opens the key yet; 0 for not at all.",
+        ),
+    ] = "24h",
+    if_match: IfMatch = None,
+) -> None:
+    """Give a key a new credential and show it, this once; the key keeps id, limits and history.
+
+    Example: tokenhubctl apikey rotate k_1 -o value
+
+    Example: tokenhubctl apikey rotate k_1 --overlap 0
+    """
+    with session(ctx) as tokenhub:
+        call = keys.rotate_key(key_id, ApiKeyRotate(overlap=overlap), if_match=if_match)
+        issued = tokenhub(call)
+        tokenhub.output.show(issued, _ISSUED, [issued])
+        talk(f"note: {issued.warning}")
+        until = issued.former_until
+        talk(
+            f"note: the former one opens the key {f'until {local(until)}' if until else 'no more'}"
+        )
 
 
 @app.command("enable")

@@ -11,7 +11,9 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
     listed = await client.get(PATH)
 
     issued = made.json()
-    assert {"ok", "key", "id", "prefix", "name", "scopes", "warning"} == set(issued)
+    original = {"ok", "key", "id", "prefix", "name", "scopes", "warning"}
+    assert original | {"former_until"} == set(issued)
+    assert issued["former_until"] is None
     assert ["chat", "plan"] == issued["scopes"]
     assert digest(issued["key"]) in control.key_table.current
     assert issued["key"] not in listed.text
@@ -36,6 +38,20 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
             "monthly_budget_usd": 0.0,
             "budget_reset_at": None,
             "current_spend_usd": None,
+            "tokens_per_minute": 0,
+            "concurrency": 0,
+            "rotation_days": 0,
+            "rotation": "none",
+            "rotation_due_at": None,
+            "last_used_at": None,
+            "credentials": [
+                {
+                    "prefix": issued["prefix"],
+                    "issued_at": "2025-06-15T15:06:40.000Z",
+                    "expires_at": None,
+                    "last_used_at": None,
+                }
+            ],
         }
     ] == listed.json()["keys"]
 
@@ -165,7 +181,15 @@ async def test_the_lists_tag_changes_with_every_key(client):
         ("name", {"name": " "}),
         ("name", {"name": 5}),
         ("scopes", {"name": "a", "scopes": ["admin"]}),
-        ("scopes", {"name": "a", "scopes": []}),
+        ("expires_in", {"name": "a", "expires_in": "0"}),
+        ("rotation_days", {"name": "a", "rotation_days": -1}),
+        ("rotation_days", {"name": "a", "rotation_days": 3651}),
+        ("tokens_per_minute", {"name": "a", "tokens_per_minute": -1}),
+        ("tokens_per_minute", {"name": "a", "tokens_per_minute": 1_000_000_001}),
+        ("tokens_per_minute", {"name": "a", "tokens_per_minute": None}),
+        ("concurrency", {"name": "a", "concurrency": -1}),
+        ("concurrency", {"name": "a", "concurrency": 100_001}),
+        ("concurrency", {"name": "a", "concurrency": "2"}),
         ("scopes", {"name": "a", "scopes": "chat"}),
         ("expires_in", {"name": "a", "expires_in": "soon"}),
         ("rate_limit_rps", {"name": "a", "rate_limit_rps": -2}),

@@ -280,3 +280,16 @@ async def test_without_imported_keys_there_is_nothing_to_look_at(house):
 
     assert [] == house.looks
     assert mark(hashed(KEY)) not in house.control.key_table.current
+
+
+async def test_a_key_that_was_rotated_here_is_let_in_for_its_overlap(house):
+    waiting = await house.take()
+    entry = await house.opened()
+    issued = await house.control.keys.rotate(waiting.id, overlap="1h", by=BY)
+
+    await entry(KEY)
+
+    assert waiting.id == house.known().id == house.known(issued.secret).id
+    house.control.clock.unix_s += 3600
+    assert not house.known().usable(house.control.clock.now())
+    assert 2 == len(house.control.key_table.current)

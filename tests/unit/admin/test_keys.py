@@ -1,5 +1,9 @@
+import asyncio
+
 import pytest
 
+from tests.support.control import Control
+from tokenhub.adapters.memory.stores import MemoryKeyStore
 from tokenhub.admin.changes import By
 from tokenhub.admin.keys import checked_scopes
 from tokenhub.core.errors import BadRequest, NotFound, Stale
@@ -84,17 +88,69 @@ async def test_a_key_needs_a_printable_name(control, name):
 
 @pytest.mark.parametrize(
     ("expected", "scopes"),
-    [(("chat",), ["chat", "chat"]), (("chat", "plan"), '["chat","plan"]'), (("*",), ["*"])],
+    [
+        (("chat",), ["chat", "chat"]),
+        (("chat", "plan"), '["chat","plan"]'),
+        (("*",), ["*"]),
+        ((), []),
+        ((), "[]"),
+    ],
 )
 def test_scopes_are_a_list_or_a_string_that_holds_one(expected, scopes):
     assert expected == checked_scopes(scopes)
 
 
 @pytest.mark.parametrize(
-    "scopes", [[], "[]", "", "chat", '{"chat":1}', "[1]", ["admin"], "[" * 2000, ["chat", ""]]
+    "scopes", ["", "chat", '{"chat":1}', "[1]", ["admin"], "[" * 2000, ["chat", ""]]
 )
 def test_other_scopes_are_refused(scopes):
     with pytest.raises(BadRequest) as refused:
         checked_scopes(scopes)
 
     assert "scopes" == refused.value.field
+
+
+class Slow(MemoryKeyStore):
+    """Commits at once, and tells of it only when it is let."""
+
+    def __init__(self):
+        super().__init__()
+        self.committed = asyncio.Event()
+        self.told = asyncio.Event()
+        self.told.set()
+
+    async def put(self, key, audit):
+        stored = await super().put(key, audit)
+        self.committed.set()
+        await self.told.wait()
+        return stored
+
+    async def delete(self, key_id, audit):
+        await super().delete(key_id, audit)
+        self.committed.set()
+        await self.told.wait()
+
+
+@pytest.mark.parametrize("how", ["update", "rotate", "delete"])
+async def test_a_revocation_that_is_cancelled_half_way_holds_all_the_same(how):
+    store = Slow()
+    control = await Control(key_store=store).started()
+    issued = await control.keys.create(name="app", scopes=["chat"], by=BY)
+    store.told.clear()
+    store.committed.clear()
+    change = {
+        "update": lambda: control.keys.update(issued.key.id, {"enabled": False}, by=BY),
+        "rotate": lambda: control.keys.rotate(issued.key.id, overlap="0", by=BY),
+        "delete": lambda: control.keys.delete(issued.key.id, by=BY),
+    }[how]
+
+    async with asyncio.TaskGroup() as group:
+        leaving = group.create_task(change())
+        await store.committed.wait()
+        leaving.cancel()
+    store.told.set()
+    # The next change waits for the one before it, whoever has left.
+    await control.keys.create(name="other", scopes=["chat"], by=BY)
+
+    found = control.key_table.current.get(digest(issued.secret))
+    assert found is None or not found.usable(control.clock.now())

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenhub.core.buckets import FULL, UNLIMITED, Allowance, Limit, lasting, take, tighter
+from tokenhub.core.buckets import (
+    FULL,
+    UNLIMITED,
+    Allowance,
+    Limit,
+    corrected,
+    lasting,
+    take,
+    tighter,
+)
 
 SMALL = Limit(rps=2, burst=3)
 LIMITS = st.builds(Limit, rps=st.integers(1, 1000), burst=st.integers(1, 1000))
@@ -137,3 +146,60 @@ def test_the_tighter_allowance_has_fewer_left_or_takes_longer() -> None:
     assert slow is tighter(narrow, slow)
     assert narrow is tighter(narrow, UNLIMITED)
     assert narrow is tighter(UNLIMITED, narrow)
+
+
+TOKENS = Limit(rps=10.0, burst=600)
+
+
+def test_a_bucket_of_tokens_gives_what_it_has_and_says_what_is_left() -> None:
+    one, after = take(TOKENS, FULL, 0.0, 500)
+    two, after = take(TOKENS, after, 0.0, 101)
+    three, _ = take(TOKENS, after, 0.0, 100)
+
+    assert (True, 600, 100) == (one.allowed, one.limit, one.remaining)
+    assert (False, 100, pytest.approx(0.1)) == (two.allowed, two.remaining, two.retry_after_s)
+    assert (True, 0) == (three.allowed, three.remaining)
+
+
+def test_what_a_request_did_not_need_is_given_back() -> None:
+    _, after = take(TOKENS, FULL, 0.0, 600)
+
+    given, _ = take(TOKENS, corrected(TOKENS, after, 0.0, -500), 0.0, 500)
+
+    assert given.allowed
+
+
+def test_what_it_needed_beyond_is_owed_and_the_rate_holds_all_the_same() -> None:
+    _, after = take(TOKENS, FULL, 0.0, 600)
+    after = corrected(TOKENS, after, 0.0, 900)
+
+    refused, _ = take(TOKENS, after, 90.0, 1)
+    passed, _ = take(TOKENS, after, 150.0, 600)
+
+    assert not refused.allowed
+    assert passed.allowed
+
+
+def test_no_bucket_is_ever_more_than_full() -> None:
+    _, after = take(TOKENS, FULL, 0.0, 100)
+
+    assert FULL == corrected(TOKENS, after, 0.0, -100)
+    assert FULL == corrected(TOKENS, after, 500.0, -1)
+    assert FULL == corrected(TOKENS, FULL, 0.0, -600)
+
+
+@given(st.lists(st.tuples(st.integers(1, 600), st.integers(-600, 3000), st.floats(0, 100))))
+def test_on_average_no_more_than_the_rate_is_used(
+    asked: list[tuple[int, int, float]],
+) -> None:
+    """Whatever the estimates: what was used, less one burst and the last request, fits the time."""
+    now, full_at, used, last = 0.0, FULL, 0, 0
+    for estimate, more, pause in asked:
+        now += pause
+        allowance, full_at = take(TOKENS, full_at, now, estimate)
+        if allowance.allowed:
+            came_to = max(0, estimate + more)
+            full_at = corrected(TOKENS, full_at, now, came_to - estimate)
+            used, last = used + came_to, came_to
+
+    assert used - last <= 600 + 10.0 * now + 1

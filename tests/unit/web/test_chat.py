@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from tests.support.builders import a_key
 from tokenhub.core.errors import Unavailable
-from tokenhub.gateway.run import Arrival
+from tokenhub.gateway.run import Arrival, Caller
 from tokenhub.web.v1.chat import Chat
 from tokenhub.web.v1.room import STEP_BYTES, Room
 
@@ -24,7 +25,10 @@ class Shut:
     """A gateway that lets everybody in, and can serve nobody."""
 
     def admit(self, key, scope, arrival):
-        return arrival
+        return Caller(a_key()[1], arrival)
+
+    def still(self, caller, scope):
+        return caller
 
     def begin(self, ask, caller):
         raise Unavailable("the disk is full", code="ledger_unavailable")

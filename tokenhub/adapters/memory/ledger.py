@@ -88,7 +88,8 @@ def _total(by: tuple[str, ...], group: tuple[Any, ...], rows: list[dict[str, int
     named: dict[str, Any] = {
         "day" if kind == "day" else f"{kind}_id": name for kind, name in zip(by, group, strict=True)
     }
-    return Total(**named, **{name: sum(row[name] for row in rows) for name in _SUMMED})
+    sums = {name: sum(row[name] for row in rows) for name in _SUMMED}
+    return Total(**(named | sums))
 
 
 def _named(outcome: Outcome, attempt: Attempt) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from tokenhub.core.buckets import FULL, Allowance, Limit, take
+from tokenhub.core.buckets import FULL, Allowance, Limit, corrected, take
 
 # The original's bound (original-behaviour 6.2): 25 MB when full, measured with names of IPv6.
 CAPACITY = 100_000
@@ -25,16 +25,25 @@ class MemoryRates:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, name: str, limit: Limit, now: float) -> Allowance:
+    def take(self, name: str, limit: Limit, now: float, amount: int = 1) -> Allowance:
         full_at = self._full_at.get(name, FULL)
         if full_at == FULL:
             self._make_room(now)
-        allowance, after = take(limit, full_at, now)
+        allowance, after = take(limit, full_at, now, amount)
         if allowance.allowed:
             self._full_at[name] = after
         if full_at != FULL:
             self._full_at.move_to_end(name)
         return allowance
+
+    def correct(self, name: str, limit: Limit, now: float, more: int) -> None:
+        """A bucket that is gone was full, or the longest unused: what it owes is kept anew."""
+        after = corrected(limit, self._full_at.get(name, FULL), now, more)
+        if after != FULL:
+            self._full_at[name] = after
+            self._full_at.move_to_end(name)
+        else:
+            self._full_at.pop(name, None)
 
     def _make_room(self, now: float) -> None:
         for _ in range(_SWEPT):

@@ -1,7 +1,7 @@
 """The stores in memory: the tests' twins of those in SQLite."""
 
 import asyncio
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import msgspec
 from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import Conflict, NotFound, Unavailable
-from tokenhub.core.keys import ApiKey
+from tokenhub.core.keys import ApiKey, opened
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.verify import checksum
 from tokenhub.ports.journal import LogQuery
@@ -104,13 +104,15 @@ class MemoryKeyStore:
     def __init__(self) -> None:
         self.audit: list[Audit] = []
         self._keys: dict[str, ApiKey] = {}
+        self._uses: dict[bytes, float] = {}
         self._version = 0
 
     async def load(self) -> Sequence[ApiKey]:
         return [self._keys[key_id] for key_id in sorted(self._keys)]
 
     async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
-        if any(key.digest == k.digest and key.id != k.id for k in self._keys.values()):
+        others = [k for k in self._keys.values() if k.id != key.id]
+        if any(opened(key).keys() & opened(k).keys() for k in others):
             raise Conflict("this very key is there already, under another id")
         self._version += 1
         self._keys[key.id] = _stamped(key, self._version)
@@ -123,6 +125,13 @@ class MemoryKeyStore:
         self._version += 1
         del self._keys[key_id]
         self.audit.append(audit)
+
+    async def uses(self) -> Mapping[bytes, float]:
+        known = {digest for key in self._keys.values() for digest in opened(key)}
+        return {digest: at for digest, at in self._uses.items() if digest in known}
+
+    async def used(self, uses: Mapping[bytes, float]) -> None:
+        self._uses |= uses
 
 
 class MemoryJournal:

@@ -409,6 +409,32 @@ TOKENHUB = Schema(
             ),
         ),
         Step(
+            "0011 credentials and limits of a key",
+            (
+                "ALTER TABLE api_keys ADD COLUMN tokens_per_minute INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE api_keys ADD COLUMN concurrency INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE api_keys ADD COLUMN rotation_days INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE api_keys ADD COLUMN rotated_at_ms INTEGER",
+                # One row for each credential of a key; `expires_at_ms` is NULL of the last one,
+                # which the key's own row names.
+                """
+                CREATE TABLE key_credentials (
+                    digest BLOB PRIMARY KEY,
+                    key_id TEXT NOT NULL,
+                    prefix TEXT NOT NULL,
+                    issued_at_ms INTEGER NOT NULL,
+                    expires_at_ms INTEGER,
+                    last_used_at_ms INTEGER
+                ) STRICT, WITHOUT ROWID
+                """,
+                "CREATE INDEX key_credentials_key ON key_credentials (key_id)",
+                """
+                INSERT INTO key_credentials (digest, key_id, prefix, issued_at_ms)
+                    SELECT digest, id, prefix, created_at_ms FROM api_keys
+                """,
+            ),
+        ),
+        Step(
             "0015 import",
             (
                 """

@@ -9,6 +9,7 @@ from tokenhub.wire.keys import (
     ApiKeyIssued,
     ApiKeyPage,
     ApiKeyPatch,
+    ApiKeyRotate,
 )
 
 KEYS = "/admin/v1/apikeys"
@@ -45,6 +46,19 @@ def update_key(key_id: str, patch: ApiKeyPatch, *, if_match: int | None = None) 
 def pay_key(key_id: str) -> Call[ApiKeyDone]:
     """Let its month begin anew: what it has spent so far does not count any more."""
     return Call(method="POST", path=f"{item(KEYS, key_id)}/paid", returns=ApiKeyDone)
+
+
+def rotate_key(
+    key_id: str, rotate: ApiKeyRotate, *, if_match: int | None = None
+) -> Call[ApiKeyIssued]:
+    """A new credential for the key; the answer is the only one that ever shows it."""
+    return Call(
+        method="POST",
+        path=item(KEYS, key_id) + "/rotate",
+        body=rotate,
+        if_match=if_match,
+        returns=ApiKeyIssued,
+    )
 
 
 def delete_key(key_id: str, *, if_match: int | None = None) -> Call[Done]:

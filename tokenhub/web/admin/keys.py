@@ -9,9 +9,10 @@ from litestar.params import FromPath
 from msgspec import UNSET
 
 from tokenhub.admin.changes import By
-from tokenhub.admin.keys import MAX_MONTHLY_NUSD, Keys
+from tokenhub.admin.keys import MAX_MONTHLY_NUSD, Issued, Keys
 from tokenhub.core.ask import Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S
+from tokenhub.core.credentials import due_at
 from tokenhub.core.grants import Grant
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.money import NANO, nusd, usd
@@ -30,7 +31,7 @@ async def list_keys(request: Http, keys: NamedDependency[Keys]) -> Response[byte
     page = page_of(queried(request, ("limit", "offset")))
     rows = keys.every()
     found = wire.ApiKeyPage(
-        keys=[shown(row, keys.spent_nusd(row)) for row in page.cut(rows)],
+        keys=[shown(row, keys) for row in page.cut(rows)],
         total=len(rows),
         limit=page.limit,
         offset=page.offset,
@@ -46,7 +47,7 @@ async def get_key(
 ) -> Response[bytes]:
     queried(request, ())
     row = keys.get(key_id)
-    return answer(shown(row, keys.spent_nusd(row)), version=row.version)
+    return answer(shown(row, keys), version=row.version)
 
 
 @post("/apikeys")
@@ -63,13 +64,25 @@ async def create_key(
         directives=sent.directives,
         grant=_grant(sent),
         budget_nusd=_monthly(sent.monthly_budget_usd),
+        tokens_per_minute=0 if sent.tokens_per_minute is UNSET else sent.tokens_per_minute,
+        concurrency=0 if sent.concurrency is UNSET else sent.concurrency,
+        rotation_days=0 if sent.rotation_days is UNSET else sent.rotation_days,
         by=by,
     )
-    row = issued.key
-    told = wire.ApiKeyIssued(
-        key=issued.secret, id=row.id, prefix=row.prefix, name=row.name, scopes=list(row.scopes)
-    )
-    return answer(told, version=row.version)
+    return _issued(issued, keys)
+
+
+@post("/apikeys/{key_id:str}/rotate")
+async def rotate_key(
+    request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
+) -> Response[bytes]:
+    """The original's clients send no body."""
+    queried(request, ())
+    empty = request.headers.get("content-length", "0") == "0"
+    bare = empty and "transfer-encoding" not in request.headers
+    sent = wire.ApiKeyRotate() if bare else await body_of(request, wire.ApiKeyRotate)
+    expected = if_match(request)
+    return _issued(await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected), keys)
 
 
 @patch("/apikeys/{key_id:str}")
@@ -85,7 +98,7 @@ async def patch_key(
     if "monthly_budget_usd" in sent:
         sent["budget_nusd"] = _monthly(sent.pop("monthly_budget_usd"))
     row = await keys.update(key_id, sent, by=by, expected=if_match(request))
-    return answer(wire.ApiKeyDone(key=shown(row, keys.spent_nusd(row))), version=row.version)
+    return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
 @post("/apikeys/{key_id:str}/paid", status_code=200)
@@ -94,7 +107,7 @@ async def pay_key(
 ) -> Response[bytes]:
     queried(request, ())
     row = await keys.paid(key_id, by=by)
-    return answer(wire.ApiKeyDone(key=shown(row, keys.spent_nusd(row))), version=row.version)
+    return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
 @delete("/apikeys/{key_id:str}", status_code=200)
@@ -106,16 +119,18 @@ async def delete_key(
     return answer(Done())
 
 
-def shown(row: ApiKey, spent_nusd: int = 0) -> wire.ApiKey:
+def shown(row: ApiKey, keys: Keys) -> wire.ApiKey:
     policy = row.grant.policy
     latency_s = policy.max_latency_s
+    credentials = keys.credentials(row)
+    used = [one.last_used_at for one in credentials if one.last_used_at is not None]
     return wire.ApiKey(
         id=row.id,
         name=row.name,
         key_prefix=row.prefix,
         scopes=list(row.scopes),
         created_at=utc(row.created_at),
-        expires_at=None if row.expires_at is None else utc(row.expires_at),
+        expires_at=_time(row.expires_at),
         enabled=row.enabled,
         rate_limit_rps=row.rate_limit_rps,
         directives=row.directives,
@@ -127,9 +142,45 @@ def shown(row: ApiKey, spent_nusd: int = 0) -> wire.ApiKey:
         max_latency_ms=None if latency_s is None else round(latency_s * 1000),
         min_weight=policy.min_weight,
         monthly_budget_usd=usd(row.budget_nusd or 0),
-        budget_reset_at=None if row.budget_reset_at is None else utc(row.budget_reset_at),
-        current_spend_usd=None if row.budget_nusd is None else usd(spent_nusd),
+        budget_reset_at=_time(row.budget_reset_at),
+        current_spend_usd=None if row.budget_nusd is None else usd(keys.spent_nusd(row)),
+        tokens_per_minute=row.tokens_per_minute,
+        concurrency=row.concurrency,
+        rotation_days=row.rotation_days,
+        rotation=keys.rotation(row),
+        rotation_due_at=_time(due_at(row.issued_at, row.rotation_days)),
+        last_used_at=_time(max(used, default=None)),
+        credentials=[
+            wire.Credential(
+                prefix=one.prefix,
+                issued_at=utc(one.issued_at),
+                expires_at=_time(one.expires_at),
+                last_used_at=_time(one.last_used_at),
+            )
+            for one in credentials
+        ],
     )
+
+
+def _issued(issued: Issued, keys: Keys) -> Response[bytes]:
+    row = issued.key
+    former = keys.credentials(row)[1:]
+    ends = [one.expires_at for one in former if one.expires_at is not None]
+    told = wire.ApiKeyIssued(
+        key=issued.secret,
+        id=row.id,
+        prefix=row.prefix,
+        name=row.name,
+        scopes=list(row.scopes),
+        former_until=_time(max(ends, default=None)),
+    )
+    if not row.scopes:
+        told.warning += "; it has no scopes, so that it opens nothing"
+    return answer(told, version=row.version)
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else utc(at)
 
 
 def _grant(sent: wire.ApiKeyCreate) -> Grant:

@@ -8,7 +8,7 @@ POST /v1/embeddings         OpenAI's; never another model than the one that was 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ from tokenhub.dialects.openai.ask import to_ask as from_completions
 from tokenhub.dialects.ordering import to_plan
 from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclaimed
 from tokenhub.gateway.pipeline import Answered, Gateway
-from tokenhub.gateway.run import Arrival, Run
+from tokenhub.gateway.run import Arrival, Caller, Run
 from tokenhub.gateway.streaming import Streaming
 from tokenhub.web.errors import ANTHROPIC, OPENAI, left, named, render
 from tokenhub.web.v1.exchange import (
@@ -91,12 +91,17 @@ class Chat:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         incoming = Incoming(scope["headers"])
         body: bytes | None = None
+        entered: Caller | None = None
         try:
             try:
                 caller = self._gateway.admit(incoming.key, self._scope, arrival)
             except Unauthenticated:
                 caller = await self._gateway.admit_anew(incoming.key, self._scope, arrival)
+            if caller.key.concurrency:
+                self._gateway.enter(caller)
+                entered = caller
             body = await body_of(incoming, receive, self._room)
+            caller = self._gateway.still(caller, self._scope)
             run = self._gateway.begin(await self._read(body, incoming), caller)
             claim: Claim | Unclaimed = UNCLAIMED
             if incoming.once:
@@ -106,7 +111,7 @@ class Chat:
                     return
                 claim = found
             with claim:
-                await self._answer(run, claim, send)
+                await self._carry_out(run, claim, send)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
             if body is None:
@@ -116,6 +121,8 @@ class Chat:
         except Gone:
             return
         finally:
+            if entered is not None:
+                self._gateway.leave(entered)
             if incoming.held_bytes:
                 self._room.give_back(incoming.held_bytes)
 
@@ -127,6 +134,26 @@ class Chat:
         else:
             ask = await asyncio.to_thread(self._to_ask, body, incoming)
         return ask if header is NO_WISH else replace(ask, header=header)
+
+    def _carry_out(self, run: Run, claim: Claim | Unclaimed, send: Send) -> Awaitable[None]:
+        if run.key.tokens_per_minute and run.ask.task != "count":
+            return self._metered(run, claim, send)
+        return self._answer(run, claim, send)
+
+    async def _metered(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
+        """An answer to a key whose tokens are counted; what it did not use is given back."""
+        try:
+            taken = self._gateway.take(run)
+        except TokenHubError as error:
+            refusal = render(error, dialect=self._dialect, request_id=run.request_id)
+            claim.failed(*refusal)
+            await respond(send, *refusal)
+            return
+        run.tokens = taken.left
+        try:
+            await self._answer(run, claim, send)
+        finally:
+            self._gateway.give_back(run, taken)
 
     async def _answer(self, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
         """Once admitted, and the first with its key: an answer, or the error, to keep."""
@@ -183,7 +210,7 @@ class Chat:
         return [
             *named(run.request_id, dialect=self._dialect),
             *([(b"x-alias-from", text(alias))] if alias else []),
-            *left(run.allowance, dialect=self._dialect, at=run.at),
+            *left(run.allowance, dialect=self._dialect, at=run.at, tokens=run.tokens),
         ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tokenhub.core.errors import TokenHubError
+from tokenhub.core.errors import TokenHubError, Unauthenticated
 from tokenhub.core.money import usd
 from tokenhub.core.purse import begins
 from tokenhub.gateway.books import DAY_S, Spend
@@ -45,7 +45,11 @@ class Usage:
         await respond(send, 200, headers, _ENCODE(found))
 
     async def _found(self, key: str | None, arrival: Arrival) -> wire.Usage:
-        owner, spend = self._gateway.owner(key, arrival)
+        try:
+            owner, spend = self._gateway.owner(key, arrival)
+        except Unauthenticated:
+            await self._gateway.meet(key)
+            owner, spend = self._gateway.owner(key, arrival)
         days = TotalsQuery(
             by=("day",),
             key_id=owner.id,

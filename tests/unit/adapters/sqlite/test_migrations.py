@@ -103,7 +103,17 @@ async def test_a_key_from_before_has_the_usual_rate_and_its_directives(tmp_path:
 
     async with open_stores(path) as stores:
         (key,) = await stores.keys.load()
+        # It has a credential like any other, which can be noted and rotated.
+        await stores.keys.used({key.digest: 7.0})
+        assert {key.digest: 7.0} == dict(await stores.keys.uses())
 
+    assert (0, 0, 0, None, ()) == (
+        key.tokens_per_minute,
+        key.concurrency,
+        key.rotation_days,
+        key.rotated_at,
+        key.former,
+    )
     assert ("old", 0, True) == (key.name, key.rate_limit_rps, key.directives)
 
 
