@@ -243,3 +243,46 @@ def test_a_rate_tells_what_is_left_in_the_words_of_the_dialect(dialect, told):
 
     assert told == {name: value for name, value in headers.items() if b"ratelimit" in name}
     assert b"1" == headers[b"retry-after"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name"),
+    [
+        ("openai", "x-ratelimit-{}-{}"),
+        ("problem", "x-ratelimit-{}-{}"),
+        ("anthropic", "anthropic-ratelimit-{1}-{0}"),
+    ],
+)
+def test_both_limits_are_told_in_the_words_of_the_dialect(dialect, name):
+    error = errors.RateLimited(
+        "x",
+        retry_after_s=3.0,
+        allowance=Allowance(limit=120, remaining=7, reset_s=2.0),
+        tokens=Allowance(allowed=False, limit=9000, remaining=400, reset_s=57.0),
+        at=1_750_000_000.0,
+    )
+
+    _, headers, _ = rendered(error, dialect)
+
+    said = {
+        (of, what): headers[name.format(of, what).encode()]
+        for of in ("limit", "remaining")
+        for what in ("requests", "tokens")
+    }
+    assert {
+        ("limit", "requests"): b"120",
+        ("remaining", "requests"): b"7",
+        ("limit", "tokens"): b"9000",
+        ("remaining", "tokens"): b"400",
+    } == said
+    resets = [headers[name.format("reset", what).encode()] for what in ("requests", "tokens")]
+    as_time = [b"2025-06-15T15:06:42Z", b"2025-06-15T15:07:37Z"]
+    assert (as_time if dialect == "anthropic" else [b"2s", b"57s"]) == resets
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_where_waiting_is_no_help_the_sdks_are_told_not_to(dialect):
+    status, headers, _ = rendered(errors.RateLimited("x", retry_after_s=None), dialect)
+
+    assert (429, b"false") == (status, headers[b"x-should-retry"])
+    assert b"retry-after" not in headers
