@@ -60,6 +60,15 @@ def test_a_prompt_alone_is_whole_or_not_at_all():
     assert the_bound(nusd(200, 0) - 1, wanted=0) is None
 
 
+def test_where_answers_are_free_only_the_prompt_is_in_the_way():
+    prompts = Prices(10**9, 0)
+
+    enough = bound(prompts, input_tokens=100, wanted=9, answers=1, left_nusd=nusd(200, 0))
+    less = bound(prompts, input_tokens=100, wanted=9, answers=1, left_nusd=nusd(200, 0) - 1)
+
+    assert (9, None) == (enough.max_tokens, less)
+
+
 def test_what_is_free_needs_no_money():
     free = Prices(0, 0)
 

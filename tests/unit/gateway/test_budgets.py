@@ -437,6 +437,24 @@ async def test_paid_money_does_not_count_in_its_month_and_only_there():
     assert (0, CALL) == (house.books.spend(paid, now).spent_nusd, CALL)
 
 
+async def test_a_month_is_told_with_what_is_left_of_it():
+    house = House((5.0, used(10)), budget_nusd=3 * CALL)
+    _, key = a_key(budget_nusd=3 * CALL)
+    now = house.clock.now()
+    fresh = house.books.spend(key, now)
+    task = asyncio.ensure_future(house.complete(ask()))
+    await asyncio.sleep(0)
+
+    under_way = house.books.spend(key, now)
+
+    assert (0, 3 * CALL) == (fresh.reserved_nusd, fresh.left_nusd)
+    assert (CALL, 2 * CALL) == (under_way.reserved_nusd, under_way.left_nusd)
+    assert house.books.spend(a_key()[1], now).left_nusd is None
+    assert (month_of(now), 0) == house.books.charged_nusd("key_1", now)
+    await house.clock.advance(5.0)
+    await task
+
+
 # --- what the caller is told
 
 

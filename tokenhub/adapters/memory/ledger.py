@@ -85,11 +85,10 @@ class MemoryLedger:
 
 
 def _total(by: tuple[str, ...], group: tuple[Any, ...], rows: list[dict[str, int]]) -> Total:
-    named: dict[str, Any] = {
-        "day" if kind == "day" else f"{kind}_id": name for kind, name in zip(by, group, strict=True)
-    }
-    sums = {name: sum(row[name] for row in rows) for name in _SUMMED}
-    return Total(**(named | sums))
+    fields: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMMED}
+    for kind, name in zip(by, group, strict=True):
+        fields["day" if kind == "day" else f"{kind}_id"] = name
+    return Total(**fields)
 
 
 def _named(outcome: Outcome, attempt: Attempt) -> dict[str, Any]:

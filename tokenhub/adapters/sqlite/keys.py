@@ -21,9 +21,7 @@ _COLUMNS = (
     "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
     "rate_limit_rps", "directives", "version", "allowed_models", "allowed_providers", "mode",
     "max_budget_nusd", "max_latency_ms", "min_weight", "budget_nusd", "budget_reset_at_ms",
-    "paid_month", "paid_nusd",
-    "max_budget_nusd", "max_latency_ms", "min_weight", "tokens_per_minute", "concurrency",
-    "rotation_days", "rotated_at_ms",
+    "paid_month", "paid_nusd", "tokens_per_minute", "concurrency", "rotation_days", "rotated_at_ms",
 )  # fmt: skip
 _CREDENTIAL = ("digest", "key_id", "prefix", "issued_at_ms", "expires_at_ms")
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
