@@ -17,6 +17,7 @@ from tokenhub.app import create_app, start_logging
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
+from tokenhub.web.draining import Draining
 from tokenhub.web.protocol import Protocol
 
 # A full collection walks every object that lives. Those of the start (modules, routes, the
@@ -83,7 +84,7 @@ def bind(address: Address) -> socket.socket:
         ) from error
 
 
-class Server(uvicorn.Server):
+class Server(Draining):
     """uvicorn around the app, with one clear line where the start fails.
 
     Raises Unavailable with the reason where it cannot start. `started` is called when requests

@@ -1,10 +1,10 @@
 """A stream under way, from its first events to its end, and how each end is told and booked."""
 
 from tokenhub.core.ask import Answer
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unavailable
 from tokenhub.core.failures import CODES, Kind
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.run import Run, left_by
+from tokenhub.gateway.run import STOPPING, Run, left_by, stopped
 from tokenhub.gateway.settle import Settle
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError
@@ -96,6 +96,16 @@ class Streaming:
             if self.run.route is not None:
                 self._board.left(self.run.route)
             self._settle.abandoned(self.run, code)
+
+    async def cut(self) -> Unavailable:
+        """End it since the server stops; the error to tell, once what was sent is settled."""
+        error = stopped()
+        if self._open:
+            self._book(STOPPING)
+            if self.run.route is not None:
+                self._board.left(self.run.route)
+            await self._settle(self.run, error)
+        return error
 
     def _book(self, kind: str) -> None:
         self._open = False

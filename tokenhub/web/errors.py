@@ -34,14 +34,17 @@ from tokenhub.core.errors import (
     UnsupportedMediaType,
 )
 from tokenhub.core.outcome import Attempt
+from tokenhub.gateway.run import STOPPING
 from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.wire.problem import FieldProblem, Problem
 
 Headers = list[tuple[bytes, bytes]]
 Rendered = tuple[int, Headers, bytes]
 
-# The code of an Unavailable that is over as soon as others have been answered.
+# The codes of an Unavailable that is over as soon as others have been answered, or at another
+# server of the same name.
 CROWDED = "too_many_large_bodies"
+_SOON_OVER = frozenset({CROWDED, STOPPING})
 OPENAI, ANTHROPIC, PROBLEM = "openai", "anthropic", "problem"
 
 _STATUS: Mapping[type[TokenHubError], int] = {
@@ -222,7 +225,7 @@ def _telling(error: Exception) -> Headers:
     if isinstance(error, OutcomeUnknown):
         # Both SDKs try every 409 again unless this tells them not to.
         return [(b"x-should-retry", b"false")]
-    if isinstance(error, Unavailable) and error.code == CROWDED:
+    if isinstance(error, Unavailable) and error.code in _SOON_OVER:
         return [(b"retry-after", b"1")]
     wait_s = error.retry_after_s if isinstance(error, _WAITING) else None
     return [] if wait_s is None else [(b"retry-after", b"%d" % max(1, ceil(wait_s)))]

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from tokenhub.core.buckets import Allowance
 from tokenhub.core.errors import MethodNotAllowed, NotFound, RateLimited, TokenHubError
-from tokenhub.gateway.run import HUNG_UP, Arrival
+from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
 from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
@@ -69,7 +69,8 @@ class Front:
             await (handler or self._unlisted)(scope, receive, send, arrival)
         except asyncio.CancelledError as error:
             if error.args != (HUNG_UP,):
-                raise
+                refusal = render(stopped(), dialect=_dialect(scope), request_id=arrival.request_id)
+                await respond(send, *refusal)
         except Exception as error:  # noqa: BLE001 - the last resort, as Litestar's for its routes
             # Our own fault, told in the route's dialect. Where an answer has begun already, the
             # protocol refuses a second one and breaks the connection: never a clean end.
