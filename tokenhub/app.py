@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import cast
 
 from tokenhub.adapters.clock import SystemClock
@@ -20,6 +21,7 @@ from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
@@ -138,7 +140,14 @@ async def assembled(
         await stores.orchestrations.recover()
         vault = MemorySecrets()
         catalog = Snapshot(Catalog.build())
-        upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
+        allowed = Snapshot(settings.allowed_private_hosts)
+        upstreams = HttpUpstreams(
+            vault,
+            catalog,
+            partial(Transport, allowed=allowed),
+            clock=clock,
+            strict=settings.strict_params,
+        )
         stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
         changes = Changes(
@@ -151,7 +160,9 @@ async def assembled(
         keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
         await keys.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
-        providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
+        providers = Providers(
+            changes=changes, secrets=vault, upstreams=upstreams, prices=prices, allowed=allowed
+        )
         models = Models(changes=changes, prices=prices)
         bootstrap = Bootstrap(
             changes=changes,
@@ -162,6 +173,7 @@ async def assembled(
             prices=prices,
         )
         _tell(await _credentials(bootstrap, settings))
+        _tell_of_addresses(providers)
         patience_s = settings.provider_timeout_s
         board = Board(clock, patience_s=patience_s, draw=noise.random)
         observed = Observed(vault, board=board, patience_s=patience_s)
@@ -213,6 +225,7 @@ async def assembled(
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,
+                allowed=allowed,
                 admin_token=Snapshot(
                     admin_token(
                         settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
@@ -357,6 +370,14 @@ async def _autoload(bootstrap: Bootstrap) -> None:
         _tell(await bootstrap.autoload())
     except Exception:  # noqa: BLE001 - a fault of this job must not end the server it serves
         _log.exception("autoload_failed")
+
+
+def _tell_of_addresses(providers: Providers) -> None:
+    """Say which providers cannot be called, where their addresses alone show it."""
+    for row in providers.every():
+        why, _ = providers.objection(row)
+        if why:
+            _log.warning("address_refused", extra={"provider": row.id, "detail": why})
 
 
 def _tell(messages: list[str]) -> None:

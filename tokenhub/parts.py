@@ -15,6 +15,7 @@ from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
+from tokenhub.core.destinations import Destinations
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.orchestrate import Orchestrator
@@ -26,7 +27,10 @@ from tokenhub.ports.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served."""
+    """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served.
+
+    `allowed` is where calls to providers may go.
+    """
 
     gateway: Gateway
     orchestrator: Orchestrator
@@ -44,6 +48,7 @@ class Parts:
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets
+    allowed: Snapshot[Destinations]
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float

@@ -16,6 +16,7 @@ import msgspec
 from tokenhub.core import admin_token
 from tokenhub.core.addresses import Network, networks
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
+from tokenhub.core.destinations import Destinations, destinations
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
 
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_rate_limit_rps: int
     admin_rate_limit_burst: int
     trusted_proxies: tuple[Network, ...]
+    allowed_private_hosts: Destinations
     strict_params: bool
     heartbeat_s: float
     health_probe_disabled: bool
@@ -337,6 +339,11 @@ FRACTION = Kind("number", "0 to 10", _fraction)
 HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s)
 ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
 NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
+HOSTS = Kind(
+    "list",
+    "host names, *.names, IP addresses and networks such as 10.0.0.0/8, with commas",
+    destinations,
+)
 DAY_S = 86_400.0
 
 # What tokenhubctl reads from the same environment; no business of the server's.
@@ -489,6 +496,14 @@ SETTINGS = (
         NETWORKS,
         "",
         "Reverse proxies whose X-Forwarded-For, Forwarded or X-Real-IP says who is calling.",
+        effective=True,
+    ),
+    Setting(
+        "ALLOWED_PRIVATE_HOSTS",
+        HOSTS,
+        "",
+        "Private hosts and networks that providers may be at, loopback among them; for a server "
+        "on this machine: localhost,127.0.0.1,::1. Nothing but public addresses by default.",
         effective=True,
     ),
     Setting(

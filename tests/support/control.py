@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from tests.support.places import LOOPBACK, allowed
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
@@ -119,6 +120,7 @@ class Control:
         self.catalog = Snapshot(Catalog.build())
         self.key_table: Snapshot[KeyTable] = Snapshot({})
         self.token = Snapshot(TOKEN)
+        self.allowed = allowed(f"{LOOPBACK},10.0.0.0/8")
         self.reason = ""
         self.changes = Changes(
             store=self.catalog_store,
@@ -133,6 +135,7 @@ class Control:
             secrets=self.secrets,
             upstreams=cast("Any", self.upstreams),
             prices=self.prices,
+            allowed=self.allowed,
         )
         self.models = Models(changes=self.changes, prices=self.prices)
         self.aliases = Aliases(changes=self.changes)
@@ -201,6 +204,7 @@ class Control:
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,
+            allowed=self.allowed,
             admin_token=self.token,
             clock=self.clock,
             started_at=self.clock.monotonic(),

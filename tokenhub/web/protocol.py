@@ -34,6 +34,8 @@ HEAD_S = 10.0
 BODY_S = 30.0
 MAX_HEAD_BYTES = 64 << 10
 _BODILESS = frozenset({204, 304})
+# What a head is made of, beside the ends of its lines.
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 class Cycle(RequestResponseCycle):
@@ -54,8 +56,6 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         if self.response_started:
             raise RuntimeError("the response has begun already")
-        self.response_started = True
-        self.waiting_for_100_continue = False
         length = None
         closing = False
         lines = [STATUS_LINE[status]]
@@ -73,6 +73,9 @@ class Cycle(RequestResponseCycle):
         if self.chunked_encoding:
             lines.append(b"transfer-encoding: chunked\r\n")
         self.head = _head(lines)
+        # Only now: who was about to send a bad header may still say what went wrong.
+        self.response_started = True
+        self.waiting_for_100_continue = False
         if self.chunked_encoding:
             self.transport.write(self.head)
             self.head = b""
@@ -291,8 +294,8 @@ class Protocol(HttpToolsProtocol):
 
 
 def _head(lines: Sequence[bytes]) -> bytes:
-    """The head as bytes. Raises RuntimeError where a header holds a line break or a NUL."""
+    """The head as bytes. Raises RuntimeError where it holds what is no printable ASCII."""
     head = b"".join(lines) + b"\r\n"
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
-        raise RuntimeError("a header holds a line break or a NUL")
+    if head.translate(None, _PRINTABLE) != b"\r\n" * (len(lines) + 1):
+        raise RuntimeError("a header holds what no header may")
     return head

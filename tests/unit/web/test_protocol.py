@@ -70,3 +70,30 @@ async def test_the_beginning_of_a_request_does(connection, part):
     connection.data_received(part)
 
     assert ends.cancelled()
+
+
+@pytest.mark.parametrize(
+    "value", [b"a\r\nx-evil: 1", b"a\nb", b"a\rb", b"a\0b", b"\x7f", b"\x1b[2J", b"caf\xc3\xa9"]
+)
+async def test_a_header_that_no_header_may_be_is_not_sent_and_an_error_still_can_be(value):
+    """Neither half an answer nor a closed connection: who was about to send it may say so."""
+    answered = asyncio.Event()
+
+    async def app(scope, receive, send):
+        with pytest.raises(RuntimeError, match="no header may"):
+            await respond(send, 200, [(b"x-model", value)], b"ok")
+        await respond(send, 500, [], b"sorry")
+        answered.set()
+
+    config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
+    protocol = Protocol(config=config, server_state=ServerState(), app_state={})
+    line = Line()
+    protocol.connection_made(line)
+
+    protocol.data_received(REQUEST)
+    await answered.wait()
+
+    assert line.said.startswith(b"HTTP/1.1 500")
+    assert b"evil" not in line.said
+    protocol.connection_lost(ConnectionError())
+    protocol._unset_keepalive_if_required()

@@ -100,7 +100,8 @@ class Incoming:
             elif name in POLICY:
                 self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
-                self.encoding = value
+                # RFC 9110 5.3: several lines are one list.
+                self.encoding = b"%b, %b" % (self.encoding, value) if self.encoding else value
             elif name in _ONCE:
                 self.once = (*self.once, value)
             elif name == b"idempotency-retry":
