@@ -52,6 +52,7 @@ from tokenhub.gateway.board import Board
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.hedges import Hedges
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
@@ -178,7 +179,8 @@ async def assembled(
         board = Board(clock, patience_s=patience_s, draw=noise.random)
         observed = Observed(vault, board=board, patience_s=patience_s)
         naming = Naming()
-        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
+        load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
+        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
 
         def request_ids() -> str:
             return request_id(clock.now(), noise.getrandbits(64))
@@ -240,6 +242,7 @@ async def assembled(
                 sqlite_version=stores.sqlite_version,
                 heartbeat_s=settings.heartbeat_s,
                 claims=Claims(stores.claims, MemoryBodies()),
+                load=load,
             ),
             bootstrap,
         )
@@ -270,6 +273,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
         rest=cast("Asgi", build(parts)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
+        load=parts.load,
     )
 
 

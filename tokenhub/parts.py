@@ -18,6 +18,7 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
@@ -59,3 +60,4 @@ class Parts:
     sqlite_version: str
     heartbeat_s: float
     claims: Claims
+    load: Load

@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_rate_limit_burst: int
     trusted_proxies: tuple[Network, ...]
     allowed_private_hosts: Destinations
+    max_requests_in_flight: int
+    overload_lag_s: float
     strict_params: bool
     heartbeat_s: float
     health_probe_disabled: bool
@@ -504,6 +506,21 @@ SETTINGS = (
         "",
         "Private hosts and networks that providers may be at, loopback among them; for a server "
         "on this machine: localhost,127.0.0.1,::1. Nothing but public addresses by default.",
+        effective=True,
+    ),
+    Setting(
+        "MAX_REQUESTS_IN_FLIGHT",
+        _count(least=0, most=1_000_000),
+        "2000",
+        "The most requests on /v1 that are being answered at the same time; 0: no limit.",
+        effective=True,
+    ),
+    Setting(
+        "OVERLOAD_LAG_MS",
+        _seconds(least=0.0, most=10.0, per_unit=0.001, unit="ms"),
+        "10",
+        "How late the server may run, for a quarter of a second, before it lets requests wait "
+        "for their turn and refuses those for which there is none; 0: never.",
         effective=True,
     ),
     Setting(

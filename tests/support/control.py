@@ -29,6 +29,7 @@ from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
@@ -215,6 +216,7 @@ class Control:
             sqlite_version="3.45.1",
             heartbeat_s=0.0,
             claims=cast("Any", None),
+            load=Load(),
         )
 
     @asynccontextmanager

@@ -33,6 +33,8 @@ ORIGINAL = {
 OURS = {
     "TRUSTED_PROXIES",
     "ALLOWED_PRIVATE_HOSTS",
+    "MAX_REQUESTS_IN_FLIGHT",
+    "OVERLOAD_LAG_MS",
     "STRICT_PARAMS",
     "HEARTBEAT_SECS",
     "HEALTH_PROBE_INTERVAL_SECS",
@@ -68,6 +70,7 @@ def test_an_empty_environment_gives_safe_defaults():
     assert (30, 60) == (settings.admin_rate_limit_rps, settings.admin_rate_limit_burst)
     assert () == settings.trusted_proxies
     assert Destinations() == settings.allowed_private_hosts
+    assert (2000, 0.01) == (settings.max_requests_in_flight, settings.overload_lag_s)
     assert settings.strict_params is False
     assert 15.0 == settings.heartbeat_s
     assert settings.health_probe_disabled is False

@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from tokenhub.web.protocol import Protocol
 # would start a collection every few requests and find nothing.
 GC_THRESHOLDS = (50_000, 20, 100)
 BACKLOG = 2048
+MOST_FILES = 65_536
 
 
 def run() -> int:
@@ -40,6 +42,7 @@ def run() -> int:
     signal.signal(signal.SIGTERM, _ended)
     try:
         prepare(settings)
+        allow_files()
         bound = bind(settings.listen_addr)
         Server(settings, started=lambda: _greet(settings, bound)).run(sockets=[bound])
     except TokenHubError as error:
@@ -59,6 +62,14 @@ def prepare(settings: Settings) -> None:
         raise Unavailable(_unusable(folder, os.strerror(error.errno or 0))) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Unavailable(_unusable(folder, "it is not writable"))
+
+
+def allow_files() -> None:
+    """Let the process have as many files open as it may: each request has two connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bind(address: Address) -> socket.socket:

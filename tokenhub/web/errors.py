@@ -34,6 +34,7 @@ from tokenhub.core.errors import (
     UnsupportedMediaType,
 )
 from tokenhub.core.outcome import Attempt
+from tokenhub.core.overload import OVERLOADED
 from tokenhub.gateway.run import STOPPING
 from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.wire.problem import FieldProblem, Problem
@@ -44,7 +45,7 @@ Rendered = tuple[int, Headers, bytes]
 # The codes of an Unavailable that is over as soon as others have been answered, or at another
 # server of the same name.
 CROWDED = "too_many_large_bodies"
-_SOON_OVER = frozenset({CROWDED, STOPPING})
+_SOON_OVER = frozenset({CROWDED, OVERLOADED, STOPPING})
 OPENAI, ANTHROPIC, PROBLEM = "openai", "anthropic", "problem"
 
 _STATUS: Mapping[type[TokenHubError], int] = {
