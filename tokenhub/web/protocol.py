@@ -33,6 +33,8 @@ from tokenhub.web.v1.exchange import LINGER_S
 HEAD_S = 10.0
 BODY_S = 30.0
 MAX_HEAD_BYTES = 64 << 10
+MAX_HEADERS = 100
+_VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({204, 304})
 # What a head is made of, beside the ends of its lines.
 _PRINTABLE = bytes(range(0x20, 0x7F))
@@ -111,6 +113,10 @@ class Cycle(RequestResponseCycle):
 
 class TooLong(Exception):
     """Stops the parser at the end of a head that is too long."""
+
+
+class Doubtful(Exception):
+    """Stops the parser at a head that is no good HTTP/1."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -212,6 +218,10 @@ class Protocol(HttpToolsProtocol):
         ):
             self._too_long()
             raise TooLong
+        if len(self.headers) > MAX_HEADERS:
+            self._too_long()
+            raise TooLong
+        self._refuse_doubtful()
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()
@@ -219,6 +229,16 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _refuse_doubtful(self) -> None:
+        """Stop at what two servers may read differently: HTTP/0.9, and any number of hosts but one.
+
+        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. Raises Doubtful.
+        """
+        version = self.parser.get_http_version()
+        hosts = sum([name == b"host" for name, _ in self.headers])
+        if hosts > 1 or (hosts == 0 and version != "1.0") or version not in _VERSIONS:
+            raise Doubtful
 
     def on_body(self, body: bytes) -> None:
         self._gained = True
