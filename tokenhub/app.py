@@ -68,7 +68,7 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
-from tokenhub.web.front import Asgi, Front
+from tokenhub.web.front import REFUSAL, Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
@@ -97,16 +97,18 @@ class App:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            return self._live(receive, send)
+            return self._live(scope, receive, send)
         assert self._front is not None, "requests come after the start"
         return self._front(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
         asyncio.get_running_loop().set_default_executor(threads)
         async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
             self._front = front(parts, _doors(self._settings))
+            # For the protocol, which spares those who are refused the way to here.
+            scope.get("state", {})[REFUSAL] = self._front.refusal
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
                 running = [

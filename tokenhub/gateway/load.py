@@ -48,6 +48,11 @@ class Load:
         """How many are under way, how many wait, and how many were refused since the start."""
         return self._under_way, len(self._waiting), self.refused
 
+    @property
+    def full(self) -> bool:
+        """Whether whoever comes now is refused: all places are taken, and all to wait at, too."""
+        return len(self._waiting) >= WAITING
+
     def enter(self) -> bool:
         """Take a place, if there is one for whoever comes now."""
         if self._under_way >= self._window.limit or self._waiting:
@@ -59,7 +64,7 @@ class Load:
 
     async def turn(self) -> None:
         """Wait for a place. Raises Unavailable where too many wait, or it takes too long."""
-        if len(self._waiting) >= WAITING:
+        if self.full:
             raise self.refusal()
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)

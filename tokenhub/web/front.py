@@ -22,7 +22,7 @@ from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
-from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
+from tokenhub.web.v1.exchange import Receive, Response, Scope, Send, respond, turn_away
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import spoken
 
@@ -31,6 +31,8 @@ _log = logging.getLogger("tokenhub.web")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 
+# Under which name the protocol finds `Front.refusal` in the state of the application.
+REFUSAL = "refusal"
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -89,6 +91,14 @@ class Front:
             request_id = arrival.request_id
             _log.exception("request_failed", extra={"path": path, "request_id": request_id})
             await respond(send, *render(error, dialect=_dialect(scope), request_id=request_id))
+
+    def refusal(self, path: str) -> Response | None:
+        """The whole answer to a POST that is refused before it is even looked at, else None."""
+        if not self._load.full:
+            return None
+        error = self._load.refusal()
+        dialect = dialect_of(path)
+        return render(error, dialect=dialect, request_id=self._arrivals().request_id)
 
     async def _in_turn(
         self, handler: Handler, scope: Scope, receive: Receive, send: Send, arrival: Arrival
