@@ -1,5 +1,7 @@
 """Calls go where the operator has said, and nowhere else, whatever a request asks for."""
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
@@ -219,6 +221,9 @@ async def test_names_that_would_break_a_header_are_refused_or_escaped(served, ke
             ("models", {"id": evil, "provider_id": "one"}),
         )
     ]
+    alias = {"variants": [{"model_id": "gpt", "weight": 1}]}
+    path = f"/admin/v1/aliases/{quote(evil)}"
+    made.append(await served.http.put(path, json=alias, headers=ADMIN))
     asked = await served.http.post(
         PATHS[0], json=body(PATHS[0]) | {"model": evil}, headers={"x-api-key": key}
     )

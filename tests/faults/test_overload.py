@@ -24,7 +24,7 @@ PEAK_S = 8.0 if LONG else 0.5
 BUSY = 48
 ENOUGH = 0.9
 REFUSED_WITHIN_S = 0.02
-MEMORY_MB = 64.0
+MEMORY_MB = 100.0
 HELLO = [{"role": "user", "content": "Hi"}]
 SHORT = replace(PROFILE, answer_tokens=Constant(value=4))
 
