@@ -131,6 +131,7 @@ class TokenHub(Target):
             "TOKENHUB_DB_DSN": str(folder / "tokenhub.sqlite"),
             "TOKENHUB_ADMIN_TOKEN": self._token,
             "TOKENHUB_RATE_LIMIT_RPS": "0",
+            "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
             "TOKENHUB_CREDENTIALS_FILE": str(folder / "none"),
         }
         self._log = folder / "tokenhub.log"

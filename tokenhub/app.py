@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +28,7 @@ from tokenhub.adapters.original.source import open_original
 from tokenhub.adapters.original.vault import opened
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
@@ -65,6 +67,7 @@ from tokenhub.gateway.books import DAY_S, Books
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.hedges import Hedges
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
@@ -81,7 +84,7 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
-from tokenhub.web.front import Asgi, Front
+from tokenhub.web.front import REFUSAL, Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
@@ -111,16 +114,18 @@ class App:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            return self._live(receive, send)
+            return self._live(scope, receive, send)
         assert self._front is not None, "requests come after the start"
         return self._front(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
         asyncio.get_running_loop().set_default_executor(threads)
         async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
             self._front = front(parts, _doors(self._settings))
+            # For the protocol, which spares those who are refused the way to here.
+            scope.get("state", {})[REFUSAL] = self._front.refusal
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
                 running = [
@@ -156,7 +161,14 @@ async def assembled(
         await stores.orchestrations.recover()
         vault = MemorySecrets()
         catalog = Snapshot(Catalog.build())
-        upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
+        allowed = Snapshot(settings.allowed_private_hosts)
+        upstreams = HttpUpstreams(
+            vault,
+            catalog,
+            partial(Transport, allowed=allowed),
+            clock=clock,
+            strict=settings.strict_params,
+        )
         stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
         changes = Changes(
@@ -183,7 +195,9 @@ async def assembled(
         stack.callback(first_use.close)
         await first_use.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
-        providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
+        providers = Providers(
+            changes=changes, secrets=vault, upstreams=upstreams, prices=prices, allowed=allowed
+        )
         models = Models(changes=changes, prices=prices)
         bootstrap = Bootstrap(
             changes=changes,
@@ -194,11 +208,13 @@ async def assembled(
             prices=prices,
         )
         _tell(await _credentials(bootstrap, settings))
+        _tell_of_addresses(providers)
         patience_s = settings.provider_timeout_s
         board = Board(clock, patience_s=patience_s, draw=noise.random)
         observed = Observed(vault, board=board, patience_s=patience_s)
         naming = Naming()
-        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost)
+        load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
+        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
 
         def request_ids() -> str:
             return request_id(clock.now(), noise.getrandbits(64))
@@ -260,6 +276,7 @@ async def assembled(
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,
+                allowed=allowed,
                 admin_token=Snapshot(
                     admin_token(
                         settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
@@ -274,6 +291,7 @@ async def assembled(
                 sqlite_version=stores.sqlite_version,
                 heartbeat_s=settings.heartbeat_s,
                 claims=Claims(stores.claims, MemoryBodies()),
+                load=load,
             ),
             bootstrap,
         )
@@ -336,6 +354,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
         rest=cast("Asgi", build(parts)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
+        load=parts.load,
     )
 
 
@@ -473,6 +492,14 @@ async def _autoload(bootstrap: Bootstrap) -> None:
         _tell(await bootstrap.autoload())
     except Exception:  # noqa: BLE001 - a fault of this job must not end the server it serves
         _log.exception("autoload_failed")
+
+
+def _tell_of_addresses(providers: Providers) -> None:
+    """Say which providers cannot be called, where their addresses alone show it."""
+    for row in providers.every():
+        why, _ = providers.objection(row)
+        if why:
+            _log.warning("address_refused", extra={"provider": row.id, "detail": why})
 
 
 def _tell(messages: list[str]) -> None:

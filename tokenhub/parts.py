@@ -17,8 +17,10 @@ from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
+from tokenhub.core.destinations import Destinations
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
@@ -29,7 +31,10 @@ from tokenhub.ports.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served."""
+    """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served.
+
+    `allowed` is where calls to providers may go.
+    """
 
     gateway: Gateway
     orchestrator: Orchestrator
@@ -49,6 +54,7 @@ class Parts:
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets
+    allowed: Snapshot[Destinations]
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float
@@ -60,3 +66,4 @@ class Parts:
     heartbeat_s: float
     importing: Import
     claims: Claims
+    load: Load

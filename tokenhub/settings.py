@@ -16,6 +16,7 @@ import msgspec
 from tokenhub.core import admin_token
 from tokenhub.core.addresses import Network, networks
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
+from tokenhub.core.destinations import Destinations, destinations
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
 
@@ -74,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     admin_rate_limit_rps: int
     admin_rate_limit_burst: int
     trusted_proxies: tuple[Network, ...]
+    allowed_private_hosts: Destinations
+    max_requests_in_flight: int
+    overload_lag_s: float
     strict_params: bool
     heartbeat_s: float
     health_probe_disabled: bool
@@ -402,6 +406,11 @@ FRACTION = Kind("number", "0 to 10", _fraction)
 HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s)
 ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
 NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
+HOSTS = Kind(
+    "list",
+    "host names, *.names, IP addresses and networks such as 10.0.0.0/8, with commas",
+    destinations,
+)
 DAY_S = 86_400.0
 
 # What tokenhubctl reads from the same environment; no business of the server's.
@@ -561,6 +570,29 @@ SETTINGS = (
         NETWORKS,
         "",
         "Reverse proxies whose X-Forwarded-For, Forwarded or X-Real-IP says who is calling.",
+        effective=True,
+    ),
+    Setting(
+        "ALLOWED_PRIVATE_HOSTS",
+        HOSTS,
+        "",
+        "Private hosts and networks that providers may be at, loopback among them; for a server "
+        "on this machine: localhost,127.0.0.1,::1. Nothing but public addresses by default.",
+        effective=True,
+    ),
+    Setting(
+        "MAX_REQUESTS_IN_FLIGHT",
+        _count(least=0, most=1_000_000),
+        "2000",
+        "The most requests on /v1 that are being answered at the same time; 0: no limit.",
+        effective=True,
+    ),
+    Setting(
+        "OVERLOAD_LAG_MS",
+        _seconds(least=0.0, most=10.0, per_unit=0.001, unit="ms"),
+        "10",
+        "How late the server may run, for a quarter of a second, before it lets requests wait "
+        "for their turn and refuses those for which there is none; 0: never.",
         effective=True,
     ),
     Setting(

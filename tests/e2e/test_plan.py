@@ -325,7 +325,7 @@ async def test_a_plan_that_an_orderly_stop_cuts_off_is_booked_as_ended_by_us(tmp
         (record,) = (await hub.admin("GET", "orchestrations"))["orchestrations"]
 
     rows = ledger(tmp_path, record["id"])
-    assert ("cancelled", "shutting_down", 3) == (
+    assert ("cancelled", "draining", 3) == (
         record["status"],
         record["error_class"],
         record["step_count"],

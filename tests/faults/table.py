@@ -111,6 +111,18 @@ ROWS = {
         "SIGHUP again and again under load, every fourth time with a broken file",
         "0 failed requests; a broken file changes nothing and is told",
     ),
+    "F34": Row(
+        "half a head, half a body, silence, 10,000 headers, a header of 1 MB",
+        "408 or 431 and an end of the connection; nobody else notices",
+    ),
+    "F35": Row(
+        "twice as many requests as can be answered",
+        "goodput 90 % of the peak; the rest is refused within 20 ms; memory flat",
+    ),
+    "F36": Row(
+        "SIGTERM while answers are on their way",
+        "none is cut short in the time to drain; what is cut is told so; exit 1 s later at most",
+    ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",
         "0 failed requests; at most 1.25 calls a request; back within one ejection period",

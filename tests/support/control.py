@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from tests.support.places import LOOPBACK, allowed
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
@@ -30,6 +31,7 @@ from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
@@ -122,6 +124,7 @@ class Control:
         self.catalog = Snapshot(Catalog.build())
         self.key_table: Snapshot[KeyTable] = Snapshot({})
         self.token = Snapshot(TOKEN)
+        self.allowed = allowed(f"{LOOPBACK},10.0.0.0/8")
         self.reason = ""
         self.changes = Changes(
             store=self.catalog_store,
@@ -136,6 +139,7 @@ class Control:
             secrets=self.secrets,
             upstreams=cast("Any", self.upstreams),
             prices=self.prices,
+            allowed=self.allowed,
         )
         self.models = Models(changes=self.changes, prices=self.prices)
         self.aliases = Aliases(changes=self.changes)
@@ -206,6 +210,7 @@ class Control:
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,
+            allowed=self.allowed,
             admin_token=self.token,
             clock=self.clock,
             started_at=self.clock.monotonic(),
@@ -217,6 +222,7 @@ class Control:
             heartbeat_s=0.0,
             claims=cast("Any", None),
             importing=cast("Any", None),
+            load=Load(),
         )
 
     @asynccontextmanager

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
+from tests.support.places import LOOPBACK
 from tokenhub import settings
 from tokenhub.commands.serve import Server, bind, prepare
 from tokenhub.settings import Address
 from tokenhub.sim.app import Sim
+from tokenhub.web.draining import Draining
 
 ADMIN_TOKEN = "tha_0123456789abcdef0123456789abcdef"
 ENDED_BY_US = {-signal.SIGKILL, -signal.SIGTERM, 0}
@@ -107,7 +108,7 @@ class Child(Hub):
         await self.process.wait()
 
 
-class _Guest(uvicorn.Server):
+class _Guest(Draining):
     """Started and stopped by the test: no loop that ticks, no signal handlers."""
 
     async def begin(self, sockets: list[Any]) -> None:
@@ -188,6 +189,9 @@ def _variables(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
         "SHUTDOWN_DRAIN_SECS": "2",
         "RATE_LIMIT_RPS": "0",
         "ADMIN_RATE_LIMIT_RPS": "0",
+        # Providers of tests are on this machine; nobody is refused since the machine is busy.
+        "ALLOWED_PRIVATE_HOSTS": LOOPBACK,
+        "OVERLOAD_LAG_MS": "0",
         # What arrives at a provider in a test is what the test sends.
         "HEALTH_PROBE_DISABLED": "true",
     }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokenhub.core.destinations import Destinations
 from tokenhub.settings import (
     MASK,
     SETTINGS,
@@ -34,6 +35,9 @@ ORIGINAL = {
 # And those that it did not have.
 OURS = {
     "TRUSTED_PROXIES",
+    "ALLOWED_PRIVATE_HOSTS",
+    "MAX_REQUESTS_IN_FLIGHT",
+    "OVERLOAD_LAG_MS",
     "STRICT_PARAMS",
     "HEARTBEAT_SECS",
     "HEALTH_PROBE_INTERVAL_SECS",
@@ -68,6 +72,8 @@ def test_an_empty_environment_gives_safe_defaults():
     assert (60, 120) == (settings.rate_limit_rps, settings.rate_limit_burst)
     assert (30, 60) == (settings.admin_rate_limit_rps, settings.admin_rate_limit_burst)
     assert () == settings.trusted_proxies
+    assert Destinations() == settings.allowed_private_hosts
+    assert (2000, 0.01) == (settings.max_requests_in_flight, settings.overload_lag_s)
     assert settings.strict_params is False
     assert 15.0 == settings.heartbeat_s
     assert settings.health_probe_disabled is False

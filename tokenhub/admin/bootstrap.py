@@ -185,6 +185,9 @@ class Bootstrap:
             row, secret = _provider(entry, old)
         except BadRequest as error:
             return [f"{where} is left out: {error}"]
+        why, field = self._providers.objection(row, old)
+        if why:
+            return [f"{where} is left out: {field}: {why}"]
         if entry.autoload_models and (old or row).enabled:
             self._autoload.append(entry.id)
         if old is None or (old.source == SOURCE and row != old):

@@ -9,11 +9,14 @@ from tokenhub.admin.changes import By, Changes, expect
 from tokenhub.admin.models import checked, usable_id
 from tokenhub.admin.prices import UNKNOWN, Prices
 from tokenhub.core.catalog import Model, Provider, checked_provider
+from tokenhub.core.destinations import CODE as NOT_ALLOWED
+from tokenhub.core.destinations import Destinations
 from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
 from tokenhub.core.failures import Kind
-from tokenhub.core.urls import addresses, within
+from tokenhub.core.urls import addresses, hosts, within
 from tokenhub.ports.provider import UpstreamError, Upstreams
 from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit
 
 MAX_ID_CHARS = 100
@@ -61,12 +64,19 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Providers:
-    """List, change, remove and question providers."""
+    """List, change, remove and question providers. `allowed` is where they may be."""
 
     def __init__(
-        self, *, changes: Changes, secrets: Secrets, upstreams: Upstreams, prices: Prices
+        self,
+        *,
+        changes: Changes,
+        secrets: Secrets,
+        upstreams: Upstreams,
+        prices: Prices,
+        allowed: Snapshot[Destinations],
     ) -> None:
         self._changes = changes
+        self._allowed = allowed
         self._prices = prices
         self._secrets = secrets
         self._upstreams = upstreams
@@ -94,6 +104,18 @@ class Providers:
             return "present"
         return "none" if provider.cred_store == NONE else "missing"
 
+    def objection(self, row: Provider, old: Provider | None = None) -> tuple[str, str]:
+        """Why calls may not go to an address of a row that `old` has not, and the field it is in.
+
+        Both are empty where nothing speaks against it. No name is looked up: what a name leads to
+        is looked at when it is called.
+        """
+        known = hosts(old) if old is not None else ()
+        for host, field in hosts(row).items():
+            if host not in known and (why := self._allowed.current.objection(host)):
+                return why, field
+        return "", ""
+
     def note(self, provider: Provider) -> str:
         """What an operator should know of where its key is; empty where there is nothing."""
         if provider.id in self._moved:
@@ -108,6 +130,7 @@ class Providers:
             old = self._changes.catalog.providers.get(row.id)
             expect(expected, old.version if old else None, self.version)
             kept = old.cred_store if old else NONE
+            self._refuse_misled(row, old)
             row = replace(row, cred_store=_cred_store(secret, kept))
             audit = self._audit("provider.upsert", old, row, by)
             return await self._commit(row, secret, audit, old=old)
@@ -128,6 +151,7 @@ class Providers:
             expect(expected, old.version)
             draft = replace(_draft(old, changes), **changes)
             row = replace(proposed(draft), cred_store=_cred_store(secret, old.cred_store))
+            self._refuse_misled(row, old)
             audit = self._audit("provider.patch", old, row, by)
             return await self._commit(row, secret, audit, old=old)
 
@@ -214,6 +238,11 @@ class Providers:
         old = self._changes.catalog.providers.get(row.id)
         audit = self._audit("provider.upsert", old, row, by)
         return await self._commit(row, secret, audit, old=old)
+
+    def _refuse_misled(self, row: Provider, old: Provider | None) -> None:
+        why, field = self.objection(row, old)
+        if why:
+            raise BadRequest(f"{field}: {why}", code=NOT_ALLOWED, field=field)
 
     async def _commit(
         self, row: Provider, secret: str | None, audit: Audit, *, old: Provider | None
@@ -335,6 +364,10 @@ _CODES = {
 
 def explained(provider_id: str, error: UpstreamError) -> ProviderFailed:
     """What an operator is told. Never the provider's own words: they may hold anything."""
+    if error.kind is Kind.UNREACHABLE and error.code == NOT_ALLOWED:
+        return ProviderFailed(
+            f"provider {provider_id!r} is not asked: {error.message}", code=error.code
+        )
     message = f"provider {provider_id!r} {_SAID[error.kind]}"
     if error.status:
         message = f"{message} (status {error.status})"

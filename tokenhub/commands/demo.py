@@ -164,6 +164,8 @@ def _settings(folder: Path, bound: socket.socket) -> Settings:
         "TOKENHUB_DB_DSN": str(folder / "tokenhub.sqlite"),
         "TOKENHUB_CREDENTIALS_FILE": str(folder / "credentials"),
         "TOKENHUB_SHUTDOWN_DRAIN_SECS": "2",
+        # Its providers are simulations on this machine.
+        "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
     }
     return settings.load(env, home=folder, data_writable=False)
 

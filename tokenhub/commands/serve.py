@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from tokenhub.app import create_app, start_logging
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
+from tokenhub.web.draining import Draining
 from tokenhub.web.protocol import Protocol
 
 # A full collection walks every object that lives. Those of the start (modules, routes, the
@@ -25,6 +27,7 @@ from tokenhub.web.protocol import Protocol
 # would start a collection every few requests and find nothing.
 GC_THRESHOLDS = (50_000, 20, 100)
 BACKLOG = 2048
+MOST_FILES = 65_536
 
 
 def run() -> int:
@@ -39,6 +42,7 @@ def run() -> int:
     signal.signal(signal.SIGTERM, _ended)
     try:
         prepare(settings)
+        allow_files()
         bound = bind(settings.listen_addr)
         Server(settings, started=lambda: _greet(settings, bound)).run(sockets=[bound])
     except TokenHubError as error:
@@ -58,6 +62,14 @@ def prepare(settings: Settings) -> None:
         raise Unavailable(_unusable(folder, os.strerror(error.errno or 0))) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Unavailable(_unusable(folder, "it is not writable"))
+
+
+def allow_files() -> None:
+    """Let the process have as many files open as it may: each request has two connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bind(address: Address) -> socket.socket:
@@ -83,7 +95,7 @@ def bind(address: Address) -> socket.socket:
         ) from error
 
 
-class Server(uvicorn.Server):
+class Server(Draining):
     """uvicorn around the app, with one clear line where the start fails.
 
     Raises Unavailable with the reason where it cannot start. `started` is called when requests

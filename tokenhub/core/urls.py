@@ -1,5 +1,6 @@
 """Base URLs of providers, in the one form that the rest relies on."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from tokenhub.core.catalog import Provider
@@ -78,6 +79,14 @@ def addresses(
 def within(row: Provider, known: Provider) -> bool:
     """Whether every address of `row` is at an origin that `known` has too."""
     return {origin(url) for url in _urls(row)} <= {origin(url) for url in _urls(known)}
+
+
+def hosts(row: Provider) -> Mapping[str, str]:
+    """The hosts of a provider's addresses, each with the field that names it first."""
+    found = {origin(row.base_url)[1]: "base_url"}
+    for at, url in enumerate(row.endpoints):
+        found.setdefault(origin(url)[1], f"endpoints[{at}]")
+    return found
 
 
 def _urls(row: Provider) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from tokenhub.core.buckets import UNLIMITED, Allowance
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.decide import Candidate, Decision, Record
 from tokenhub.core.eligibility import Skip
+from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Usage
@@ -27,6 +28,8 @@ OUR_FAULT = "internal_error"
 REVOKED = "key_revoked"
 # What the task of a caller who left is cancelled with; any other cancellation is our own end.
 HUNG_UP = "the caller hung up"
+# One that was cut since the server stops, with which it is cancelled, too.
+STOPPING = "draining"
 _LET_GO = frozenset({GONE, HEDGE_LOST, OUR_FAULT})
 
 
@@ -269,4 +272,18 @@ def left_by(error: BaseException | None) -> str:
     """Why a request was not finished, in the log's word: its caller left, or a fault of ours."""
     if not isinstance(error, asyncio.CancelledError):
         return OUR_FAULT
-    return GONE if error.args == (HUNG_UP,) else "shutting_down"
+    return GONE if error.args == (HUNG_UP,) else STOPPING
+
+
+def stopped() -> Unavailable:
+    """What the caller of a request is told that is cut since the server stops."""
+    return Unavailable("the server is stopping; send the request again", code=STOPPING)
+
+
+def tellable(error: TokenHubError | asyncio.CancelledError) -> TokenHubError:
+    """The error to tell the caller. Raises the cancellation again where nobody is there."""
+    if isinstance(error, TokenHubError):
+        return error
+    if error.args == (HUNG_UP,):
+        raise error
+    return stopped()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tokenhub.core.errors import ProviderRefused, TokenHubError
 from tokenhub.core.outcome import NOTHING_EXPECTED, Expected, Outcome
-from tokenhub.gateway.run import GONE, Run
+from tokenhub.gateway.run import GONE, STOPPING, Run, stopped
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal
 
@@ -52,7 +52,8 @@ class Settle:
 
     def abandoned(self, run: Run, code: str) -> None:
         """Settle without waiting: nobody is there to be told, and `code` says why."""
-        outcome = self._outcome(run, TokenHubError("the request was not finished", code=code))
+        error = TokenHubError("the request was not finished", code=code)
+        outcome = self._outcome(run, stopped() if code == STOPPING else error)
         if code == GONE:
             outcome = replace(outcome, status=CLOSED_REQUEST)
         _ = self._hand_over(run, outcome)

@@ -1,11 +1,11 @@
 """A stream under way, from its first events to its end, and how each end is told and booked."""
 
 from tokenhub.core.ask import Answer
-from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unauthenticated
+from tokenhub.core.errors import DeadlineExceeded, ProviderFailed, Unauthenticated, Unavailable
 from tokenhub.core.failures import CODES, Kind
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.run import REVOKED, Run, left_by
+from tokenhub.gateway.run import REVOKED, STOPPING, Run, left_by, stopped
 from tokenhub.gateway.settle import Settle
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.provider import AnswerStream, UpstreamError
@@ -127,6 +127,16 @@ class Streaming:
         revoked = Unauthenticated("this API key was revoked in the middle of the answer")
         await self._settle(run, revoked)
         raise revoked
+
+    async def cut(self) -> Unavailable:
+        """End it since the server stops; the error to tell, once what was sent is settled."""
+        error = stopped()
+        if self._open:
+            self._book(STOPPING)
+            if self.run.route is not None:
+                self._board.left(self.run.route)
+            await self._settle(self.run, error)
+        return error
 
     def _book(self, kind: str) -> None:
         self._open = False

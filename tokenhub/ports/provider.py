@@ -15,7 +15,8 @@ class UpstreamError(Exception):
     `status` is 0 where there was no response. `message`, `code` and `field` are the provider's
     own words and go to the caller only where they are about the caller's own request: when `kind`
     is `client`, or `missing` for a model that the caller named. When it is `unsupported` they are
-    ours: nothing was sent. `retry_after_s` is what the provider asked for.
+    ours: nothing was sent. They are ours, and for operators, when an `unreachable` has the code of
+    `core.destinations`. `retry_after_s` is what the provider asked for.
     """
 
     def __init__(

@@ -25,7 +25,8 @@ async def body_of(request: Http, kind: type[T]) -> T:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _JSON:
         raise UnsupportedMediaType(f"send the body as {_JSON} and say so in Content-Type")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    codings = request.headers.getall("content-encoding", ["identity"])
+    if any(coding.strip().lower() != "identity" for coding in codings):
         raise UnsupportedMediaType("send the body without a Content-Encoding")
     try:
         body = await request.body()

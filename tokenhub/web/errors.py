@@ -36,14 +36,18 @@ from tokenhub.core.errors import (
 )
 from tokenhub.core.money import usd
 from tokenhub.core.outcome import Attempt
+from tokenhub.core.overload import OVERLOADED
+from tokenhub.gateway.run import STOPPING
 from tokenhub.web.limits import anthropic_headers, openai_headers
 from tokenhub.wire.problem import FieldProblem, Problem
 
 Headers = list[tuple[bytes, bytes]]
 Rendered = tuple[int, Headers, bytes]
 
-# The code of an Unavailable that is over as soon as others have been answered.
+# The codes of an Unavailable that is over as soon as others have been answered, or at another
+# server of the same name.
 CROWDED = "too_many_large_bodies"
+_SOON_OVER = frozenset({CROWDED, OVERLOADED, STOPPING})
 OPENAI, ANTHROPIC, PROBLEM = "openai", "anthropic", "problem"
 
 _STATUS: Mapping[type[TokenHubError], int] = {
@@ -242,7 +246,7 @@ def _telling(error: Exception) -> Headers:
     if isinstance(error, OutcomeUnknown | BudgetExceeded):
         # Both SDKs try every 409 and 429 again unless this tells them not to.
         return [(b"x-should-retry", b"false")]
-    if isinstance(error, Unavailable) and error.code == CROWDED:
+    if isinstance(error, Unavailable) and error.code in _SOON_OVER:
         return [(b"retry-after", b"1")]
     if isinstance(error, RateLimited) and error.retry_after_s is None:
         return [(b"x-should-retry", b"false")]

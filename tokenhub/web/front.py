@@ -11,11 +11,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from tokenhub.core.buckets import Allowance
-from tokenhub.core.errors import MethodNotAllowed, NotFound, RateLimited, TokenHubError
-from tokenhub.gateway.run import HUNG_UP, Arrival
+from tokenhub.core.errors import (
+    MethodNotAllowed,
+    NotFound,
+    RateLimited,
+    TokenHubError,
+    Unavailable,
+)
+from tokenhub.gateway.load import Load
+from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
-from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
+from tokenhub.web.v1.exchange import Receive, Response, Scope, Send, respond, turn_away
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import spoken
 
@@ -24,6 +31,8 @@ _log = logging.getLogger("tokenhub.web")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 
+# Under which name the protocol finds `Front.refusal` in the state of the application.
+REFUSAL = "refusal"
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -33,7 +42,8 @@ class Front:
     """`routes` by (method, path); a path under /v1/models/ is the route of one model.
 
     `doors` count what is asked of a model, and all the rest but the probes. The list of models is
-    open: it costs less than it would cost to count who reads it.
+    open: it costs less than it would cost to count who reads it. `load` says when what is asked of
+    a model gets in.
     """
 
     def __init__(
@@ -43,11 +53,13 @@ class Front:
         rest: Asgi,
         arrivals: Callable[[], Arrival],
         doors: Doors,
+        load: Load,
     ) -> None:
         self._routes = routes
         self._rest = rest
         self._arrivals = arrivals
         self._doors = doors
+        self._load = load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,16 +78,43 @@ class Front:
                     await _turned_away(scope, receive, send, arrival, allowance)
                     return
                 arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
+                await self._in_turn(handler or self._unlisted, scope, receive, send, arrival)
+                return
             await (handler or self._unlisted)(scope, receive, send, arrival)
         except asyncio.CancelledError as error:
             if error.args != (HUNG_UP,):
-                raise
+                refusal = render(stopped(), dialect=_dialect(scope), request_id=arrival.request_id)
+                await respond(send, *refusal)
         except Exception as error:  # noqa: BLE001 - the last resort, as Litestar's for its routes
             # Our own fault, told in the route's dialect. Where an answer has begun already, the
             # protocol refuses a second one and breaks the connection: never a clean end.
             request_id = arrival.request_id
             _log.exception("request_failed", extra={"path": path, "request_id": request_id})
             await respond(send, *render(error, dialect=_dialect(scope), request_id=request_id))
+
+    def refusal(self, path: str) -> Response | None:
+        """The whole answer to a POST that is refused before it is even looked at, else None."""
+        if not self._load.full:
+            return None
+        error = self._load.refusal()
+        dialect = dialect_of(path)
+        return render(error, dialect=dialect, request_id=self._arrivals().request_id)
+
+    async def _in_turn(
+        self, handler: Handler, scope: Scope, receive: Receive, send: Send, arrival: Arrival
+    ) -> None:
+        load = self._load
+        if not load.enter():
+            try:
+                await load.turn()
+            except Unavailable as error:
+                refusal = render(error, dialect=_dialect(scope), request_id=arrival.request_id)
+                await turn_away(scope, receive, send, refusal)
+                return
+        try:
+            await handler(scope, receive, send, arrival)
+        finally:
+            load.leave()
 
     async def _control(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:
         if scope["path"] not in PROBES:

@@ -27,13 +27,18 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tokenhub.gateway.run import HUNG_UP
-from tokenhub.web.v1.exchange import LINGER_S
+from tokenhub.web.front import REFUSAL
+from tokenhub.web.v1.exchange import LINGER_S, Response, small
 
 # Seconds that a caller may take to say what they want, and how long the head may be.
 HEAD_S = 10.0
 BODY_S = 30.0
 MAX_HEAD_BYTES = 64 << 10
+MAX_HEADERS = 100
+_VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({204, 304})
+# What a head is made of, beside the ends of its lines.
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 class Cycle(RequestResponseCycle):
@@ -54,8 +59,6 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         if self.response_started:
             raise RuntimeError("the response has begun already")
-        self.response_started = True
-        self.waiting_for_100_continue = False
         length = None
         closing = False
         lines = [STATUS_LINE[status]]
@@ -73,6 +76,9 @@ class Cycle(RequestResponseCycle):
         if self.chunked_encoding:
             lines.append(b"transfer-encoding: chunked\r\n")
         self.head = _head(lines)
+        # Only now: who was about to send a bad header may still say what went wrong.
+        self.response_started = True
+        self.waiting_for_100_continue = False
         if self.chunked_encoding:
             self.transport.write(self.head)
             self.head = b""
@@ -110,6 +116,10 @@ class TooLong(Exception):
     """Stops the parser at the end of a head that is too long."""
 
 
+class Doubtful(Exception):
+    """Stops the parser at a head that is no good HTTP/1."""
+
+
 class Protocol(HttpToolsProtocol):
     """A connection. At most one request of it is being worked on at a time.
 
@@ -128,11 +138,14 @@ class Protocol(HttpToolsProtocol):
     _idle_bytes = 0
     _read_bytes = 0
     _gained = False
+    # Whether the last of `_refusals` may be told.
+    _refused = False
     # Set once what comes is only thrown away.
     _deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self._refusals: list[tuple[Response, bool]] = []
         self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
 
     def data_received(self, data: bytes) -> None:
@@ -147,6 +160,8 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("Invalid HTTP request received.")
             return
         self._watch()
+        if self._refused:
+            self._turn_away()
 
     def _feed(self, data: bytes | memoryview) -> None:
         """Parse it. Raises HttpParserError."""
@@ -209,18 +224,75 @@ class Protocol(HttpToolsProtocol):
         ):
             self._too_long()
             raise TooLong
+        if len(self.headers) > MAX_HEADERS:
+            self._too_long()
+            raise TooLong
+        self._refuse_doubtful()
         if self.parser.should_upgrade():
             return
-        super().on_headers_complete()
+        if not self._is_refused():
+            super().on_headers_complete()
         self._head_done = self._gained = True
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def _is_refused(self) -> bool:
+        """Whether the server has too much to do for this request; it is told so when it is whole.
+
+        That costs half of what it does on the way through the application, and in overload most
+        requests may be of this kind. Who sends a large body goes that way, which can end it early.
+        """
+        refusal = self.app_state.get(REFUSAL)
+        if refusal is None or not self.url.startswith(b"/v1/") or self.pipeline:
+            return False
+        if self._cycle_is_open() or self.expect_100_continue:
+            return False
+        if self.parser.get_method() != b"POST" or not small(self.headers):
+            return False
+        found = refusal(self.url.partition(b"?")[0].decode("ascii", "replace"))
+        if found is None:
+            return False
+        self.cycle = None  # type: ignore[assignment]  # as uvicorn has it before the first one
+        self._refusals.append((found, self.parser.should_keep_alive()))
+        return True
+
+    def _turn_away(self) -> None:
+        """Answer those who are refused, their requests being whole."""
+        refusals, self._refusals = self._refusals, []
+        self._refused = False
+        for (status, headers, body), keep_alive in refusals:
+            if self.transport.is_closing():
+                return
+            headers.append((b"content-length", b"%d" % len(body)))
+            if not keep_alive:
+                headers.append((b"connection", b"close"))
+            lines = [STATUS_LINE[status]]
+            lines += [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
+            lines += [b"%b: %b\r\n" % pair for pair in headers]
+            self.transport.write(_head(lines) + body)
+            if not keep_alive:
+                self.transport.close()
+        if not self._cycle_is_open():
+            self.on_response_complete()
+
+    def _cycle_is_open(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _refuse_doubtful(self) -> None:
+        """Stop at what two servers may read differently: HTTP/0.9, and any number of hosts but one.
+
+        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. Raises Doubtful.
+        """
+        version = self.parser.get_http_version()
+        hosts = sum([name == b"host" for name, _ in self.headers])
+        if hosts > 1 or (hosts == 0 and version != "1.0") or version not in _VERSIONS:
+            raise Doubtful
+
     def on_body(self, body: bytes) -> None:
         self._gained = True
         cycle = self.cycle
-        if cycle.response_complete:
+        if cycle is None or cycle.response_complete:
             return
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
@@ -232,8 +304,10 @@ class Protocol(HttpToolsProtocol):
             return
         self._reading = False
         self._gained = True
-        cycle = self.cycle
-        if not cycle.response_complete:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None:
+            self._refused = True
+        elif not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
 
@@ -291,8 +365,8 @@ class Protocol(HttpToolsProtocol):
 
 
 def _head(lines: Sequence[bytes]) -> bytes:
-    """The head as bytes. Raises RuntimeError where a header holds a line break or a NUL."""
+    """The head as bytes. Raises RuntimeError where it holds what is no printable ASCII."""
     head = b"".join(lines) + b"\r\n"
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
-        raise RuntimeError("a header holds a line break or a NUL")
+    if head.translate(None, _PRINTABLE) != b"\r\n" * (len(lines) + 1):
+        raise RuntimeError("a header holds what no header may")
     return head

@@ -149,6 +149,7 @@ async def test_a_field_changes_itself_and_no_other(client, control, name):
     fields = {
         "expires_in": {"expires_at", "credentials"},
         "rotation_days": {"rotation_days", "rotation", "rotation_due_at", "credentials"},
+        "monthly_budget_usd": {"monthly_budget_usd", "current_spend_usd"},
     }.get(name, {name})
 
     for value in (*VALUES, "30d", ["plan"], "cheap", 1, False):

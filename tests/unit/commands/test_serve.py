@@ -1,11 +1,12 @@
 """serve: the port, the data directory, and one clear line where the start fails."""
 
+import resource
 import socket
 
 import pytest
 
 from tokenhub import settings
-from tokenhub.commands.serve import Start, bind, prepare
+from tokenhub.commands.serve import MOST_FILES, Start, allow_files, bind, prepare
 from tokenhub.core.errors import Unavailable
 from tokenhub.settings import Address
 
@@ -100,3 +101,16 @@ async def test_a_failure_after_the_start_is_not_told_as_one_of_the_start():
 
     with pytest.raises(Unavailable):
         await lifespan(Start(app))
+
+
+def test_as_many_files_may_be_open_as_the_system_allows():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, before[0]), before[1]))
+    try:
+        allow_files()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert before[1] == hard
+    assert soft == (MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES))

@@ -139,7 +139,7 @@ async def test_planning_passes_on_what_has_no_text():
     assert (b"{}", False) == (found.body, found.row.status == "partial")
 
 
-@pytest.mark.parametrize(("reason", "code"), [(HUNG_UP, "client_gone"), (None, "shutting_down")])
+@pytest.mark.parametrize(("reason", "code"), [(HUNG_UP, "client_gone"), (None, "draining")])
 @pytest.mark.parametrize("mode", ["vote", "refine"])
 async def test_why_a_plan_was_left_is_booked_with_each_step(mode, reason, code):
     house = Orchestra()

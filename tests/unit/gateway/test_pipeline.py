@@ -163,7 +163,7 @@ async def test_stall_in_the_middle_of_a_stream_makes_the_model_look_slow() -> No
     ("error", "code", "status"),
     [
         (asyncio.CancelledError(HUNG_UP), GONE, 499),
-        (asyncio.CancelledError(), "shutting_down", 500),
+        (asyncio.CancelledError(), "draining", 503),
         (ValueError("a fault of ours"), "internal_error", 500),
     ],
 )

@@ -6,6 +6,7 @@ from tests.support.clock import FakeClock
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.core.addresses import networks
 from tokenhub.core.buckets import UNLIMITED, Allowance, Limit
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import Arrival
 from tokenhub.web.front import Front
 from tokenhub.web.limits import (
@@ -43,6 +44,7 @@ class Entrance:
             rest=self._rest,
             arrivals=lambda: Arrival("req_1", self.clock.now(), self.clock.monotonic()),
             doors=self.doors,
+            load=Load(),
         )
 
     async def __call__(self, path="/v1/chat", *, method="POST", address="192.0.2.1", **headers):

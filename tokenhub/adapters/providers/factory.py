@@ -22,7 +22,7 @@ class HttpUpstreams:
         self,
         secrets: Secrets,
         catalog: Snapshot[Catalog],
-        transport: Callable[[], Transport] = Transport,
+        transport: Callable[[], Transport],
         *,
         clock: Clock,
         strict: bool = False,

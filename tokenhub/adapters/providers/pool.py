@@ -2,15 +2,21 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 
 from aiohappyeyeballs import start_connection
 
 from tokenhub.adapters.providers.connection import Connection
+from tokenhub.core.destinations import Destinations
+from tokenhub.ports.snapshot import Snapshot
+
+_log = logging.getLogger("tokenhub.providers")
 
 # RFC 8305, 8: the "Connection Attempt Delay", after which the next address is tried besides.
 NEXT_ADDRESS_S = 0.25
@@ -30,14 +36,27 @@ class ConnectError(OSError):
     """No connection was made, so nothing was sent."""
 
 
+class NotAllowed(ConnectError):
+    """None of the addresses is one that calls may go to; the message says what to do."""
+
+
 class Pool:
     """There is no limit on connections: requests are limited, and each waits for one at most.
 
-    Made inside the running loop.
+    `allowed` is where they may go. The addresses themselves are checked, each time before they
+    are connected to: what a name leads to may change from one look to the next. Made inside the
+    running loop.
     """
 
-    def __init__(self, origin: Origin, *, resolve: Resolve) -> None:
+    def __init__(
+        self, origin: Origin, *, resolve: Resolve, allowed: Snapshot[Destinations]
+    ) -> None:
         self._scheme, self._host, self._port = origin
+        self._allowed = allowed
+        # What the connections that are open were checked against.
+        self._checked = allowed.current
+        self._outdated: set[Connection] = set()
+        self._refused = ""
         self._loop = asyncio.get_running_loop()
         self._resolve = resolve
         self._all: set[Connection] = set()
@@ -50,6 +69,8 @@ class Pool:
 
     def free(self) -> Connection | None:
         """The connection that came to be free last, if there is one."""
+        if self._checked is not self._allowed.current:
+            self._forget()
         while self._free:
             connection = self._free.pop()
             if connection.usable:
@@ -60,7 +81,10 @@ class Pool:
         """A new connection. Raises ConnectError."""
         try:
             async with asyncio.timeout(limit_s):
-                return await self._connected(await self._addresses())
+                return await self._connected(self._permitted(await self._addresses()))
+        except NotAllowed:
+            self._known_until = 0.0
+            raise
         except OSError as error:
             self._known_until = 0.0
             raise ConnectError(str(error)) from error
@@ -71,9 +95,39 @@ class Pool:
         for connection in list(self._all):
             connection.abort()
 
+    # --- where it may go
+
+    def _permitted(self, addresses: Sequence[Address]) -> Sequence[Address]:
+        """Those that calls may go to. Raises NotAllowed where none is left."""
+        allowed = self._allowed.current
+        good = []
+        why = ""
+        for address in addresses:
+            refusal = allowed.refusal(self._host, ip_address(address[4][0]))
+            if not refusal:
+                good.append(address)
+            why = why or refusal
+        if why != self._refused:
+            self._refused = why
+            if why:
+                _log.warning("address_refused", extra={"host": self._host, "detail": why})
+        if why and not good:
+            raise NotAllowed(why)
+        return good
+
+    def _forget(self) -> None:
+        """What may be called has changed: nobody begins on a connection from before."""
+        self._checked = self._allowed.current
+        self._outdated = set(self._all)
+        while self._free:
+            self._free.pop().abort()
+
     # --- free connections
 
     def _rest(self, connection: Connection) -> None:
+        if connection in self._outdated:
+            connection.abort()
+            return
         connection.free_since = self._loop.time()
         self._free.append(connection)
         if self._sweeping is None:
@@ -81,6 +135,7 @@ class Pool:
 
     def _lost(self, connection: Connection) -> None:
         self._all.discard(connection)
+        self._outdated.discard(connection)
         with contextlib.suppress(ValueError):
             self._free.remove(connection)
 

@@ -5,6 +5,7 @@ origin), no compression (a bomb), no cookies, a cap on what is read, and a limit
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping
 from email.utils import mktime_tz, parsedate_tz
 from urllib.parse import quote
@@ -12,10 +13,19 @@ from urllib.parse import quote
 import msgspec
 
 from tokenhub.adapters.providers.connection import Response
-from tokenhub.adapters.providers.pool import ConnectError, Origin, Pool, Resolve, system
+from tokenhub.adapters.providers.pool import (
+    ConnectError,
+    NotAllowed,
+    Origin,
+    Pool,
+    Resolve,
+    system,
+)
+from tokenhub.core.destinations import CODE, Destinations
 from tokenhub.core.failures import Kind
 from tokenhub.core.urls import origin
 from tokenhub.ports.provider import UpstreamError
+from tokenhub.ports.snapshot import Snapshot
 
 # For the name, all its addresses and TLS together. A connection of the pool takes no time.
 CONNECT_S = 5.0
@@ -25,6 +35,10 @@ MAX_ANSWER_BYTES = 32 << 20
 MAX_ERROR_BYTES = 64 << 10
 # Past a minute a provider is down rather than busy (reliability.md 2.5).
 MAX_RETRY_AFTER_S = 60.0
+# Of a header that goes out: a token (RFC 9110, 5.6.2), and printable ASCII without a space at
+# either end. What else the standard lets pass is of no use, and read differently by servers.
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_VALUE = re.compile(r"(?:[!-~](?:[ !-~]*[!-~])?)?")
 # What a URL's path and query may hold as they stand (RFC 3986, 3.3 and 3.4), and what is
 # percent-encoded already.
 _AS_IT_STANDS = "/%:@!$&'()*+,;=~?"
@@ -49,17 +63,18 @@ def target(method: str, url: str) -> Target:
 
 
 def header_lines(headers: Mapping[str, str]) -> bytes:
-    """Headers as they are sent. Raises ValueError for one that would end its line."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
-        raise ValueError("a header holds the end of a line")
-    return lines.encode("latin-1")
+    """Headers as they are sent. Raises ValueError for what no header may hold."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError("a header holds what no header may")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode()
 
 
 class Transport:
-    """`resolve` stands for the system's resolution of names."""
+    """Calls go to what is `allowed`. `resolve` stands for the system's resolution of names."""
 
-    def __init__(self, *, resolve: Resolve = system) -> None:
+    def __init__(self, *, allowed: Snapshot[Destinations], resolve: Resolve = system) -> None:
+        self._allowed = allowed
         self._resolve = resolve
         self._pools: dict[Origin, Pool] = {}
 
@@ -76,7 +91,9 @@ class Transport:
             head = b"%b%bContent-Length: %d\r\n\r\n" % (target.lines, headers, len(body))
         pool = self._pools.get(target.origin)
         if pool is None:
-            pool = self._pools[target.origin] = Pool(target.origin, resolve=self._resolve)
+            pool = self._pools[target.origin] = Pool(
+                target.origin, resolve=self._resolve, allowed=self._allowed
+            )
         if free := pool.free():
             return free.exchange(head, body, within_s).head()
         return _over_a_new_one(pool, head, body, within_s)
@@ -99,6 +116,8 @@ async def _over_a_new_one(pool: Pool, head: bytes, body: bytes, within_s: float)
 
 def failure(error: Exception) -> UpstreamError:
     """What an error of the connection means."""
+    if isinstance(error, NotAllowed):
+        return UpstreamError(Kind.UNREACHABLE, message=str(error), code=CODE)
     if isinstance(error, ConnectError):
         return UpstreamError(Kind.UNREACHABLE)
     if isinstance(error, TimeoutError):

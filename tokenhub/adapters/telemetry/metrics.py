@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from tokenhub.core.money import usd
@@ -27,11 +32,18 @@ _Route = tuple[str, str, str]
 class Metrics(Collector):
     """A sink of outcomes, and what `GET /metrics` shows of them.
 
-    `decisions_lost` gives how many decision records were dropped since the start.
+    `decisions_lost` gives how many decision records were dropped since the start, `load` how many
+    requests are under way, wait for their turn, and were refused in overload.
     """
 
-    def __init__(self, *, decisions_lost: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        *,
+        decisions_lost: Callable[[], int] = lambda: 0,
+        load: Callable[[], tuple[int, int, int]] = lambda: (0, 0, 0),
+    ) -> None:
         self._decisions_lost = decisions_lost
+        self._load = load
         self._requests: dict[_Labels, int] = defaultdict(int)
         self._errors: dict[_Labels, int] = defaultdict(int)
         self._costs: dict[tuple[str, str], int] = defaultdict(int)
@@ -73,6 +85,15 @@ class Metrics(Collector):
             "tokenhub_decisions_lost",
             "Decision records that were dropped or could not be written",
             value=self._decisions_lost(),
+        )
+
+        under_way, waiting, refused = self._load()
+        yield GaugeMetricFamily("tokenhub_requests_under_way", "Requests on /v1 now", under_way)
+        yield GaugeMetricFamily(
+            "tokenhub_requests_waiting", "Requests that wait for their turn", waiting
+        )
+        yield CounterMetricFamily(
+            "tokenhub_requests_refused", "Requests refused in overload", value=refused
         )
 
     def _time(self, route: _Route, latency_ms: float) -> None:

@@ -100,7 +100,8 @@ class Incoming:
             elif name in POLICY:
                 self.policy = (*self.policy, (name, value))
             elif name == b"content-encoding":
-                self.encoding = value
+                # RFC 9110 5.3: several lines are one list.
+                self.encoding = b"%b, %b" % (self.encoding, value) if self.encoding else value
             elif name in _ONCE:
                 self.once = (*self.once, value)
             elif name == b"idempotency-retry":
@@ -153,7 +154,7 @@ async def turn_away(scope: Scope, receive: Receive, send: Send, refusal: Respons
 
     A small body is thrown away as it comes, and the connection lives on; after any other it ends.
     """
-    if _small(scope):
+    if small(scope["headers"]):
         await respond(send, *refusal)
     else:
         await _refuse(send, receive, *refusal)
@@ -175,9 +176,9 @@ async def _refuse(send: Send, receive: Receive, status: int, headers: Headers, b
     await send({"type": "http.response.body", "body": b""})
 
 
-def _small(scope: Scope) -> bool:
+def small(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the body is known to be small, or to be none."""
-    said = dict(scope["headers"])
+    said = dict(headers)
     if b"transfer-encoding" in said:
         return False
     return int(said.get(b"content-length", b"0")) <= _SMALL_BYTES

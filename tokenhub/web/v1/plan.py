@@ -20,7 +20,7 @@ from tokenhub.core.shaping import Flow
 from tokenhub.gateway.claims import Claim, Unclaimed
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.progress import PlanStarted, Progress, StepDone, StepFinished, StepStarted
-from tokenhub.gateway.run import Run
+from tokenhub.gateway.run import Run, tellable
 from tokenhub.gateway.work import Orchestrated
 from tokenhub.web.amounts import dollars, milliseconds
 from tokenhub.web.errors import OPENAI, render
@@ -77,14 +77,15 @@ class Plans:
             pump = group.create_task(telling.pump())
             try:
                 found = await self._orchestrator.carry_out(run, order, telling.hear)
-            except TokenHubError as error:
+            except (TokenHubError, asyncio.CancelledError) as error:
+                refusal = tellable(error)
                 telling.end()
                 await pump
                 if not telling.begun:
-                    await _refuse(error, run, claim, send)
+                    await _refuse(refusal, run, claim, send)
                     return
                 claim.unknown()
-                last = error_event(error, OPENAI, run.request_id)
+                last = error_event(refusal, OPENAI, run.request_id)
                 await send({"type": "http.response.body", "body": last})
                 return
             telling.end()

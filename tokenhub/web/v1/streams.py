@@ -4,6 +4,7 @@ import asyncio
 
 from tokenhub.core.errors import TokenHubError
 from tokenhub.gateway.claims import Claim, Unclaimed
+from tokenhub.gateway.run import HUNG_UP
 from tokenhub.gateway.streaming import Streaming
 from tokenhub.web.errors import ANTHROPIC, render
 from tokenhub.web.v1.exchange import Headers, Send
@@ -23,15 +24,24 @@ async def relay(
 ) -> None:
     """Send the events as they come. A caller who hangs up has this task cancelled (protocol.py).
 
+    So has one who is cut since the server stops; they are told with an error event.
     `beat_s` is the longest silence, 0 for any: no proxy on the way takes a pause for the end.
     """
     heart = Heartbeat(send, beat_s) if beat_s else None
+    begun = False
     try:
         await send({"type": "http.response.start", "status": 200, "headers": head})
+        begun = True
         last = await _events(streaming, send, claim, heart)
         claim.finish(200, head, last)
     except TokenHubError as error:
         last = error_event(error, dialect, streaming.run.request_id)
+        claim.unknown()
+    except asyncio.CancelledError as error:
+        if not begun or error.args == (HUNG_UP,):
+            streaming.abandon(error)
+            raise
+        last = error_event(await streaming.cut(), dialect, streaming.run.request_id)
         claim.unknown()
     except BaseException as error:
         streaming.abandon(error)

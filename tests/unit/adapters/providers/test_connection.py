@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.places import allowed
 from tokenhub.adapters.providers import pool
 from tokenhub.adapters.providers.connection import (
     MAX_HEAD_BYTES,
@@ -65,7 +66,7 @@ async def serving(*says, close=False):
     server = Server(*says, close=close)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
-    transport = Transport()
+    transport = Transport(allowed=allowed())
     try:
         yield server, transport
     finally:
@@ -253,7 +254,7 @@ async def test_an_answer_before_the_request_was_sent_ends_the_connection():
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 12)
     server.port = listener.sockets[0].getsockname()[1]
-    transport = Transport()
+    transport = Transport(allowed=allowed())
     response = await asked(server, transport, body=b"x" * (32 << 20))
 
     assert (413, b"hello") == (response.status, await read(response))
@@ -352,7 +353,7 @@ async def test_each_of_many_at_once_has_a_connection_and_the_name_is_looked_up_o
         return await pool.system("127.0.0.1", port)
 
     async with serving(*[SIZED] * 20) as (server, _):
-        transport = Transport(resolve=resolve)
+        transport = Transport(allowed=allowed(), resolve=resolve)
         to = target("GET", f"http://provider.test:{server.port}/v1")
         ask = [transport.request(to, b"", within_s=SOME_S) for _ in range(20)]
         answers = await asyncio.gather(*ask)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.builders import an_ask
 from tests.support.clock import FakeClock
+from tests.support.places import allowed
 from tokenhub.adapters.providers.http import LARGE_BYTES, HttpProvider
 from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.providers.vendors import ANTHROPIC, OPENAI, Vendor
@@ -74,7 +75,7 @@ async def served(*says: bytes) -> AsyncIterator[list[str]]:
 async def calling(
     *endpoints: str, vendor: Vendor = OPENAI, clock: FakeClock | None = None
 ) -> AsyncIterator[HttpProvider]:
-    transport = Transport()
+    transport = Transport(allowed=allowed())
     yield HttpProvider(
         endpoints,
         vendor=vendor,
