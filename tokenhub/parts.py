@@ -1,11 +1,13 @@
 """The assembled server, as one frozen value: what `app` makes and `web` serves."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -14,6 +16,7 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
+from tokenhub.core.addresses import Network
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
@@ -39,6 +42,8 @@ class Parts:
     aliases: Aliases
     routing: Routing
     logs: Logs
+    trail: Trail
+    logins: Logins
     verifier: Verifier
     orchestrations: Orchestrations
     catalog: Snapshot[Catalog]
@@ -53,4 +58,5 @@ class Parts:
     request_ids: Callable[[], str]
     sqlite_version: str
     heartbeat_s: float
+    trusted_proxies: Sequence[Network] = ()
     claims: Claims

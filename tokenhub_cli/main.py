@@ -22,6 +22,7 @@ class Root(LazyGroup):
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
         Entry("routing", "The policy of requests that bring none."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
+        Entry("audit", "Show who changed what, who came in and who was turned away."),
         Entry("explain", "Tell why a request went where it went."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("version", "Print the version."),

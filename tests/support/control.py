@@ -8,15 +8,18 @@ from typing import Any, cast
 
 import httpx
 
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -144,6 +147,9 @@ class Control:
             clock=self.clock,
             randbits=lambda bits: next(noise) % (1 << bits),
         )
+        self.audit = MemoryAudit()
+        self.trail = Trail(store=self.audit, clock=self.clock)
+        self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
@@ -182,6 +188,7 @@ class Control:
                 cast("Any", self.upstreams),
                 catalog=self.catalog,
                 clock=self.clock,
+                trail=self.trail,
             ),
             providers=self.providers,
             models=self.models,
@@ -196,6 +203,8 @@ class Control:
             aliases=self.aliases,
             routing=self.routing,
             logs=self.logs,
+            trail=self.trail,
+            logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,
             catalog=self.catalog,

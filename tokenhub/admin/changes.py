@@ -23,10 +23,11 @@ NO_VERSION = -2
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks for a change, and in which request."""
+    """Who asks for a change, from where, and in which request."""
 
     actor: str = "admin"
     request_id: str = ""
+    address: str = ""
 
 
 class Changes:
@@ -81,6 +82,7 @@ def entry(
         actor=by.actor,
         at=now,
         request_id=by.request_id,
+        address=by.address,
         detail=detail,
     )
 

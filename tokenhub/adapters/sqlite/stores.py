@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -32,6 +33,7 @@ class Stores:
         self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
         self.orchestrations = SqliteOrchestrations(ledger)
+        self.audit = SqliteAudit(ledger)
         self._ledger = ledger
         self._decisions = decisions
 
