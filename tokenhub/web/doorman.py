@@ -8,6 +8,7 @@ from litestar.handlers import BaseRouteHandler
 
 from tokenhub.admin.changes import By
 from tokenhub.admin.logins import Logins, Visit
+from tokenhub.core.addresses import NOBODY, Address, bucket
 from tokenhub.core.errors import OutOfScope, Unauthenticated
 from tokenhub.web.auth import OPEN
 from tokenhub.web.context import request_id
@@ -30,7 +31,7 @@ class Doorman:
     def by(self, scope: Scope) -> By:
         """Who asks for a change."""
         named = request_id(scope, self._request_ids)
-        return By(request_id=named, address=self._peers.of(scope)[0])
+        return By(request_id=named, address=_shown(self._peers.address(scope)))
 
     async def let_in(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """A guard to stand behind the one that lets people in: whoever comes here has come in.
@@ -57,16 +58,20 @@ class Doorman:
         """
         if not isinstance(error, Unauthenticated | OutOfScope):
             return
-        address, peer = self._peers.of(scope)
+        address = self._peers.address(scope)
         template: str = scope.get("path_template", "")
         self._logins.refused(
             Visit(
                 action=ADMIN if template else CALLER,
                 resource=template or scope["path"],
                 actor="",
-                address=address,
+                address=_shown(address),
                 request_id=named,
                 why=error.code,
             ),
-            peer=peer,
+            peer=bucket(address),
         )
+
+
+def _shown(address: Address | None) -> str:
+    return NOBODY if address is None else str(address)

@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokenhub.core.addresses import NOBODY, Network, address_of, bucket, caller
+from tokenhub.core.addresses import Address, Network, address_of, caller
 
 
 class Peers:
-    """A peer in `proxies` is believed when it names another; any other names itself."""
+    """Who requests are from, behind the proxies that are believed."""
 
     def __init__(self, proxies: Sequence[Network] = ()) -> None:
         self._proxies = tuple(proxies)
 
-    def of(self, scope: Mapping[str, Any]) -> tuple[str, str]:
-        """The address of who sent a request, and the name that it is counted by."""
+    def address(self, scope: Mapping[str, Any]) -> Address | None:
+        """The address as `limits.AddressDoor` counts it; None where there is none."""
         peer = scope.get("client")
-        address = caller(
-            address_of(peer[0] if peer else ""), scope.get("headers", ()), self._proxies
-        )
-        return (str(address) if address else NOBODY), bucket(address)
+        return caller(address_of(peer[0] if peer else ""), scope["headers"], self._proxies)

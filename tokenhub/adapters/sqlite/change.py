@@ -13,9 +13,14 @@ Counter = Literal["catalog", "keys"]
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:
     """Write the audit entry, raise the counter, return its new value. Call it in a transaction."""
-    append(conn, audit)
+    note(conn, audit)
     conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (counter,))
     return version(conn, counter)
+
+
+def note(conn: sqlite3.Connection, audit: Audit) -> None:
+    """Write the audit entry of what changes no version. Call it in a transaction."""
+    append(conn, audit)
 
 
 def version(conn: sqlite3.Connection, counter: Counter) -> int:
