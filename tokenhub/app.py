@@ -153,12 +153,10 @@ async def assembled(
         trail = Trail(store=stores.audit, clock=clock)
         logins = Logins(trail=stores.audit, clock=clock)
         stack.callback(logins.flush)
-        vault = MemorySecrets()
+        vault = MemorySecrets(hide)
         catalog = Snapshot(Catalog.build())
         hide(settings.vault_password)
-        upstreams = HttpUpstreams(
-            vault, catalog, clock=clock, strict=settings.strict_params, hide=hide
-        )
+        upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
         stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
         changes = Changes(

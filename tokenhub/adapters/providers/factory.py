@@ -10,7 +10,6 @@ from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.urls import within
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.provider import Upstream
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
@@ -27,10 +26,8 @@ class HttpUpstreams:
         *,
         clock: Clock,
         strict: bool = False,
-        hide: Hide = shown,
     ) -> None:
         self._secrets = secrets
-        self._hide = hide
         self._catalog = catalog
         self._new_transport = transport
         self._clock = clock
@@ -65,7 +62,6 @@ class HttpUpstreams:
             secret=partial(self._secret, provider),
             clock=self._clock,
             strict=self._strict,
-            hide=self._hide,
         )
 
     def _secret(self, provider: Provider) -> str | None:

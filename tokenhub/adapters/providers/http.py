@@ -24,7 +24,6 @@ from tokenhub.core.failures import Kind
 from tokenhub.dialects.exchange import Exchange, exchange
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.wire.openai import ProviderModels
 
@@ -44,7 +43,6 @@ class HttpProvider:
     """`endpoints` take turns, a request each; `secret` is asked anew for every call.
 
     `strict` refuses what the vendor has no words for; otherwise an answer tells what was dropped.
-    `hide` is told of each secret before it is used.
     """
 
     def __init__(
@@ -56,7 +54,6 @@ class HttpProvider:
         secret: Callable[[], str | None],
         clock: Clock,
         strict: bool = False,
-        hide: Hide = shown,
     ) -> None:
         self._vendor = vendor
         self._turns = {
@@ -69,7 +66,6 @@ class HttpProvider:
         self._secret = secret
         self._clock = clock
         self._strict = strict
-        self._hide = hide
         self._kept: tuple[str | None, bytes] = (None, b"")
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
@@ -167,14 +163,12 @@ class HttpProvider:
         secret = self._secret()
         known, headers = self._kept
         if not headers or known != secret:
-            self._hide(secret or "")
             headers = header_lines(_ALWAYS | self._vendor.headers(secret))
             self._kept = (secret, headers)
         return headers
 
     def _headers_with(self, own: Sequence[tuple[str, str]]) -> bytes:
         """The same with the caller's own, which count where both say something."""
-        self._headers()  # where the secret is new, it is hidden there
         return header_lines(_ALWAYS | self._vendor.headers(self._secret()) | dict(own))
 
 

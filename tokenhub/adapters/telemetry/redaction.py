@@ -7,32 +7,17 @@ what stands there is hashed and compared.
 
 import base64
 import hashlib
-import re
 import secrets
 from collections.abc import Iterator
 from urllib.parse import quote
 
-HIDDEN = "[hidden]"
+from tokenhub.core.redaction import HIDDEN, without_secrets
+
 # What is shorter is no secret that anybody would rely on, and may well be a word: `none`, `EMPTY`.
 MIN_CHARS = 8
 # Enough that few places of a text need to be hashed, and no help to whoever reads them.
 _FIRST = 3
 _DIGEST_BYTES = 16
-
-# Ours (core/keys.py, core/admin_token.py, and the original's 64 hexadecimal digits); then those
-# of the vendors whose keys have a prefix; then what stands behind the words for a secret.
-_OURS = r"tokenhub_[0-9A-Za-z]{39,64}|th[as]_[0-9A-Za-z_-]{16,}"
-_THEIRS = (
-    r"sk-[0-9A-Za-z_-]{12,}|AIza[0-9A-Za-z_-]{30,}|gsk_[0-9A-Za-z]{16,}|xai-[0-9A-Za-z]{16,}"
-    r"|hf_[0-9A-Za-z]{16,}|r8_[0-9A-Za-z]{16,}|nvapi-[0-9A-Za-z_-]{16,}|AKIA[0-9A-Z]{16}"
-)
-_WHOLE = re.compile(rf"(?<![0-9A-Za-z])(?:{_OURS}|{_THEIRS})")
-_BEHIND = re.compile(
-    r"(\b(?:bearer|basic)\s+|\bx-api-key\W{1,4}"
-    r"|[?&](?:api[_-]?key|key|token|access_token|password|secret)=)[^\s&\"',;\\]+",
-    re.IGNORECASE,
-)
-_IN_URL = re.compile(r"(://[^/\s:@\"']{0,256}:)[^/\s@\"']+(?=@)")
 
 
 class Redaction:
@@ -62,10 +47,7 @@ class Redaction:
                 if self._digest(text[start : start + length]) in digests:
                     text = text[:start] + HIDDEN + text[start + length :]
                 start = text.find(first, start + 1)
-        text = _WHOLE.sub(HIDDEN, text)
-        for pattern in (_BEHIND, _IN_URL):
-            text = pattern.sub(lambda found: found[1] + HIDDEN, text)
-        return text
+        return without_secrets(text)
 
     def _digest(self, text: str) -> bytes:
         content = text.encode("utf-8", "surrogatepass")
