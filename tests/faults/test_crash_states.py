@@ -30,7 +30,7 @@ from tokenhub.core.admin_token import FILE
 from tokenhub.core.errors import BadRequest, Unavailable
 
 # After how many bytes a write is torn, beside its ends.
-STEP = 64 if LONG else 1024
+STEP = 16 if LONG else 1024
 
 
 def recorded(what: str, folder: Path) -> Recording:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tokenhub.core.chain import START, link
+from tokenhub.core.errors import Unavailable
 from tokenhub.ports.audit import Broken
 from tokenhub.ports.stores import Audit
 
@@ -77,24 +78,19 @@ class Walked(NamedTuple):
 
 
 def append(conn: sqlite3.Connection, audit: Audit) -> int:
-    """Write an entry at the end of the chain; returns its id. Call it in a transaction."""
-    head = _place(conn, "head")
-    (last,) = conn.execute("SELECT max(id) FROM audit_log").fetchone()
-    # A row that somebody else has put there is found by `walk`, and keeps nobody from writing on.
-    number = max(head.id, last or 0) + 1
-    texts = (
-        audit.action,
-        audit.resource,
-        audit.actor,
-        audit.address,
-        audit.request_id,
-        audit.outcome,
-    )
-    at_ms = round(audit.at * _MILLI)
-    fields = (number, at_ms, *texts, audit.times, audit.detail)
-    conn.execute(_INSERT, (*fields, sealed := link(head.hash, map(_field, fields))))
-    _move(conn, "head", Link(number, sealed))
-    return number
+    """Write an entry at the end of the chain; returns its id. Call it in a transaction.
+
+    Raises Unavailable where the trail's own tables refuse it; what the entry is about must then
+    not happen.
+    """
+    try:
+        return _append(conn, audit)
+    except sqlite3.IntegrityError as error:
+        raise Unavailable(
+            "nothing was changed: the audit trail takes no entry for it; "
+            'look with "tokenhubctl audit verify", and restore a backup where it is damaged',
+            code="audit_unavailable",
+        ) from error
 
 
 def adopt(conn: sqlite3.Connection) -> None:
@@ -145,6 +141,26 @@ def cut(conn: sqlite3.Connection, *, before: float, limit: int) -> int:
 def head_of(conn: sqlite3.Connection) -> Link:
     """The end of the chain."""
     return _place(conn, "head")
+
+
+def _append(conn: sqlite3.Connection, audit: Audit) -> int:
+    head = _place(conn, "head")
+    (last,) = conn.execute("SELECT max(id) FROM audit_log").fetchone()
+    # A row that somebody else has put there is found by `walk`, and keeps nobody from writing on.
+    number = max(head.id, last or 0) + 1
+    texts = (
+        audit.action,
+        audit.resource,
+        audit.actor,
+        audit.address,
+        audit.request_id,
+        audit.outcome,
+    )
+    at_ms = round(audit.at * _MILLI)
+    fields = (number, at_ms, *texts, audit.times, audit.detail)
+    conn.execute(_INSERT, (*fields, sealed := link(head.hash, map(_field, fields))))
+    _move(conn, "head", Link(number, sealed))
+    return number
 
 
 def _missing(last: Link, head: Link) -> Broken | None:

@@ -1,6 +1,5 @@
 """No audit, no change: what cannot be told is not done."""
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +10,7 @@ from tokenhub.adapters.sqlite import audit
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.core.aliases import Alias, Variant
 from tokenhub.core.catalog import Defaults
+from tokenhub.core.errors import Unavailable
 from tokenhub.ports.audit import AuditQuery
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +61,7 @@ async def test_a_change_whose_entry_cannot_be_written_is_undone(stores, change, 
         stores, f"CREATE TRIGGER no AFTER {event} ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
     )
 
-    with pytest.raises(sqlite3.IntegrityError, match="no"):
+    with pytest.raises(Unavailable, match="audit trail"):
         await CHANGES[change](stores)
 
     assert before == await everything(stores)
