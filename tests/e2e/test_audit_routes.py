@@ -1,4 +1,4 @@
-"""Every route that changes something leaves its entry, with who, from where and in which request."""
+"""Every route that changes something leaves its entry: who, from where, in which request."""
 
 import re
 from typing import Any, NamedTuple
@@ -55,16 +55,9 @@ CHANGES = [
     ),
     Change(f"PATCH {V1}/models/{{id}}", "models/gpt-4o", {"weight": 7}, "model.patch", "p/gpt-4o"),
     Change(
-        f"PATCH {V1}/models/{{id}}",
-        "models/gpt-4o",
-        {"pricing_source": "catalog"},
-        "model.patch",
-        "p/gpt-4o",
-    ),
-    Change(
-        f"POST {V1}/aliases",
-        "aliases",
-        {"name": "fast", "variants": [{"model_id": "gpt-4o", "weight": 1}]},
+        f"PUT {V1}/aliases/{{id}}",
+        "aliases/fast",
+        {"variants": [{"model_id": "gpt-4o", "weight": 1}]},
         "alias.upsert",
         "alias:fast",
     ),
