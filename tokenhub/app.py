@@ -31,9 +31,10 @@ from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
-from tokenhub.adapters.telemetry.logging import start_logging
+from tokenhub.adapters.telemetry.logging import log_strays, start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.first_use import FirstUse
@@ -42,6 +43,7 @@ from tokenhub.admin.import_report import Report
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -80,12 +82,15 @@ from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
+from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
+from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import REFUSAL, Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
+from tokenhub.web.peers import Peers
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
@@ -94,7 +99,15 @@ from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 from tokenhub.web.v1.usage import Usage
 
-__all__ = ["App", "assembled", "create_app", "import_original", "read_private", "start_logging"]
+__all__ = [
+    "App",
+    "assembled",
+    "create_app",
+    "import_original",
+    "log_strays",
+    "read_private",
+    "start_logging",
+]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -107,8 +120,11 @@ SEED_BITS = 53
 class App:
     """The ASGI application. What it holds is made at lifespan's start and gone at its end."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, hide: Hide = shown
+    ) -> None:
         self._settings = settings
+        self._hide = hide
         self._clock = clock
         self._front: Front | None = None
 
@@ -122,7 +138,10 @@ class App:
         await receive()
         threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
         asyncio.get_running_loop().set_default_executor(threads)
-        async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
+        async with assembled(self._settings, clock=self._clock, hide=self._hide) as (
+            parts,
+            bootstrap,
+        ):
             self._front = front(parts, _doors(self._settings))
             # For the protocol, which spares those who are refused the way to here.
             scope.get("state", {})[REFUSAL] = self._front.refusal
@@ -138,15 +157,17 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> App:
-    return App(settings, clock=clock)
+def create_app(settings: Settings, *, clock: Clock | None = None, hide: Hide = shown) -> App:
+    return App(settings, clock=clock, hide=hide)
 
 
 @asynccontextmanager
 async def assembled(
-    settings: Settings, *, clock: Clock | None = None
+    settings: Settings, *, clock: Clock | None = None, hide: Hide = shown
 ) -> AsyncIterator[tuple[Parts, Bootstrap]]:
     """The server's parts, wired; leaving it closes what was opened, the journal last.
+
+    `hide` is told of every secret that may not be logged.
 
     Raises Unavailable or BadRequest, with what to do, where it cannot start.
     """
@@ -159,8 +180,13 @@ async def assembled(
         books = await _books(stores, now=clock.now())
         await stores.claims.recover(since=clock.now() - KEPT_S)
         await stores.orchestrations.recover()
-        vault = MemorySecrets()
+        await _tell_chain(stores)
+        trail = Trail(store=stores.audit, clock=clock)
+        logins = Logins(trail=stores.audit, clock=clock)
+        stack.callback(logins.flush)
+        vault = MemorySecrets(hide)
         catalog = Snapshot(Catalog.build())
+        hide(settings.vault_password)
         allowed = Snapshot(settings.allowed_private_hosts)
         upstreams = HttpUpstreams(
             vault,
@@ -216,6 +242,11 @@ async def assembled(
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
 
+        token = admin_token(
+            settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
+        )
+        hide(token)
+
         def request_ids() -> str:
             return request_id(clock.now(), noise.getrandbits(64))
 
@@ -248,7 +279,7 @@ async def assembled(
                     whole=plans.whole,
                     read=plans.text_in,
                 ),
-                fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
+                fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock, trail=trail),
                 providers=providers,
                 models=models,
                 prices=prices,
@@ -271,17 +302,15 @@ async def assembled(
                 ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
                 ledger_store=stores.ledger,
                 logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+                trail=trail,
+                logins=logins,
                 verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
                 orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,
                 allowed=allowed,
-                admin_token=Snapshot(
-                    admin_token(
-                        settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
-                    )
-                ),
+                admin_token=Snapshot(token),
                 clock=clock,
                 started_at=clock.monotonic(),
                 public_url=settings.listen_addr.local_url,
@@ -290,6 +319,7 @@ async def assembled(
                 request_ids=request_ids,
                 sqlite_version=stores.sqlite_version,
                 heartbeat_s=settings.heartbeat_s,
+                trusted_proxies=settings.trusted_proxies,
                 claims=Claims(stores.claims, MemoryBodies()),
                 load=load,
             ),
@@ -334,6 +364,7 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
     room = Room()
+    doorman = Doorman(parts.logins, Peers(parts.trusted_proxies), parts.request_ids)
     carried_out = Plans(parts.orchestrator, beat_s=beat_s)
     return Front(
         {
@@ -355,12 +386,14 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
         load=parts.load,
+        refused=doorman.turned_away,
     )
 
 
 def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside the requests until the server stops."""
     yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
+    yield kept("logins", parts.logins.run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,
@@ -485,6 +518,12 @@ async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:
     except BadRequest as error:
         return [str(error)]
     return await bootstrap.apply(content, path=str(settings.credentials_file))
+
+
+async def _tell_chain(stores: Stores) -> None:
+    """Where the audit trail ends, told to the log: a log that leaves this machine is a witness."""
+    last_id, last_hash = await stores.audit.head()
+    _log.info("audit_chain", extra={"last_id": last_id, "last_hash": last_hash})
 
 
 async def _autoload(bootstrap: Bootstrap) -> None:

@@ -1,13 +1,15 @@
 """The assembled server, as one frozen value: what `app` makes and `web` serves."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -16,6 +18,7 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.verify import Verifier
+from tokenhub.core.addresses import Network
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
 from tokenhub.core.keys import KeyTable
@@ -49,6 +52,8 @@ class Parts:
     ledger: Ledger
     ledger_store: LedgerStore
     logs: Logs
+    trail: Trail
+    logins: Logins
     verifier: Verifier
     orchestrations: Orchestrations
     catalog: Snapshot[Catalog]
@@ -65,5 +70,6 @@ class Parts:
     sqlite_version: str
     heartbeat_s: float
     importing: Import
+    trusted_proxies: Sequence[Network] = ()
     claims: Claims
     load: Load

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.catalog import Model, Provider, Tier
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.ports.audit import AuditTrail
 from tokenhub.ports.journal import Journal
 from tokenhub.ports.orchestrations import OrchestrationStore
 from tokenhub.ports.stores import Audit, CatalogStore, KeyStore
@@ -64,6 +66,7 @@ class Kept(msgspec.Struct, frozen=True):
     journal: Journal
     orchestrations: OrchestrationStore
     audit: Callable[[], Awaitable[list[tuple[str, str]]]]
+    trail: AuditTrail
 
 
 @asynccontextmanager
@@ -73,7 +76,7 @@ async def in_memory() -> AsyncIterator[Kept]:
     async def audit() -> list[tuple[str, str]]:
         return [(entry.action, entry.resource) for entry in (*catalog.audit, *keys.audit)]
 
-    yield Kept(catalog, keys, MemoryJournal(), MemoryOrchestrations(), audit)
+    yield Kept(catalog, keys, MemoryJournal(), MemoryOrchestrations(), audit, MemoryAudit())
 
 
 @asynccontextmanager
@@ -87,7 +90,14 @@ async def on_disk(path: Path) -> AsyncIterator[Kept]:
                 ).fetchall()
             )
 
-        yield Kept(stores.catalog, stores.keys, stores.journal, stores.orchestrations, audit)
+        yield Kept(
+            stores.catalog,
+            stores.keys,
+            stores.journal,
+            stores.orchestrations,
+            audit,
+            stores.audit,
+        )
 
 
 def outcome(number: int, **changes: object) -> Outcome:

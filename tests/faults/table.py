@@ -49,6 +49,10 @@ ROWS = {
         "1,000 keys disabled, stripped of scopes, expired, deleted, rotated under load",
         "nothing is accepted after the call has returned",
     ),
+    "F3": Row(
+        "a crash within any write of a change of database or admin token, and any loss of power",
+        "the old or the new, never neither; the new where it was acknowledged",
+    ),
     "F10": Row(
         "connection refused, unknown name",
         "another provider answers; alone 502 `upstream_unreachable`, nothing charged",
@@ -122,6 +126,10 @@ ROWS = {
     "F36": Row(
         "SIGTERM while answers are on their way",
         "none is cut short in the time to drain; what is cut is told so; exit 1 s later at most",
+    ),
+    "F38": Row(
+        "marked prompts, keys, tokens, headers and paths over every route and error",
+        "0 hits in logs, databases, metrics, audit trail and errors",
     ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",

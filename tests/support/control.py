@@ -9,17 +9,20 @@ from typing import Any, cast
 import httpx
 
 from tests.support.places import LOOPBACK, allowed
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -151,6 +154,9 @@ class Control:
             clock=self.clock,
             randbits=lambda bits: next(noise) % (1 << bits),
         )
+        self.audit = MemoryAudit()
+        self.trail = Trail(store=self.audit, clock=self.clock)
+        self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
@@ -189,6 +195,7 @@ class Control:
                 cast("Any", self.upstreams),
                 catalog=self.catalog,
                 clock=self.clock,
+                trail=self.trail,
             ),
             providers=self.providers,
             models=self.models,
@@ -205,6 +212,8 @@ class Control:
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,
             logs=self.logs,
+            trail=self.trail,
+            logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,
             catalog=self.catalog,

@@ -14,7 +14,7 @@ from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import Stale
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
-from tokenhub.ports.stores import Audit, CatalogStore
+from tokenhub.ports.stores import DONE, Audit, CatalogStore
 
 # What `If-Match` may say beside a version: `*` (there must be something to replace), and a tag
 # that was never ours (it fits nothing).
@@ -23,10 +23,11 @@ NO_VERSION = -2
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks for a change, and in which request."""
+    """Who asks for a change, from where, and in which request."""
 
     actor: str = "admin"
     request_id: str = ""
+    address: str = ""
 
 
 class Changes:
@@ -71,9 +72,16 @@ class Changes:
 
 
 def entry(
-    now: float, action: str, resource: str, by: By, *, before: object, after: object
+    now: float,
+    action: str,
+    resource: str,
+    by: By,
+    *,
+    before: object,
+    after: object,
+    outcome: str = DONE,
 ) -> Audit:
-    """The audit entry of a change. Neither value may hold a secret."""
+    """The audit entry of a change, or of a try at one. Neither value may hold a secret."""
     detail = msgspec.json.encode({"before": before, "after": after}).decode()
     return Audit(
         action=action,
@@ -81,7 +89,9 @@ def entry(
         actor=by.actor,
         at=now,
         request_id=by.request_id,
+        address=by.address,
         detail=detail,
+        outcome=outcome,
     )
 
 

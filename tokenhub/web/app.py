@@ -27,6 +27,7 @@ from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
 from tokenhub.web.admin import (
     aliases,
+    audit,
     explain,
     health,
     info,
@@ -44,7 +45,9 @@ from tokenhub.web.admin import (
 from tokenhub.web.auth import admin_only
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
+from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import dialect_of, render
+from tokenhub.web.peers import Peers
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
 
@@ -83,6 +86,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     health.test_provider,
     logs.list_logs,
     logs.get_request,
+    audit.list_audit,
+    audit.verify_audit,
     orchestrations.list_orchestrations,
     orchestrations.get_orchestration,
     workflows.list_workflows,
@@ -94,6 +99,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
 
 def build(parts: Parts) -> Litestar:
     """The application over these parts. It starts and stops nothing: `app` does."""
+    doorman = Doorman(parts.logins, Peers(parts.trusted_proxies), parts.request_ids)
     return Litestar(
         route_handlers=[
             Router("/admin/v1", route_handlers=_ADMIN_ROUTES),
@@ -103,9 +109,9 @@ def build(parts: Parts) -> Litestar:
             ops.readyz,
             ops.metrics,
         ],
-        dependencies=_dependencies(parts),
-        guards=[admin_only(parts.admin_token)],
-        exception_handlers={Exception: _answered(parts.request_ids)},
+        dependencies=_dependencies(parts, doorman),
+        guards=[admin_only(parts.admin_token), doorman.let_in],
+        exception_handlers={Exception: _answered(parts.request_ids, doorman)},
         before_send=[_with_headers(parts.request_ids)],
         request_max_body_size=MAX_BODY_BYTES,
         # The schema pages of the framework are open to all and load scripts from elsewhere.
@@ -115,11 +121,11 @@ def build(parts: Parts) -> Litestar:
     )
 
 
-def _dependencies(parts: Parts) -> dict[str, Provide]:
+def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
     """What handlers may ask for by name. Values that change are read at each request."""
 
     def by(request: Http) -> By:
-        return By(request_id=request_id(request.scope, parts.request_ids))  # type: ignore[arg-type]  # a scope is a dict
+        return doorman.by(request.scope)  # type: ignore[arg-type]  # a scope is a dict
 
     def catalog() -> Catalog:
         return parts.catalog.current
@@ -144,6 +150,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "routing": lambda: parts.routing,
         "ledger": lambda: parts.ledger,
         "logs": lambda: parts.logs,
+        "trail": lambda: parts.trail,
         "verifier": lambda: parts.verifier,
         "orchestrations": lambda: parts.orchestrations,
         "fleet": lambda: parts.fleet,
@@ -164,7 +171,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
 Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]
 
 
-def _answered(request_ids: Callable[[], str]) -> Answer:
+def _answered(request_ids: Callable[[], str], doorman: Doorman) -> Answer:
     """Every error of every route, in the dialect of its path."""
 
     def handle(request: Request[object, object, State], error: Exception) -> Response[bytes]:
@@ -174,6 +181,7 @@ def _answered(request_ids: Callable[[], str]) -> Answer:
             logging.getLogger(__name__).error(
                 "request_failed", exc_info=error, extra={"request_id": named}
             )
+        doorman.turned_away(request.scope, ours, named)  # type: ignore[arg-type]  # a scope is a dict
         dialect = dialect_of(request.scope["path"])
         status, headers, body = render(ours, dialect=dialect, request_id=named)
         texts = {name.decode(): value.decode("latin-1") for name, value in headers}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -36,6 +37,7 @@ class Stores:
         self.journal = SqliteJournal(ledger, decisions, self.ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
         self.imported = SqliteImported(ledger)
+        self.audit = SqliteAudit(ledger)
         self._ledger = ledger
         self._decisions = decisions
 

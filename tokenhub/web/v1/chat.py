@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tokenhub.core.ask import NO_WISH, Ask
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import TokenHubError, Unauthenticated
+from tokenhub.core.errors import OutOfScope, TokenHubError, Unauthenticated
 from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
 from tokenhub.core.idempotency import Scope as ClaimScope
 from tokenhub.core.money import usd
@@ -35,6 +35,7 @@ from tokenhub.web.v1.exchange import (
     EVENTS,
     JSON,
     NOSNIFF,
+    TURNED_AWAY,
     Gone,
     Headers,
     Incoming,
@@ -114,10 +115,7 @@ class Chat:
                 await self._carry_out(run, claim, send)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
-            if body is None:
-                await turn_away(scope, receive, send, refusal)
-            else:
-                await respond(send, *refusal)
+            await _refused(scope, receive, send, error, refusal, read=body is not None)
         except Gone:
             return
         finally:
@@ -212,6 +210,24 @@ class Chat:
             *([(b"x-alias-from", text(alias))] if alias else []),
             *left(run.allowance, dialect=self._dialect, at=run.at, tokens=run.tokens),
         ]
+
+
+async def _refused(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    error: TokenHubError,
+    refusal: Response,
+    *,
+    read: bool,
+) -> None:
+    """Tell of an error; whoever hears of doors is told of those who may not come in."""
+    if isinstance(error, Unauthenticated | OutOfScope):
+        scope[TURNED_AWAY] = error
+    if read:
+        await respond(send, *refusal)
+    else:
+        await turn_away(scope, receive, send, refusal)
 
 
 def completions(gateway: Gateway, claims: Claims, *, beat_s: float, room: Room) -> Chat:
