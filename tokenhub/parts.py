@@ -13,6 +13,7 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.keys import KeyTable
@@ -44,6 +45,7 @@ class Parts:
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets
+    vault: Vault
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import uvicorn
 
 from tokenhub.app import create_app, start_logging
+from tokenhub.commands import hardening
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
@@ -38,6 +39,8 @@ def run() -> int:
     start_logging(settings.log_level)
     signal.signal(signal.SIGTERM, _ended)
     try:
+        if not settings.allow_core_dumps:
+            complain(*hardening.closed())
         prepare(settings)
         bound = bind(settings.listen_addr)
         Server(settings, started=lambda: _greet(settings, bound)).run(sockets=[bound])

@@ -32,6 +32,7 @@ from tokenhub.core.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
+    VaultLocked,
 )
 from tokenhub.core.outcome import Attempt
 from tokenhub.web.limits import anthropic_headers, openai_headers
@@ -232,7 +233,7 @@ def _history(error: Exception) -> dict[str, object]:
     """What was tried, or why nothing was. Never a provider's own words."""
     if isinstance(error, ProviderFailed) and error.attempts:
         return {"attempts": [_attempt(attempt) for attempt in error.attempts]}
-    if isinstance(error, NoEligibleModel) and error.skipped:
+    if isinstance(error, NoEligibleModel | VaultLocked) and error.skipped:
         return {"skipped": _skips(error.skipped)}
     return {}
 

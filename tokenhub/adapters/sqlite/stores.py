@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite.answers import SqliteAnswers
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -14,6 +15,7 @@ from tokenhub.adapters.sqlite.keys import SqliteKeyStore
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
+from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
@@ -32,6 +34,8 @@ class Stores:
         self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
         self.orchestrations = SqliteOrchestrations(ledger)
+        self.vault = SqliteVaultStore(ledger)
+        self.answers = SqliteAnswers(ledger)
         self._ledger = ledger
         self._decisions = decisions
 
