@@ -1,4 +1,4 @@
-"""The fault list F10 to F25: what each row is, and what it promises."""
+"""The fault list: what each row is, and what it promises."""
 
 import os
 from typing import NamedTuple
@@ -17,6 +17,10 @@ class Row(NamedTuple):
 
 
 ROWS = {
+    "F4": Row(
+        "the vault's rows edited: each byte, rows swapped, older rows put back, truncated, 4 GiB",
+        "refused with a clear code, or left out; never a wrong secret, no large allocation",
+    ),
     "F10": Row(
         "connection refused, unknown name",
         "another provider answers; alone 502 `upstream_unreachable`, nothing charged",
@@ -65,6 +69,10 @@ ROWS = {
     "F25": Row(
         "a provider down for 60 s at steady load",
         "at most 1.25 calls a request; back within one ejection period; no herd",
+    ),
+    "F28": Row(
+        "a repeat after kill -9 and restart; by another key",
+        "the same bytes again and no second call; another key runs its own",
     ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",

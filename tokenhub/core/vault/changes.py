@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
+from tokenhub.core.errors import VaultDamaged
 from tokenhub.core.vault.keyring import KEY_BYTES, Draw, Keyring, unwrapped, wrapped
 from tokenhub.core.vault.rows import (
     ARGON2ID,
@@ -66,6 +67,11 @@ def founded(password: Stretched, *, now: float, draw: Draw) -> Step:
 def opened(contents: Contents, slot: Slot, stretched: bytes) -> Opened:
     """The vault, opened by a slot. Raises WrongPassword, VaultDamaged."""
     vault_id = contents.meta.vault_id
+    if contents.meta.format != FORMAT:
+        raise VaultDamaged(
+            f"the vault has format {contents.meta.format}, and this TokenHub knows {FORMAT}; "
+            "install the version that wrote it"
+        )
     ring = Keyring(unwrapped(slot, stretched, vault_id=vault_id), vault_id)
     for key in contents.ring.values():
         ring.take(key)
