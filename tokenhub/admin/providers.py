@@ -157,11 +157,19 @@ class Providers:
             self._moved.discard(provider_id)
             self._changes.publish(catalog)
 
-    async def discover(self, provider_id: str) -> Sequence[Offer]:
-        """Ask the provider what it has. Raises ProviderFailed, naming the class."""
+    def askable(self, provider_id: str) -> Provider:
+        """The provider, unless its key is locked away: without it, it would refuse us.
+
+        Raises NotFound, VaultLocked.
+        """
         provider = self.get(provider_id)
         if self._secrets.away(provider):
             raise VaultLocked
+        return provider
+
+    async def discover(self, provider_id: str) -> Sequence[Offer]:
+        """Ask the provider what it has. Raises ProviderFailed, naming the class."""
+        provider = self.askable(provider_id)
         upstream = self._upstreams.of(provider)
         try:
             found = await upstream.models(within_s=DISCOVERY_S)

@@ -198,6 +198,20 @@ async def test_a_key_for_a_locked_vault_is_refused_and_told_how_to_go_on(opened)
     assert "sk-very-secret" not in answer.text
 
 
+async def test_a_provider_whose_key_is_locked_away_is_not_tested(opened, control):
+    row = {"id": "p", "base_url": "https://h", "api_key": "sk-very-secret"}
+    await opened.post("/admin/v1/providers", json=row)
+    await posted(opened, "lock")
+
+    answers = [
+        await opened.post("/admin/v1/providers/p/test"),
+        await opened.get("/admin/v1/providers/p/discover"),
+    ]
+
+    assert [(503, "vault_locked")] * 2 == [problem(answer) for answer in answers]
+    assert [] == control.upstreams.asked
+
+
 async def test_a_provider_says_where_its_key_is(opened):
     row = {"id": "p", "base_url": "https://h", "api_key": "sk-very-secret"}
     made = (await opened.post("/admin/v1/providers", json=row)).json()

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from tokenhub.admin.health import Fleet, Probed, Standing
+from tokenhub.admin.providers import Providers
 from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
 from tokenhub.web.body import Http
@@ -50,9 +51,13 @@ async def reset_health(
 
 @post("/providers/{provider_id:str}/test", status_code=200)
 async def test_provider(
-    request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
+    request: Http,
+    provider_id: FromPath[str],
+    fleet: NamedDependency[Fleet],
+    providers: NamedDependency[Providers],
 ) -> Response[bytes]:
     queried(request, ())
+    providers.askable(provider_id)
     found = await fleet.test(provider_id)
     return answer(
         wire.Tested(

@@ -23,9 +23,7 @@ def test_two_lists_of_fields_never_read_the_same(one, other):
 
 def test_the_bytes_of_bound_fields_are_those_of_the_manual():
     assert (
-        b"s\0\0\0\0\0\0\0\x02th"
-         b"i\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\x01"
-         b"b\0\0\0\0\0\0\0\x01\xff"
+        b"s\0\0\0\0\0\0\0\x02thi\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\x01b\0\0\0\0\0\0\0\x01\xff"
     ) == bound("th", 1, b"\xff")
 
 
