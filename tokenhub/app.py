@@ -443,7 +443,7 @@ async def _unlock(vault: Vault, settings: Settings) -> None:
             return
         by = By(actor="start")
         if vault.initialized:
-            await vault.unlock(password, by=by)
+            await vault.unlock(password, by=by, at_once=True)
             return
         warning = await vault.init(password, by=by)
         _log.warning("vault_initialized", extra={"advice": warning or "keep its password safe"})

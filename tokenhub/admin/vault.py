@@ -168,14 +168,16 @@ class Vault:
         await self._gather(by)
         return warning
 
-    async def unlock(self, password: Password, *, by: By) -> Sequence[str]:
+    async def unlock(self, password: Password, *, by: By, at_once: bool = False) -> Sequence[str]:
         """Open it; gives the names of secrets that were left out, since they were changed on disk.
 
-        Raises WrongPassword, RateLimited, VaultDamaged, and Conflict where it was never set up.
+        `at_once` is for the password of the settings: it is nobody's guess, and others' wrong ones
+        must not keep a restart from opening the vault. Raises WrongPassword, RateLimited,
+        VaultDamaged, and Conflict where it was never set up.
         """
         self._must_be_enabled()
         async with self._safe.lock:
-            found, _, _ = await self._open(password, "vault.unlock", by)
+            found, _, _ = await self._open(password, "vault.unlock", by, at_once=at_once)
             done = self._audit("vault.unlock", by, outcome="ok", left_out=found.stale)
             await self._store.note(Tries(), done)
             self._safe.swap(found.contents, found.ring)
@@ -299,7 +301,8 @@ class Vault:
         Gives the vault and what does not open in it, by name. For `tokenhub vault verify`.
         """
         async with self._safe.lock:
-            found, _, _ = await self._open(password, "vault.verify", By(actor="verify"))
+            by = By(actor="verify")
+            found, _, _ = await self._open(password, "vault.verify", by, at_once=True)
         wrong = list(found.stale)
         for name, row in found.contents.secrets.items():
             try:
@@ -308,7 +311,9 @@ class Vault:
                 wrong.append(name)
         return found, sorted(wrong)
 
-    async def _open(self, password: Password, action: str, by: By) -> tuple[Opened, Slot, bytes]:
+    async def _open(
+        self, password: Password, action: str, by: By, *, at_once: bool = False
+    ) -> tuple[Opened, Slot, bytes]:
         """Open what is on disk, with the slot and the stretched password that did; audited if not.
 
         The caller holds the lock, so tries are one after the other.
@@ -319,7 +324,7 @@ class Vault:
                 'the vault was never set up; do it with "tokenhubctl vault init"',
                 code="vault_not_initialized",
             )
-        tries = await self._must_not_wait()
+        tries = await self._store.tries() if at_once else await self._must_not_wait()
         try:
             found = await self._tried(contents, password)
         except TokenHubError as error:
@@ -371,7 +376,9 @@ class Vault:
 
     async def _commit(self, step: Step, action: str, by: By, *, resource: str = "vault") -> None:
         """Write a step and put it in force; where the write fails nothing has changed."""
-        await self._store.commit(step.change, self._audit(action, by, resource=resource))
+        await self._store.commit(
+            step.change, self._audit(action, by, resource=resource, outcome="ok")
+        )
         self._safe.swap(step.contents, step.ring)
 
     async def _gather(self, by: By) -> None:

@@ -21,16 +21,21 @@ class SecretPut(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     value: Raw | UnsetType = msgspec.UNSET
 
 
+def _yes() -> bool:
+    """For `ok`, which is always told: a plain default would be left out with the others."""
+    return True
+
+
 class VaultDone(msgspec.Struct, kw_only=True, omit_defaults=True):
     """`warning` is about the password; `left_out` names secrets that were changed on disk."""
 
-    ok: bool = msgspec.field(default_factory=lambda: True)
+    ok: bool = msgspec.field(default_factory=_yes)
     warning: str = ""
     left_out: list[str] = []
 
 
 class VaultLocked(msgspec.Struct, kw_only=True, omit_defaults=True):
-    ok: bool = msgspec.field(default_factory=lambda: True)
+    ok: bool = msgspec.field(default_factory=_yes)
     already_locked: bool = False
 
 

@@ -232,6 +232,17 @@ async def test_a_restart_does_not_make_tries_free_again(control, vault):
         await again.vault.unlock(FIRST, by=BY)
 
 
+async def test_the_password_of_the_settings_need_not_wait_for_others_wrong_ones(control, vault):
+    await vault.lock(by=BY)
+    for _ in range(5):
+        with pytest.raises(WrongPassword):
+            await vault.unlock(b"wrong", by=BY)
+
+    await vault.unlock(FIRST, by=By(actor="start"), at_once=True)
+
+    assert not vault.locked
+
+
 async def test_a_hundred_at_once_buy_no_more_than_the_free_tries(control, vault):
     await vault.lock(by=BY)
 
