@@ -281,9 +281,15 @@ class Vault:
             await self._commit(step, "vault.secret.delete", by, resource=name)
 
     async def look(self) -> None:
-        """Lock it where its time has come, or change a data key that has sealed enough."""
+        """Lock it where its time has come, or change a data key that has sealed enough.
+
+        And see that what is in force is what is on disk: a caller who was cut off between the
+        commit and the swap has left the one behind the other.
+        """
         if self._safe.ring is None:
             return
+        async with self._safe.lock:
+            await self._catch_up()
         if self._safe.used:
             self._safe.used = False
             self._used_at = self._clock.monotonic()
@@ -390,6 +396,16 @@ class Vault:
             return
         if moved:
             _log.info("vault_keys_moved", extra={"count": moved})
+
+    async def _catch_up(self) -> None:
+        contents, ring = self._safe.contents, self._safe.ring
+        if contents is None or ring is None or await self._store.epoch() == contents.meta.epoch:
+            return
+        there = await self._store.load()
+        if there is not None:
+            found = changes.reread(there, ring)
+            self._safe.swap(found.contents, found.ring)
+            _log.warning("vault_reread", extra={"epoch": there.meta.epoch})
 
     def _begin(self) -> None:
         self._opened_at = self._used_at = self._clock.monotonic()

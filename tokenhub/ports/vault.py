@@ -16,6 +16,10 @@ class VaultStore(Protocol):
         """The vault as it is on disk, None where it was never set up."""
         ...
 
+    async def epoch(self) -> int:
+        """That of the vault on disk, 0 where it was never set up."""
+        ...
+
     async def commit(self, change: VaultChange, audit: Audit) -> None:
         """Write a change. Raises Conflict where the vault has another epoch than was expected."""
         ...

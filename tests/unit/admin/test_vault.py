@@ -18,6 +18,7 @@ from tokenhub.core.errors import (
     VaultLocked,
     WrongPassword,
 )
+from tokenhub.core.vault.changes import rekeyed
 from tokenhub.core.vault.passwords import Tries
 
 pytestmark = pytest.mark.anyio
@@ -414,6 +415,20 @@ async def test_the_wall_clock_locks_nothing(timed):
 
     assert not timed.vault.locked
     assert 60.0 == (await timed.vault.status()).locks_in_s
+
+
+async def test_a_change_whose_caller_was_cut_off_is_caught_up_with(timed):
+    safe, store = timed.safe, timed.catalog_store.vault
+    step = rekeyed(safe.contents, safe.ring, now=0.0, forgotten_before=0.0, draw=timed.vault._draw)
+    store.write(step.change)
+    with pytest.raises(Conflict):
+        await timed.vault.put_secret("a", b"new", by=BY)
+
+    await timed.vault.look()
+    await timed.vault.put_secret("a", b"new", by=BY)
+
+    assert b"new" == await timed.vault.secret("a", by=BY)
+    assert 2 == (await timed.vault.status()).data_key
 
 
 async def test_a_data_key_that_has_sealed_enough_is_changed(timed):

@@ -17,6 +17,9 @@ class MemoryVaultStore:
     async def load(self) -> Contents | None:
         return self.contents
 
+    async def epoch(self) -> int:
+        return self.contents.meta.epoch if self.contents else 0
+
     async def commit(self, change: VaultChange, audit: Audit) -> None:
         self.write(change)
         self.audit.append(audit)

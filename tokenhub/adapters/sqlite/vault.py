@@ -34,6 +34,9 @@ class SqliteVaultStore:
     async def load(self) -> Contents | None:
         return await self._database.read(read)
 
+    async def epoch(self) -> int:
+        return await self._database.read(_epoch)
+
     async def commit(self, change: VaultChange, audit: Audit) -> None:
         def work(conn: sqlite3.Connection) -> None:
             enter(conn, "vault", audit)
@@ -72,8 +75,7 @@ def read(conn: sqlite3.Connection) -> Contents | None:
 
 def write(conn: sqlite3.Connection, change: VaultChange) -> None:
     """Write a change, in a transaction of the caller's. Raises Conflict."""
-    found = conn.execute("SELECT epoch FROM vault_meta").fetchone()
-    if (found[0] if found else 0) != change.expected:
+    if _epoch(conn) != change.expected:
         raise Conflict("the vault has changed meanwhile; try again", code="vault_changed")
     for table, column, gone in (
         ("vault_slots", "kind", change.no_slots),
@@ -86,6 +88,11 @@ def write(conn: sqlite3.Connection, change: VaultChange) -> None:
     conn.executemany(_PUT_SLOT, map(_row, change.slots))
     conn.executemany(_PUT_RING, map(_row, change.ring))
     conn.executemany(_PUT_SECRET, map(_row, change.secrets))
+
+
+def _epoch(conn: sqlite3.Connection) -> int:
+    found = conn.execute("SELECT epoch FROM vault_meta").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _tries(conn: sqlite3.Connection) -> Tries:

@@ -79,6 +79,13 @@ def opened(contents: Contents, slot: Slot, stretched: bytes) -> Opened:
     return Opened(contents=true, ring=ring, stale=stale)
 
 
+def reread(contents: Contents, ring: Keyring) -> Opened:
+    """What is on disk now, for a vault that is open already. Raises VaultDamaged."""
+    fresh = ring.with_rows(contents.ring.values())
+    true, stale = in_force(contents, fresh.manifest(contents))
+    return Opened(contents=true, ring=fresh, stale=stale)
+
+
 def reslotted(
     now_open: Opened,
     kind: Kind,

@@ -5,7 +5,7 @@ exist within a call. That none stays in freed memory cannot be promised (docs/de
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -75,6 +75,13 @@ class Keyring:
         fresh = self._copied()
         for key_id in key_ids:
             fresh._data.pop(key_id, None)  # noqa: SLF001 - one of its own kind
+        return fresh
+
+    def with_rows(self, rows: Iterable[RingKey]) -> "Keyring":
+        """A ring that has these data keys besides. Raises VaultDamaged."""
+        fresh = self._copied()
+        for row in rows:
+            fresh.take(row)
         return fresh
 
     def seal(self, secret: bytes, row: Sealed, *, draw: Draw) -> Sealed:
