@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     healthcheck = verbs.add_parser("healthcheck", help="exit 0 if the server here is alive")
     healthcheck.set_defaults(run=_healthcheck)
 
+    vault = verbs.add_parser("vault", help="check the vault while the server is stopped")
+    vault_verbs = vault.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verify = vault_verbs.add_parser("verify", help="open every secret, and count")
+    verify.add_argument("--all", action="store_true", help="name each secret")
+    verify.add_argument("--password-file", metavar="FILE", help="else a prompt, or stdin")
+    verify.set_defaults(run=_verify_vault)
+
     settings = verbs.add_parser("settings", help="print the settings in force, secrets masked")
     settings.set_defaults(run=_settings)
     return parser
@@ -111,6 +118,12 @@ def _healthcheck(_arguments: argparse.Namespace) -> int:
     from tokenhub.commands import healthcheck  # noqa: PLC0415
 
     return healthcheck.run()
+
+
+def _verify_vault(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import vault  # noqa: PLC0415
+
+    return vault.run(password_file=arguments.password_file, every=arguments.all)
 
 
 def _settings(_arguments: argparse.Namespace) -> int:

@@ -16,8 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import msgspec
 from msgspec.structs import replace
 
+from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.files import AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
@@ -29,6 +31,8 @@ from tokenhub.adapters.original.vault import opened
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.providers.transport import Transport
+from tokenhub.adapters.sealed.bodies import SealedBodies
+from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import log_strays, start_logging
@@ -36,7 +40,7 @@ from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
-from tokenhub.admin.changes import Changes
+from tokenhub.admin.changes import By, Changes
 from tokenhub.admin.first_use import FirstUse
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.import_report import Report
@@ -51,10 +55,11 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
-from tokenhub.core.errors import BadRequest, Unavailable
+from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
 from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import request_id
 from tokenhub.core.keys import KeyTable, Uses
@@ -76,14 +81,18 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.autolock import AutoLocker
 from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
+from tokenhub.ports.claims import Bodies
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.hiding import Hide, shown
+from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.vault import Safe
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.doorman import Doorman
@@ -184,12 +193,17 @@ async def assembled(
         trail = Trail(store=stores.audit, clock=clock)
         logins = Logins(trail=stores.audit, clock=clock)
         stack.callback(logins.flush)
-        vault = MemorySecrets(hide)
-        catalog = Snapshot(Catalog.build())
         hide(settings.vault_password)
+        safe = Safe()
+        held: Secrets = (
+            VaultSecrets(safe, now=clock.now, draw=secrets.token_bytes, hide=hide)
+            if settings.vault_enabled
+            else MemorySecrets(hide)
+        )
+        catalog = Snapshot(Catalog.build())
         allowed = Snapshot(settings.allowed_private_hosts)
         upstreams = HttpUpstreams(
-            vault,
+            held,
             catalog,
             partial(Transport, allowed=allowed),
             clock=clock,
@@ -222,22 +236,36 @@ async def assembled(
         await first_use.load()
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(
-            changes=changes, secrets=vault, upstreams=upstreams, prices=prices, allowed=allowed
+            changes=changes, secrets=held, upstreams=upstreams, prices=prices, allowed=allowed
         )
         models = Models(changes=changes, prices=prices)
         bootstrap = Bootstrap(
             changes=changes,
             providers=providers,
             models=models,
-            secrets=vault,
+            secrets=held,
             applied=AppliedFile(settings.data_dir),
             prices=prices,
         )
+        argon = Argon()
+        stack.push_async_callback(argon.close)
+        vault = Vault(
+            store=stores.vault,
+            safe=safe,
+            stretcher=argon,
+            clock=clock,
+            draw=secrets.token_bytes,
+            shelter=providers.shelter,
+            auto_lock=_auto_lock(settings),
+            enabled=settings.vault_enabled,
+        )
+        await vault.load()
         _tell(await _credentials(bootstrap, settings))
         _tell_of_addresses(providers)
+        await _unlock(vault, settings)
         patience_s = settings.provider_timeout_s
         board = Board(clock, patience_s=patience_s, draw=noise.random)
-        observed = Observed(vault, board=board, patience_s=patience_s)
+        observed = Observed(held, board=board, patience_s=patience_s)
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
@@ -308,7 +336,8 @@ async def assembled(
                 orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
                 catalog=catalog,
                 key_table=key_table,
-                secrets=vault,
+                secrets=held,
+                vault=vault,
                 allowed=allowed,
                 admin_token=Snapshot(token),
                 clock=clock,
@@ -320,7 +349,7 @@ async def assembled(
                 sqlite_version=stores.sqlite_version,
                 heartbeat_s=settings.heartbeat_s,
                 trusted_proxies=settings.trusted_proxies,
-                claims=Claims(stores.claims, MemoryBodies()),
+                claims=Claims(stores.claims, _bodies(settings, stores, safe)),
                 load=load,
             ),
             bootstrap,
@@ -356,6 +385,48 @@ def _rehearsal(settings: Settings, folder: Path) -> Settings:
     if note := AppliedFile(settings.data_dir).read():
         AppliedFile(folder).write(note)
     return replace(settings, db_dsn=copied(settings.db_dsn, folder))
+
+
+class CheckedVault(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vault holds, by name, and what of it does not open."""
+
+    names: tuple[str, ...]
+    wrong: tuple[str, ...]
+    slots: tuple[str, ...]
+    data_keys: int
+
+
+async def verified_vault(settings: Settings, password: bytes) -> CheckedVault:
+    """Open every secret of the vault of these settings, whose server is stopped.
+
+    Without a password that of the settings is taken. The check is noted in the audit trail, and
+    wrong passwords count. Raises WrongPassword, VaultDamaged, Unavailable and so on.
+    """
+    clock, argon = SystemClock(), Argon()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(argon.close)
+        stores = await stack.enter_async_context(open_stores(settings.db_dsn))
+        vault = Vault(
+            store=stores.vault,
+            safe=Safe(),
+            stretcher=argon,
+            clock=clock,
+            draw=secrets.token_bytes,
+            shelter=_no_keys,
+            auto_lock=AutoLock(),
+        )
+        found, wrong = await vault.check(password or _vault_password(settings))
+    contents = found.contents
+    return CheckedVault(
+        names=tuple(sorted({*contents.secrets, *wrong})),
+        wrong=tuple(wrong),
+        slots=tuple(sorted(contents.slots)),
+        data_keys=len(contents.ring),
+    )
+
+
+async def _no_keys(_by: By) -> int:
+    return 0
 
 
 def front(parts: Parts, doors: Doors = OPEN) -> Front:
@@ -394,6 +465,7 @@ def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, No
     """What runs beside the requests until the server stops."""
     yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
+    yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,
@@ -510,6 +582,51 @@ async def _flushed(keys: Keys) -> None:
         await keys.uses.flush()
     except Unavailable as error:
         _log.warning("key_uses_lost", extra={"detail": str(error)})
+
+
+def _auto_lock(settings: Settings) -> AutoLock:
+    """None where a restart is to open the vault by itself: nobody may be there to open it again."""
+    if settings.vault_password or settings.vault_key_file:
+        return AutoLock()
+    return AutoLock(idle_s=settings.vault_idle_lock_s, open_s=settings.vault_max_unlock_s)
+
+
+def _bodies(settings: Settings, stores: Stores, safe: Safe) -> Bodies:
+    if settings.idempotency_body == "none":
+        return MemoryBodies()
+    return SealedBodies(stores.answers, safe, draw=secrets.token_bytes)
+
+
+async def _unlock(vault: Vault, settings: Settings) -> None:
+    """Open the vault with the password that was given for it, or set it up with that.
+
+    A failure is logged: the server starts, and serves what needs no key.
+    """
+    if not settings.vault_enabled:
+        return
+    try:
+        password = _vault_password(settings)
+        if not password:
+            return
+        by = By(actor="start")
+        if vault.initialized:
+            await vault.unlock(password, by=by, at_once=True)
+            return
+        warning = await vault.init(password, by=by)
+        _log.warning("vault_initialized", extra={"advice": warning or "keep its password safe"})
+    except TokenHubError as error:
+        _log.error("vault_not_unlocked", extra={"reason": str(error)})
+
+
+def _vault_password(settings: Settings) -> bytes:
+    if settings.vault_password:
+        return settings.vault_password.encode()
+    if settings.vault_key_file is None:
+        return b""
+    content = read_private(settings.vault_key_file).strip(b"\r\n")
+    if not content:
+        raise BadRequest(f"TOKENHUB_VAULT_KEY_FILE: {settings.vault_key_file} is empty or missing")
+    return content
 
 
 async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:

@@ -17,6 +17,7 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.addresses import Network
 from tokenhub.core.catalog import Catalog
@@ -60,6 +61,7 @@ class Parts:
     key_table: Snapshot[KeyTable]
     secrets: Secrets
     allowed: Snapshot[Destinations]
+    vault: Vault
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float

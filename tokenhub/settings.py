@@ -65,6 +65,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_drain_s: float
     vault_enabled: bool
     vault_password: str
+    vault_key_file: Path | None
+    vault_idle_lock_s: float
+    vault_max_unlock_s: float
+    idempotency_body: str
+    allow_core_dumps: bool
     exploration_temp: float
     hedge_after_s: float | None
     max_hedged_providers: int
@@ -393,6 +398,7 @@ def _origins(text: str) -> tuple[str, ...]:
 ADDRESS = Kind("address", "host:port, [IPv6]:port, or :port for every interface", _address)
 DATABASE = Kind("path", "a path, or a file: URI", _database)
 FILE = Kind("path", "a path", Path)
+OPTIONAL_FILE = Kind("path", "a path", lambda text: Path(text) if text else None)
 ADMIN_TOKEN = Kind(
     "secret",
     f"at least {admin_token.MIN_CHARS} printable ASCII characters without spaces",
@@ -500,8 +506,57 @@ SETTINGS = (
         effective=True,
         restart=True,
     ),
-    Setting("VAULT_ENABLED", YES_NO, "true", "Keep provider keys in the encrypted vault."),
-    Setting("VAULT_PASSWORD", PASSWORD, "", "Unlocks the vault at start."),
+    Setting(
+        "VAULT_ENABLED",
+        YES_NO,
+        "true",
+        "Keep provider keys in the encrypted vault, once it is set up; false: in memory only.",
+        effective=True,
+    ),
+    Setting(
+        "VAULT_PASSWORD",
+        PASSWORD,
+        "",
+        "Unlocks the vault at start, or sets it up; it then never locks by itself.",
+        effective=True,
+    ),
+    Setting(
+        "VAULT_KEY_FILE",
+        OPTIONAL_FILE,
+        "",
+        "A file for its owner's eyes only with the vault's password or recovery key, instead of "
+        "TOKENHUB_VAULT_PASSWORD.",
+        effective=True,
+    ),
+    Setting(
+        "VAULT_IDLE_LOCK_SECS",
+        _seconds(least=0.0, most=30 * DAY_S),
+        "1800",
+        "Lock the vault after so long without a use of a secret; 0: never.",
+        effective=True,
+    ),
+    Setting(
+        "VAULT_MAX_UNLOCK_SECS",
+        _seconds(least=0.0, most=30 * DAY_S),
+        "0",
+        "Lock the vault so long after it was unlocked, used or not; 0: never.",
+        effective=True,
+    ),
+    Setting(
+        "IDEMPOTENCY_BODY",
+        _one_of("encrypted", "none"),
+        "encrypted",
+        "Keep answers for repeats on disk, under the vault's keys and while it is unlocked; none: "
+        "in memory only.",
+        effective=True,
+    ),
+    Setting(
+        "ALLOW_CORE_DUMPS",
+        YES_NO,
+        "false",
+        "Let the process be dumped and traced: a dump may hold keys and prompts.",
+        effective=True,
+    ),
     Setting(
         "EXPLORATION_TEMP",
         FRACTION,

@@ -8,13 +8,14 @@ from tokenhub.client.errors import (
     ClientError,
     Conflict,
     NotFound,
+    Refused,
     Unauthorized,
     Unreachable,
 )
 
 
 class Code(IntEnum):
-    """What a command ends with. 7 (vault locked) is kept free."""
+    """What a command ends with."""
 
     DONE = 0
     REFUSED = 1  # the server said no in any other way, or failed
@@ -23,6 +24,7 @@ class Code(IntEnum):
     UNAUTHORIZED = 4  # no token, or not the right one
     NOT_FOUND = 5
     CONFLICT = 6  # something else is there, or it has changed since it was read
+    VAULT_LOCKED = 7  # and the request needs it
     NOT_SO = 8  # what was to be verified does not hold, or nobody can tell
     INTERRUPTED = 130  # 128 + SIGINT, as shells count
     BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -40,4 +42,6 @@ _CODES: tuple[tuple[type[ClientError], Code], ...] = (
 
 def code_of(error: ClientError) -> Code:
     """The exit code of what a call came to."""
+    if isinstance(error, Refused) and error.code == "vault_locked":
+        return Code.VAULT_LOCKED
     return next((code for kind, code in _CODES if isinstance(error, kind)), Code.REFUSED)

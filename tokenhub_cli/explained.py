@@ -55,6 +55,7 @@ _CONSIDERED: View[Candidate] = View(
 _PLAIN = {
     "disabled": "it is disabled",
     "no_credential": "its provider's key is missing",
+    "vault_locked": "its provider's key is in the vault, which is locked",
     "not_allowed": "the API key may not use it",
     "embeddings_only": "it makes embeddings, and is asked only by its name",
 }

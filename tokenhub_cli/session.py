@@ -43,6 +43,17 @@ _WHICH = "?provider_id="
 # Queries of the API in the server's words, and what they are here.
 _OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
 
+# What is wrong with the vault, by the server's codes, and what helps.
+_VAULT = {
+    "vault_password_wrong": "the right password, or the recovery key",
+    "vault_locked": '"tokenhubctl vault unlock"',
+    "vault_not_initialized": '"tokenhubctl vault init"',
+    "vault_initialized": '"tokenhubctl vault unlock"',
+    "vault_damaged": '"tokenhub vault verify --all" on the server\'s machine, or a backup',
+    "vault_kdf_refused": "a backup of the server's database",
+    "vault_disabled": "TOKENHUB_VAULT_ENABLED=true for the server",
+}
+
 
 class Session:
     """What a command works with: `session(call)` sends, `session.output` shows."""
@@ -160,6 +171,8 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
     program, _, command = ctx.command_path.partition(" ")
     listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
+    if isinstance(error, Refused) and error.code in _VAULT:
+        return _VAULT[error.code]
     if isinstance(error, Unauthorized):
         return _token_hint(ctx)
     if isinstance(error, Conflict) and _WHICH in str(error):

@@ -34,6 +34,7 @@ from tokenhub_cli.exits import Code, code_of
         (NotFound("x", status=404), 5),
         (Conflict("x", status=412), 6),
         (Refused("x", status=500), 1),
+        (Refused("x", status=503, code="vault_locked"), 7),
         (Unreadable("u", "x"), 1),
     ],
 )
@@ -42,7 +43,7 @@ def test_each_failure_has_its_code(error: ClientError, code: int) -> None:
 
 
 def test_codes_are_those_of_the_manual() -> None:
-    assert {0, 1, 2, 3, 4, 5, 6, 8, 130, 141} == set(Code)
+    assert {0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141} == set(Code)
 
 
 def test_refusal_is_told_in_three_parts(run: Run, admin: FakeAdmin) -> None:

@@ -53,6 +53,10 @@ ROWS = {
         "a crash within any write of a change of database or admin token, and any loss of power",
         "the old or the new, never neither; the new where it was acknowledged",
     ),
+    "F4": Row(
+        "the vault's rows edited: each byte, rows swapped, older rows put back, truncated, 4 GiB",
+        "refused with a clear code, or left out; never a wrong secret, no large allocation",
+    ),
     "F10": Row(
         "connection refused, unknown name",
         "another provider answers; alone 502 `upstream_unreachable`, nothing charged",
@@ -130,6 +134,10 @@ ROWS = {
     "F38": Row(
         "marked prompts, keys, tokens, headers and paths over every route and error",
         "0 hits in logs, databases, metrics, audit trail and errors",
+    ),
+    "F28": Row(
+        "a repeat after kill -9 and restart; by another key",
+        "the same bytes again and no second call; another key runs its own",
     ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",

@@ -57,11 +57,13 @@ def signals(
     routes: Mapping[str, tuple[Any, ...]] | None = None,
     *,
     without: Iterable[str] = (),
+    away: Iterable[str] = (),
     closed: Mapping[str, tuple[str, float]] | None = None,
     arms: Mapping[str, tuple[float, float]] | None = None,
 ) -> Signals:
     """Signals from `route id -> (latency in seconds, failure rate, usual output tokens)`.
 
+    `away` are those of `without` whose credential is locked away.
     `closed` is `id of a provider or route -> (reason, seconds)`, `arms` are `route id -> (alpha,
     beta)` for every size of prompt.
     """
@@ -69,7 +71,7 @@ def signals(
     shut = {name: Closed(reason, round(1000 * s)) for name, (reason, s) in (closed or {}).items()}
     earned = {name: Arm(*values) for name, values in (arms or {}).items()}
     sizes = dict.fromkeys(("small", "medium", "large"), earned)
-    return Signals(known, frozenset(without), shut, sizes)
+    return Signals(known, frozenset([*without, *away]), shut, sizes, frozenset(away))
 
 
 def a_policy(**changes: Any) -> Policy:

@@ -4,17 +4,19 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from secrets import token_bytes
 from typing import Any, cast
 
 import httpx
 
 from tests.support.places import LOOPBACK, allowed
+from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
-from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
@@ -30,9 +32,11 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
+from tokenhub.core.vault.rows import Stretch
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
@@ -40,11 +44,16 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.vault import Safe
 from tokenhub.web.app import build
 
 TOKEN = "tha_0123456789abcdef0123456789abcdef"
 URL = "http://localhost:8080"
 ENVIRONMENT = Defaults(mode="normal", max_budget_nusd=50_000_000, max_latency_s=120.0)
+
+# The least that is believed of a file, so that a test takes 15 ms for each password.
+CHEAP = Stretch(passes=1, memory_kib=19 * 1024, lanes=1)
+NEVER = AutoLock()
 
 
 class FakeClock:
@@ -115,6 +124,7 @@ class Control:
         key_store: MemoryKeyStore | None = None,
         note: MemoryNote | None = None,
         environment: Defaults = ENVIRONMENT,
+        auto_lock: AutoLock = NEVER,
     ) -> None:
         self.catalog_store = catalog_store or MemoryCatalogStore()
         self.key_store = key_store or MemoryKeyStore()
@@ -122,7 +132,8 @@ class Control:
         self.clock = FakeClock()
         self.journal = MemoryJournal()
         self.ledger_store = MemoryLedger(self.journal)
-        self.secrets = MemorySecrets()
+        self.safe = Safe()
+        self.secrets = VaultSecrets(self.safe, now=self.clock.now, draw=token_bytes)
         self.upstreams = Offering()
         self.catalog = Snapshot(Catalog.build())
         self.key_table: Snapshot[KeyTable] = Snapshot({})
@@ -143,6 +154,15 @@ class Control:
             upstreams=cast("Any", self.upstreams),
             prices=self.prices,
             allowed=self.allowed,
+        )
+        self.vault = Vault(
+            store=self.catalog_store.vault,
+            safe=self.safe,
+            stretcher=Argon(least=CHEAP, least_s=0),
+            clock=self.clock,
+            draw=token_bytes,
+            shelter=self.providers.shelter,
+            auto_lock=auto_lock,
         )
         self.models = Models(changes=self.changes, prices=self.prices)
         self.aliases = Aliases(changes=self.changes)
@@ -171,8 +191,15 @@ class Control:
             prices=self.prices,
         )
 
+    def secret(self, provider_id: str) -> str | None:
+        """The key that a provider would be sent."""
+        row = self.catalog.current.providers.get(provider_id, Provider(id=provider_id))
+        found = self.secrets.peek(row)
+        return None if found is None else found.decode()
+
     async def started(self) -> "Control":
         await self.changes.load()
+        await self.vault.load()
         await self.keys.load()
         return self
 
@@ -220,6 +247,7 @@ class Control:
             key_table=self.key_table,
             secrets=self.secrets,
             allowed=self.allowed,
+            vault=self.vault,
             admin_token=self.token,
             clock=self.clock,
             started_at=self.clock.monotonic(),

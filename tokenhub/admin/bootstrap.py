@@ -6,12 +6,15 @@ the file has no say any more. A delete is told from an entry that is new by a no
 starts brought in (`ports.applied`). The note names the catalog's version, so that one left over
 from another database is void: a younger catalog has a lower version.
 
-Keys are in memory only, so the file's are taken at each start, except where an operator has set
-or cleared the key of that provider meanwhile, or moved it to an origin that the file does not name.
+The file's keys are taken at each start, except where an operator has set or cleared the key of
+that provider meanwhile, or moved it to an origin that the file does not name. They go into the
+vault where there is one, at the next unlock where it is locked; a key that is there is never
+replaced by an entry without one.
 """
 
 import asyncio
 import codecs
+import hmac
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -25,6 +28,7 @@ from tokenhub.admin.prices import MANUAL, OPEN, PRICE_FIELDS, UNKNOWN, Prices, p
 from tokenhub.admin.providers import (
     CREDENTIALS,
     NONE,
+    VAULT,
     ProviderDraft,
     Providers,
     checked_secret,
@@ -193,15 +197,20 @@ class Bootstrap:
         if old is None or (old.source == SOURCE and row != old):
             await self._providers.adopt(row, secret, by=_BY)
             return []
-        return self._take_key(where, secret, old=old, row=row) if secret else []
+        return await self._take_key(where, secret, old=old, row=row) if secret else []
 
-    def _take_key(self, where: str, secret: str, *, old: Provider, row: Provider) -> list[str]:
+    async def _take_key(
+        self, where: str, secret: str, *, old: Provider, row: Provider
+    ) -> list[str]:
         """Hold the key of an entry for the row that stands, `old`; `row` is the entry's own."""
         if CREDENTIALS not in (old.source, old.cred_store):
+            known = self._secrets.peek(old)
+            if known is not None and hmac.compare_digest(known, secret.encode()):
+                return []
             return [f"{where}: the key is not used, since an operator has set or cleared it"]
         if not within(old, row):
             return [f"{where}: the key is not used, since an operator has changed {_MOVED}"]
-        self._secrets.put(old.id, secret)
+        await self._providers.rekey(old, secret, by=_BY)
         return []
 
     def _take_model(self, where: str, entry: ModelEntry) -> list[str]:
@@ -338,9 +347,13 @@ def _last_of_each(
     return kept
 
 
-def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str]:
-    """The row and the key that an entry asks for. Raises BadRequest."""
+def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str | None]:
+    """The row and the key that an entry asks for. Raises BadRequest.
+
+    An entry without a key leaves the one that is in the vault.
+    """
     secret = checked_secret(entry.api_key) or ""
+    vaulted = old is not None and old.cred_store == VAULT
     draft = ProviderDraft(
         id=entry.id,
         type=entry.type or "openai",
@@ -350,11 +363,11 @@ def _provider(entry: ProviderEntry, old: Provider | None) -> tuple[Provider, str
     )
     row = replace(
         proposed(draft),
-        cred_store=CREDENTIALS if secret else NONE,
+        cred_store=VAULT if vaulted else CREDENTIALS if secret else NONE,
         source=SOURCE,
         version=old.version if old else 0,
     )
-    return row, secret
+    return row, (secret or None) if vaulted else secret
 
 
 def _model(entry: ModelEntry, old: Model | None) -> Model:

@@ -11,11 +11,17 @@ from tokenhub.admin.prices import UNKNOWN, Prices
 from tokenhub.core.catalog import Model, Provider, checked_provider
 from tokenhub.core.destinations import CODE as NOT_ALLOWED
 from tokenhub.core.destinations import Destinations
-from tokenhub.core.errors import BadRequest, DeadlineExceeded, NotFound, ProviderFailed
+from tokenhub.core.errors import (
+    BadRequest,
+    DeadlineExceeded,
+    NotFound,
+    ProviderFailed,
+    VaultLocked,
+)
 from tokenhub.core.failures import Kind
 from tokenhub.core.urls import addresses, hosts, within
 from tokenhub.ports.provider import UpstreamError, Upstreams
-from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.secrets import KeyChange, Secrets
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit
 
@@ -28,11 +34,14 @@ DISCOVERY_S = 10.0
 AUTOLOAD_WEIGHT = 5
 
 # Where a provider's key is: `Provider.cred_store`.
-NONE, MEMORY, CREDENTIALS = "none", "memory", "credentials"
+NONE, MEMORY, CREDENTIALS, VAULT = "none", "memory", "credentials", "vault"
 
 _NOTES = {
-    (MEMORY, "present"): "the key is held in memory only, until there is a vault: "
-    "give it again after a restart",
+    (MEMORY, "present"): "the key is held in memory only, until the vault is set up (tokenhubctl "
+    "vault init): give it again after a restart",
+    (MEMORY, "locked"): "the key waits in memory for the vault to be unlocked",
+    (VAULT, "locked"): "the key is in the vault, which is locked",
+    (VAULT, "missing"): "the vault has no key for this address: give it again as api_key",
     (MEMORY, "missing"): "the key was in memory only and a restart has lost it: give it again",
     (CREDENTIALS, "present"): "the key comes from the credentials file, read at each start",
     (CREDENTIALS, "missing"): "the key was in the credentials file, and is there no more, "
@@ -45,7 +54,10 @@ _MOVED = (
 
 
 class ProviderDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider as an operator wants it. A secret of None keeps the one there, "" clears it."""
+    """A provider as an operator wants it. A secret of None keeps the one there, "" clears it.
+
+    It is bound to these addresses.
+    """
 
     id: str
     type: str = "openai"
@@ -99,9 +111,11 @@ class Providers:
         return row
 
     def credential(self, provider: Provider) -> str:
-        """`present`, `missing` (there was one, and it is lost) or `none`."""
-        if self._secrets.get(provider.id) is not None:
+        """`present`, `locked` (away in the vault), `missing` (there was one), or `none`."""
+        if self._secrets.peek(provider) is not None:
             return "present"
+        if self._secrets.away(provider):
+            return "locked"
         return "none" if provider.cred_store == NONE else "missing"
 
     def objection(self, row: Provider, old: Provider | None = None) -> tuple[str, str]:
@@ -126,12 +140,12 @@ class Providers:
         """Create or replace. `expected` may be the row's version or the list's."""
         row = proposed(draft)
         secret = checked_secret(draft.secret)
-        async with self._changes.lock:
+        async with self._changes.lock, self._secrets.lock:
             old = self._changes.catalog.providers.get(row.id)
             expect(expected, old.version if old else None, self.version)
             kept = old.cred_store if old else NONE
             self._refuse_misled(row, old)
-            row = replace(row, cred_store=_cred_store(secret, kept))
+            row = replace(row, cred_store=self._cred_store(secret, kept))
             audit = self._audit("provider.upsert", old, row, by)
             return await self._commit(row, secret, audit, old=old)
 
@@ -146,29 +160,40 @@ class Providers:
     ) -> Provider:
         """Change the given fields of a ProviderDraft, and its key unless `secret` is None."""
         secret = checked_secret(secret)
-        async with self._changes.lock:
+        async with self._changes.lock, self._secrets.lock:
             old = self.get(provider_id)
             expect(expected, old.version)
             draft = replace(_draft(old, changes), **changes)
-            row = replace(proposed(draft), cred_store=_cred_store(secret, old.cred_store))
+            row = replace(proposed(draft), cred_store=self._cred_store(secret, old.cred_store))
             self._refuse_misled(row, old)
             audit = self._audit("provider.patch", old, row, by)
             return await self._commit(row, secret, audit, old=old)
 
     async def delete(self, provider_id: str, *, by: By, expected: int | None = None) -> None:
         """Remove a provider, its models and its key."""
-        async with self._changes.lock:
+        async with self._changes.lock, self._secrets.lock:
             old = self.get(provider_id)
             expect(expected, old.version)
             audit = self._audit("provider.delete", old, None, by)
-            catalog = await self._changes.store.delete_provider(provider_id, audit)
-            self._secrets.forget(provider_id)
+            key = self._secrets.taken(provider_id)
+            catalog = await self._changes.store.delete_provider(provider_id, audit, key=key.written)
+            self._secrets.apply(key)
             self._moved.discard(provider_id)
             self._changes.publish(catalog)
 
+    def askable(self, provider_id: str) -> Provider:
+        """The provider, unless its key is locked away: without it, it would refuse us.
+
+        Raises NotFound, VaultLocked.
+        """
+        provider = self.get(provider_id)
+        if self._secrets.away(provider):
+            raise VaultLocked
+        return provider
+
     async def discover(self, provider_id: str) -> Sequence[Offer]:
         """Ask the provider what it has. Raises ProviderFailed, naming the class."""
-        provider = self.get(provider_id)
+        provider = self.askable(provider_id)
         upstream = self._upstreams.of(provider)
         try:
             found = await upstream.models(within_s=DISCOVERY_S)
@@ -234,10 +259,42 @@ class Providers:
         return list(wanted)
 
     async def adopt(self, row: Provider, secret: str | None, *, by: By) -> Provider:
-        """Take a row of the credentials file as it is. The caller holds the lock."""
+        """Take a row of the credentials file as it is. The caller holds the catalog's lock.
+
+        A key goes into the vault where that is open. Where it is locked, it waits in memory.
+        """
         old = self._changes.catalog.providers.get(row.id)
-        audit = self._audit("provider.upsert", old, row, by)
-        return await self._commit(row, secret, audit, old=old)
+        async with self._secrets.lock:
+            vaulted = bool(secret) and self._secrets.place == VAULT
+            waits = vaulted and not self._secrets.open
+            if vaulted and not waits:
+                row = replace(row, cred_store=VAULT)
+            audit = self._audit("provider.upsert", old, row, by)
+            adopted = await self._commit(row, None if waits else secret, audit, old=old)
+            if waits and secret:
+                self._secrets.hold(row.id, secret.encode())
+        return adopted
+
+    async def rekey(self, row: Provider, secret: str, *, by: By) -> None:
+        """Take the credentials file's key for a row that stands. The caller holds the lock."""
+        async with self._secrets.lock:
+            self._secrets.hold(row.id, secret.encode())
+            await self._sheltered(row, by)
+
+    async def shelter(self, by: By) -> int:
+        """Move the keys that are in memory into the vault, where it is open; gives how many."""
+        async with self._changes.lock, self._secrets.lock:
+            return sum([await self._sheltered(row, by) for row in self.every()])
+
+    async def _sheltered(self, old: Provider, by: By) -> bool:
+        """Move a key into the vault, in one transaction with its row; the source stays."""
+        secret = self._secrets.loose(old)
+        if secret is None:
+            return False
+        row = replace(old, cred_store=VAULT)
+        audit = self._audit("provider.key.vault", old, row, by)
+        await self._put(row, self._secrets.given(row, secret), audit)
+        return True
 
     def _refuse_misled(self, row: Provider, old: Provider | None) -> None:
         why, field = self.objection(row, old)
@@ -247,24 +304,35 @@ class Providers:
     async def _commit(
         self, row: Provider, secret: str | None, audit: Audit, *, old: Provider | None
     ) -> Provider:
-        catalog = await self._changes.store.put_provider(row, audit)
-        # Between commit and swap, without a pause: whoever sees the new row sees the new key.
-        self._keep(row, secret, old)
-        self._changes.publish(catalog)
+        moved = secret is None and old is not None and self._has(old) and not within(row, old)
+        if secret:
+            await self._put(row, self._secrets.given(row, secret.encode()), audit)
+        elif secret == "" or moved:
+            await self._put(row, self._secrets.taken(row.id), audit)
+        else:
+            await self._put(row, None, audit)
+        if moved:
+            self._moved.add(row.id)
+        elif secret is not None:
+            self._moved.discard(row.id)
         return self.get(row.id)
 
-    def _keep(self, row: Provider, secret: str | None, old: Provider | None) -> None:
-        """Put the key away that came with a row, or keep the old one where it may be sent."""
-        if secret:
-            self._secrets.put(row.id, secret)
-        elif secret == "":
-            self._secrets.forget(row.id)
-        elif old is not None and self._secrets.get(row.id) and not within(row, old):
-            self._secrets.forget(row.id)
-            self._moved.add(row.id)
-            return
-        if secret is not None:
-            self._moved.discard(row.id)
+    async def _put(self, row: Provider, key: KeyChange | None, audit: Audit) -> None:
+        """Write a row and what becomes of its key in one transaction, then put both in force."""
+        written = key.written if key else None
+        catalog = await self._changes.store.put_provider(row, audit, key=written)
+        # Between commit and swap, without a pause: whoever sees the new row sees the new key.
+        if key is not None:
+            self._secrets.apply(key)
+        self._changes.publish(catalog)
+
+    def _has(self, row: Provider) -> bool:
+        return self._secrets.peek(row) is not None or self._secrets.away(row)
+
+    def _cred_store(self, secret: str | None, kept: str) -> str:
+        if secret is None:
+            return kept
+        return self._secrets.place if secret else NONE
 
     def _audit(self, action: str, old: Provider | None, new: Provider | None, by: By) -> Audit:
         named = old or new
@@ -316,12 +384,6 @@ def checked_secret(secret: str | None) -> str | None:
     if not fits or len(trimmed) > MAX_SECRET_CHARS:
         raise BadRequest("api_key must be printable ASCII without spaces", field="api_key")
     return trimmed
-
-
-def _cred_store(secret: str | None, kept: str) -> str:
-    if secret is None:
-        return kept
-    return MEMORY if secret else NONE
 
 
 def _autoloaded(provider_id: str, model_id: str, source: str) -> Model:

@@ -12,7 +12,7 @@ from tokenhub.core.aliases import StandsFor
 from tokenhub.core.ask import Ask
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Decision, decide, firsts
-from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
 from tokenhub.core.grants import FREE
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.policy import THOMPSON, Intent, interpret
@@ -20,7 +20,7 @@ from tokenhub.core.rng import split
 from tokenhub.core.signals import Signals
 from tokenhub.ports.snapshot import Snapshot
 
-Refusal = NoEligibleModel | NotFound | BadRequest | NotAllowed
+Refusal = NoEligibleModel | NotFound | BadRequest | NotAllowed | VaultLocked
 DRAWS = 1000
 # Fewer draws where there are many routes: each of them is some five microseconds of everybody's.
 LEAST_DRAWS = 50
@@ -115,7 +115,7 @@ def _decided(
 ) -> Simulated:
     try:
         decision = decide(intent, catalog, signals, seed)
-    except (NoEligibleModel, NotFound, BadRequest, NotAllowed) as error:
+    except (NoEligibleModel, NotFound, BadRequest, NotAllowed, VaultLocked) as error:
         return Simulated(intent=intent, catalog=catalog, refusal=error)
     if intent.policy.mode != THOMPSON and not intent.temperature:
         return Simulated(intent=intent, catalog=catalog, decision=decision)

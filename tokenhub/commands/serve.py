@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import uvicorn
 
 from tokenhub.app import create_app, log_strays, start_logging
+from tokenhub.commands import hardening
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.ports.hiding import Hide, shown
@@ -43,6 +44,8 @@ def run() -> int:
     log_strays()
     signal.signal(signal.SIGTERM, _ended)
     try:
+        if not settings.allow_core_dumps:
+            complain(*hardening.closed())
         prepare(settings)
         allow_files()
         bound = bind(settings.listen_addr)

@@ -40,10 +40,10 @@ PRICES = {
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Who answers. `endpoints` are base URLs that take turns; the first is `base_url`.
 
-    `cred_store` says where its key is: `none`, `credentials` (the credentials file), or `memory`
-    until a vault exists. `version` is the catalog's version at the row's last change. `source` is
-    `api` or `credentials`; a row that an operator touched is `api` for ever, so that the
-    credentials file leaves it alone.
+    `cred_store` says where its key is: `none`, `vault`, or, until that takes it in, `memory` or
+    `credentials` (the credentials file). `version` is the catalog's version at the row's last
+    change. `source` is `api` or `credentials`; a row that an operator touched is `api` for ever,
+    so that the credentials file leaves it alone.
     """
 
     id: str

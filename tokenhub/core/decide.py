@@ -13,7 +13,7 @@ import msgspec
 from tokenhub.core.bandit import UNTRIED, Arm, Sample, bucket, drawn, probability
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.eligibility import Able, Skip, eligible
-from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
 from tokenhub.core.exploring import chances, rank
 from tokenhub.core.policy import THOMPSON, Intent, Policy
 from tokenhub.core.rng import split, uniform
@@ -99,8 +99,8 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     """Rank the routes that may answer.
 
     Raises NotFound for an unknown model where the caller forbids substitution, BadRequest where
-    the prompt fits no model, NotAllowed where the key may use none, and NoEligibleModel with
-    every reason where nobody may answer.
+    the prompt fits no model, NotAllowed where the key may use none, VaultLocked where all who could
+    answer have their keys locked away, and NoEligibleModel with every reason where nobody may.
     """
     wanted = _wanted(intent, catalog)
     able, skipped = _able(intent, catalog, signals, wanted)
@@ -359,6 +359,8 @@ def _nobody(skipped: list[Skip]) -> Exception:
             field="messages",
             skipped=skipped,
         )
+    if reasons - {"not_allowed", "disabled"} == {"vault_locked"}:
+        return VaultLocked(skipped=skipped)
     if not skipped:
         return NoEligibleModel(
             'no eligible models registered; add one with "tokenhubctl model add"'

@@ -107,7 +107,7 @@ def _expected(intent: Intent, usual: int) -> int:
 class _Hard:
     """What is hard whatever an answer costs; made once for all routes of a decision."""
 
-    __slots__ = ("least", "lists", "needed", "without")
+    __slots__ = ("least", "lists", "locked_away", "needed", "without")
 
     def __init__(self, intent: Intent, signals: Signals) -> None:
         models, providers = intent.allowed_models, intent.allowed_providers
@@ -115,6 +115,7 @@ class _Hard:
         self.least = intent.policy.min_weight
         self.needed = needed_tokens(intent.input_tokens, intent.reserved_tokens)
         self.without = signals.without_credential
+        self.locked_away = signals.locked_away
 
     def __call__(self, route: Route) -> Skip | None:
         model, provider = route.model, route.provider
@@ -127,5 +128,6 @@ class _Hard:
         if 0 < model.max_context_tokens < self.needed:
             return Skip(route.id, "context_overflow", self.needed, model.max_context_tokens)
         if provider.id in self.without:
-            return Skip(route.id, "no_credential")
+            away = provider.id in self.locked_away
+            return Skip(route.id, "vault_locked" if away else "no_credential")
         return None

@@ -6,6 +6,7 @@
     │   ├── UnsupportedMediaType
     │   └── KeyReused           an idempotency key that came with another request before
     ├── Unauthenticated         no, unknown, disabled or expired key: one answer for all
+    │   └── WrongPassword       it does not open the vault
     ├── OutOfScope              a good key that may not do this
     │   └── NotAllowed          nor use any of the models that could answer
     ├── NotFound
@@ -21,6 +22,8 @@
     │   ├── ProviderRefused     the provider blames the caller's request
     │   └── DeadlineExceeded    time ran out on the way
     └── Unavailable             TokenHub itself cannot serve now
+        ├── VaultLocked         it needs a secret that is locked away
+        └── VaultDamaged        the vault on disk is not as it was written
 
 Status codes live in web/errors.py, exit codes in tokenhub_cli/exits.py.
 """
@@ -77,6 +80,12 @@ class KeyReused(BadRequest):
 
 class Unauthenticated(TokenHubError):
     code = "invalid_api_key"
+
+
+class WrongPassword(Unauthenticated):
+    """It opens nothing; the admin token itself was good."""
+
+    code = "vault_password_wrong"
 
 
 class OutOfScope(TokenHubError):
@@ -234,3 +243,17 @@ class DeadlineExceeded(ProviderFailed):
 
 class Unavailable(TokenHubError):
     code = "unavailable"
+
+
+class VaultLocked(Unavailable):
+    """A secret is needed and the vault is locked. `skipped` are the `Skip`s of a request."""
+
+    code = "vault_locked"
+
+    def __init__(self, message: str = "", *, skipped: Sequence[Any] = ()) -> None:
+        super().__init__(message or 'vault is locked; unlock it with "tokenhubctl vault unlock"')
+        self.skipped = tuple(skipped)
+
+
+class VaultDamaged(Unavailable):
+    code = "vault_damaged"

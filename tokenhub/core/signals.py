@@ -58,6 +58,8 @@ NO_ARMS: Mapping[str, Mapping[str, Arm]] = {}
 class Signals(msgspec.Struct, frozen=True):
     """Signals by route id, the providers whose credential is missing, and who is closed.
 
+    `locked_away` are those of the former whose credential is in the locked vault.
+
     `closed` is by the id of a provider or of a route; `arms` by the size of the prompt, and then
     by the id of the route.
     """
@@ -66,6 +68,7 @@ class Signals(msgspec.Struct, frozen=True):
     without_credential: frozenset[str] = frozenset()
     closed: Mapping[str, Closed] = ALL_OPEN
     arms: Mapping[str, Mapping[str, Arm]] = NO_ARMS
+    locked_away: frozenset[str] = frozenset()
 
 
 class Learned(msgspec.Struct, frozen=True):

@@ -78,7 +78,7 @@ def addresses(
 
 def within(row: Provider, known: Provider) -> bool:
     """Whether every address of `row` is at an origin that `known` has too."""
-    return {origin(url) for url in _urls(row)} <= {origin(url) for url in _urls(known)}
+    return origins(row) <= origins(known)
 
 
 def hosts(row: Provider) -> Mapping[str, str]:
@@ -89,5 +89,6 @@ def hosts(row: Provider) -> Mapping[str, str]:
     return found
 
 
-def _urls(row: Provider) -> tuple[str, ...]:
-    return (row.base_url, *row.endpoints)
+def origins(row: Provider) -> set[tuple[str, str, int]]:
+    """The origins of all its addresses."""
+    return {origin(url) for url in (row.base_url, *row.endpoints)}

@@ -66,14 +66,17 @@ def signals_of(record: Record) -> Signals:
         routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
     return Signals(
         routes=routes,
-        without_credential=frozenset(
-            skip.route.partition("/")[0]
-            for skip in record.skipped
-            if skip.reason == "no_credential"
-        ),
+        without_credential=_providers_of(record, "no_credential", "vault_locked"),
         closed=closed,
         arms={bucket(record.input_tokens): _arms(record)},
+        locked_away=_providers_of(record, "vault_locked"),
     )
+
+
+def _providers_of(record: Record, *reasons: str) -> frozenset[str]:
+    """Whose routes were left out for one of the reasons."""
+    skips = [skip for skip in record.skipped if skip.reason in reasons]
+    return frozenset(skip.route.partition("/")[0] for skip in skips)
 
 
 def _arms(record: Record) -> dict[str, Arm]:

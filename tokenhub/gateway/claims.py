@@ -28,7 +28,7 @@ from tokenhub.core.idempotency import (
     spent,
 )
 from tokenhub.core.outcome import Attempt
-from tokenhub.ports.claims import Bodies, ClaimStore, Held, Record
+from tokenhub.ports.claims import Bodies, ClaimStore, Held, Record, Sight
 
 # How long a repeat waits for the first; the official SDKs try a 409 again by themselves.
 PATIENCE_S = 5.0
@@ -190,12 +190,16 @@ class Claims:
 
     async def _claimed(
         self, scope: Scope, record: Record, *, force: bool, attempts: Sequence[Attempt]
-    ) -> Claim:
-        """The claim, once it is on disk. There is no wait between the look and the flight."""
+    ) -> Claim | Kept:
+        """The claim, once it is on disk, or what an earlier process answered.
+
+        There is no wait between the look and the flight.
+        """
         landed = asyncio.get_running_loop().create_future()
         self._flights[scope] = Flight(record.fingerprint, landed)
         try:
             sight = await self._store.claim(record, since=record.at - KEPT_S, force=force)
+            held = await self._recalled(scope, record, sight)
         except BaseException:
             # It may be committed yet, with nobody left to run it.
             self._land(scope, record, None)
@@ -204,9 +208,19 @@ class Claims:
             return Claim(partial(self._land, scope, record), attempts)
         assert sight.there is not None
         del self._flights[scope]
+        if held is not None:
+            landed.set_result(held.answer)
+            return self._again(held.answer, record.request_id)
         landed.set_result(sight.there)
         _must_match(sight.there.fingerprint, record.fingerprint)
         raise _refusal(sight.there)
+
+    async def _recalled(self, scope: Scope, record: Record, sight: Sight) -> Held | None:
+        """The answer that is kept of the same request, where the claim met its end."""
+        if sight.taken or sight.there is None or sight.there.state != "done":
+            return None
+        held = await self._bodies.recall(scope, since=record.at - KEPT_S)
+        return held if held is not None and held.fingerprint == record.fingerprint else None
 
     def _land(
         self, scope: Scope, record: Record, state: State | None, answer: Kept | None = None
@@ -261,7 +275,7 @@ def _refusal(record: Record) -> OutcomeUnknown:
 def _story(record: Record) -> str:
     first = f"request {record.request_id} had this {HEADER}"
     if record.state == "done":
-        return f"{first} and was answered; answers are kept for a while, and not across restarts"
+        return f"{first} and was answered; the answer is not kept any more, or not readable"
     if record.state == "unkept":
         return f"{first} and was answered; the answer was too long to keep"
     return f"{first} and did not end well; the provider may have been paid for it"

@@ -48,7 +48,8 @@ class Observed:
         self._faded_at = 0.0
         self._secrets = secrets
         self._newest = 0
-        self._missing: tuple[int, int, frozenset[str]] = (-1, -1, frozenset())
+        self._missing: tuple[int, int, frozenset[str], frozenset[str]]
+        self._missing = (-1, -1, frozenset(), frozenset())
 
     def read(self, catalog: Catalog) -> Signals:
         """The signals now. They are not copied: a decision is over before the next one changes."""
@@ -56,12 +57,8 @@ class Observed:
             self._keep(catalog)
         if self._failing:
             self._fade()
-        return Signals(
-            self._routes,
-            self._without_credential(catalog),
-            self._board.closed(catalog),
-            self._arms,
-        )
+        without, locked_away = self._without_credential(catalog)
+        return Signals(self._routes, without, self._board.closed(catalog), self._arms, locked_away)
 
     def known(self) -> Mapping[str, Known]:
         """All providers and routes that were met, by their ids."""
@@ -148,19 +145,24 @@ class Observed:
         for route in list(self._failing):
             self._put(route, self._learned[route], now)
 
-    def _without_credential(self, catalog: Catalog) -> frozenset[str]:
-        """Providers that had a key and have it no longer; worked out anew after a change only."""
-        catalog_version, secrets_version, missing = self._missing
+    def _without_credential(self, catalog: Catalog) -> tuple[frozenset[str], frozenset[str]]:
+        """Providers that have no key now although they had one, and whose is locked away of them.
+
+        Worked out anew after a change only.
+        """
+        catalog_version, secrets_version, missing, away = self._missing
         now = (catalog.version, self._secrets.version)
         if (catalog_version, secrets_version) == now:
-            return missing
-        missing = frozenset(
-            provider.id
+            return missing, away
+        without = [
+            provider
             for provider in catalog.providers.values()
-            if provider.cred_store != "none" and self._secrets.get(provider.id) is None
-        )
-        self._missing = (*now, missing)
-        return missing
+            if provider.cred_store != "none" and self._secrets.peek(provider) is None
+        ]
+        missing = frozenset([provider.id for provider in without])
+        away = frozenset([provider.id for provider in without if self._secrets.away(provider)])
+        self._missing = (*now, missing, away)
+        return missing, away
 
 
 def _written(known: Learned, attempt: Attempt, expected: Expected) -> Learned:

@@ -104,7 +104,7 @@ class Prober:
             provider.id: provider
             for provider in self._catalog.current.providers.values()
             if provider.enabled
-            and (provider.cred_store == "none" or self._secrets.get(provider.id) is not None)
+            and (provider.cred_store == "none" or self._secrets.peek(provider) is not None)
         }
 
     def _proven_until(self, known: Known, provider: Provider, now: float) -> float:

@@ -71,6 +71,10 @@ class Bodies(Protocol):
         """The answer, unless it is older than `since`."""
         ...
 
+    async def recall(self, scope: Scope, *, since: float) -> Held | None:
+        """The answer of an earlier process, where it was kept and can be read now."""
+        ...
+
     def put(self, scope: Scope, held: Held, *, since: float) -> bool:
         """Keep an answer, and drop what is older than `since`; False where it is too long."""
         ...

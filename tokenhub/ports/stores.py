@@ -12,6 +12,7 @@ import msgspec
 from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.keys import ApiKey
+from tokenhub.core.vault.rows import VaultChange
 
 # The code of the Unavailable that says that the kept content of an old catalog cannot be read.
 CATALOG_DAMAGED = "catalog_damaged"
@@ -53,13 +54,23 @@ class CatalogStore(Protocol):
         ...
 
     async def put_provider(
-        self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
+        self,
+        provider: Provider,
+        audit: Audit,
+        *,
+        models: Sequence[Model] = (),
+        key: VaultChange | None = None,
     ) -> Catalog:
-        """Insert or replace a provider, and with it any models, in one transaction."""
+        """Insert or replace a provider, and with it any models, in one transaction.
+
+        `key` is what becomes of its key in the vault, in the same transaction.
+        """
         ...
 
-    async def delete_provider(self, provider_id: str, audit: Audit) -> Catalog:
-        """Delete a provider and its models."""
+    async def delete_provider(
+        self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
+    ) -> Catalog:
+        """Delete a provider and its models, and its key as above."""
         ...
 
     async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog: ...

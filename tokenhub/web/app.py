@@ -40,6 +40,7 @@ from tokenhub.web.admin import (
     providers,
     routing,
     simulate,
+    vault,
     workflows,
 )
 from tokenhub.web.auth import admin_only
@@ -92,6 +93,18 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     orchestrations.get_orchestration,
     workflows.list_workflows,
     workflows.get_workflow,
+    vault.get_status,
+    vault.init,
+    vault.unlock,
+    vault.lock,
+    vault.change_password,
+    vault.rotate_key,
+    vault.set_recovery,
+    vault.delete_recovery,
+    vault.list_secrets,
+    vault.get_secret,
+    vault.put_secret,
+    vault.delete_secret,
     info.get_info,
     info.engine_models,
 )
@@ -138,6 +151,9 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
             sqlite_version=parts.sqlite_version,
             providers=len(parts.catalog.current.providers),
             models=len(parts.catalog.current.models),
+            vault_locked=parts.vault.locked,
+            vault_initialized=parts.vault.initialized,
+            provider_keys=parts.secrets.place,
         )
 
     given: dict[str, Callable[..., object]] = {
@@ -154,6 +170,7 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
         "verifier": lambda: parts.verifier,
         "orchestrations": lambda: parts.orchestrations,
         "fleet": lambda: parts.fleet,
+        "vault": lambda: parts.vault,
         "public_url": lambda: parts.public_url,
         "exposition": parts.metrics,
         "catalog": catalog,

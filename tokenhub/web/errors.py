@@ -33,6 +33,7 @@ from tokenhub.core.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
+    VaultLocked,
 )
 from tokenhub.core.money import usd
 from tokenhub.core.outcome import Attempt
@@ -260,7 +261,7 @@ def _history(error: Exception) -> dict[str, object]:
         return {**_money(error), "reserved_usd": usd(error.reserved_nusd)}
     if isinstance(error, ProviderFailed) and error.attempts:
         return {"attempts": [_attempt(attempt) for attempt in error.attempts]}
-    if isinstance(error, NoEligibleModel) and error.skipped:
+    if isinstance(error, NoEligibleModel | VaultLocked) and error.skipped:
         return {"skipped": _skips(error.skipped)}
     return {}
 

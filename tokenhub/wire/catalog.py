@@ -10,9 +10,10 @@ from msgspec import UNSET, UnsetType
 class Provider(msgspec.Struct, kw_only=True):
     """A provider as shown. It never holds a secret.
 
-    `cred_store` is where the key is kept: `none`, `memory` (lost at a restart) or `credentials`
-    (read from the credentials file at each start). `credential` is whether there is one now:
-    `present`, `missing` (it was given before a restart) or `none`.
+    `cred_store` is where the key is kept: `none`, `vault`, `memory` (lost at a restart) or
+    `credentials` (read from the credentials file at each start). `credential` is whether there is
+    one now: `present`, `locked` (in the locked vault), `missing` (it was given before a restart,
+    or for another address) or `none`.
     """
 
     id: str
@@ -200,7 +201,7 @@ class Done(msgspec.Struct, kw_only=True):
 
 
 class Info(msgspec.Struct, kw_only=True):
-    """What `GET /admin/v1/info` tells. There is no vault yet: provider keys are in memory."""
+    """What `GET /admin/v1/info` tells. `provider_keys` is where new ones go: `vault`, `memory`."""
 
     version: str
     url: str

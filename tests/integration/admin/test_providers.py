@@ -48,7 +48,7 @@ async def test_a_post_without_a_key_keeps_it_w_6(client, control):
         again.json()["cred_store"],
         again.json()["provider"]["credential"],
     )
-    assert "sk-very-secret" == control.secrets.get("p")
+    assert "sk-very-secret" == control.secret("p")
 
 
 async def test_the_answer_to_a_move_says_that_the_key_was_forgotten(client):

@@ -39,7 +39,7 @@ async def test_a_good_file_brings_providers_models_and_keys(control):
         models["p/m"].source,
         models["p/m"].enabled,
     )
-    assert SECRET == control.secrets.get("p")
+    assert SECRET == control.secret("p")
     assert {"credentials"} == {entry.actor for entry in control.catalog_store.audit}
     assert not any(SECRET in entry.detail for entry in control.catalog_store.audit)
 
@@ -58,7 +58,7 @@ async def test_a_second_start_changes_nothing_and_holds_the_key_again(control):
     await again.bootstrap.apply(FILE)
 
     assert version == again.catalog.current.version
-    assert SECRET == again.secrets.get("p")
+    assert SECRET == again.secret("p")
 
 
 async def test_a_changed_entry_changes_a_row_that_nobody_touched(control):
@@ -81,19 +81,19 @@ async def test_an_operators_edit_survives_the_next_start_and_the_key_is_held(con
     providers, models = rows(again)
     assert (9, "api") == (models["p/m"].weight, models["p/m"].source)
     assert (False, "api") == (providers["p"].enabled, providers["p"].source)
-    assert SECRET == again.secrets.get("p")
+    assert SECRET == again.secret("p")
 
 
 async def test_the_files_key_does_not_go_to_an_origin_that_an_operator_chose(control):
     await control.bootstrap.apply(FILE)
     await control.providers.update("p", {"base_url": "https://other"}, by=BY)
-    forgotten = control.secrets.get("p")
+    forgotten = control.secret("p")
 
     again = await control.restarted()
     messages = await again.bootstrap.apply(FILE)
 
     assert forgotten is None
-    assert again.secrets.get("p") is None
+    assert again.secret("p") is None
     assert "missing" == again.providers.credential(again.providers.get("p"))
     assert [True] == ["providers[0]" in told and "another origin" in told for told in messages]
     assert SECRET not in str(messages)
@@ -107,7 +107,7 @@ async def test_the_files_key_goes_to_another_path_of_the_same_origin(control):
     messages = await again.bootstrap.apply(FILE)
 
     assert [] == messages
-    assert SECRET == again.secrets.get("p")
+    assert SECRET == again.secret("p")
 
 
 async def test_the_files_key_goes_along_where_the_file_itself_moves_its_row(control):
@@ -117,7 +117,7 @@ async def test_the_files_key_goes_along_where_the_file_itself_moves_its_row(cont
     again = await control.restarted()
     await again.bootstrap.apply(moved)
 
-    assert SECRET == again.secrets.get("p")
+    assert SECRET == again.secret("p")
 
 
 async def test_an_operators_delete_survives_every_later_start(control):
@@ -142,7 +142,7 @@ async def test_a_deleted_provider_stays_away_with_its_models_and_key(control):
     await again.bootstrap.apply(FILE)
 
     assert ({}, {}) == rows(again)
-    assert again.secrets.get("p") is None
+    assert again.secret("p") is None
 
 
 async def test_a_new_entry_is_taken_after_a_delete_of_another(control):
@@ -172,7 +172,7 @@ async def test_a_key_that_an_operator_set_or_cleared_is_not_overwritten(control,
     again = await control.restarted()
     messages = await again.bootstrap.apply(FILE)
 
-    assert again.secrets.get("p") is None
+    assert again.secret("p") is None
     assert "an operator has set or cleared it" in messages[0]
     assert SECRET not in messages[0]
 

@@ -30,7 +30,7 @@ async def test_a_put_without_a_key_keeps_the_one_that_is_there(control):
 
     row = await control.providers.put(draft(enabled=False), by=BY)
 
-    assert SECRET == control.secrets.get("p")
+    assert SECRET == control.secret("p")
     assert ("memory", "present", False) == (
         row.cred_store,
         control.providers.credential(row),
@@ -43,7 +43,7 @@ async def test_an_empty_key_clears_it(control):
 
     row = await control.providers.put(draft(secret=""), by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
     assert ("none", "none") == (row.cred_store, control.providers.credential(row))
 
 
@@ -98,7 +98,7 @@ async def test_a_failed_commit_changes_neither_catalog_nor_key(control):
     with pytest.raises(Unavailable):
         await control.providers.put(draft(secret=SECRET), by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
     assert {} == control.catalog.current.providers
 
 
@@ -178,7 +178,7 @@ async def test_a_delete_takes_models_and_key_along(control):
 
     await control.providers.delete("p", by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
     assert {} == control.catalog.current.models
 
 
@@ -253,7 +253,7 @@ async def test_a_key_does_not_follow_its_provider_to_another_origin(control, url
 
     row = await control.providers.update("p", {"base_url": url}, by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
     assert ("memory", "missing") == (row.cred_store, control.providers.credential(row))
     assert "another origin" in control.providers.note(row)
 
@@ -263,7 +263,7 @@ async def test_a_put_to_another_origin_forgets_the_key_too(control):
 
     row = await control.providers.put(draft(base_url="https://other"), by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
     assert "another origin" in control.providers.note(row)
 
 
@@ -273,7 +273,7 @@ async def test_a_new_endpoint_at_another_origin_forgets_the_key(control):
 
     await control.providers.update("p", {"endpoints": (*two, "http://c")}, by=BY)
 
-    assert control.secrets.get("p") is None
+    assert control.secret("p") is None
 
 
 async def test_an_endpoint_less_is_no_new_origin(control):
@@ -282,7 +282,7 @@ async def test_an_endpoint_less_is_no_new_origin(control):
 
     await control.providers.update("p", {"endpoints": ("http://b",)}, by=BY)
 
-    assert "s" == control.secrets.get("p")
+    assert "s" == control.secret("p")
 
 
 async def test_a_key_stays_where_only_the_path_changes(control):
@@ -290,7 +290,7 @@ async def test_a_key_stays_where_only_the_path_changes(control):
 
     row = await control.providers.update("p", {"base_url": "https://H:443/compatible/v1"}, by=BY)
 
-    assert SECRET == control.secrets.get("p")
+    assert SECRET == control.secret("p")
     assert "another origin" not in control.providers.note(row)
 
 
@@ -300,7 +300,7 @@ async def test_a_key_that_comes_with_the_new_origin_is_used(control):
     moved = {"base_url": "https://other"}
     row = await control.providers.update("p", moved, by=BY, secret="sk-new")
 
-    assert "sk-new" == control.secrets.get("p")
+    assert "sk-new" == control.secret("p")
     assert "present" == control.providers.credential(row)
 
 
@@ -309,7 +309,7 @@ async def test_after_a_new_key_the_note_speaks_of_the_origin_no_more(control):
     await control.providers.update("p", {"base_url": "https://other"}, by=BY)
 
     await control.providers.update("p", {}, by=BY, secret="sk-new")
-    control.secrets.forget("p")
+    control.secrets.apply(control.secrets.taken("p"))
 
     assert "another origin" not in control.providers.note(control.providers.get("p"))
 
@@ -325,7 +325,7 @@ async def test_a_move_that_cannot_be_committed_keeps_the_key(control):
     with pytest.raises(Unavailable):
         await control.providers.update("p", {"base_url": "https://other"}, by=BY)
 
-    assert SECRET == control.secrets.get("p")
+    assert SECRET == control.secret("p")
 
 
 async def test_a_provider_without_a_key_moves_without_a_word(control):

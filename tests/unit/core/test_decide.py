@@ -20,7 +20,7 @@ from tests.support.builders import (
 from tokenhub.core.bandit import Arm, bucket
 from tokenhub.core.catalog import MODES, Catalog, Model, Route
 from tokenhub.core.decide import Decision, Record, decide, firsts
-from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound
+from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.scoring import BY_MODE, Weights
 from tokenhub.core.signals import Closed, Signal, Signals
@@ -461,6 +461,34 @@ def test_provider_that_lost_its_credential_is_left_out() -> None:
 
     assert ["b/m"] == order(decision)
     assert ["no_credential"] == [skip.reason for skip in decision.record.skipped]
+
+
+def test_a_credential_that_is_locked_away_has_a_reason_of_its_own() -> None:
+    catalog = a_catalog(a_model("m", "a", weight=10), a_model("m", "b"))
+
+    decision = decide(an_intent("m"), catalog, signals(away=["a"]), 1)
+
+    assert ["b/m"] == order(decision)
+    assert ["vault_locked"] == [skip.reason for skip in decision.record.skipped]
+
+
+def test_where_all_that_could_answer_are_locked_away_that_is_the_error() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b"), a_model("off", "b", enabled=False))
+
+    with pytest.raises(VaultLocked) as refused:
+        decide(an_intent(), catalog, signals(away=["a", "b"]), 1)
+
+    assert ["vault_locked", "vault_locked", "disabled"] == [
+        skip.reason for skip in refused.value.skipped
+    ]
+    assert "tokenhubctl vault unlock" in str(refused.value)
+
+
+def test_where_another_reason_stands_beside_it_the_vault_is_not_to_blame() -> None:
+    catalog = a_catalog(a_model("m", "a"), a_model("m", "b"))
+
+    with pytest.raises(NoEligibleModel):
+        decide(an_intent(), catalog, signals(away=["a"], without=["b"]), 1)
 
 
 # --- Health

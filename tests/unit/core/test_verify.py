@@ -56,6 +56,7 @@ all_signals = st.builds(
         st.sampled_from(ROUTES), st.tuples(st.floats(1, 1000), st.floats(1, 1000))
     ),
     without=st.lists(st.sampled_from(PROVIDERS), max_size=1),
+    away=st.lists(st.sampled_from(PROVIDERS), max_size=2),
     closed=st.dictionaries(
         st.sampled_from([*PROVIDERS, *ROUTES]),
         st.tuples(
@@ -213,6 +214,13 @@ def test_of_many_differences_the_first_are_told() -> None:
             "no_provider_available",
             ["cooling_down", "context_overflow", "no_credential"],
         ),
+        (
+            an_intent(),
+            signals(away="ab"),
+            "no_provider_available",
+            ["vault_locked", "context_overflow", "vault_locked"],
+        ),
+        (an_intent(input_tokens=10), signals(away="abc"), "vault_locked", ["vault_locked"] * 3),
     ],
 )
 def test_a_refusal_is_a_decision_with_its_reasons(

@@ -347,7 +347,7 @@ async def test_after_a_restart_what_was_answered_is_refused_and_may_be_forced(
         forced = await desk.begin(force=True)
 
     assert "req_1" in told
-    assert "not across restarts" in told
+    assert "not kept any more" in told
     assert isinstance(forced, Claim)
 
 

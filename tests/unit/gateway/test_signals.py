@@ -8,6 +8,7 @@ from tests.support.builders import a_catalog, a_model
 from tests.support.clock import FakeClock
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.core.bandit import Arm
+from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Attempt, Expected, Outcome
 from tokenhub.core.signals import FAILURE_HALF_S
@@ -150,3 +151,18 @@ def test_a_request_with_an_older_catalog_forgets_nothing() -> None:
     seen = school.observed.read(a_catalog(a_model("m", "b"), version=4))
 
     assert {"a/m", "b/m"} == set(seen.routes)
+
+
+def test_who_lost_a_key_and_whose_is_locked_away_are_told_apart() -> None:
+    class Partly(MemorySecrets):
+        def away(self, provider: Provider) -> bool:
+            return provider.id == "b"
+
+    rows = [Provider(id=name, base_url="http://h", cred_store="vault") for name in "abc"]
+    secrets = Partly()
+    secrets.hold("c", b"sk")
+    board = Board(FakeClock(), patience_s=30.0, draw=lambda: 0.0)
+
+    seen = Observed(secrets, board=board, patience_s=30.0).read(Catalog.build(providers=rows))
+
+    assert ({"a", "b"}, {"b"}) == (seen.without_credential, seen.locked_away)

@@ -152,7 +152,7 @@ async def test_a_provider_whose_key_is_missing_is_not_probed_until_it_is_there()
 
     async with ward.probing():
         await ward.clock.advance(50.0)
-        ward.secrets.put("a", "sk-a")
+        ward.secrets.hold("a", b"sk-a")
         await ward.clock.advance(10.0)
 
     assert [51] == ward.times()

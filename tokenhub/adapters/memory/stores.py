@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import msgspec
 
+from tokenhub.adapters.memory.vault import MemoryVaultStore
 from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import Conflict, NotFound, Unavailable
 from tokenhub.core.keys import ApiKey, opened
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.vault.rows import VaultChange
 from tokenhub.core.verify import checksum
 from tokenhub.ports.journal import LogQuery
 from tokenhub.ports.stores import Audit
@@ -22,8 +24,9 @@ Row = TypeVar("Row", Provider, Model, Defaults, ApiKey, Alias)
 class MemoryCatalogStore:
     """A CatalogStore that forgets. `audit` holds the entries, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, vault: MemoryVaultStore | None = None) -> None:
         self.audit: list[Audit] = []
+        self.vault = vault or MemoryVaultStore()
         self._catalog = Catalog.build()
         self._versions = {self._catalog.version: self._catalog}
 
@@ -34,17 +37,27 @@ class MemoryCatalogStore:
         return self._versions.get(version)
 
     async def put_provider(
-        self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
+        self,
+        provider: Provider,
+        audit: Audit,
+        *,
+        models: Sequence[Model] = (),
+        key: VaultChange | None = None,
     ) -> Catalog:
         now = self._catalog
         stamp = now.version + 1
         providers = now.providers | {provider.id: _stamped(provider, stamp)}
-        return self._swap(audit, providers=providers, models=_with(now, providers, models, stamp))
+        wanted = _with(now, providers, models, stamp)
+        self.vault.write(key)
+        return self._swap(audit, providers=providers, models=wanted)
 
-    async def delete_provider(self, provider_id: str, audit: Audit) -> Catalog:
+    async def delete_provider(
+        self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
+    ) -> Catalog:
         now = self._catalog
         if provider_id not in now.providers:
             raise NotFound(f"no provider is called {provider_id!r}")
+        self.vault.write(key)
         return self._swap(
             audit,
             providers={id_: row for id_, row in now.providers.items() if id_ != provider_id},

@@ -8,9 +8,10 @@ from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.providers.vendors import BY_TYPE
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.failures import Kind
 from tokenhub.core.urls import within
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.provider import Upstream
+from tokenhub.ports.provider import Upstream, UpstreamError
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
 
@@ -59,18 +60,27 @@ class HttpUpstreams:
             provider.endpoints or (provider.base_url,),
             vendor=vendor,
             transport=transport,
-            secret=partial(self._secret, provider),
+            secret=partial(self._secret, provider, self._secrets.get),
+            peek=partial(self._secret, provider, self._secrets.peek),
             clock=self._clock,
             strict=self._strict,
         )
 
-    def _secret(self, provider: Provider) -> str | None:
+    def _secret(
+        self, provider: Provider, found: Callable[[Provider], bytes | None]
+    ) -> bytes | None:
         """The key, where it may be sent to this row's addresses.
 
         A request keeps the catalog it began with. Its row may name an address that the provider
         has left since, and a key that was given for the new one must not go to the old.
+
+        Raises UpstreamError where it was locked away after the route was chosen: without it the
+        provider would refuse us, and be let alone as one whose key is bad.
         """
         now = self._catalog.current.providers.get(provider.id)
-        if now is provider or (now is not None and within(provider, now)):
-            return self._secrets.get(provider.id)
-        return None
+        if now is not provider and (now is None or not within(provider, now)):
+            return None
+        secret = found(now)
+        if secret is None and self._secrets.away(now):
+            raise UpstreamError(Kind.OVERLOADED)
+        return secret

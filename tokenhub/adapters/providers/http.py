@@ -42,6 +42,8 @@ _MODELS = msgspec.json.Decoder(ProviderModels)
 class HttpProvider:
     """`endpoints` take turns, a request each; `secret` is asked anew for every call.
 
+    It is never kept: whoever holds it may lock it away. `peek` is asked for lists of models.
+
     `strict` refuses what the vendor has no words for; otherwise an answer tells what was dropped.
     """
 
@@ -51,8 +53,9 @@ class HttpProvider:
         *,
         vendor: Vendor,
         transport: Transport,
-        secret: Callable[[], str | None],
+        secret: Callable[[], bytes | None],
         clock: Clock,
+        peek: Callable[[], bytes | None] | None = None,
         strict: bool = False,
     ) -> None:
         self._vendor = vendor
@@ -64,9 +67,10 @@ class HttpProvider:
         self._endpoints = len(endpoints)
         self._transport = transport
         self._secret = secret
+        self._peek = peek or secret
         self._clock = clock
         self._strict = strict
-        self._kept: tuple[str | None, bytes] = (None, b"")
+        self._lines = header_lines(_ALWAYS | vendor.headers)
 
     async def complete(self, ask: Ask, model_id: str, *, within_s: float) -> Answer:
         if len(ask.payload) <= LARGE_BYTES:
@@ -127,7 +131,8 @@ class HttpProvider:
     async def _listed(self, within_s: float) -> Sequence[Mapping[str, str]]:
         url = self._lists.next()
         try:
-            response = await self._transport.request(url, self._headers(), within_s=within_s)
+            headers = self._headers(self._lines, self._peek())
+            response = await self._transport.request(url, headers, within_s=within_s)
             if response.status != _OK:
                 raise await refusal(response, self._vendor.error_of)
             body = await whole(response)
@@ -155,21 +160,13 @@ class HttpProvider:
 
     def _post(self, url: Target, ask: Ask, body: bytes, within_s: float) -> Awaitable[Response]:
         own = features(ask, self._vendor)
-        headers = self._headers_with(own) if own else self._headers()
+        lines = header_lines(_ALWAYS | self._vendor.headers | dict(own)) if own else self._lines
+        headers = self._headers(lines, self._secret())
         return self._transport.request(url, headers, within_s=within_s, body=body)
 
-    def _headers(self) -> bytes:
-        """The headers of every call, made anew when the secret has changed."""
-        secret = self._secret()
-        known, headers = self._kept
-        if not headers or known != secret:
-            headers = header_lines(_ALWAYS | self._vendor.headers(secret))
-            self._kept = (secret, headers)
-        return headers
-
-    def _headers_with(self, own: Sequence[tuple[str, str]]) -> bytes:
-        """The same with the caller's own, which count where both say something."""
-        return header_lines(_ALWAYS | self._vendor.headers(self._secret()) | dict(own))
+    def _headers(self, lines: bytes, secret: bytes | None) -> bytes:
+        """The headers of a call: these, and the key, which was checked when it was given."""
+        return b"%b%b%b\r\n" % (lines, self._vendor.credential, secret) if secret else lines
 
 
 def _not_offered(task: str) -> Unsayable:

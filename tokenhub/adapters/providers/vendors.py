@@ -14,35 +14,31 @@ ANTHROPIC_VERSION = "2023-06-01"
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """A format of servers. `speech` names it in an Ask; a task without a path is not offered."""
+    """A format of servers. `speech` names it in an Ask; a task without a path is not offered.
+
+    `credential` is the header that a key stands in, up to the key.
+    """
 
     speech: str
     paths: dict[str, str]
     models: str = "/v1/models"
-    headers: Callable[[str | None], dict[str, str]]
+    credential: bytes
     error_of: Callable[[bytes], Told]
-
-
-def bearer(secret: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"} if secret else {}
-
-
-def api_key(secret: str | None) -> dict[str, str]:
-    version = {"anthropic-version": ANTHROPIC_VERSION}
-    return version | ({"x-api-key": secret} if secret else {})
+    headers: dict[str, str] = {}
 
 
 OPENAI = Vendor(
     speech="openai",
     paths={"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"},
-    headers=bearer,
+    credential=b"Authorization: Bearer ",
     error_of=openai.error_of,
 )
 ANTHROPIC = Vendor(
     speech="anthropic",
     paths={"chat": "/v1/messages", "count": "/v1/messages/count_tokens"},
     models="/v1/models?limit=1000",  # its largest page; the default is 20
-    headers=api_key,
+    headers={"anthropic-version": ANTHROPIC_VERSION},
+    credential=b"x-api-key: ",
     error_of=anthropic.error_of,
 )
 # vLLM serves the OpenAI format; what sets it apart is several endpoints and no key.

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 
-from tokenhub.adapters.sqlite import history
+from tokenhub.adapters.sqlite import history, vault
 from tokenhub.adapters.sqlite.change import enter, upsert, version
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.core.aliases import Alias, Variant
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider, Tier
 from tokenhub.core.errors import NotFound
+from tokenhub.core.vault.rows import VaultChange
 from tokenhub.ports.stores import Audit
 
 _MICRO = 1_000_000
@@ -66,9 +67,16 @@ class SqliteCatalogStore:
         )
 
     async def put_provider(
-        self, provider: Provider, audit: Audit, *, models: Sequence[Model] = ()
+        self,
+        provider: Provider,
+        audit: Audit,
+        *,
+        models: Sequence[Model] = (),
+        key: VaultChange | None = None,
     ) -> Catalog:
         def work(conn: sqlite3.Connection, stamp: int) -> None:
+            if key is not None:
+                vault.write(conn, key)
             endpoints = msgspec.json.encode(provider.endpoints).decode()
             row = msgspec.structs.asdict(provider) | {"endpoints": endpoints, "version": stamp}
             conn.execute(_PUT_PROVIDER, row)
@@ -76,8 +84,12 @@ class SqliteCatalogStore:
 
         return await self._change(audit, work)
 
-    async def delete_provider(self, provider_id: str, audit: Audit) -> Catalog:
+    async def delete_provider(
+        self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
+    ) -> Catalog:
         def work(conn: sqlite3.Connection, _stamp: int) -> None:
+            if key is not None:
+                vault.write(conn, key)
             gone = conn.execute("DELETE FROM providers WHERE id = ?", (provider_id,))
             if not gone.rowcount:
                 raise NotFound(f"no provider is called {provider_id!r}")

@@ -443,6 +443,79 @@ TOKENHUB = Schema(
             ),
         ),
         Step(
+            "0012 vault",
+            (
+                "INSERT INTO meta (name, value) VALUES ('vault', 0)",
+                """
+                CREATE TABLE vault_meta (
+                    one INTEGER PRIMARY KEY CHECK (one = 1),
+                    vault_id BLOB NOT NULL,
+                    format INTEGER NOT NULL,
+                    epoch INTEGER NOT NULL,
+                    manifest BLOB NOT NULL,
+                    created_at_ms INTEGER NOT NULL,
+                    rotated_at_ms INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE vault_slots (
+                    kind TEXT PRIMARY KEY,
+                    kdf TEXT NOT NULL,
+                    passes INTEGER NOT NULL,
+                    memory_kib INTEGER NOT NULL,
+                    lanes INTEGER NOT NULL,
+                    salt BLOB NOT NULL,
+                    commitment BLOB NOT NULL,
+                    wrapped BLOB NOT NULL,
+                    epoch INTEGER NOT NULL,
+                    created_at_ms INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                CREATE TABLE vault_ring (
+                    id INTEGER PRIMARY KEY,
+                    wrapped BLOB NOT NULL,
+                    used INTEGER NOT NULL,
+                    created_at_ms INTEGER NOT NULL,
+                    retired_at_ms INTEGER
+                ) STRICT
+                """,
+                """
+                CREATE TABLE vault_secrets (
+                    name TEXT PRIMARY KEY,
+                    version INTEGER NOT NULL,
+                    key_id INTEGER NOT NULL,
+                    purpose TEXT NOT NULL,
+                    nonce BLOB NOT NULL,
+                    sealed BLOB NOT NULL,
+                    created_at_ms INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                CREATE TABLE vault_tries (
+                    one INTEGER PRIMARY KEY CHECK (one = 1),
+                    failures INTEGER NOT NULL,
+                    last_at_ms INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE sealed_answers (
+                    scope BLOB PRIMARY KEY,
+                    owner TEXT NOT NULL,
+                    key_id INTEGER NOT NULL,
+                    nonce BLOB NOT NULL,
+                    sealed BLOB NOT NULL,
+                    size INTEGER NOT NULL,
+                    at_ms INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+                # Covers the limits: no answer is read to add up their sizes.
+                "CREATE INDEX sealed_answers_owner ON sealed_answers (owner, at_ms, size)",
+                "CREATE INDEX sealed_answers_at ON sealed_answers (at_ms, size)",
+            ),
+        ),
+        Step("0014 audit chain", chain.CREATE, chain.adopt),
+        Step(
             "0015 import",
             (
                 """
@@ -462,7 +535,6 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
-        Step("0014 audit chain", chain.CREATE, chain.adopt),
     ),
 )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite.answers import SqliteAnswers
 from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
@@ -17,6 +18,7 @@ from tokenhub.adapters.sqlite.ledger import SqliteLedger
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
+from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
@@ -38,6 +40,8 @@ class Stores:
         self.orchestrations = SqliteOrchestrations(ledger)
         self.imported = SqliteImported(ledger)
         self.audit = SqliteAudit(ledger)
+        self.vault = SqliteVaultStore(ledger)
+        self.answers = SqliteAnswers(ledger)
         self._ledger = ledger
         self._decisions = decisions
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from tokenhub.admin.changes import By
 from tokenhub.admin.health import Fleet, Probed, Standing
+from tokenhub.admin.providers import Providers
 from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
 from tokenhub.web.body import Http
@@ -55,9 +56,11 @@ async def test_provider(
     request: Http,
     provider_id: FromPath[str],
     fleet: NamedDependency[Fleet],
+    providers: NamedDependency[Providers],
     by: NamedDependency[By],
 ) -> Response[bytes]:
     queried(request, ())
+    providers.askable(provider_id)
     found = await fleet.test(provider_id, by=by)
     return answer(
         wire.Tested(

@@ -248,6 +248,7 @@ def left_out(skip: Skipped) -> str:
 _PLAIN = {
     "disabled": "it, or its provider, is disabled",
     "no_credential": "its provider's key is missing",
+    "vault_locked": "its provider's key is in the vault, which is locked",
     "not_allowed": "the API key may not use it",
     "embeddings_only": "it makes embeddings, and is asked only by its name",
 }

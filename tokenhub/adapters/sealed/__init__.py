@@ -1,0 +1,1 @@
+"""What is kept under the vault's keys."""

@@ -1,0 +1,87 @@
+"""Passwords and secrets of the vault: from a hidden prompt, stdin or a file, never an argument."""
+
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokenhub_cli.output import attended, talk
+
+File = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="Take the password from a file."),
+]
+Stdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Take the password from a line of stdin.")
+]
+Given = Annotated[
+    str | None, typer.Argument(metavar="[PASSWORD]", help="Refused: arguments show in ps.")
+]
+
+
+def password(
+    *,
+    file: Path | None,
+    stdin: bool,
+    given: str | None = None,
+    what: str = "Password",
+    twice: bool = False,
+) -> str:
+    """The password; `twice` asks for it once more at a prompt. Raises a usage error without one."""
+    if given is not None:
+        raise typer.BadParameter(
+            "a password is no argument: it would show in ps and stay in the shell's history; "
+            "leave it out to be asked for it, or give --password-stdin or --password-file"
+        )
+    if file is not None and stdin:
+        raise typer.BadParameter("give one of --password-stdin and --password-file")
+    if file is not None:
+        return _some(_content(file), f"{file} is empty")
+    if stdin:
+        return _some(_line(), "stdin holds no password: the variable that should is unset")
+    if not attended():
+        raise typer.BadParameter("nobody is there to ask: give --password-stdin or --password-file")
+    return _asked(what, twice=twice)
+
+
+def value(argument: str) -> str:
+    """A secret for the vault: `-` is all of stdin, `@FILE` a file; a last line's end is cut off."""
+    if argument == "-":
+        if sys.stdin.isatty():
+            return _some(getpass("Value: "), "the value is empty")
+        return _some(sys.stdin.read().removesuffix("\n"), "stdin is empty")
+    if argument.startswith("@"):
+        return _some(_content(Path(argument[1:])), f"{argument[1:]} is empty")
+    raise typer.BadParameter("a secret is no argument: give - for stdin or @FILE")
+
+
+def _asked(what: str, *, twice: bool) -> str:
+    try:
+        first = _some(getpass(f"{what}: "), "the password is empty")
+        if twice and getpass(f"{what}, once more: ") != first:
+            talk("error: the two are not the same; nothing was changed")
+            raise typer.Exit(2)
+    except EOFError:
+        first = ""
+    return _some(first, "the password is empty")
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{path} is no UTF-8") from error
+
+
+def _line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _some(text: str, without: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter(without)
+    return text
