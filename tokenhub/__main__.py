@@ -55,6 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     healthcheck = verbs.add_parser("healthcheck", help="exit 0 if the server here is alive")
     healthcheck.set_defaults(run=_healthcheck)
 
+    backup = verbs.add_parser("backup", help="copy the database while no server runs on it")
+    backup.add_argument("--to", metavar="DIR", help="keep it there; else where the server's are")
+    backup.set_defaults(run=_backup)
+
+    restore = verbs.add_parser("restore", help="put a backup in the place of the database")
+    restore.add_argument("backup", metavar="BACKUP", help="its folder")
+    restore.set_defaults(run=_restore)
+
+    verify = verbs.add_parser("verify", help="look at all of a backup, or of the database")
+    verify.add_argument("backup", metavar="BACKUP", nargs="?", help="its folder; else the database")
+    verify.set_defaults(run=_verify)
+
     settings = verbs.add_parser("settings", help="print the settings in force, secrets masked")
     settings.set_defaults(run=_settings)
     return parser
@@ -85,6 +97,24 @@ def _healthcheck(_arguments: argparse.Namespace) -> int:
     from tokenhub.commands import healthcheck  # noqa: PLC0415
 
     return healthcheck.run()
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.make(to=arguments.to)
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.restore(arguments.backup)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.verify(arguments.backup)
 
 
 def _settings(_arguments: argparse.Namespace) -> int:

@@ -20,10 +20,12 @@ from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.sqlite import offline
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
@@ -56,13 +58,15 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.backup import Timer
 from tokenhub.jobs.probe import Prober
+from tokenhub.jobs.retention import Pruner
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.snapshot import Snapshot
-from tokenhub.settings import Settings
+from tokenhub.settings import DAY_S, Settings
 from tokenhub.web.app import build
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
@@ -74,7 +78,7 @@ from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 
-__all__ = ["App", "assembled", "create_app", "start_logging"]
+__all__ = ["App", "assembled", "create_app", "offline", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -131,7 +135,11 @@ async def assembled(
     clock = clock or SystemClock()
     noise = random.Random(secrets.randbits(256))  # noqa: S311 - ids and seeds, no secrets
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_stores(settings.db_dsn))
+        stores = await stack.enter_async_context(
+            open_stores(
+                settings.db_dsn, backups=settings.backup_dir, keep_backups=settings.backup_keep
+            )
+        )
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
         await stores.claims.recover(since=clock.now() - KEPT_S)
@@ -225,6 +233,9 @@ async def assembled(
                 ready=stores.fault,
                 request_ids=request_ids,
                 sqlite_version=stores.sqlite_version,
+                storage=stores.storage,
+                backups=Backups(store=stores.backups, clock=clock),
+                retention=stores.retention,
                 heartbeat_s=settings.heartbeat_s,
                 claims=Claims(stores.claims, MemoryBodies()),
             ),
@@ -273,6 +284,21 @@ def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, No
             draw=random.SystemRandom().random,
         )
         yield kept("probe", prober.run, clock=parts.clock)
+    pruner = Pruner(
+        parts.retention,
+        clock=parts.clock,
+        decisions_s=_days_s(settings.decision_retention_days),
+        requests_s=_days_s(settings.log_retention_days),
+    )
+    yield kept("retention", pruner.run, clock=parts.clock)
+    if settings.backup_interval_s:
+        timer = Timer(parts.backups, clock=parts.clock, every_s=settings.backup_interval_s)
+        yield kept("backup", timer.run, clock=parts.clock)
+
+
+def _days_s(days: int) -> float | None:
+    """A period in seconds; None for ever."""
+    return days * DAY_S if days else None
 
 
 def _doors(settings: Settings) -> Doors:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.logs import Logs
@@ -20,8 +21,10 @@ from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.retention import Retention
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.storage import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,5 +55,8 @@ class Parts:
     ready: Callable[[], Awaitable[str]]
     request_ids: Callable[[], str]
     sqlite_version: str
+    storage: Callable[[], Storage]
+    backups: Backups
+    retention: Retention
     heartbeat_s: float
     claims: Claims

@@ -24,6 +24,7 @@ class Root(LazyGroup):
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("explain", "Tell why a request went where it went."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )
 

@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import httpx
 
+from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
@@ -33,6 +35,7 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.storage import Storage
 from tokenhub.web.app import build
 
 TOKEN = "tha_0123456789abcdef0123456789abcdef"
@@ -120,6 +123,8 @@ class Control:
         self.key_table: Snapshot[KeyTable] = Snapshot({})
         self.token = Snapshot(TOKEN)
         self.reason = ""
+        self.storage = Storage()
+        self.backup_store = MemoryBackups()
         self.changes = Changes(
             store=self.catalog_store,
             catalog=self.catalog,
@@ -209,6 +214,9 @@ class Control:
             ready=self.not_ready,
             request_ids=lambda: f"req_{next(ids):04d}",
             sqlite_version="3.45.1",
+            storage=lambda: self.storage,
+            backups=Backups(store=self.backup_store, clock=self.clock),
+            retention=cast("Any", None),
             heartbeat_s=0.0,
             claims=cast("Any", None),
         )

@@ -27,6 +27,7 @@ from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
 from tokenhub.web.admin import (
     aliases,
+    backups,
     explain,
     health,
     info,
@@ -82,6 +83,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     orchestrations.get_orchestration,
     workflows.list_workflows,
     workflows.get_workflow,
+    backups.list_backups,
+    backups.make_backup,
     info.get_info,
     info.engine_models,
 )
@@ -120,6 +123,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         return parts.catalog.current
 
     def facts() -> Info:
+        storage = parts.storage()
         return Info(
             version=tokenhub.__version__,
             url=parts.public_url,
@@ -127,6 +131,9 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
             sqlite_version=parts.sqlite_version,
             providers=len(parts.catalog.current.providers),
             models=len(parts.catalog.current.models),
+            storage="degraded" if storage.degraded else "ok",
+            storage_reason=storage.ledger or storage.detail,
+            warnings=list(storage.warnings),
         )
 
     given: dict[str, Callable[..., object]] = {
@@ -140,6 +147,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "logs": lambda: parts.logs,
         "verifier": lambda: parts.verifier,
         "orchestrations": lambda: parts.orchestrations,
+        "backups": lambda: parts.backups,
+        "storage": parts.storage,
         "fleet": lambda: parts.fleet,
         "public_url": lambda: parts.public_url,
         "exposition": parts.metrics,

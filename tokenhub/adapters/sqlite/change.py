@@ -12,6 +12,13 @@ Counter = Literal["catalog", "keys"]
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:
     """Write the audit entry, raise the counter, return its new value. Call it in a transaction."""
+    note(conn, audit)
+    conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (counter,))
+    return version(conn, counter)
+
+
+def note(conn: sqlite3.Connection, audit: Audit) -> None:
+    """Write the audit entry of what changes no version. Call it in a transaction."""
     conn.execute(
         "INSERT INTO audit_log (at_ms, action, resource, actor, request_id, detail) "
         "VALUES (?, ?, ?, ?, ?, ?)",
@@ -24,8 +31,6 @@ def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:
             audit.detail,
         ),
     )
-    conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (counter,))
-    return version(conn, counter)
 
 
 def version(conn: sqlite3.Connection, counter: Counter) -> int:

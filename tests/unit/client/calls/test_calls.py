@@ -4,6 +4,7 @@ import pytest
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls import (
+    backups,
     catalog,
     health,
     info,
@@ -16,6 +17,7 @@ from tokenhub.client.calls import (
 from tokenhub.wire import catalog as shown
 from tokenhub.wire import health as told
 from tokenhub.wire import orchestrations as wire
+from tokenhub.wire.backups import BackupMade, BackupPage
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -38,6 +40,8 @@ PUT = RoutingConfigPut()
 V1 = "/admin/v1"
 
 CALLS = [
+    (backups.make_backup(), "POST", f"{V1}/backup", None, BackupMade),
+    (backups.list_backups(), "GET", f"{V1}/backups", None, BackupPage),
     (catalog.list_providers(), "GET", f"{V1}/providers", None, shown.ProviderPage),
     (catalog.get_provider("p"), "GET", f"{V1}/providers/p", None, shown.Provider),
     (catalog.put_provider(PROVIDER), "POST", f"{V1}/providers", PROVIDER, shown.ProviderDone),
