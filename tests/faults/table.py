@@ -66,6 +66,14 @@ ROWS = {
         "a provider down for 60 s at steady load",
         "at most 1.25 calls a request; back within one ejection period; no herd",
     ),
+    "F32": Row(
+        "backups under load, restored elsewhere; bits flipped in the copy",
+        "all that was acknowledged before is in it, its sums agree; a flipped bit is found",
+    ),
+    "F40": Row(
+        "a disk that is full, fails, turns read-only; a damaged page",
+        "reads go on, writes are refused, nothing acknowledged is lost; back without a restart",
+    ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",
         "0 failed requests; at most 1.25 calls a request; back within one ejection period",
