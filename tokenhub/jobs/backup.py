@@ -5,6 +5,7 @@ import logging
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.changes import By
 from tokenhub.core.errors import Conflict, Unavailable
+from tokenhub.ports.backups import UPGRADE
 from tokenhub.ports.clock import Clock
 
 # After a start there is better to do; and one that failed is tried again after so long.
@@ -30,7 +31,7 @@ class Timer:
 
     async def _due_s(self) -> float:
         """How long nothing is to be done; where there is none to be had, a backup was made."""
-        rows = [row for row in await self._backups.list() if row.reason != "upgrade"]
+        rows = [row for row in await self._backups.list() if row.reason != UPGRADE]
         left_s = rows[0].at + self._every_s - self._clock.now() if rows else 0.0
         if left_s > 0:
             # Of a time that lies ahead, as a clock that was wrong may have left it.

@@ -10,6 +10,8 @@ from tokenhub.ports.stores import Audit
 # The codes of the Unavailable that says why there is no backup.
 FAILED = "backup_failed"
 NO_ROOM = "backup_no_room"
+# The reason of one that is made before an upgrade changes tables.
+UPGRADE = "upgrade"
 
 
 class BackupFile(msgspec.Struct, frozen=True, kw_only=True):

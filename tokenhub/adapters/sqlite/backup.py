@@ -27,7 +27,7 @@ from tokenhub.adapters.files import APPLIED_FILE
 from tokenhub.adapters.sqlite import copies, files
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB, Schema
 from tokenhub.core.errors import TokenHubError, Unavailable
-from tokenhub.ports.backups import FAILED, NO_ROOM, Backup, BackupFile
+from tokenhub.ports.backups import FAILED, NO_ROOM, UPGRADE, Backup, BackupFile
 
 SUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
@@ -101,7 +101,7 @@ def before(path: Path, schema: Schema, step: str, *, folder: Path) -> Path:
     """A backup of one file from before a step of its migration; raises Unavailable."""
     name = f"{_BEFORE}-{schema.name}-{re.split('[^0-9A-Za-z]', step)[0]}"
     at = SystemClock().now()
-    made = _made([Source(path, schema)], folder, name=name, at=at, reason="upgrade")
+    made = _made([Source(path, schema)], folder, name=name, at=at, reason=UPGRADE)
     others = [old for old in _ours(folder, path) if old.name.startswith(f"{_BEFORE}-")]
     for old in others[KEEP_BEFORE:]:
         shutil.rmtree(old.path, ignore_errors=True)
@@ -125,7 +125,11 @@ def found(folder: Path) -> list[Backup]:
 
 
 def check(path: Path) -> Backup:
-    """Look at every byte of a backup, and at every sum. Raises Unavailable with what is wrong."""
+    """Look at every byte of a backup, and at every sum. Raises Unavailable with what is wrong.
+
+    One from before an upgrade is what was there, also where its sums did not add up: it is the
+    only way back.
+    """
     backup = _read(path)
     for file in backup.files:
         there = path / file.name
@@ -137,7 +141,7 @@ def check(path: Path) -> Backup:
             raise copies.damaged(there, f"its content is not what {SUMS} says")
     for file in backup.files:
         if file.name in SCHEMAS:
-            copies.examine(path / file.name, SCHEMAS[file.name])
+            copies.examine(path / file.name, SCHEMAS[file.name], sums=backup.reason != UPGRADE)
     return backup
 
 
@@ -185,7 +189,7 @@ def _fill(
     for source in reversed(sources):
         target = fresh / source.name
         copies.copy(source.path, target, stopping=stopping)
-        facts = copies.examine(target, source.schema, stopping=stopping)
+        facts = copies.examine(target, source.schema, sums=reason != UPGRADE, stopping=stopping)
         databases[source.name] = Copied(
             steps=facts.steps, rows=facts.rows, cost_nusd=facts.cost_nusd
         )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -131,6 +131,10 @@ class Database:
         else:
             self._writer.jobs.put(Job(future, work))
         return future
+
+    def deleted(self, keys: Collection[object]) -> None:
+        """Rows that `append` once wrote are gone, and not to be missed."""
+        self._writer.deleted(keys)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """What `query` returns, run in a thread on a connection that cannot write.

@@ -40,7 +40,8 @@ class Schema(msgspec.Struct, frozen=True):
         if newer := [name for name in applied if name not in known]:
             raise Unavailable(
                 f"{path} was written by a newer TokenHub (it has {', '.join(newer)!r}); "
-                "install that version, or restore a backup from before the upgrade",
+                "install that version, or put a backup from before the upgrade in its place with "
+                '"tokenhub restore"',
                 code="database_newer",
             )
         return [name for name in known if name not in applied]

@@ -68,6 +68,7 @@ class SqliteRetention:
         old = await self._ledger.read(_old("requests", "request_id", before))
         if old:
             await self._ledger.write(partial(_drop_requests, ids=old))
+            self._ledger.deleted(old)
         return len(old)
 
     async def orchestrations(self, before: float) -> int:

@@ -16,7 +16,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -112,6 +112,11 @@ class Writer:
         # acknowledged is committed, and nothing else was promised.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
+
+    def deleted(self, keys: Collection[object]) -> None:
+        """Expect these rows no longer after an I/O error."""
+        if self._last in keys:
+            self._last = None
 
     def close(self) -> None:
         """Write what is queued, then close the connection. Blocks."""

@@ -17,7 +17,7 @@ from tests.unit.adapters.sqlite.conftest import LEDGER
 from tokenhub.adapters.files import APPLIED_FILE
 from tokenhub.adapters.sqlite import backup
 from tokenhub.adapters.sqlite.database import Database
-from tokenhub.adapters.sqlite.migrations import Schema, Step
+from tokenhub.adapters.sqlite.migrations import TOKENHUB, Schema, Step
 from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.errors import Unavailable
 from tokenhub.ports.backups import Backup
@@ -226,6 +226,24 @@ async def test_a_few_upgrades_back_are_kept(path: Path) -> None:
 
     kept = [one.name for one in backup.found(path.with_name("ledger.backups"))]
     assert [f"before-ledger-000{number}" for number in (7, 6, 5)] == kept
+
+
+async def test_sums_that_do_not_add_up_keep_nobody_from_an_upgrade_nor_from_the_way_back(
+    data: Path,
+) -> None:
+    before = Schema("tokenhub", TOKENHUB.steps[:-1])
+    database = await Database.open(data, migrations=before, synchronous="FULL")
+    wrong = (
+        "INSERT INTO requests VALUES "
+        "('req_1', 1, '', '', '', '', '', '', '', 200, '', 0, 1, 1, 7, '')"
+    )
+    await database.write(lambda conn: conn.execute(wrong).rowcount)
+    await database.close()
+
+    async with open_stores(data) as stores:
+        (kept,) = await stores.backups.found()
+
+    assert kept == backup.check(Path(kept.path))
 
 
 async def test_an_upgrade_that_cannot_be_backed_up_is_not_begun(

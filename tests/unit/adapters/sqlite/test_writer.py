@@ -138,6 +138,19 @@ def test_a_file_that_is_not_the_one_we_wrote_is_let_go_of() -> None:
     assert strange.closed
 
 
+def test_a_row_that_was_deleted_is_not_missed() -> None:
+    with writing(connected()) as writer:
+        did(writer, None, "a")
+        writer.deleted(["b"])
+        with pytest.raises(Unavailable):
+            did(writer, broken_disk)
+        with pytest.raises(Unavailable, match="acknowledged row a is gone"):
+            did(writer, None, "c")
+
+        writer.deleted(["a"])
+        did(writer, None, "c")
+
+
 def test_a_file_is_not_opened_anew_for_every_batch_that_is_refused() -> None:
     tries: list[int] = []
     hours = iter([0.0, 0.1, 5.0])
