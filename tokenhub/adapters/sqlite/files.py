@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -29,9 +31,14 @@ HALF_RESTORED = ".restoring"
 # Every distinct number of rows is a statement of its own (rows.py), for each of a few tables.
 CACHED_STATEMENTS = 256
 
+log = logging.getLogger(__name__)
+
 
 def create(path: Path) -> None:
-    """Make the file, readable by its owner only, and its folders; leave alone what is there."""
+    """Make the file, readable by its owner only, and its folders.
+
+    A file that is there keeps its content, and is closed to everybody but its owner.
+    """
     if sqlite3.sqlite_version_info < OLDEST:
         raise Unavailable(
             f"SQLite 3.37 or newer is needed, and this Python brings {sqlite3.sqlite_version}; "
@@ -40,7 +47,11 @@ def create(path: Path) -> None:
         )
     with _named(path):
         _make_folder(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _close_to_others(opened, path)
+    finally:
+        os.close(opened)
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -65,7 +76,9 @@ def hold(path: Path) -> Lock:
     another process, or this one, has it.
     """
     with _named(path):
-        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Not through a link, which could have us write to a file of somebody else's choosing.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(f"{path}.lock", flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -191,6 +204,28 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
     conn.execute("PRAGMA trusted_schema=OFF")
     return conn
+
+
+def _close_to_others(opened: int, path: Path) -> None:
+    """Take from everybody but the owner what a careless copy or umask gave them.
+
+    Asked of the open file, not of its name. What SQLite makes beside it gets the same mode.
+    """
+    mode = stat.S_IMODE(os.fstat(opened).st_mode)
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return
+    try:
+        os.fchmod(opened, 0o600)
+        for name in (f"{path}-wal", f"{path}-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(name).chmod(0o600)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} is open to others (mode {mode:04o}) and not ours to close; as its owner, run: "
+            f"chmod 600 {path}",
+            code="database_unusable",
+        ) from error
+    log.warning("file_closed_to_others", extra={"path": str(path), "mode": f"{mode:04o}"})
 
 
 def _make_folder(folder: Path) -> None:

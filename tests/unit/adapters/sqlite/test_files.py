@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -117,3 +118,34 @@ def test_a_half_restored_database_is_refused_with_what_to_do(path: Path) -> None
 
     with pytest.raises(Unavailable, match='run the same "tokenhub restore" again'):
         files.refuse_half_restored(path)
+
+
+def test_a_file_that_others_could_read_is_closed_to_them_and_that_is_logged(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made(path)
+    path.chmod(0o644)
+
+    files.create(path)
+    files.create(path)
+
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert [("file_closed_to_others", "0644")] == [
+        (one.message, one.mode) for one in caplog.records
+    ]
+
+
+@pytest.mark.parametrize("take", [files.create, files.hold])
+def test_a_link_in_the_place_of_a_file_is_not_followed(
+    path: Path, tmp_path: Path, take: Callable[[Path], object]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    for name in (path.name, f"{path.name}.lock"):
+        (tmp_path / name).symlink_to(victim)
+
+    with pytest.raises(Unavailable) as refused:
+        take(path)
+
+    assert "database_unusable" == refused.value.code
+    assert "untouched" == victim.read_text()
