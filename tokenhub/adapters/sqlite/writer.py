@@ -108,6 +108,8 @@ class Writer:
         self._closed_for: Exception | None = None
         self._reopen_at = 0.0
         self._probe = probe
+        # The file that is probed is the one that requests wait for; the other holds detail.
+        self._name = "detail" if probe is None else "ledger"
         # A daemon, so that a process that was never told to close can still end: what it had
         # acknowledged is committed, and nothing else was promised.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -183,7 +185,7 @@ class Writer:
                 inserts.run(conn, values)
         conn.execute("COMMIT")
         if self.fault and self._ends_fault(batch):
-            log.warning("ledger_recovered")
+            log.warning("%s_recovered", self._name)
             self.fault = ""
         if columns and columns[0]:
             self._last = columns[0][-self._inserts[0].width]
@@ -197,16 +199,20 @@ class Writer:
         elif len(batch) == 1:
             (job,) = batch
             rows = job.work is None
-            job.error = error if isinstance(error, Exception) and not rows else unavailable(error)
+            job.error = (
+                error
+                if isinstance(error, Exception) and not rows
+                else unavailable(error, self._name)
+            )
         else:
             for job in batch:
                 self._store([job])
 
     def _refuse(self, batch: list[Job], error: BaseException) -> None:
         for job in batch:
-            job.error = unavailable(error)
+            job.error = unavailable(error, self._name)
         if not self.fault:
-            log.error("ledger_fault", extra={"reason": str(batch[0].error)})
+            log.error("%s_fault", self._name, extra={"reason": str(batch[0].error)})
         self.fault = str(batch[0].error)
         if code_of(error) in BROKEN:
             # The readers stay open (files.py), so this is not the last close: it syncs nothing.
@@ -256,12 +262,12 @@ class Writer:
         )
 
 
-def unavailable(error: BaseException) -> Unavailable:
+def unavailable(error: BaseException, name: str) -> Unavailable:
     """The error for callers, in place of what SQLite or Python said."""
     if isinstance(error, Unavailable):
         return Unavailable(str(error), code="ledger_unavailable")
     refusal = Unavailable(
-        f"the ledger cannot be written ({error}); free or repair the disk that holds it, "
+        f"the {name} cannot be written ({error}); free or repair the disk that holds it, "
         "and TokenHub goes on by itself",
         code="ledger_unavailable",
     )
