@@ -72,10 +72,21 @@ def _parser() -> argparse.ArgumentParser:
 
     vault = verbs.add_parser("vault", help="check the vault while the server is stopped")
     vault_verbs = vault.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    verify = vault_verbs.add_parser("verify", help="open every secret, and count")
-    verify.add_argument("--all", action="store_true", help="name each secret")
-    verify.add_argument("--password-file", metavar="FILE", help="else a prompt, or stdin")
-    verify.set_defaults(run=_verify_vault)
+    opened = vault_verbs.add_parser("verify", help="open every secret, and count")
+    opened.add_argument("--all", action="store_true", help="name each secret")
+    opened.add_argument("--password-file", metavar="FILE", help="else a prompt, or stdin")
+    opened.set_defaults(run=_verify_vault)
+    backup = verbs.add_parser("backup", help="copy the database while no server runs on it")
+    backup.add_argument("--to", metavar="DIR", help="keep it there; else where the server's are")
+    backup.set_defaults(run=_backup)
+
+    restore = verbs.add_parser("restore", help="put a backup in the place of the database")
+    restore.add_argument("backup", metavar="BACKUP", help="its folder")
+    restore.set_defaults(run=_restore)
+
+    verify = verbs.add_parser("verify", help="look at all of a backup, or of the database")
+    verify.add_argument("backup", metavar="BACKUP", nargs="?", help="its folder; else the database")
+    verify.set_defaults(run=_verify)
 
     settings = verbs.add_parser("settings", help="print the settings in force, secrets masked")
     settings.set_defaults(run=_settings)
@@ -124,6 +135,24 @@ def _verify_vault(arguments: argparse.Namespace) -> int:
     from tokenhub.commands import vault  # noqa: PLC0415
 
     return vault.run(password_file=arguments.password_file, every=arguments.all)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.make(to=arguments.to)
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.restore(arguments.backup)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from tokenhub.commands import backup  # noqa: PLC0415
+
+    return backup.verify(arguments.backup)
 
 
 def _settings(_arguments: argparse.Namespace) -> int:

@@ -33,12 +33,14 @@ from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sealed.bodies import SealedBodies
 from tokenhub.adapters.sealed.secrets import VaultSecrets
+from tokenhub.adapters.sqlite import offline
 from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import log_strays, start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import By, Changes
 from tokenhub.admin.first_use import FirstUse
@@ -70,7 +72,7 @@ from tokenhub.dialects import plans
 from tokenhub.dialects.shrinking import shrunk
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
-from tokenhub.gateway.books import DAY_S, Books
+from tokenhub.gateway.books import Books
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.hedges import Hedges
@@ -82,8 +84,10 @@ from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.jobs.autolock import AutoLocker
+from tokenhub.jobs.backup import Timer
 from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.probe import Prober
+from tokenhub.jobs.retention import Pruner
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.claims import Bodies
@@ -93,7 +97,7 @@ from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.vault import Safe
-from tokenhub.settings import Settings
+from tokenhub.settings import DAY_S, Settings
 from tokenhub.web.app import build
 from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import status_of
@@ -114,6 +118,7 @@ __all__ = [
     "create_app",
     "import_original",
     "log_strays",
+    "offline",
     "read_private",
     "start_logging",
 ]
@@ -183,7 +188,11 @@ async def assembled(
     clock = clock or SystemClock()
     noise = random.Random(secrets.randbits(256))  # noqa: S311 - ids and seeds, no secrets
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_stores(settings.db_dsn))
+        stores = await stack.enter_async_context(
+            open_stores(
+                settings.db_dsn, backups=settings.backup_dir, keep_backups=settings.backup_keep
+            )
+        )
         if stores.sqlite_advice:
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
         books = await _books(stores, now=clock.now())
@@ -347,6 +356,9 @@ async def assembled(
                 ready=stores.fault,
                 request_ids=request_ids,
                 sqlite_version=stores.sqlite_version,
+                storage=stores.storage,
+                backups=Backups(store=stores.backups, clock=clock),
+                retention=stores.retention,
                 heartbeat_s=settings.heartbeat_s,
                 trusted_proxies=settings.trusted_proxies,
                 claims=Claims(stores.claims, _bodies(settings, stores, safe)),
@@ -477,6 +489,21 @@ def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, No
             draw=random.SystemRandom().random,
         )
         yield kept("probe", prober.run, clock=parts.clock)
+    pruner = Pruner(
+        parts.retention,
+        clock=parts.clock,
+        decisions_s=_days_s(settings.decision_retention_days),
+        requests_s=_days_s(settings.log_retention_days),
+    )
+    yield kept("retention", pruner.run, clock=parts.clock)
+    if settings.backup_interval_s:
+        timer = Timer(parts.backups, clock=parts.clock, every_s=settings.backup_interval_s)
+        yield kept("backup", timer.run, clock=parts.clock)
+
+
+def _days_s(days: int) -> float | None:
+    """A period in seconds; None for ever."""
+    return days * DAY_S if days else None
 
 
 def _doors(settings: Settings) -> Doors:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
@@ -29,8 +30,10 @@ from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.ledger import LedgerStore
+from tokenhub.ports.retention import Retention
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.storage import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +73,9 @@ class Parts:
     ready: Callable[[], Awaitable[str]]
     request_ids: Callable[[], str]
     sqlite_version: str
+    storage: Callable[[], Storage]
+    backups: Backups
+    retention: Retention
     heartbeat_s: float
     importing: Import
     trusted_proxies: Sequence[Network] = ()

@@ -88,6 +88,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     health_probe_disabled: bool
     health_probe_interval_s: float
     health_probe_timeout_s: float
+    decision_retention_days: int
+    log_retention_days: int
+    backup_dir: Path | None
+    backup_interval_s: float
+    backup_keep: int
     pricing_refresh_enabled: bool
     pricing_refresh_interval_s: float
     temporal_enabled: bool
@@ -375,6 +380,17 @@ def _count(*, least: int = 1, most: int = 1_000_000) -> Kind:
     return Kind("whole number", f"{least} to {most}", read)
 
 
+def _log_days(text: str) -> int:
+    days: int = _count(least=0, most=MAX_DAYS).read(text)
+    if 0 < days < LEAST_LOG_DAYS:
+        raise ValueError(f"{text} is out of range")
+    return days
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _fraction(text: str) -> float:
     number = _number(text)
     if not 0 <= number <= 10:  # noqa: PLR2004  # the bound is told in FRACTION
@@ -417,7 +433,12 @@ HOSTS = Kind(
     "host names, *.names, IP addresses and networks such as 10.0.0.0/8, with commas",
     destinations,
 )
+FOLDER = Kind("path", "a path", _folder)
 DAY_S = 86_400.0
+MAX_DAYS = 36_500
+# This month and the last are always there in full, whatever is charged to them.
+LEAST_LOG_DAYS = 62
+LOG_DAYS = Kind("whole number", f"0 (for ever), or {LEAST_LOG_DAYS} to {MAX_DAYS}", _log_days)
 
 # What tokenhubctl reads from the same environment; no business of the server's.
 # And where more of these variables are: read before there are settings.
@@ -686,6 +707,43 @@ SETTINGS = (
         _seconds(most=60.0),
         "5",
         "How long a probe may take.",
+        effective=True,
+    ),
+    Setting(
+        "DECISION_RETENTION_DAYS",
+        _count(least=0, most=MAX_DAYS),
+        "30",
+        "How long decision records are kept, which explain where requests went; 0: for ever.",
+        effective=True,
+    ),
+    Setting(
+        "LOG_RETENTION_DAYS",
+        LOG_DAYS,
+        "400",
+        "How long requests and plans are kept with their attempts; what they cost is kept beyond, "
+        "as totals of each day. 0: for ever.",
+        effective=True,
+    ),
+    Setting(
+        "BACKUP_DIR",
+        FOLDER,
+        "",
+        "Where backups are kept, those from before upgrades too.",
+        default_shown="backups in the data directory",
+        effective=True,
+    ),
+    Setting(
+        "BACKUP_INTERVAL_SECS",
+        _seconds(least=0.0, most=30 * DAY_S),
+        "86400",
+        "The time between two backups; 0: only when they are asked for.",
+        effective=True,
+    ),
+    Setting(
+        "BACKUP_KEEP",
+        _count(most=1_000),
+        "7",
+        "How many backups are kept; a new one takes the place of the oldest.",
         effective=True,
     ),
     Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),

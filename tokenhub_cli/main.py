@@ -28,6 +28,7 @@ class Root(LazyGroup):
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read its settings again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )
 

@@ -50,7 +50,22 @@ def test_status_is_one_line_for_each_thing(run: Run, admin: FakeAdmin) -> None:
         "Models:         2",
         "Vault:          not set up",
         "Provider keys:  memory",
+        "Storage:        ok",
     ] == run("status").stdout.splitlines()
+
+
+def test_status_tells_of_a_disk_that_takes_no_writes_and_of_an_old_sqlite(
+    run: Run, admin: FakeAdmin
+) -> None:
+    about = {"version": "9.9.9", "url": admin.url, "uptime_s": 62.0, "sqlite_version": "3"}
+    storage = {"storage": "degraded", "storage_reason": "the disk is full"}
+    more = {"providers": 1, "models": 2, "warnings": ["SQLite 3 is old"]}
+    admin.answers["GET", "/admin/v1/info"] = 200, about | storage | more
+
+    shown = run("status")
+
+    assert "Storage:        degraded: the disk is full" in shown.stdout.splitlines()
+    assert ["note: SQLite 3 is old"] == shown.stderr.splitlines()
 
 
 def test_status_tells_why_the_server_is_not_ready(run: Run, admin: FakeAdmin) -> None:

@@ -139,6 +139,14 @@ ROWS = {
         "a repeat after kill -9 and restart; by another key",
         "the same bytes again and no second call; another key runs its own",
     ),
+    "F32": Row(
+        "backups under load, restored elsewhere; bits flipped in the copy",
+        "all that was acknowledged before is in it, its sums agree; a flipped bit is found",
+    ),
+    "F40": Row(
+        "a disk that is full, fails, turns read-only; a damaged page",
+        "reads go on, writes are refused, nothing acknowledged is lost; back without a restart",
+    ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",
         "0 failed requests; at most 1.25 calls a request; back within one ejection period",

@@ -12,6 +12,7 @@ import httpx
 from tests.support.places import LOOPBACK, allowed
 from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.memory.audit import MemoryAudit
+from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
@@ -19,6 +20,7 @@ from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, M
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
+from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
@@ -44,6 +46,7 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot
+from tokenhub.ports.storage import Storage
 from tokenhub.ports.vault import Safe
 from tokenhub.web.app import build
 
@@ -140,6 +143,8 @@ class Control:
         self.token = Snapshot(TOKEN)
         self.allowed = allowed(f"{LOOPBACK},10.0.0.0/8")
         self.reason = ""
+        self.storage = Storage()
+        self.backup_store = MemoryBackups()
         self.changes = Changes(
             store=self.catalog_store,
             catalog=self.catalog,
@@ -256,6 +261,9 @@ class Control:
             ready=self.not_ready,
             request_ids=lambda: f"req_{next(ids):04d}",
             sqlite_version="3.45.1",
+            storage=lambda: self.storage,
+            backups=Backups(store=self.backup_store, clock=self.clock),
+            retention=cast("Any", None),
             heartbeat_s=0.0,
             claims=cast("Any", None),
             importing=cast("Any", None),

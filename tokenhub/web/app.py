@@ -28,6 +28,7 @@ from tokenhub.web import ops, pages
 from tokenhub.web.admin import (
     aliases,
     audit,
+    backups,
     explain,
     health,
     info,
@@ -105,6 +106,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     vault.get_secret,
     vault.put_secret,
     vault.delete_secret,
+    backups.list_backups,
+    backups.make_backup,
     info.get_info,
     info.engine_models,
 )
@@ -144,6 +147,7 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
         return parts.catalog.current
 
     def facts() -> Info:
+        storage = parts.storage()
         return Info(
             version=tokenhub.__version__,
             url=parts.public_url,
@@ -154,6 +158,9 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
             vault_locked=parts.vault.locked,
             vault_initialized=parts.vault.initialized,
             provider_keys=parts.secrets.place,
+            storage="degraded" if storage.degraded else "ok",
+            storage_reason=storage.ledger or storage.detail,
+            warnings=list(storage.warnings),
         )
 
     given: dict[str, Callable[..., object]] = {
@@ -169,6 +176,8 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
         "trail": lambda: parts.trail,
         "verifier": lambda: parts.verifier,
         "orchestrations": lambda: parts.orchestrations,
+        "backups": lambda: parts.backups,
+        "storage": parts.storage,
         "fleet": lambda: parts.fleet,
         "vault": lambda: parts.vault,
         "public_url": lambda: parts.public_url,

@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from tokenhub.admin.engine import callable_providers
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import MethodNotAllowed
+from tokenhub.ports.storage import Storage
 from tokenhub.web.auth import OPEN
 from tokenhub.web.body import Http
 from tokenhub.web.tags import answer
@@ -26,11 +27,15 @@ async def healthz(request: Http, catalog: NamedDependency[Catalog]) -> Response[
 
 
 @route("/readyz", http_method=_METHODS, opt=OPEN)
-async def readyz(request: Http, not_ready: NamedDependency[str]) -> Response[bytes]:
+async def readyz(
+    request: Http, not_ready: NamedDependency[str], storage: NamedDependency[Storage]
+) -> Response[bytes]:
     """Whether requests can be served now; 503 with the reason where not."""
+    warnings = list(storage.warnings)
     if not not_ready:
-        return _asked(request, answer(Readiness(status="ready")))
-    response = answer(Readiness(status="not_ready", reason=not_ready))
+        return _asked(request, answer(Readiness(status="ready", warnings=warnings)))
+    status = "degraded" if storage.ledger else "not_ready"
+    response = answer(Readiness(status=status, reason=not_ready, warnings=warnings))
     response.status_code = 503
     return _asked(request, response)
 

@@ -201,7 +201,10 @@ class Done(msgspec.Struct, kw_only=True):
 
 
 class Info(msgspec.Struct, kw_only=True):
-    """What `GET /admin/v1/info` tells. `provider_keys` is where new ones go: `vault`, `memory`."""
+    """What `GET /admin/v1/info` tells. `provider_keys` is where new ones go: `vault`, `memory`.
+
+    `storage` is `ok`, or `degraded` with the reason: what cannot be written now.
+    """
 
     version: str
     url: str
@@ -213,6 +216,9 @@ class Info(msgspec.Struct, kw_only=True):
     vault_initialized: bool = False
     provider_keys: str = "memory"
     tokenhub: str = "admin"
+    storage: str = "ok"
+    storage_reason: str = ""
+    warnings: list[str] = []
 
 
 class Health(msgspec.Struct, kw_only=True):
@@ -224,7 +230,12 @@ class Health(msgspec.Struct, kw_only=True):
 
 
 class Readiness(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What `GET /readyz` tells: `ready`, or `not_ready` and why."""
+    """What `GET /readyz` tells: `ready`, or why not.
+
+    `degraded` is a disk that takes no writes, while all can still be read; `not_ready` anything
+    else. `warnings` keep nothing from working.
+    """
 
     status: str
     reason: str = ""
+    warnings: list[str] = []

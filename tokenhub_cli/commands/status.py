@@ -4,7 +4,7 @@ import msgspec
 import typer
 
 from tokenhub.client.calls.info import healthz, info, readyz
-from tokenhub_cli.output import Column, View
+from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import session
 from tokenhub_cli.text import seconds
 
@@ -25,6 +25,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     providers: int
     vault: str
     provider_keys: str
+    storage: str
 
 
 _VIEW: View[Status] = View(
@@ -41,6 +42,7 @@ _VIEW: View[Status] = View(
         Column("models", lambda it: it.models),
         Column("vault", lambda it: it.vault),
         Column("provider_keys", lambda it: it.provider_keys),
+        Column("storage", lambda it: it.storage),
     ),
 )
 
@@ -67,8 +69,11 @@ def status(ctx: typer.Context) -> None:
             providers=about.providers,
             vault=_vault(initialized=about.vault_initialized, locked=about.vault_locked),
             provider_keys=about.provider_keys,
+            storage=": ".join(filter(None, (about.storage, about.storage_reason))),
         )
         tokenhub.output.show(it, _VIEW, [it], lines=_lines(it))
+        for warning in about.warnings:
+            talk(f"note: {warning}")
 
 
 def _vault(*, initialized: bool, locked: bool) -> str:

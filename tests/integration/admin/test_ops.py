@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support.control import URL, Control
+from tokenhub.ports.storage import Storage
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +54,37 @@ async def test_readyz_gives_the_reason(client, control):
     assert (503, {"status": "not_ready", "reason": "the database is closed"}) == (
         unready.status_code,
         unready.json(),
+    )
+
+
+async def test_a_disk_that_takes_no_writes_is_told_as_degraded(client, control):
+    control.reason = "the ledger cannot be written"
+    control.storage = Storage(ledger=control.reason)
+
+    unready = await client.get("/readyz")
+    info = (await client.get("/admin/v1/info")).json()
+
+    assert (503, {"status": "degraded", "reason": control.reason}) == (
+        unready.status_code,
+        unready.json(),
+    )
+    assert ("degraded", control.reason) == (info["storage"], info["storage_reason"])
+
+
+async def test_what_no_request_waits_for_keeps_nobody_from_asking(client, control):
+    control.storage = Storage(detail="records cannot be written", warnings=("an old SQLite",))
+
+    ready = await client.get("/readyz")
+    info = (await client.get("/admin/v1/info")).json()
+
+    assert (200, {"status": "ready", "warnings": ["an old SQLite"]}) == (
+        ready.status_code,
+        ready.json(),
+    )
+    assert ("degraded", "records cannot be written", ["an old SQLite"]) == (
+        info["storage"],
+        info["storage_reason"],
+        info["warnings"],
     )
 
 

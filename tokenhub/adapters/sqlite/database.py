@@ -2,23 +2,27 @@
 
 import asyncio
 import contextlib
-import os
+import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Self, TypeVar
 
-from tokenhub.adapters.sqlite import files, probe
+from tokenhub.adapters.sqlite import backup, files, probe
 from tokenhub.adapters.sqlite.migrations import Schema
 from tokenhub.adapters.sqlite.rows import Table
-from tokenhub.adapters.sqlite.writer import Job, Rows, Writer
+from tokenhub.adapters.sqlite.writer import BROKEN, STORAGE_FAULTS, Job, Rows, Writer, code_of
 from tokenhub.core.errors import Unavailable
 
 T = TypeVar("T")
 
 READERS = 2
+# A reader that met one of these met a page that no writer may ever touch again.
+DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -29,7 +33,7 @@ class Database:
         path: Path,
         conn: sqlite3.Connection,
         *,
-        lock: int,
+        lock: files.Lock,
         tables: Sequence[Table],
         synchronous: files.Synchronous,
         probe_every_s: float | None,
@@ -44,12 +48,14 @@ class Database:
         self._probe_every_s = probe_every_s
         self._probing: asyncio.Future[None] | None = None
         self._next_probe = 0.0
+        self._doubting: asyncio.Future[None] | None = None
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._writer = Writer(
             conn,
             tables=tables,
-            reopen=lambda: files.connect(path, synchronous),
+            reopen=lambda: files.reconnect(path, synchronous),
             answer=lambda batch: _tell(self._loop, self._answer, batch),
+            now=self._loop.time,
             probe=None if probe_every_s is None else probe.claim,
         )
 
@@ -62,14 +68,17 @@ class Database:
         synchronous: files.Synchronous,
         tables: Sequence[Table] = (),
         probe_every_s: float | None = None,
+        backups: Path | None = None,
     ) -> Self:
         """Open, or make, and bring up to date. `tables` are those that `append` writes, in order.
+
+        A file that is to go through migrations is copied to the folder `backups` before.
 
         With `probe_every_s`, a fault stays until a commit that needs room has gone through; it is
         tried at most so often, while somebody asks. The schema must have the table `probes`.
         Raises Unavailable: in use by another process, damaged, newer than we know, not writable.
         """
-        lock, path, conn = await asyncio.to_thread(_prepare, path, migrations, synchronous)
+        lock, path, conn = await asyncio.to_thread(_prepare, path, migrations, synchronous, backups)
         return cls(
             path,
             conn,
@@ -123,6 +132,10 @@ class Database:
             self._writer.jobs.put(Job(future, work))
         return future
 
+    def deleted(self, keys: Collection[object]) -> None:
+        """Rows that `append` once wrote are gone, and not to be missed."""
+        self._writer.deleted(keys)
+
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """What `query` returns, run in a thread on a connection that cannot write.
 
@@ -141,7 +154,7 @@ class Database:
         while not self._readers.empty():
             self._readers.get().close()
         await asyncio.to_thread(self._writer.close)
-        os.close(self._lock)
+        self._lock.release(clean=not self._writer.fault)
 
     def _try(self, every_s: float) -> None:
         """Start a probe, unless one is under way or was a moment ago."""
@@ -182,38 +195,77 @@ class Database:
             try:
                 return query(conn)
             finally:
-                conn.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+                if conn.in_transaction:  # SQLite ends it by itself after some faults
+                    conn.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            code = code_of(error)
+            if code not in STORAGE_FAULTS and not isinstance(error, sqlite3.OperationalError):
+                raise
+            if code in BROKEN:
+                conn = self._renewed(conn)
+            if code in DAMAGE:
+                self._loop.call_soon_threadsafe(self._doubt)
             raise Unavailable(
                 f"{self.path} cannot be read ({error}); check the disk that holds it"
             ) from error
         finally:
             self._readers.put(conn)
 
+    def _renewed(self, conn: sqlite3.Connection) -> sqlite3.Connection:
+        """Another connection in place of one that met an error; the same while there is none."""
+        try:
+            fresh = files.connect_reader(self.path)
+        except sqlite3.Error:
+            return conn
+        conn.close()
+        return fresh
+
+    def _doubt(self) -> None:
+        """Have the writer look at the whole file: where it is damaged, nothing is added to it."""
+        if self._closed or self._writer.fault or self._doubting is not None:
+            return
+        self._doubting = self.post(probe.doubt)
+        self._doubting.add_done_callback(self._doubted)
+
+    def _doubted(self, done: "asyncio.Future[None]") -> None:
+        done.exception()  # the writer keeps it as its fault
+        self._doubting = None
+
 
 def _prepare(
-    path: Path, schema: Schema, synchronous: files.Synchronous
-) -> tuple[int, Path, sqlite3.Connection]:
+    path: Path, schema: Schema, synchronous: files.Synchronous, backups: Path | None
+) -> tuple[files.Lock, Path, sqlite3.Connection]:
     # Resolved, so that two names of one file mean one lock.
     path = path.resolve()
     files.create(path)
     lock = files.hold(path)
     try:
-        return lock, path, _current(path, schema, synchronous)
+        files.refuse_half_restored(path)
+        if lock.unclean:
+            log.warning("unclean_stop", extra={"path": str(path), "check": "full"})
+        conn = files.connect(path, synchronous, full=lock.unclean)
+        return lock, path, _migrated(conn, path, schema, backups or backup.folder_of(path))
     except sqlite3.Error as error:
-        os.close(lock)
+        lock.release(clean=not lock.unclean)
         raise Unavailable(
             f"cannot open {path} ({error}); is it a TokenHub database, on a disk in order?",
             code="database_unusable",
         ) from error
     except BaseException:
-        os.close(lock)
+        # What was not found whole stays unclean: the next start looks at all of it again.
+        lock.release(clean=not lock.unclean)
         raise
 
 
-def _current(path: Path, schema: Schema, synchronous: files.Synchronous) -> sqlite3.Connection:
-    conn = files.connect(path, synchronous)
+def _migrated(
+    conn: sqlite3.Connection, path: Path, schema: Schema, backups: Path
+) -> sqlite3.Connection:
+    """The connection, once the file is up to date. A file that has content is copied before."""
     try:
+        missing = schema.missing(conn, path)
+        if missing and schema.applied(conn):
+            kept = backup.before(path, schema, missing[0], folder=backups)
+            log.info("migrating", extra={"path": str(path), "steps": missing, "backup": str(kept)})
         schema.apply(conn, path)
     except BaseException:
         conn.close()

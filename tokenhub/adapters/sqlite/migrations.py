@@ -35,24 +35,32 @@ class Schema(msgspec.Struct, frozen=True):
     name: str
     steps: tuple[Step, ...]
 
-    def apply(self, conn: sqlite3.Connection, path: Path) -> None:
-        """Take the steps that are missing. The caller holds the file's lock.
+    def missing(self, conn: sqlite3.Connection, path: Path) -> list[str]:
+        """The steps that a file has not gone through yet, by name.
 
         Raises Unavailable where the file has steps that we do not know: a newer version wrote
         them, and writing as of old could lose what they keep.
         """
         known = [step.name for step in self.steps]
-        applied = self._applied(conn)
+        applied = self.applied(conn)
         if newer := [name for name in applied if name not in known]:
             raise Unavailable(
                 f"{path} was written by a newer TokenHub (it has {', '.join(newer)!r}); "
-                "install that version, or restore a backup from before the upgrade",
+                "install that version, or put a backup from before the upgrade in its place with "
+                '"tokenhub restore"',
                 code="database_newer",
             )
-        if len(applied) < len(known):
+        return [name for name in known if name not in applied]
+
+    def apply(self, conn: sqlite3.Connection, path: Path) -> None:
+        """Take the steps that are missing. The caller holds the file's lock.
+
+        Raises Unavailable as `missing` does.
+        """
+        if self.missing(conn, path):
             self._migrate(conn)
 
-    def _applied(self, conn: sqlite3.Connection) -> list[str]:
+    def applied(self, conn: sqlite3.Connection) -> list[str]:
         """The names that sqlite-utils recorded, read without it: its import takes half a second."""
         table = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
         if conn.execute(table).fetchone() is None:

@@ -21,3 +21,14 @@ def claim(conn: sqlite3.Connection) -> None:
 def release(conn: sqlite3.Connection) -> None:
     """Give back what this and earlier probes took."""
     conn.execute("DELETE FROM probes")
+
+
+def doubt(_conn: sqlite3.Connection) -> None:
+    """Fail as if this connection had met the page that a reader could not read.
+
+    It may have a good copy of it in memory, and go on with that. What fails here is opened anew,
+    and all of the file is looked at.
+    """
+    error = sqlite3.DatabaseError("a page of it is damaged")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    raise error

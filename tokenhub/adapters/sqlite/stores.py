@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite import backup
 from tokenhub.adapters.sqlite.answers import SqliteAnswers
 from tokenhub.adapters.sqlite.audit import SqliteAudit
+from tokenhub.adapters.sqlite.backups import SqliteBackups
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -18,12 +20,15 @@ from tokenhub.adapters.sqlite.ledger import SqliteLedger
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
+from tokenhub.adapters.sqlite.retention import SqliteRetention
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
+from tokenhub.ports.storage import Storage
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
 # WAL-reset bug). Our one writer and the lock keep clear of that; other programs might not.
 WAL_RESET_FIXED = (3, 51, 3)
+KEEP = 7
 
 
 class Stores:
@@ -31,7 +36,14 @@ class Stores:
 
     sqlite_version = sqlite3.sqlite_version
 
-    def __init__(self, ledger: Database, decisions: Decisions) -> None:
+    def __init__(
+        self,
+        ledger: Database,
+        telemetry: Database,
+        decisions: Decisions,
+        *,
+        backups: SqliteBackups,
+    ) -> None:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
         self.claims = SqliteClaims(ledger)
@@ -42,7 +54,10 @@ class Stores:
         self.audit = SqliteAudit(ledger)
         self.vault = SqliteVaultStore(ledger)
         self.answers = SqliteAnswers(ledger)
+        self.backups = backups
+        self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
         self._ledger = ledger
+        self._telemetry = telemetry
         self._decisions = decisions
 
     @property
@@ -71,10 +86,26 @@ class Stores:
         """Why requests are refused now, in the journal's words; empty when they are not."""
         return self.journal.fault
 
+    def storage(self) -> Storage:
+        """How the files are doing. Asking brings the end of a fault about, as for the journal."""
+        return Storage(
+            ledger=self.journal.fault,
+            detail=self._telemetry.fault,
+            warnings=(self.sqlite_advice,) if self.sqlite_advice else (),
+        )
+
 
 @asynccontextmanager
-async def open_stores(path: Path, *, probe_every_s: float = EVERY_S) -> AsyncIterator[Stores]:
+async def open_stores(
+    path: Path,
+    *,
+    probe_every_s: float = EVERY_S,
+    backups: Path | None = None,
+    keep_backups: int = KEEP,
+) -> AsyncIterator[Stores]:
     """The stores in the file at `path` and in the one beside it; both are made if missing.
+
+    `backups` is the folder of their backups, beside them unless it is given.
 
     Raises BadRequest where `path` is no file's name, Unavailable where the files cannot be used.
     Leaving it commits what is queued.
@@ -85,6 +116,7 @@ async def open_stores(path: Path, *, probe_every_s: float = EVERY_S) -> AsyncIte
             "~/.tokenhub/tokenhub.sqlite",
             field="TOKENHUB_DB_DSN",
         )
+    folder = (backups or backup.folder_of(path)).absolute()
     async with AsyncExitStack() as stack:
         ledger = await Database.open(
             path,
@@ -92,15 +124,22 @@ async def open_stores(path: Path, *, probe_every_s: float = EVERY_S) -> AsyncIte
             synchronous="FULL",
             tables=JOURNAL,
             probe_every_s=probe_every_s,
+            backups=folder,
         )
         stack.push_async_callback(ledger.close)
         telemetry = await Database.open(
-            telemetry_path(path), migrations=TELEMETRY, synchronous="NORMAL"
+            telemetry_path(path), migrations=TELEMETRY, synchronous="NORMAL", backups=folder
         )
         stack.push_async_callback(telemetry.close)
         decisions = Decisions(telemetry)
         stack.push_async_callback(decisions.close)
-        stores = Stores(ledger, decisions)
+        sources = (
+            backup.Source(ledger.path, TOKENHUB),
+            backup.Source(telemetry.path, TELEMETRY),
+        )
+        copies = SqliteBackups(ledger, sources, folder=folder, keep=keep_backups)
+        stack.push_async_callback(copies.close)
+        stores = Stores(ledger, telemetry, decisions, backups=copies)
         await stores.prune_catalogs()
         yield stores
 

@@ -4,7 +4,7 @@
       -> BEGIN IMMEDIATE, all of them, COMMIT -> answer all, in one call into the loop
            | a job's own error:  roll back, then each job in a transaction of its own
            | a storage fault:    roll back, refuse them all; the next batch tries again
-           | an I/O error:       besides, close; the next batch reopens and checks the file
+           | an I/O error:       besides, close; a later batch reopens and checks the file
            | anything else:      refuse them all; the thread itself never ends before `close`
 
 While one commit waits for the disk, the next batch gathers by itself: one sync serves all waiters,
@@ -16,7 +16,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -44,8 +44,20 @@ STORAGE_FAULTS = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
-# After these the connection's view of the file cannot be trusted any more.
-BROKEN = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# After these the connection's view of the file cannot be trusted any more, or the file was opened
+# while it could not be written to: SQLite never tries that again by itself.
+BROKEN = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+# To open a file anew is to look at all of it: not for every batch that is refused meanwhile.
+REOPEN_EVERY_S = 1.0
 
 Work = Callable[[sqlite3.Connection], Any]
 Rows = tuple[Sequence[object], ...]
@@ -77,6 +89,7 @@ class Writer:
         tables: Sequence[Table],
         reopen: Callable[[], sqlite3.Connection],
         answer: Callable[[list[Job]], None],
+        now: Callable[[], float],
         probe: Work | None = None,
     ) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -91,11 +104,21 @@ class Writer:
         self._last: object = None
         self._reopen = reopen
         self._answer = answer
+        self._now = now
+        self._closed_for: Exception | None = None
+        self._reopen_at = 0.0
         self._probe = probe
+        # The file that is probed is the one that requests wait for; the other holds detail.
+        self._name = "detail" if probe is None else "ledger"
         # A daemon, so that a process that was never told to close can still end: what it had
         # acknowledged is committed, and nothing else was promised.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
+
+    def deleted(self, keys: Collection[object]) -> None:
+        """Expect these rows no longer after an I/O error."""
+        if self._last in keys:
+            self._last = None
 
     def close(self) -> None:
         """Write what is queued, then close the connection. Blocks."""
@@ -162,7 +185,7 @@ class Writer:
                 inserts.run(conn, values)
         conn.execute("COMMIT")
         if self.fault and self._ends_fault(batch):
-            log.warning("ledger_recovered")
+            log.warning("%s_recovered", self._name)
             self.fault = ""
         if columns and columns[0]:
             self._last = columns[0][-self._inserts[0].width]
@@ -171,23 +194,27 @@ class Writer:
         return self._probe is None or any(job.work is self._probe for job in batch)
 
     def _sort_out(self, batch: list[Job], error: BaseException) -> None:
-        if _code(error) in STORAGE_FAULTS:
+        if code_of(error) in STORAGE_FAULTS:
             self._refuse(batch, error)
         elif len(batch) == 1:
             (job,) = batch
             rows = job.work is None
-            job.error = error if isinstance(error, Exception) and not rows else unavailable(error)
+            job.error = (
+                error
+                if isinstance(error, Exception) and not rows
+                else unavailable(error, self._name)
+            )
         else:
             for job in batch:
                 self._store([job])
 
     def _refuse(self, batch: list[Job], error: BaseException) -> None:
         for job in batch:
-            job.error = unavailable(error)
+            job.error = unavailable(error, self._name)
         if not self.fault:
-            log.error("ledger_fault", extra={"reason": str(batch[0].error)})
+            log.error("%s_fault", self._name, extra={"reason": str(batch[0].error)})
         self.fault = str(batch[0].error)
-        if _code(error) in BROKEN:
+        if code_of(error) in BROKEN:
             # The readers stay open (files.py), so this is not the last close: it syncs nothing.
             self._disconnect()
 
@@ -206,14 +233,24 @@ class Writer:
     def _connection(self) -> sqlite3.Connection:
         """The connection, opened anew after an I/O error, with the last acknowledged row in it."""
         if self._conn is None:
-            conn = self._reopen()
+            if self._closed_for is not None and self._now() < self._reopen_at:
+                raise self._closed_for
             try:
-                self._check_last(conn)
-            except BaseException:
-                conn.close()
+                self._conn = self._opened()
+            except (sqlite3.Error, Unavailable) as error:
+                self._closed_for, self._reopen_at = error, self._now() + REOPEN_EVERY_S
                 raise
-            self._conn = conn
+            self._closed_for = None
         return self._conn
+
+    def _opened(self) -> sqlite3.Connection:
+        conn = self._reopen()
+        try:
+            self._check_last(conn)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
 
     def _check_last(self, conn: sqlite3.Connection) -> None:
         if self._last is None or conn.execute(self._find_last, (self._last,)).fetchone():
@@ -225,12 +262,12 @@ class Writer:
         )
 
 
-def unavailable(error: BaseException) -> Unavailable:
+def unavailable(error: BaseException, name: str) -> Unavailable:
     """The error for callers, in place of what SQLite or Python said."""
     if isinstance(error, Unavailable):
         return Unavailable(str(error), code="ledger_unavailable")
     refusal = Unavailable(
-        f"the ledger cannot be written ({error}); free or repair the disk that holds it, "
+        f"the {name} cannot be written ({error}); free or repair the disk that holds it, "
         "and TokenHub goes on by itself",
         code="ledger_unavailable",
     )
@@ -238,6 +275,6 @@ def unavailable(error: BaseException) -> Unavailable:
     return refusal
 
 
-def _code(error: BaseException) -> int:
+def code_of(error: BaseException) -> int:
     """SQLite's primary result code; 0 for any other error."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,6 +1,5 @@
 import asyncio
 import logging
-import os
 import sqlite3
 import stat
 import threading
@@ -305,8 +304,7 @@ async def test_a_failed_opening_lets_go_of_the_lock(text_file: Path) -> None:
     with pytest.raises(Unavailable) as refused:
         await Database.open(text_file, migrations=LEDGER, synchronous="NORMAL")
 
-    lock = files.hold(text_file)
-    os.close(lock)
+    files.hold(text_file).release()
     assert "database_unusable" == refused.value.code
 
 
@@ -326,6 +324,67 @@ async def test_a_damaged_file_is_refused(path: Path) -> None:
         await Database.open(path, migrations=LEDGER, synchronous="NORMAL")
 
     assert "database_damaged" == refused.value.code
+
+
+# Of a file with 20,000 entries, in bytes.
+MIDDLE = 60 * 4096
+
+
+async def filled(path: Path) -> None:
+    first = await Database.open(path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,))
+    await first.append(([value for n in range(20_000) for value in (f"{n:05}", n)],))
+    await first.close()
+
+
+async def test_a_page_that_goes_bad_while_we_run_ends_writing_and_not_reading(path: Path) -> None:
+    await filled(path)
+    database = await Database.open(
+        path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,), probe_every_s=0
+    )
+    scribble(path, MIDDLE)
+
+    with pytest.raises(Unavailable, match="cannot be read"):
+        await database.read(entries)
+    with pytest.raises(Unavailable) as refused:
+        await database.append((("z", 1),))
+    first = await database.read(
+        lambda conn: conn.execute("SELECT amount FROM entries WHERE id = '00007'").fetchone()
+    )
+    fault = database.fault
+    await database.close()
+
+    assert "ledger_unavailable" == refused.value.code
+    assert fault
+    assert (7,) == first
+
+
+async def test_a_file_that_was_damaged_while_we_ran_is_refused_at_the_next_start(
+    path: Path,
+) -> None:
+    await filled(path)
+    database = await Database.open(path, migrations=LEDGER, synchronous="NORMAL", tables=(ENTRIES,))
+    scribble(path, MIDDLE)
+    with pytest.raises(Unavailable):
+        await database.read(entries)
+    await database.close()
+
+    with pytest.raises(Unavailable) as refused:
+        await Database.open(path, migrations=LEDGER, synchronous="NORMAL")
+
+    assert "database_damaged" == refused.value.code
+
+
+async def test_after_an_unclean_stop_all_of_the_file_is_looked_at_and_that_is_logged(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tokenhub")
+    files.hold(path).release(clean=False)
+
+    for _ in range(2):
+        opened = await Database.open(path, migrations=LEDGER, synchronous="NORMAL")
+        await opened.close()
+
+    assert ["unclean_stop"] == [record.message for record in caplog.records]
 
 
 async def test_what_we_make_is_for_our_eyes_only(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The writer's thread outlives whatever happens in it: no caller waits for ever."""
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,6 +15,8 @@ from tokenhub.adapters.sqlite.writer import Job, Writer
 from tokenhub.core.errors import Unavailable
 
 ENTRIES = Table("entries", ("id",))
+# Each look at this clock finds two seconds gone, so that nothing is too soon.
+SECONDS = itertools.count(step=2)
 
 
 class Fragile(sqlite3.Connection):
@@ -39,7 +43,9 @@ def connected(*, table: bool = True) -> Fragile:
 
 @contextmanager
 def writing(
-    conn: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection] = connected
+    conn: sqlite3.Connection,
+    reopen: Callable[[], sqlite3.Connection] = connected,
+    now: Callable[[], float] = lambda: float(next(SECONDS)),
 ) -> Iterator[Writer]:
     def answer(batch: list[Job]) -> None:
         for job in batch:
@@ -48,7 +54,7 @@ def writing(
             else:
                 job.future.set_exception(job.error)
 
-    writer = Writer(conn, tables=(ENTRIES,), reopen=reopen, answer=answer)
+    writer = Writer(conn, tables=(ENTRIES,), reopen=reopen, answer=answer, now=now)
     try:
         yield writer
     finally:
@@ -130,3 +136,58 @@ def test_a_file_that_is_not_the_one_we_wrote_is_let_go_of() -> None:
             did(writer, None, "b")
 
     assert strange.closed
+
+
+def test_a_row_that_was_deleted_is_not_missed() -> None:
+    with writing(connected()) as writer:
+        did(writer, None, "a")
+        writer.deleted(["b"])
+        with pytest.raises(Unavailable):
+            did(writer, broken_disk)
+        with pytest.raises(Unavailable, match="acknowledged row a is gone"):
+            did(writer, None, "c")
+
+        writer.deleted(["a"])
+        did(writer, None, "c")
+
+
+def test_a_file_is_not_opened_anew_for_every_batch_that_is_refused() -> None:
+    tries: list[int] = []
+    hours = iter([0.0, 0.1, 5.0])
+
+    def reopen() -> sqlite3.Connection:
+        tries.append(1)
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("unable to open database file")
+        return connected()
+
+    with writing(connected(), reopen, now=lambda: next(hours)) as writer:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                did(writer, broken_disk)
+        did(writer, None, "a")
+
+    assert 2 == len(tries)
+
+
+def test_a_file_that_was_opened_read_only_is_opened_anew(tmp_path: Path) -> None:
+    """As after a disk that the system had made read-only and made writable again."""
+    file = tmp_path / "entries.sqlite"
+    with closing(sqlite3.connect(file)) as conn:
+        conn.execute("CREATE TABLE entries (id TEXT PRIMARY KEY) STRICT")
+    modes = ["rw", "ro"]
+
+    def reopen() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{file.as_uri()}?mode={modes.pop()}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    with writing(reopen(), reopen) as writer:
+        with pytest.raises(Unavailable, match="readonly"):
+            did(writer, None, "a")
+        did(writer, None, "a")
+
+        assert "" == writer.fault

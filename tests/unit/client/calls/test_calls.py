@@ -5,6 +5,7 @@ import pytest
 from tokenhub.client.call import Call
 from tokenhub.client.calls import (
     audit,
+    backups,
     catalog,
     health,
     info,
@@ -18,6 +19,7 @@ from tokenhub.wire import catalog as shown
 from tokenhub.wire import health as told
 from tokenhub.wire import orchestrations as wire
 from tokenhub.wire.audit import AuditPage, AuditVerified
+from tokenhub.wire.backups import BackupMade, BackupPage
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -40,6 +42,8 @@ PUT = RoutingConfigPut()
 V1 = "/admin/v1"
 
 CALLS = [
+    (backups.make_backup(), "POST", f"{V1}/backup", None, BackupMade),
+    (backups.list_backups(), "GET", f"{V1}/backups", None, BackupPage),
     (catalog.list_providers(), "GET", f"{V1}/providers", None, shown.ProviderPage),
     (catalog.get_provider("p"), "GET", f"{V1}/providers/p", None, shown.Provider),
     (catalog.put_provider(PROVIDER), "POST", f"{V1}/providers", PROVIDER, shown.ProviderDone),
