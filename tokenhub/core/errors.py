@@ -15,6 +15,7 @@
     │   ├── InFlight            a request with this idempotency key is being answered
     │   └── OutcomeUnknown      one with this key ran, and cannot be answered the same again
     ├── RateLimited
+    │   └── TooManyFailures     of those who tried to get in, from one address or from all
     ├── NoEligibleModel         every model was left out; carries each reason
     ├── ProviderFailed          the last attempt's failure; carries all attempts
     │   ├── ProviderRefused     the provider blames the caller's request
@@ -138,6 +139,12 @@ class RateLimited(TokenHubError):
         self.retry_after_s = retry_after_s
         self.allowance = allowance
         self.at = at
+
+
+class TooManyFailures(RateLimited):
+    """Credentials are not looked at for a while, so that nobody can go on guessing."""
+
+    code = "too_many_failures"
 
 
 class NoEligibleModel(TokenHubError):

@@ -7,7 +7,7 @@ from tokenhub.ports.stores import Audit
 
 MILLI = 1_000
 
-Counter = Literal["catalog", "keys"]
+Counter = Literal["catalog", "keys", "tokens"]
 
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tokenhub.adapters.sqlite.access import SqliteTokenStore
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -29,6 +30,7 @@ class Stores:
     def __init__(self, ledger: Database, decisions: Decisions) -> None:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
+        self.tokens = SqliteTokenStore(ledger)
         self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
         self.orchestrations = SqliteOrchestrations(ledger)
