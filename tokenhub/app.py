@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from tokenhub.adapters.clock import SystemClock
-from tokenhub.adapters.files import AppliedFile, admin_token, read_private
+from tokenhub.adapters.files import AdminTokenFile, AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
@@ -23,6 +23,7 @@ from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
@@ -34,8 +35,11 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.verify import Verifier
+from tokenhub.core.admin_token import ADVISED_CHARS
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest
@@ -56,6 +60,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
+from tokenhub.jobs.noting import Noting
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
@@ -64,9 +69,11 @@ from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
+from tokenhub.web.auth import LOOPBACK, Entry
+from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
-from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
+from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor, Peers
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL
@@ -103,7 +110,12 @@ class App:
         threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
         asyncio.get_running_loop().set_default_executor(threads)
         async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
-            self._front = front(parts, _doors(self._settings))
+            self._front = front(
+                parts,
+                _doors(self._settings),
+                entry=_entry(self._settings),
+                cors=Cors(self._settings.cors_origins),
+            )
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
                 running = [
@@ -150,6 +162,11 @@ async def assembled(
         await changes.load()
         keys = Keys(store=stores.keys, table=key_table, clock=clock, randbits=secrets.randbits)
         await keys.load()
+        first_token = Snapshot(
+            admin_token(settings.data_dir, given=settings.admin_token, randbits=secrets.randbits)
+        )
+        access = await _access(settings, stores, first_token, clock=clock)
+        stack.push_async_callback(access.sessions.write_down)
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(changes=changes, secrets=vault, upstreams=upstreams, prices=prices)
         models = Models(changes=changes, prices=prices)
@@ -213,11 +230,8 @@ async def assembled(
                 catalog=catalog,
                 key_table=key_table,
                 secrets=vault,
-                admin_token=Snapshot(
-                    admin_token(
-                        settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
-                    )
-                ),
+                access=access,
+                admin_token=first_token,
                 clock=clock,
                 started_at=clock.monotonic(),
                 public_url=settings.listen_addr.local_url,
@@ -232,9 +246,12 @@ async def assembled(
         )
 
 
-def front(parts: Parts, doors: Doors = OPEN) -> Front:
+def front(
+    parts: Parts, doors: Doors = OPEN, *, entry: Entry | None = None, cors: Cors = NO_CORS
+) -> Front:
     """The front door of these parts."""
-    cards = ModelCards(parts.catalog)
+    closed = entry is not None and "models" in entry.closed
+    cards = ModelCards(parts.catalog, keys=parts.key_table if closed else None)
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
     room = Room()
@@ -254,14 +271,47 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },
-        rest=cast("Asgi", build(parts)),
+        rest=cast("Asgi", build(parts, entry)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
+        cors=cors,
+    )
+
+
+async def _access(
+    settings: Settings, stores: Stores, first_token: Snapshot[str], *, clock: Clock
+) -> Access:
+    """Who may operate this server."""
+    if len(first_token.current) < ADVISED_CHARS:
+        advice = f"the admin token is shorter than {ADVISED_CHARS} characters; give a longer one"
+        _log.warning("admin_token_short", extra={"advice": advice})
+    tokens = Tokens(
+        store=stores.tokens,
+        bootstrap=first_token,
+        file=AdminTokenFile(settings.data_dir, given=bool(settings.admin_token)),
+        clock=clock,
+        randbits=secrets.randbits,
+    )
+    sessions = Sessions(store=stores.tokens, tokens=tokens, clock=clock, randbits=secrets.randbits)
+    await tokens.load()
+    await sessions.load()
+    return Access(tokens=tokens, sessions=sessions, clock=clock)
+
+
+def _entry(settings: Settings) -> Entry:
+    public = {"metrics": settings.metrics_public, "models": settings.models_public}
+    hosts = {*LOOPBACK, *settings.allowed_hosts, settings.listen_addr.local_host.lower()}
+    return Entry(
+        hosts=frozenset(hosts),
+        peers=Peers(settings.trusted_proxies),
+        closed=frozenset(page for page, is_open in public.items() if not is_open),
     )
 
 
 def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside the requests until the server stops."""
+    noting = Noting(parts.access.sessions, clock=parts.clock)
+    yield kept("noting", noting.run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
@@ -44,6 +45,7 @@ class Parts:
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets
+    access: Access
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float

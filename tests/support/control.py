@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import httpx
+from litestar import Litestar
 
+from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
@@ -23,7 +26,9 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
@@ -98,6 +103,20 @@ class MemoryNote:
         self.content = note
 
 
+class MemoryTokenFile:
+    """A TokenFile that holds the last token in `written`, or fails with `fault`."""
+
+    def __init__(self) -> None:
+        self.given = False
+        self.written = ""
+        self.fault: Exception | None = None
+
+    def replace(self, token: str) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.written = token
+
+
 class Control:
     """One process: pass `catalog_store`, `key_store` and `note` on to have it start again."""
 
@@ -119,6 +138,8 @@ class Control:
         self.catalog = Snapshot(Catalog.build())
         self.key_table: Snapshot[KeyTable] = Snapshot({})
         self.token = Snapshot(TOKEN)
+        self.token_store = MemoryTokenStore()
+        self.token_file = MemoryTokenFile()
         self.reason = ""
         self.changes = Changes(
             store=self.catalog_store,
@@ -144,6 +165,20 @@ class Control:
             clock=self.clock,
             randbits=lambda bits: next(noise) % (1 << bits),
         )
+        self.tokens = Tokens(
+            store=self.token_store,
+            bootstrap=self.token,
+            file=self.token_file,
+            clock=self.clock,
+            randbits=lambda bits: next(noise) % (1 << bits),
+        )
+        self.sessions = Sessions(
+            store=self.token_store,
+            tokens=self.tokens,
+            clock=self.clock,
+            randbits=lambda bits: next(noise) % (1 << bits),
+        )
+        self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
@@ -201,6 +236,7 @@ class Control:
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,
+            access=self.access,
             admin_token=self.token,
             clock=self.clock,
             started_at=self.clock.monotonic(),
@@ -214,9 +250,11 @@ class Control:
         )
 
     @asynccontextmanager
-    async def client(self, token: str | None = TOKEN) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(
+        self, token: str | None = TOKEN, *, app: Litestar | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(cast("Any", build(self.parts())))
+        transport = httpx.ASGITransport(cast("Any", app or build(self.parts())))
         async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
             yield client
 

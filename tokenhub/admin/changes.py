@@ -23,9 +23,10 @@ NO_VERSION = -2
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks for a change, and in which request."""
+    """Who asks for a change, from where, and in which request."""
 
     actor: str = "admin"
+    address: str = ""
     request_id: str = ""
 
 

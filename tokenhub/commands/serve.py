@@ -17,6 +17,7 @@ from tokenhub.app import create_app, start_logging
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
+from tokenhub.web.headers import EVERYWHERE
 from tokenhub.web.protocol import Protocol
 
 # A full collection walks every object that lives. Those of the start (modules, routes, the
@@ -107,6 +108,7 @@ class Server(uvicorn.Server):
                 # X-Forwarded-For is anybody's word: limits and logs take the peer's address.
                 proxy_headers=False,
                 server_header=False,
+                headers=list(EVERYWHERE),
                 timeout_graceful_shutdown=max(1, round(settings.shutdown_drain_s)),
             )
         )

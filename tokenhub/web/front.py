@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from tokenhub.core.buckets import Allowance
 from tokenhub.core.errors import MethodNotAllowed, NotFound, RateLimited, TokenHubError
 from tokenhub.gateway.run import HUNG_UP, Arrival
+from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
 from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
@@ -27,6 +28,19 @@ Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# Who may use which route: the scope that an API key needs, any key, or anybody. A route that is
+# not here cannot be served; a test asks each of them without a key and with keys of other scopes.
+ANYBODY = "anybody"
+GUARDS: Mapping[tuple[str, str], str] = {
+    ("POST", "/v1/chat/completions"): "chat",
+    ("POST", "/v1/chat"): "chat",
+    ("POST", "/v1/messages"): "chat",
+    ("POST", "/v1/messages/count_tokens"): "chat",
+    ("POST", "/v1/embeddings"): "embeddings",
+    ("POST", "/v1/plan"): "plan",
+    ("GET", "/v1/models"): ANYBODY,
+    ("GET", MODEL): ANYBODY,
+}
 
 
 class Front:
@@ -43,11 +57,15 @@ class Front:
         rest: Asgi,
         arrivals: Callable[[], Arrival],
         doors: Doors,
+        cors: Cors = NO_CORS,
     ) -> None:
+        unguarded = routes.keys() - GUARDS.keys()
+        assert not unguarded, f"these routes do not say who may use them: {sorted(unguarded)}"
         self._routes = routes
         self._rest = rest
         self._arrivals = arrivals
         self._doors = doors
+        self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,6 +78,11 @@ class Front:
             if handler is None and not path.startswith("/v1/"):
                 await self._control(scope, receive, send, arrival)
                 return
+            if self._cors.on and (origin := self._cors.origin(scope["headers"])):
+                send = self._cors.telling(send, origin)
+                if (allowed := self._cors.preflight(scope)) is not None:
+                    await respond(send, 204, allowed, b"")
+                    return
             if scope["method"] == "POST":
                 allowance = self._doors.callers.take(scope, arrival.started)
                 if not allowance.allowed:

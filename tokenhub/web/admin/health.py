@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from tokenhub.admin.health import Fleet, Probed, Standing
 from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
@@ -18,7 +19,7 @@ from tokenhub.wire import health as wire
 RESET = "/reset"
 
 
-@get("/health")
+@get("/health", opt=needs("viewer"))
 async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[bytes]:
     queried(request, ())
     probes = fleet.probes()
@@ -37,7 +38,7 @@ async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[b
     return answer(wire.Health(providers=providers))
 
 
-@post("/health/{name:path}", status_code=200, ends=RESET)
+@post("/health/{name:path}", status_code=200, ends=RESET, opt=needs("operator"))
 async def reset_health(
     request: Http, name: FromPath[str], fleet: NamedDependency[Fleet]
 ) -> Response[bytes]:
@@ -48,7 +49,7 @@ async def reset_health(
     return answer(wire.Reset(reset=list(fleet.reset(name.removesuffix(RESET).removeprefix("/")))))
 
 
-@post("/providers/{provider_id:str}/test", status_code=200)
+@post("/providers/{provider_id:str}/test", status_code=200, opt=needs("operator"))
 async def test_provider(
     request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
 ) -> Response[bytes]:
