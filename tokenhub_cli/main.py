@@ -20,6 +20,7 @@ class Root(LazyGroup):
         Entry("provider", "Providers: who answers.", ("providers",)),
         Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
+        Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
         Entry("routing", "The policy of requests that bring none."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("explain", "Tell why a request went where it went."),
