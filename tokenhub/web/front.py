@@ -59,8 +59,8 @@ class Front:
         doors: Doors,
         cors: Cors = NO_CORS,
     ) -> None:
-        unguarded = routes.keys() - GUARDS.keys()
-        assert not unguarded, f"these routes do not say who may use them: {sorted(unguarded)}"
+        if unguarded := routes.keys() - GUARDS.keys():
+            raise ValueError(f"these routes do not say who may use them: {sorted(unguarded)}")
         self._routes = routes
         self._rest = rest
         self._arrivals = arrivals
@@ -81,7 +81,9 @@ class Front:
             if self._cors.on and (origin := self._cors.origin(scope["headers"])):
                 send = self._cors.telling(send, origin)
                 if (allowed := self._cors.preflight(scope)) is not None:
-                    await respond(send, 204, allowed, b"")
+                    # Not by `respond`: a 204 has no Content-Length (RFC 9110 8.6).
+                    await send({"type": "http.response.start", "status": 204, "headers": allowed})
+                    await send({"type": "http.response.body", "body": b""})
                     return
             if scope["method"] == "POST":
                 allowance = self._doors.callers.take(scope, arrival.started)
