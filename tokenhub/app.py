@@ -73,7 +73,8 @@ from tokenhub.web.auth import LOOPBACK, Entry
 from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
-from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor, Peers
+from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
+from tokenhub.web.peers import Peers
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
 from tokenhub.web.v1.exchange import Receive, Scope, Send
 from tokenhub.web.v1.models import PREFIX as MODEL

@@ -339,7 +339,7 @@ async def test_the_log_names_addresses_and_no_token(tmp_path, caplog):
         for record in caplog.records
         if record.name == "tokenhub.access"
     ]
-    assert [("admin_new_address", "203.0.113.9"), ("admin_refused", "203.0.113.9")] == told
+    assert [("admin_refused", "203.0.113.9")] == told
     assert ADMIN_TOKEN not in str([vars(record) for record in caplog.records])
 
 

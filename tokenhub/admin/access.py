@@ -18,14 +18,13 @@ from tokenhub.admin.sessions import Sessions, Started
 from tokenhub.admin.tokens import Tokens
 from tokenhub.core.access import AdminToken, Operator, digest, minted
 from tokenhub.core.errors import TooManyFailures, Unauthenticated
-from tokenhub.ports.access import Attempt, Attempts, Unheard
 from tokenhub.ports.clock import Clock
 
 _log = logging.getLogger("tokenhub.access")
 # While all fail too often: how long a guess waits, and how many may wait at once.
 DELAY_S = 1.0
 MAX_WAITING = 16
-# Peers with their tokens that are remembered as having got in.
+# Peers that are remembered as having got in.
 CAPACITY = 1_000
 
 
@@ -46,14 +45,12 @@ class Access:
         tokens: Tokens,
         sessions: Sessions,
         clock: Clock,
-        attempts: Attempts | None = None,
     ) -> None:
         self.tokens = tokens
         self.sessions = sessions
         self._clock = clock
-        self._attempts: Attempts = Unheard() if attempts is None else attempts
         self._failures = Failures()
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
         self._waiting = 0
 
     async def bearer(self, secret: str, peer: Peer) -> Operator:
@@ -93,62 +90,44 @@ class Access:
         if token is None:
             raise self._failed(peer)
         self.tokens.used(token, now)
-        self._welcome(token, peer)
+        self._welcome(peer)
         return token
 
     async def _gate(self, peer: Peer) -> None:
         """Let a guess pass, at once or in a while. Raises TooManyFailures."""
-        now = self._clock.monotonic()
-        if wait_s := self._failures.wait_s(peer.bucket, now):
-            raise self._throttled(peer, wait_s)
-        if not self._failures.crowded(now) or self._was_here(peer):
+        self._check(peer)
+        if peer.bucket in self._known or not self._failures.crowded(self._clock.monotonic()):
             return
         if self._waiting >= MAX_WAITING:
-            raise self._throttled(peer, DELAY_S)
+            raise _throttled(DELAY_S)
         self._waiting += 1
         try:
             await self._clock.sleep(DELAY_S)
         finally:
             self._waiting -= 1
+        self._check(peer)  # others of the same peer may have failed meanwhile
 
-    def _failed(self, peer: Peer) -> Exception:
-        now = self._clock.monotonic()
-        if wait_s := self._failures.wait_s(peer.bucket, now):
-            return self._throttled(peer, wait_s)
-        self._failures.count(peer.bucket, now)
+    def _check(self, peer: Peer) -> None:
+        if wait_s := self._failures.wait_s(peer.bucket, self._clock.monotonic()):
+            raise _throttled(wait_s)
+
+    def _failed(self, peer: Peer) -> Unauthenticated:
+        """The answer to a wrong token. Raises TooManyFailures instead where there were many."""
+        self._check(peer)
+        self._failures.count(peer.bucket, self._clock.monotonic())
         _log.warning("admin_refused", extra={"address": peer.address})
-        self._tell("refused", peer)
         return Unauthenticated("invalid admin token", code="invalid_admin_token")
 
-    def _throttled(self, peer: Peer, wait_s: float) -> TooManyFailures:
-        self._tell("throttled", peer)
-        return TooManyFailures(
-            "too many attempts with a wrong admin token came from this address; "
-            f"the next one may come in {wait_s:.0f} s",
-            retry_after_s=wait_s,
-        )
-
-    def _welcome(self, token: AdminToken, peer: Peer) -> None:
-        seen = (peer.bucket, token.id)
-        if seen in self._known:
-            self._known.move_to_end(seen)
-            return
-        self._known[seen] = None
+    def _welcome(self, peer: Peer) -> None:
+        self._known[peer.bucket] = None
+        self._known.move_to_end(peer.bucket)
         if len(self._known) > CAPACITY:
             self._known.popitem(last=False)
-        _log.info("admin_new_address", extra={"address": peer.address, "actor": token.name})
-        self._tell("admitted", peer, actor=token.name)
 
-    def _was_here(self, peer: Peer) -> bool:
-        return any(bucket == peer.bucket for bucket, _ in self._known)
 
-    def _tell(self, outcome: str, peer: Peer, *, actor: str = "") -> None:
-        self._attempts.heard(
-            Attempt(
-                outcome=outcome,
-                address=peer.address,
-                at=self._clock.now(),
-                actor=actor,
-                request_id=peer.request_id,
-            )
-        )
+def _throttled(wait_s: float) -> TooManyFailures:
+    return TooManyFailures(
+        "too many attempts with a wrong admin token were made; "
+        f"the next one may come in {wait_s:.0f} s",
+        retry_after_s=wait_s,
+    )

@@ -26,8 +26,8 @@ class By(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks for a change, from where, and in which request."""
 
     actor: str = "admin"
-    address: str = ""
     request_id: str = ""
+    address: str = ""
 
 
 class Changes:

@@ -1,9 +1,7 @@
-"""Where admin tokens and sessions are kept, and who hears of those that try to get in."""
+"""Where admin tokens and sessions are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
-
-import msgspec
 
 from tokenhub.core.access import AdminSession, AdminToken
 from tokenhub.ports.stores import Audit
@@ -59,32 +57,3 @@ class TokenFile(Protocol):
     def replace(self, token: str) -> None:
         """Write another one, so that the file is whole at any moment. Raises Unavailable."""
         ...
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who tried to get in, by a token or to begin a session.
-
-    `actor` is empty where nobody knows who. `outcome` is `admitted`, `refused`, or `throttled`
-    where the credential was not looked at. `at` is Unix seconds.
-    """
-
-    outcome: str
-    address: str
-    at: float
-    actor: str = ""
-    request_id: str = ""
-
-
-class Attempts(Protocol):
-    """Hears of every failure, and of a success from an address that is new for that token."""
-
-    def heard(self, attempt: Attempt) -> None:
-        """Take note; it may not wait, and may be told of thousands."""
-        ...
-
-
-class Unheard:
-    """Nobody listens."""
-
-    def heard(self, attempt: Attempt) -> None:
-        """Forget it."""

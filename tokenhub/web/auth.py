@@ -23,7 +23,7 @@ from tokenhub.core.addresses import bucket
 from tokenhub.core.errors import OutOfScope, Unauthenticated
 from tokenhub.web import cookies, origins
 from tokenhub.web.context import request_id
-from tokenhub.web.limits import Peers
+from tokenhub.web.peers import Peers
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
@@ -106,9 +106,15 @@ def peer_of(scope: Scope, request_ids: Callable[[], str], entry: Entry) -> Peer:
     )
 
 
+def operator_of(scope: Scope) -> Operator | None:
+    """The operator that the guard has let in; None on a route that asks for none."""
+    found: Operator | None = scope.get("state", {}).get(_OPERATOR)
+    return found
+
+
 def by(scope: Scope, request_ids: Callable[[], str], entry: Entry) -> By:
-    """Who asks for a change: the operator that the guard has let in."""
-    asking: Operator | None = scope.get("state", {}).get(_OPERATOR)
+    """Who asks for a change."""
+    asking = operator_of(scope)
     peer = peer_of(scope, request_ids, entry)
     name = "" if asking is None else asking.name
     return By(actor=name, address=peer.address, request_id=peer.request_id)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tokenhub.core.addresses import Address, Network, address_of, bucket, caller, trusted
+from tokenhub.core.addresses import Network, address_of, bucket, caller, trusted
 from tokenhub.core.buckets import UNLIMITED, Allowance, Limit, lasting
 from tokenhub.ports.shared import RateLimits
 
@@ -58,18 +58,6 @@ class AddressDoor:
     def _read_peer(self, text: str) -> tuple[str, bool]:
         address = address_of(text)
         return bucket(address), trusted(address, self._proxies)
-
-
-class Peers:
-    """Who requests are from, behind the proxies that are believed."""
-
-    def __init__(self, proxies: Sequence[Network] = ()) -> None:
-        self._proxies = tuple(proxies)
-
-    def address(self, scope: Scope) -> Address | None:
-        """The address, as `AddressDoor` counts it; None where there is none."""
-        client = scope.get("client")
-        return caller(address_of(client[0] if client else ""), scope["headers"], self._proxies)
 
 
 class Doors(msgspec.Struct, frozen=True, kw_only=True):

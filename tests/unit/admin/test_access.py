@@ -15,24 +15,14 @@ RANDOM = "tha_" + "0" * 64
 BY = By(actor="admin")
 
 
-class Heard(list):
-    def heard(self, attempt):
-        self.append((attempt.outcome, attempt.address, attempt.actor))
-
-
 @pytest.fixture
 def clock():
     return FakeClock()
 
 
 @pytest.fixture
-def heard():
-    return Heard()
-
-
-@pytest.fixture
-def access(control, clock, heard):
-    return Access(tokens=control.tokens, sessions=control.sessions, clock=clock, attempts=heard)
+def access(control, clock):
+    return Access(tokens=control.tokens, sessions=control.sessions, clock=clock)
 
 
 async def guess(access, peer=HERE, secret="a-guess-of-some-length"):
@@ -123,23 +113,15 @@ async def test_only_so_many_wait(access, clock):
     assert 0 == access._waiting
 
 
-async def test_failures_and_new_addresses_are_told(access, heard):
-    await guess(access)
-    for peer in (HERE, HERE, THERE):
-        await guess(access, peer, TOKEN)
+async def test_the_guesses_of_one_peer_that_wait_are_counted_too(access, clock):
+    for number in range(60):
+        await guess(access, Peer(address="", bucket=f"10.0.0.{number}"))
 
-    assert [
-        ("refused", "192.0.2.1", ""),
-        ("admitted", "192.0.2.1", "admin"),
-        ("admitted", "192.0.2.2", "admin"),
-    ] == heard
+    waiting = [asyncio.ensure_future(guess(access)) for _ in range(MAX_WAITING)]
+    await clock.advance(DELAY_S)
 
-
-async def test_throttled_attempts_are_told(access, heard):
-    for _ in range(12):
-        await guess(access)
-
-    assert 10 * ["refused"] + 2 * ["throttled"] == [outcome for outcome, _, _ in heard]
+    found = [await one for one in waiting]
+    assert ["invalid_admin_token"] * 10 + ["too_many_failures"] * (MAX_WAITING - 10) == found
 
 
 async def test_a_rotated_token_begins_no_session(access, control):

@@ -12,7 +12,6 @@ from tokenhub.web.limits import (
     AddressDoor,
     Doors,
     OpenDoor,
-    Peers,
     anthropic_headers,
     openai_headers,
 )
@@ -114,22 +113,6 @@ def test_a_trusted_proxy_is_not_counted_itself():
     ]
 
     assert [True, True, False] == [allowance.allowed for allowance in passed]
-
-
-@pytest.mark.parametrize(
-    ("expected", "peer", "headers"),
-    [
-        ("192.0.2.1", "192.0.2.1", {"x_forwarded_for": "10.0.0.1"}),
-        ("10.0.0.1", "192.0.2.9", {"x_forwarded_for": "1.1.1.1, 10.0.0.1"}),
-        ("192.0.2.1", "::ffff:192.0.2.1", {}),
-        ("2001:db8::1", "2001:db8::1", {}),
-        ("None", None, {}),
-    ],
-)
-def test_peers_are_found_as_the_door_counts_them(expected, peer, headers):
-    peers = Peers(networks("192.0.2.9"))
-
-    assert expected == str(peers.address(coming_from(peer, **headers)))
 
 
 def test_callers_without_an_address_are_one():
