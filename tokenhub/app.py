@@ -21,14 +21,16 @@ from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.prices.installed import InstalledPriceList
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
-from tokenhub.adapters.telemetry.logging import start_logging
+from tokenhub.adapters.telemetry.logging import log_strays, start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -66,11 +68,13 @@ from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hedging import Hedging, NoHedges
+from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
 from tokenhub.web.app import build
 from tokenhub.web.auth import LOOPBACK, Entry
 from tokenhub.web.cors import NO_CORS, Cors
+from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
@@ -82,7 +86,7 @@ from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 
-__all__ = ["App", "assembled", "create_app", "start_logging"]
+__all__ = ["App", "assembled", "create_app", "log_strays", "start_logging"]
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -95,8 +99,11 @@ SEED_BITS = 53
 class App:
     """The ASGI application. What it holds is made at lifespan's start and gone at its end."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, hide: Hide = shown
+    ) -> None:
         self._settings = settings
+        self._hide = hide
         self._clock = clock
         self._front: Front | None = None
 
@@ -110,7 +117,10 @@ class App:
         await receive()
         threads = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
         asyncio.get_running_loop().set_default_executor(threads)
-        async with assembled(self._settings, clock=self._clock) as (parts, bootstrap):
+        async with assembled(self._settings, clock=self._clock, hide=self._hide) as (
+            parts,
+            bootstrap,
+        ):
             self._front = front(
                 parts,
                 _doors(self._settings),
@@ -129,15 +139,17 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> App:
-    return App(settings, clock=clock)
+def create_app(settings: Settings, *, clock: Clock | None = None, hide: Hide = shown) -> App:
+    return App(settings, clock=clock, hide=hide)
 
 
 @asynccontextmanager
 async def assembled(
-    settings: Settings, *, clock: Clock | None = None
+    settings: Settings, *, clock: Clock | None = None, hide: Hide = shown
 ) -> AsyncIterator[tuple[Parts, Bootstrap]]:
     """The server's parts, wired; leaving it closes what was opened, the journal last.
+
+    `hide` is told of every secret that may not be logged.
 
     Raises Unavailable or BadRequest, with what to do, where it cannot start.
     """
@@ -149,8 +161,13 @@ async def assembled(
             _log.warning("sqlite_version", extra={"advice": stores.sqlite_advice})
         await stores.claims.recover(since=clock.now() - KEPT_S)
         await stores.orchestrations.recover()
-        vault = MemorySecrets()
+        await _tell_chain(stores)
+        trail = Trail(store=stores.audit, clock=clock)
+        logins = Logins(trail=stores.audit, clock=clock)
+        stack.callback(logins.flush)
+        vault = MemorySecrets(hide)
         catalog = Snapshot(Catalog.build())
+        hide(settings.vault_password)
         upstreams = HttpUpstreams(vault, catalog, clock=clock, strict=settings.strict_params)
         stack.push_async_callback(upstreams.close)
         key_table: Snapshot[KeyTable] = Snapshot({})
@@ -166,6 +183,7 @@ async def assembled(
         first_token = Snapshot(
             admin_token(settings.data_dir, given=settings.admin_token, randbits=secrets.randbits)
         )
+        hide(first_token.current)
         access = await _access(settings, stores, first_token, clock=clock)
         stack.push_async_callback(access.sessions.write_down)
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
@@ -215,7 +233,7 @@ async def assembled(
                     whole=plans.whole,
                     read=plans.text_in,
                 ),
-                fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock),
+                fleet=Fleet(observed, upstreams, catalog=catalog, clock=clock, trail=trail),
                 providers=providers,
                 models=models,
                 prices=prices,
@@ -226,6 +244,8 @@ async def assembled(
                 aliases=Aliases(changes=changes),
                 routing=Routing(changes=changes),
                 logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+                trail=trail,
+                logins=logins,
                 verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
                 orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
                 catalog=catalog,
@@ -251,11 +271,12 @@ def front(
     parts: Parts, doors: Doors = OPEN, *, entry: Entry | None = None, cors: Cors = NO_CORS
 ) -> Front:
     """The front door of these parts."""
-    closed = entry is not None and "models" in entry.closed
-    cards = ModelCards(parts.catalog, keys=parts.key_table if closed else None)
+    entry = entry or Entry()
+    cards = ModelCards(parts.catalog, keys=parts.key_table if "models" in entry.closed else None)
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
     room = Room()
+    doorman = Doorman(parts.logins, entry, parts.request_ids)
     carried_out = Plans(parts.orchestrator, beat_s=beat_s)
     return Front(
         {
@@ -275,6 +296,7 @@ def front(
         rest=cast("Asgi", build(parts, entry)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
+        refused=doorman.turned_away,
         cors=cors,
     )
 
@@ -313,6 +335,7 @@ def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, No
     """What runs beside the requests until the server stops."""
     noting = Noting(parts.access.sessions, clock=parts.clock)
     yield kept("noting", noting.run, clock=parts.clock)
+    yield kept("logins", parts.logins.run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:
         prober = Prober(
             parts.fleet,
@@ -401,6 +424,12 @@ async def _credentials(bootstrap: Bootstrap, settings: Settings) -> list[str]:
     except BadRequest as error:
         return [str(error)]
     return await bootstrap.apply(content, path=str(settings.credentials_file))
+
+
+async def _tell_chain(stores: Stores) -> None:
+    """Where the audit trail ends, told to the log: a log that leaves this machine is a witness."""
+    last_id, last_hash = await stores.audit.head()
+    _log.info("audit_chain", extra={"last_id": last_id, "last_hash": last_hash})
 
 
 async def _autoload(bootstrap: Bootstrap) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -40,6 +42,8 @@ class Parts:
     aliases: Aliases
     routing: Routing
     logs: Logs
+    trail: Trail
+    logins: Logins
     verifier: Verifier
     orchestrations: Orchestrations
     catalog: Snapshot[Catalog]

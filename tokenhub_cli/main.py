@@ -23,6 +23,7 @@ class Root(LazyGroup):
         Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
         Entry("routing", "The policy of requests that bring none."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
+        Entry("audit", "Show who changed what, who came in and who was turned away."),
         Entry("explain", "Tell why a request went where it went."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("version", "Print the version."),

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tokenhub.adapters.memory.access import MemoryTokenStore
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sqlite.stores import open_stores
@@ -14,6 +15,7 @@ from tokenhub.core.catalog import Model, Provider, Tier
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.access import TokenStore
+from tokenhub.ports.audit import AuditTrail
 from tokenhub.ports.journal import Journal
 from tokenhub.ports.orchestrations import OrchestrationStore
 from tokenhub.ports.stores import Audit, CatalogStore, KeyStore
@@ -67,6 +69,7 @@ class Kept(msgspec.Struct, frozen=True):
     journal: Journal
     orchestrations: OrchestrationStore
     audit: Callable[[], Awaitable[list[tuple[str, str]]]]
+    trail: AuditTrail
 
 
 @asynccontextmanager
@@ -77,7 +80,7 @@ async def in_memory() -> AsyncIterator[Kept]:
         entries = (*catalog.audit, *keys.audit, *tokens.audit)
         return [(entry.action, entry.resource) for entry in entries]
 
-    yield Kept(catalog, keys, tokens, MemoryJournal(), MemoryOrchestrations(), audit)
+    yield Kept(catalog, keys, tokens, MemoryJournal(), MemoryOrchestrations(), audit, MemoryAudit())
 
 
 @asynccontextmanager
@@ -92,7 +95,13 @@ async def on_disk(path: Path) -> AsyncIterator[Kept]:
             )
 
         yield Kept(
-            stores.catalog, stores.keys, stores.tokens, stores.journal, stores.orchestrations, audit
+            stores.catalog,
+            stores.keys,
+            stores.tokens,
+            stores.journal,
+            stores.orchestrations,
+            audit,
+            stores.audit,
         )
 
 

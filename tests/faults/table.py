@@ -1,4 +1,4 @@
-"""The fault list F10 to F25: what each row is, and what it promises."""
+"""The fault list: what each row is, and what it promises."""
 
 import os
 from typing import NamedTuple
@@ -17,6 +17,10 @@ class Row(NamedTuple):
 
 
 ROWS = {
+    "F3": Row(
+        "a crash at every byte of a change of database or admin token, and every loss of power",
+        "the old or the new, never neither; the new where it was acknowledged",
+    ),
     "F10": Row(
         "connection refused, unknown name",
         "another provider answers; alone 502 `upstream_unreachable`, nothing charged",
@@ -65,6 +69,10 @@ ROWS = {
     "F25": Row(
         "a provider down for 60 s at steady load",
         "at most 1.25 calls a request; back within one ejection period; no herd",
+    ),
+    "F38": Row(
+        "marked prompts, keys, tokens, headers and paths over every route and error",
+        "0 hits in logs, databases, metrics, audit trail and errors",
     ),
     "Load": Row(
         "60 s on three providers: one killed, one slow, one throttling",

@@ -32,7 +32,7 @@ def test_a_row_has_a_test(name):
 
 
 def test_the_list_is_whole():
-    assert [f"F{number}" for number in range(10, 26)] == list(ROWS)[:-1]
+    assert set() == {f"F{number}" for number in range(10, 26)} - ROWS.keys()
 
 
 def test_the_page_names_the_command_and_its_head():
@@ -44,6 +44,7 @@ def test_the_page_names_the_command_and_its_head():
 def test_a_figure_tells_the_least_and_the_most():
     figures = {"F10": {("failover after", "ms"): [3.0, 12.34], ("calls", ""): [1, 1]}}
 
-    line = lines(figures, {"F10": ["passed", "passed", "not yet"]})[2]
+    table = lines(figures, {"F10": ["passed", "passed", "not yet"]})
 
+    (line,) = [line for line in table if line.startswith("| F10 |")]
     assert line.endswith("| failover after 3 to 12.3 ms; calls 1 | 2 passed, 1 not yet |")

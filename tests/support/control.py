@@ -10,16 +10,19 @@ import httpx
 from litestar import Litestar
 
 from tokenhub.adapters.memory.access import MemoryTokenStore
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
+from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
@@ -179,6 +182,9 @@ class Control:
             randbits=lambda bits: next(noise) % (1 << bits),
         )
         self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
+        self.audit = MemoryAudit()
+        self.trail = Trail(store=self.audit, clock=self.clock)
+        self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
@@ -217,6 +223,7 @@ class Control:
                 cast("Any", self.upstreams),
                 catalog=self.catalog,
                 clock=self.clock,
+                trail=self.trail,
             ),
             providers=self.providers,
             models=self.models,
@@ -231,6 +238,8 @@ class Control:
             aliases=self.aliases,
             routing=self.routing,
             logs=self.logs,
+            trail=self.trail,
+            logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,
             catalog=self.catalog,

@@ -14,7 +14,7 @@ from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import Stale
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.snapshot import Snapshot
-from tokenhub.ports.stores import Audit, CatalogStore
+from tokenhub.ports.stores import DONE, Audit, CatalogStore
 
 # What `If-Match` may say beside a version: `*` (there must be something to replace), and a tag
 # that was never ours (it fits nothing).
@@ -72,9 +72,16 @@ class Changes:
 
 
 def entry(
-    now: float, action: str, resource: str, by: By, *, before: object, after: object
+    now: float,
+    action: str,
+    resource: str,
+    by: By,
+    *,
+    before: object,
+    after: object,
+    outcome: str = DONE,
 ) -> Audit:
-    """The audit entry of a change. Neither value may hold a secret."""
+    """The audit entry of a change, or of a try at one. Neither value may hold a secret."""
     detail = msgspec.json.encode({"before": before, "after": after}).decode()
     return Audit(
         action=action,
@@ -82,7 +89,9 @@ def entry(
         actor=by.actor,
         at=now,
         request_id=by.request_id,
+        address=by.address,
         detail=detail,
+        outcome=outcome,
     )
 
 

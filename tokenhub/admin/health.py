@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tokenhub.admin.audit import Trail
+from tokenhub.admin.changes import By
 from tokenhub.admin.providers import DISCOVERY_S, explained
 from tokenhub.core.catalog import Catalog, Provider, Route
 from tokenhub.core.errors import NotFound
@@ -64,7 +66,9 @@ class Fleet:
         *,
         catalog: Snapshot[Catalog],
         clock: Clock,
+        trail: Trail,
     ) -> None:
+        self._trail = trail
         self._board = board
         self._upstreams = upstreams
         self._catalog = catalog
@@ -101,7 +105,7 @@ class Fleet:
         """Note when a provider is probed next, of the monotonic clock; None is never."""
         self._board.plan(provider_id, at)
 
-    def reset(self, name: str) -> Sequence[str]:
+    async def reset(self, name: str, *, by: By) -> Sequence[str]:
         """Forget what is known of a route, or of a provider and its routes. Raises NotFound."""
         catalog = self._catalog.current
         if name in catalog.providers:
@@ -110,6 +114,7 @@ class Fleet:
             names = [name]
         else:
             raise NotFound(f"there is no provider and no route {name!r}")
+        await self._trail.record("health.reset", name, by)
         for one in names:
             self._board.forget(one)
         _log.info("health_reset", extra={"target": name})

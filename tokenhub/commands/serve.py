@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 
 import uvicorn
 
-from tokenhub.app import create_app, start_logging
+from tokenhub.app import create_app, log_strays, start_logging
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
+from tokenhub.ports.hiding import Hide, shown
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
 from tokenhub.web.headers import EVERYWHERE
 from tokenhub.web.protocol import Protocol
@@ -36,12 +37,14 @@ def run() -> int:
         complain(*error.problems)
         return 2
     complain(*warnings(variables()))
-    start_logging(settings.log_level)
+    redaction = start_logging(settings.log_level)
+    log_strays()
     signal.signal(signal.SIGTERM, _ended)
     try:
         prepare(settings)
         bound = bind(settings.listen_addr)
-        Server(settings, started=lambda: _greet(settings, bound)).run(sockets=[bound])
+        server = Server(settings, started=lambda: _greet(settings, bound), hide=redaction.hide)
+        server.run(sockets=[bound])
     except TokenHubError as error:
         complain(str(error))
         return 1
@@ -91,8 +94,10 @@ class Server(uvicorn.Server):
     are answered.
     """
 
-    def __init__(self, settings: Settings, *, started: Callable[[], None]) -> None:
-        self._start = Start(create_app(settings))
+    def __init__(
+        self, settings: Settings, *, started: Callable[[], None], hide: Hide = shown
+    ) -> None:
+        self._start = Start(create_app(settings, hide=hide))
         self._on_started = started
         super().__init__(
             uvicorn.Config(

@@ -17,8 +17,17 @@ from tokenhub.core.keys import ApiKey
 CATALOG_DAMAGED = "catalog_damaged"
 
 
+# How what was asked for came out. A change that failed leaves no entry, since it is undone whole.
+DONE, REFUSED = "ok", "refused"
+OUTCOMES = (DONE, REFUSED)
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """Who changed what. `detail` is JSON without secrets; `at` is Unix seconds."""
+    """Who changed what, or who came to the door. `at` is Unix seconds.
+
+    `detail` is JSON without secrets: of a change what was `before` and `after`, of a refusal why.
+    `times` is how often the same happened: floods are counted.
+    """
 
     action: str
     resource: str
@@ -26,6 +35,9 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     request_id: str = ""
     detail: str = ""
+    address: str = ""
+    outcome: str = DONE
+    times: int = 1
 
 
 class CatalogStore(Protocol):

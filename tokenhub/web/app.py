@@ -28,6 +28,7 @@ from tokenhub.parts import Parts
 from tokenhub.web import ops, pages
 from tokenhub.web.admin import (
     aliases,
+    audit,
     explain,
     health,
     info,
@@ -46,6 +47,7 @@ from tokenhub.web.admin import (
 from tokenhub.web.auth import Entry, by, guarded, peer_of
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
+from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.headers import UI_POLICY
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
@@ -82,6 +84,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     health.test_provider,
     logs.list_logs,
     logs.get_request,
+    audit.list_audit,
+    audit.verify_audit,
     orchestrations.list_orchestrations,
     orchestrations.get_orchestration,
     workflows.list_workflows,
@@ -104,6 +108,7 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
 def build(parts: Parts, entry: Entry | None = None) -> Litestar:
     """The application over these parts. It starts and stops nothing: `app` does."""
     entry = entry or Entry()
+    doorman = Doorman(parts.logins, entry, parts.request_ids)
     return Litestar(
         route_handlers=[
             Router("/admin/v1", route_handlers=_ADMIN_ROUTES),
@@ -114,8 +119,8 @@ def build(parts: Parts, entry: Entry | None = None) -> Litestar:
             ops.metrics,
         ],
         dependencies=_dependencies(parts, entry),
-        guards=[guarded(parts.access, parts.request_ids, entry)],
-        exception_handlers={Exception: _answered(parts.request_ids)},
+        guards=[guarded(parts.access, parts.request_ids, entry), doorman.let_in],
+        exception_handlers={Exception: _answered(parts.request_ids, doorman)},
         before_send=[_with_headers(parts.request_ids)],
         request_max_body_size=MAX_BODY_BYTES,
         # The schema pages of the framework are open to all and load scripts from elsewhere.
@@ -159,6 +164,7 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
         "aliases": lambda: parts.aliases,
         "routing": lambda: parts.routing,
         "logs": lambda: parts.logs,
+        "trail": lambda: parts.trail,
         "verifier": lambda: parts.verifier,
         "orchestrations": lambda: parts.orchestrations,
         "fleet": lambda: parts.fleet,
@@ -179,7 +185,7 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
 Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]
 
 
-def _answered(request_ids: Callable[[], str]) -> Answer:
+def _answered(request_ids: Callable[[], str], doorman: Doorman) -> Answer:
     """Every error of every route, in the dialect of its path."""
 
     def handle(request: Request[object, object, State], error: Exception) -> Response[bytes]:
@@ -189,6 +195,7 @@ def _answered(request_ids: Callable[[], str]) -> Answer:
             logging.getLogger(__name__).error(
                 "request_failed", exc_info=error, extra={"request_id": named}
             )
+        doorman.turned_away(request.scope, ours, named)  # type: ignore[arg-type]  # a scope is a dict
         dialect = dialect_of(request.scope["path"])
         status, headers, body = render(ours, dialect=dialect, request_id=named)
         texts = {name.decode(): value.decode("latin-1") for name, value in headers}

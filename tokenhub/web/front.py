@@ -16,7 +16,7 @@ from tokenhub.gateway.run import HUNG_UP, Arrival
 from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
-from tokenhub.web.v1.exchange import Receive, Scope, Send, respond, turn_away
+from tokenhub.web.v1.exchange import TURNED_AWAY, Receive, Scope, Send, respond, turn_away
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import spoken
 
@@ -43,11 +43,16 @@ GUARDS: Mapping[tuple[str, str], str] = {
 }
 
 
+def _unheard(_scope: Scope, _error: Exception, _request_id: str) -> None:
+    """Where nobody keeps an audit trail."""
+
+
 class Front:
     """`routes` by (method, path); a path under /v1/models/ is the route of one model.
 
     `doors` count what is asked of a model, and all the rest but the probes. The list of models is
-    open: it costs less than it would cost to count who reads it.
+    open: it costs less than it would cost to count who reads it. `refused` hears of whom a route
+    turned away, and with which error.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Front:
         arrivals: Callable[[], Arrival],
         doors: Doors,
         cors: Cors = NO_CORS,
+        refused: Callable[[Scope, Exception, str], None] = _unheard,
     ) -> None:
         if unguarded := routes.keys() - GUARDS.keys():
             raise ValueError(f"these routes do not say who may use them: {sorted(unguarded)}")
@@ -66,6 +72,7 @@ class Front:
         self._arrivals = arrivals
         self._doors = doors
         self._cors = cors
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,6 +99,8 @@ class Front:
                     return
                 arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
             await (handler or self._unlisted)(scope, receive, send, arrival)
+            if TURNED_AWAY in scope:
+                self._refused(scope, scope[TURNED_AWAY], arrival.request_id)
         except asyncio.CancelledError as error:
             if error.args != (HUNG_UP,):
                 raise
@@ -99,7 +108,9 @@ class Front:
             # Our own fault, told in the route's dialect. Where an answer has begun already, the
             # protocol refuses a second one and breaks the connection: never a clean end.
             request_id = arrival.request_id
-            _log.exception("request_failed", extra={"path": path, "request_id": request_id})
+            # A path that is no route's may hold anything.
+            route = path if (scope["method"], path) in self._routes else "/v1"
+            _log.exception("request_failed", extra={"path": route, "request_id": request_id})
             await respond(send, *render(error, dialect=_dialect(scope), request_id=request_id))
 
     async def _control(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:

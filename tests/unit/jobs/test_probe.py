@@ -7,7 +7,9 @@ import pytest
 
 from tests.support.builders import a_catalog, a_model, a_provider
 from tests.support.clock import FakeClock
+from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.secrets import MemorySecrets
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.health import Fleet
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.failures import Kind
@@ -76,7 +78,10 @@ class Ward:
         self.catalog = Snapshot(Catalog.build())
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
         observed = Observed(self.secrets, board=self.board, patience_s=30.0)
-        self.fleet = Fleet(observed, self.straws, catalog=self.catalog, clock=self.clock)
+        trail = Trail(store=MemoryAudit(), clock=self.clock)
+        self.fleet = Fleet(
+            observed, self.straws, catalog=self.catalog, clock=self.clock, trail=trail
+        )
         self.prober = Prober(
             self.fleet,
             catalog=self.catalog,

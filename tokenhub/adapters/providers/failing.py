@@ -7,6 +7,7 @@ from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.transport import beginning, failure, retry_after_s
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind, classify
+from tokenhub.core.redaction import without_secrets
 from tokenhub.dialects.told import Told, ToldError
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.ports.provider import UpstreamError
@@ -68,12 +69,12 @@ def source(error: Exception) -> BaseException | None:
 
 
 def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamError:
-    """What a provider's own error means."""
+    """What a provider's own error means. Its words may be passed on, so our key is taken out."""
     code, field = str(error.code or ""), error.param or ""
     return UpstreamError(
         classify(status, f"{code} {error.type or ''} {error.message}"),
         status=status,
-        message=error.message[:_MAX_MESSAGE],
+        message=without_secrets(error.message[:_MAX_MESSAGE]),
         code=code if _CODE.fullmatch(code) else "",
         field=field if len(field) <= _MAX_FIELD and field.isprintable() else "",
         retry_after_s=retry_after_s,

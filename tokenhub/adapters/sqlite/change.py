@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Literal
 
+from tokenhub.adapters.sqlite.chain import append
 from tokenhub.ports.stores import Audit
 
 MILLI = 1_000
@@ -12,20 +13,14 @@ Counter = Literal["catalog", "keys", "tokens"]
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:
     """Write the audit entry, raise the counter, return its new value. Call it in a transaction."""
-    conn.execute(
-        "INSERT INTO audit_log (at_ms, action, resource, actor, request_id, detail) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            round(audit.at * MILLI),
-            audit.action,
-            audit.resource,
-            audit.actor,
-            audit.request_id,
-            audit.detail,
-        ),
-    )
+    note(conn, audit)
     conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (counter,))
     return version(conn, counter)
+
+
+def note(conn: sqlite3.Connection, audit: Audit) -> None:
+    """Write the audit entry of what changes no version. Call it in a transaction."""
+    append(conn, audit)
 
 
 def version(conn: sqlite3.Connection, counter: Counter) -> int:

@@ -9,18 +9,24 @@ A step is never changed once released: the next change is a new step at the end.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from tokenhub.adapters.sqlite import chain
 from tokenhub.core.errors import Unavailable
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One migration: it runs in one transaction together with its record."""
+    """One migration: it runs in one transaction together with its record.
+
+    `then` comes after the statements, for what SQL has no words for.
+    """
 
     name: str
     statements: tuple[str, ...]
+    then: Callable[[sqlite3.Connection], None] | None = None
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -63,9 +69,11 @@ class Schema(msgspec.Struct, frozen=True):
         migrations = Migrations(self.name)
         for step in self.steps:
 
-            def take(db: Database, statements: tuple[str, ...] = step.statements) -> None:
-                for statement in statements:
+            def take(db: Database, step: Step = step) -> None:
+                for statement in step.statements:
                     db.execute(statement)
+                if step.then is not None:
+                    step.then(conn)
 
             migrations(name=step.name)(take)
         migrations.apply(Database(conn, execute_plugins=False))
@@ -337,6 +345,7 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        Step("0014 audit chain", chain.CREATE, chain.adopt),
     ),
 )
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tokenhub.adapters.sqlite.access import SqliteTokenStore
+from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
@@ -34,6 +35,7 @@ class Stores:
         self.claims = SqliteClaims(ledger)
         self.journal = SqliteJournal(ledger, decisions)
         self.orchestrations = SqliteOrchestrations(ledger)
+        self.audit = SqliteAudit(ledger)
         self._ledger = ledger
         self._decisions = decisions
 

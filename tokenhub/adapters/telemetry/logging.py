@@ -2,14 +2,21 @@
 
 `log.info("request_settled", extra={"status": 200})` gives
 `{"time":"...","level":"info","event":"request_settled","logger":"...","status":200}`.
+
+Three things keep secrets and prompts out of it: only the fields of FIELDS are shown; what they say
+is searched for secrets (redaction.py); and a traceback has no values (tracebacks.py).
 """
 
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
+
+from tokenhub.adapters.telemetry.redaction import Redaction
+from tokenhub.adapters.telemetry.tracebacks import shown
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -22,37 +29,78 @@ NAMES = {value: name for name, value in LEVELS.items()} | {logging.CRITICAL: "er
 TALKATIVE = ("asyncio", "httpcore", "httpx", "uvicorn")
 # What every record has; anything else came in by `extra` and is a field of the event.
 ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-# A field by one of these names holds a secret or somebody's text, whoever passed it.
-WITHHELD = frozenset(
-    {"admin_token", "api_key", "authorization", "body", "completion", "content", "cookie"}
-    | {"key", "messages", "password", "prompt", "secret", "token", "x_api_key"}
+# Every field that an event may have; what comes by another name shows as `[withheld]`. None of
+# them holds what a caller or a provider has said. A test looks for those that are missing here.
+FIELDS = frozenset(
+    {"action", "address", "advice", "count", "detail", "job", "last_error", "last_hash"}
+    | {"last_id", "outcome", "path", "provider_id", "reason", "request_id", "sink", "state"}
+    | {"status", "target"}
 )
+WITHHELD = "[withheld]"
 
 
 class Line(logging.Formatter):
-    """An event as one JSON line. Fields that would show a secret show as `[withheld]`."""
+    """An event as one JSON line."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__()
+        self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": NAMES.get(record.levelno, record.levelname.lower()),
-            "event": record.getMessage(),
+            "event": self._clean(record.getMessage()),
             "logger": record.name,
         }
         for name, value in vars(record).items():
             if name not in ORDINARY:
-                line[name] = "[withheld]" if name.lower() in WITHHELD else value
+                line[name] = self._clean(value) if name in FIELDS else WITHHELD
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=repr).decode()
+            line["traceback"] = self._clean(shown(record.exc_info))
+        if record.stack_info:
+            line["stack"] = self._clean(record.stack_info)
+        return msgspec.json.encode(line).decode()
+
+    def _clean(self, value: object) -> object:
+        """The same without secrets, whatever it is made of."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self._redaction.clean(value).encode("utf-8", "replace").decode()
+        if isinstance(value, dict):
+            return {str(self._clean(str(key))): self._clean(one) for key, one in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._clean(one) for one in value]
+        return self._clean(repr(value))
 
 
-def start_logging(level: str, *, stream: TextIO | None = None) -> None:
-    """Send the events of this process, from this level up, to a stream (standard output)."""
+def start_logging(level: str, *, stream: TextIO | None = None) -> Redaction:
+    """Send the events of this process, from this level up, to a stream (standard output).
+
+    Returns what is to be told of every secret.
+    """
+    redaction = Redaction()
     handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(Line())
+    handler.setFormatter(Line(redaction))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
+    return redaction
+
+
+def log_strays() -> None:
+    """Have the log tell of errors that nobody caught, in place of Python on standard error."""
+
+    def stray(event: str, error: BaseException | None) -> None:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return
+        told = (type(error), error, error.__traceback__) if error is not None else None
+        logging.getLogger("tokenhub").error(event, exc_info=told)
+
+    sys.excepthook = lambda _type, error, _traceback: stray("crashed", error)
+    threading.excepthook = lambda args: stray("thread_crashed", args.exc_value)
+    sys.unraisablehook = lambda args: stray("error_ignored", args.exc_value)
+    logging.captureWarnings(capture=True)

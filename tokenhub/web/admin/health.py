@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from tokenhub.admin.changes import By
 from tokenhub.admin.health import Fleet, Probed, Standing
 from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
@@ -40,13 +41,14 @@ async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[b
 
 @post("/health/{name:path}", status_code=200, ends=RESET, opt=needs("operator"))
 async def reset_health(
-    request: Http, name: FromPath[str], fleet: NamedDependency[Fleet]
+    request: Http, name: FromPath[str], fleet: NamedDependency[Fleet], by: NamedDependency[By]
 ) -> Response[bytes]:
     """Ids of routes hold slashes, so that the end of the path is read here."""
     queried(request, ())
     if not name.endswith(RESET):
         raise NotFound("there is no such route")
-    return answer(wire.Reset(reset=list(fleet.reset(name.removesuffix(RESET).removeprefix("/")))))
+    forgotten = await fleet.reset(name.removesuffix(RESET).removeprefix("/"), by=by)
+    return answer(wire.Reset(reset=list(forgotten)))
 
 
 @post("/providers/{provider_id:str}/test", status_code=200, opt=needs("operator"))

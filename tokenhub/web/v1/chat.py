@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tokenhub.core.ask import NO_WISH, Ask
 from tokenhub.core.catalog import Route
-from tokenhub.core.errors import TokenHubError
+from tokenhub.core.errors import OutOfScope, TokenHubError, Unauthenticated
 from tokenhub.core.idempotency import Kept, fingerprint, forced, key_of, replayed
 from tokenhub.core.idempotency import Scope as ClaimScope
 from tokenhub.core.money import usd
@@ -35,6 +35,7 @@ from tokenhub.web.v1.exchange import (
     EVENTS,
     JSON,
     NOSNIFF,
+    TURNED_AWAY,
     Gone,
     Headers,
     Incoming,
@@ -106,6 +107,8 @@ class Chat:
                 await self._answer(run, claim, send)
         except TokenHubError as error:
             refusal = render(error, dialect=self._dialect, request_id=arrival.request_id)
+            if isinstance(error, Unauthenticated | OutOfScope):
+                scope[TURNED_AWAY] = error
             if body is None:
                 await turn_away(scope, receive, send, refusal)
             else:

@@ -34,6 +34,8 @@ _MAX_FEATURE_CHARS = 1024
 _MAX_DROPPED = 20
 _MAX_DROPPED_CHARS = 64
 _MAX_DROPPED_BYTES = 1000
+# Under it a route leaves in the scope the error with which it has turned a caller away.
+TURNED_AWAY = "tokenhub.turned_away"
 JSON = (b"content-type", b"application/json")
 # No proxy may hold a stream back, nor any browser guess a type.
 EVENTS = [

@@ -82,3 +82,12 @@ def test_what_cannot_be_translated_is_told_in_our_words(
 )
 def test_error_under_a_200_keeps_its_class(word: str, kind: Kind) -> None:
     assert kind is understood(ToldError(Told(type=word)), status=200).kind
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_our_key_is_taken_out_of_words_that_may_be_passed_on(status: int) -> None:
+    words = "model gpt is not there for Bearer abc.def and sk-proj-0123456789abcdef"
+
+    failed = told(Told(message=words), status, retry_after_s=None)
+
+    assert "model gpt is not there for Bearer [hidden] and [hidden]" == failed.message

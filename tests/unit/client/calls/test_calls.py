@@ -4,6 +4,7 @@ import pytest
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls import (
+    audit,
     catalog,
     health,
     info,
@@ -16,6 +17,7 @@ from tokenhub.client.calls import (
 from tokenhub.wire import catalog as shown
 from tokenhub.wire import health as told
 from tokenhub.wire import orchestrations as wire
+from tokenhub.wire.audit import AuditPage, AuditVerified
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -71,6 +73,8 @@ CALLS = [
     (routing.get_routing(), "GET", f"{V1}/routing-config", None, RoutingConfig),
     (routing.put_routing(PUT), "PUT", f"{V1}/routing-config", PUT, RoutingConfig),
     (observe.list_logs(), "GET", f"{V1}/logs", None, LogPage),
+    (audit.list_audit(), "GET", f"{V1}/audit", None, AuditPage),
+    (audit.verify_audit(), "POST", f"{V1}/audit/verify", None, AuditVerified),
     (health.get_health(), "GET", f"{V1}/health", None, told.Health),
     (health.reset_health("p"), "POST", f"{V1}/health/p/reset", None, told.Reset),
     (health.reset_health("p/org/m"), "POST", f"{V1}/health/p/org/m/reset", None, told.Reset),

@@ -1,0 +1,172 @@
+"""`tokenhubctl audit ...`."""
+
+from typing import Annotated
+
+import typer
+
+from tokenhub.client.calls.audit import list_audit, verify_audit
+from tokenhub.wire.audit import AuditEntry, AuditVerified
+from tokenhub_cli.exits import Code
+from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.session import session
+from tokenhub_cli.text import local
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_VIEW: View[AuditEntry] = View(
+    kind="audit",
+    name=lambda it: str(it.id),
+    columns=(
+        Column("id", lambda it: it.id, right=True),
+        Column("timestamp", lambda it: it.timestamp, local, head="TIME"),
+        Column("actor", lambda it: it.actor),
+        Column("address", lambda it: it.address),
+        Column("action", lambda it: it.action),
+        Column("resource", lambda it: it.resource),
+        Column("outcome", lambda it: it.why or it.outcome),
+        Column("times", lambda it: it.times, right=True),
+        Column("request_id", lambda it: it.request_id, head="REQUEST"),
+    ),
+)
+_VERDICT: View[AuditVerified] = View(
+    kind="audit",
+    name=lambda it: str(it.last_id),
+    columns=(
+        Column("ok", lambda it: it.ok),
+        Column("rows", lambda it: it.rows, right=True),
+        Column("last_id", lambda it: it.last_id, right=True),
+        Column("last_hash", lambda it: it.last_hash),
+        Column("broken", lambda it: "" if it.broken is None else str(it.broken.id)),
+        Column("reason", lambda it: "" if it.broken is None else it.broken.reason),
+    ),
+)
+
+_Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
+_Before = Annotated[
+    int | None, typer.Option("--before", metavar="ID", min=1, help="Older than this entry.")
+]
+_Action = Annotated[
+    str, typer.Option("--action", help="What was done, such as model.patch or 'model.*'.")
+]
+_Resource = Annotated[str, typer.Option("--resource", help="To what; 'openai/*' is any of them.")]
+_Actor = Annotated[str, typer.Option("--actor", help="By whom.")]
+_Address = Annotated[str, typer.Option("--address", help="From this address.")]
+_Outcome = Annotated[str, typer.Option("--outcome", metavar="ok|refused", help="How it ended.")]
+_Request = Annotated[
+    str, typer.Option("--request-id", metavar="REQUEST", help="In this request alone.")
+]
+_Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
+]
+_Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def audit(
+    ctx: typer.Context,
+    *,
+    limit: _Limit = 50,
+    before: _Before = None,
+    action: _Action = "",
+    resource: _Resource = "",
+    actor: _Actor = "",
+    address: _Address = "",
+    outcome: _Outcome = "",
+    request_id: _Request = "",
+    since: _Since = "",
+    until: _Until = "",
+) -> None:
+    """Show who changed what, who came in and who was turned away.
+
+    Newest first.
+
+    Example: tokenhubctl audit --limit 20
+    """
+    if ctx.invoked_subcommand is None:
+        list_entries(
+            ctx,
+            limit=limit,
+            before=before,
+            action=action,
+            resource=resource,
+            actor=actor,
+            address=address,
+            outcome=outcome,
+            request_id=request_id,
+            since=since,
+            until=until,
+        )
+
+
+@app.command("list")
+def list_entries(
+    ctx: typer.Context,
+    *,
+    limit: _Limit = 50,
+    before: _Before = None,
+    action: _Action = "",
+    resource: _Resource = "",
+    actor: _Actor = "",
+    address: _Address = "",
+    outcome: _Outcome = "",
+    request_id: _Request = "",
+    since: _Since = "",
+    until: _Until = "",
+) -> None:
+    """List entries, newest first.
+
+    Example: tokenhubctl audit list --action 'apikey.*' --since 24h
+    """
+    with session(ctx) as tokenhub:
+        page = tokenhub(
+            list_audit(
+                limit=limit,
+                before=before,
+                action=action,
+                resource=resource,
+                actor=actor,
+                address=address,
+                outcome=outcome,
+                request_id=request_id,
+                since=since,
+                until=until,
+            )
+        )
+        tokenhub.output.show(page, _VIEW, page.logs)
+        if page.next:
+            talk(f"note: {len(page.logs)} of {page.total}; more with --before {page.next}")
+
+
+@app.command("verify")
+def verify(
+    ctx: typer.Context,
+    *,
+    row_id: Annotated[
+        int | None, typer.Option("--id", metavar="ID", min=1, help="An entry that was noted.")
+    ] = None,
+    digest: Annotated[
+        str, typer.Option("--hash", metavar="HASH", help="The hash that it had then.")
+    ] = "",
+) -> None:
+    """Prove that no entry was changed, put in or taken out; exit code 8 where one was.
+
+    Example: tokenhubctl audit verify
+    """
+    with session(ctx) as tokenhub:
+        found = tokenhub(verify_audit(row_id=row_id, digest=digest))
+        tokenhub.output.show(found, _VERDICT, [found], lines=_told(found))
+    if not found.ok:
+        raise typer.Exit(Code.NOT_SO)
+
+
+def _told(found: AuditVerified) -> list[str]:
+    if found.broken is not None:
+        return [f"The audit trail is broken at entry {found.broken.id}: {found.broken.reason}."]
+    if not found.rows:
+        return ["The audit trail is empty."]
+    return [
+        f"All {found.rows} entries are as they were written.",
+        f"Note the last one elsewhere: --id {found.last_id} --hash {found.last_hash}",
+    ]
