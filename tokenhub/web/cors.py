@@ -40,20 +40,30 @@ class Cors:
         self._known = frozenset(origin.lower().encode("latin-1", "replace") for origin in origins)
         self.on = bool(origins)
 
-    def origin(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """The origin of a request from a page that is let in; empty for any other request."""
-        for name, value in headers:
-            if name == b"origin":
-                return value if self._any or value.lower() in self._known else b""
-        return b""
+    def telling(self, scope: Scope, send: Send) -> Send:
+        """A `send` that tells the browser that a page which is let in may read the answer.
+
+        The same `send` where no such page asks.
+        """
+        origin = self._origin(scope["headers"])
+        if not origin:
+            return send
+        told = self._told(origin)
+
+        async def and_tell(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *told]
+            await send(message)
+
+        return and_tell
 
     def preflight(self, scope: Scope) -> Headers | None:
-        """The answer to a browser that asks whether it may send; None where it asks no such thing.
+        """The answer to a browser that asks whether a page may send; None where none asks.
 
         Whatever headers it names are allowed: an SDK has many of its own, and none of them opens
         anything without a key.
         """
-        if scope["method"] != "OPTIONS":
+        if scope["method"] != "OPTIONS" or not self._origin(scope["headers"]):
             return None
         asked = dict(scope["headers"])
         if b"access-control-request-method" not in asked:
@@ -67,16 +77,12 @@ class Cors:
             headers.append((b"access-control-allow-headers", names))
         return headers
 
-    def telling(self, send: Send, origin: bytes) -> Send:
-        """A `send` that tells the browser that this page may read the answer."""
-        told = self._told(origin)
-
-        async def and_tell(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *told]
-            await send(message)
-
-        return and_tell
+    def _origin(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """The origin of a request from a page that is let in; empty for any other request."""
+        for name, value in headers:
+            if name == b"origin":
+                return value if self._any or value.lower() in self._known else b""
+        return b""
 
     def _told(self, origin: bytes) -> Headers:
         exposed = (b"access-control-expose-headers", _EXPOSED)

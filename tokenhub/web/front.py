@@ -85,13 +85,8 @@ class Front:
             if handler is None and not path.startswith("/v1/"):
                 await self._control(scope, receive, send, arrival)
                 return
-            if self._cors.on and (origin := self._cors.origin(scope["headers"])):
-                send = self._cors.telling(send, origin)
-                if (allowed := self._cors.preflight(scope)) is not None:
-                    # Not by `respond`: a 204 has no Content-Length (RFC 9110 8.6).
-                    await send({"type": "http.response.start", "status": 204, "headers": allowed})
-                    await send({"type": "http.response.body", "body": b""})
-                    return
+            if self._cors.on:
+                send = self._cors.telling(scope, send)
             if scope["method"] == "POST":
                 allowance = self._doors.callers.take(scope, arrival.started)
                 if not allowance.allowed:
@@ -127,6 +122,11 @@ class Front:
         handler = self._routes.get((method, name))
         if handler is not None:
             await handler(scope, receive, send, arrival)
+            return
+        if (allowed := self._cors.preflight(scope)) is not None:
+            # Not by `respond`: a 204 has no Content-Length (RFC 9110 8.6).
+            await send({"type": "http.response.start", "status": 204, "headers": allowed})
+            await send({"type": "http.response.body", "body": b""})
             return
         allow = [known for known, route in self._routes if route == name]
         error: TokenHubError
