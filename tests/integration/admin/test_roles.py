@@ -17,12 +17,20 @@ from tokenhub.web.front import GUARDS
 pytestmark = pytest.mark.anyio
 SAME = {"sec-fetch-site": "same-origin", "content-type": "application/json"}
 # What an owner alone may do; all else that changes something is an operator's.
-OWNERS = ("/admin/v1/apikeys", "/admin/v1/tokens", "/admin/v1/admin-token")
+OWNERS = tuple(
+    f"/admin/v1/{noun}"
+    for noun in (
+        "apikeys", "tokens", "admin-token", "vault", "audit", "backup", "import", "ledger", "reload",
+    )
+)  # fmt: skip
 # Reading that is not for viewers, and what asks with a body but changes nothing.
 NOT_FOR_VIEWERS = {
     "/admin/v1/providers/{provider_id:str}/discover": "operator",
     "/admin/v1/tokens": "owner",
     "/admin/v1/tokens/{token_id:str}": "owner",
+    "/admin/v1/vault/secrets": "owner",
+    "/admin/v1/vault/secrets/{key:path}": "owner",
+    "/admin/v1/backups": "owner",
 }
 FOR_VIEWERS = {("POST", "/admin/v1/routing/simulate")}
 ANYBODY = {"/", "/admin", "/admin/v1/session", "/healthz", "/readyz", "/metrics"}
