@@ -1,10 +1,10 @@
 """The door of the admin API: whose credential that is, and how often strangers may try.
 
 Tokens that we made and the ids of sessions are 256 random bits. Nobody can guess one, so they are
-looked up at any time, however many failures there were: no attacker can lock them out. A token of
-another form was chosen by an operator and could be guessed; such a one is not looked at while its
-peer has failed too often, and with a delay while all peers together have, unless it is from a
-peer who got in before.
+looked up at any time, however many failures there were: no attacker can lock them out. The same
+goes for a long token that an operator made. A short one could be guessed; such a one is not looked
+at while its peer has failed too often, and with a delay while all peers together have, unless it
+is from a peer who got in before.
 """
 
 import logging
@@ -16,7 +16,7 @@ from tokenhub.admin.changes import By
 from tokenhub.admin.failures import Failures
 from tokenhub.admin.sessions import Sessions, Started
 from tokenhub.admin.tokens import Tokens
-from tokenhub.core.access import AdminToken, Operator, digest, minted
+from tokenhub.core.access import AdminToken, Operator, digest, guessable
 from tokenhub.core.errors import TooManyFailures, Unauthenticated
 from tokenhub.ports.clock import Clock
 
@@ -83,7 +83,7 @@ class Access:
         return await self.sessions.begin(token, by=by)
 
     async def _token(self, secret: str, peer: Peer) -> AdminToken:
-        if not minted(secret):
+        if guessable(secret):
             await self._gate(peer)
         now = self._clock.now()
         token = self.tokens.opened_by(secret, now)

@@ -25,6 +25,7 @@ SESSION_PREFIX = "ths_"
 # A session that nobody uses, and any session (reliability.md 4.5).
 IDLE_S = 30 * 60.0
 SESSION_S = 12 * 3600.0
+_VARIED_CHARS = 10
 _MINTED = re.compile(rf"{admin_token.PREFIX}[0-9a-f]{{{admin_token.BITS // 4}}}")
 _TOKEN_DOMAIN = b"th-admin-token-v1\0"
 _SESSION_DOMAIN = b"th-admin-session-v1\0"
@@ -108,8 +109,19 @@ def mint_session(secret: int) -> str:
 
 
 def minted(token: str) -> bool:
-    """Whether a token has the form of those that we make, which nobody can guess."""
+    """Whether a token has the form of those that we make."""
     return _MINTED.fullmatch(token) is not None
+
+
+def guessable(token: str) -> bool:
+    """Whether a token could be found by trying: one that was chosen, and short or monotonous.
+
+    A token that fits is as good as the one that it fits, so this can be asked of what a stranger
+    sends. 32 random characters are far beyond any number of requests; ten different ones are in
+    all but one in ten thousand random tokens of 32 hex digits.
+    """
+    varied = len(set(token)) >= _VARIED_CHARS
+    return not (minted(token) or (len(token) >= admin_token.ADVISED_CHARS and varied))
 
 
 def digest(token: str) -> bytes:

@@ -20,7 +20,8 @@ SAME = {"sec-fetch-site": "same-origin", "content-type": "application/json"}
 OWNERS = tuple(
     f"/admin/v1/{noun}"
     for noun in (
-        "apikeys", "tokens", "admin-token", "vault", "audit", "backup", "import", "ledger", "reload",
+        "apikeys", "tokens", "admin-token", "vault", "audit",
+        "backup", "import", "ledger", "reload",
     )
 )  # fmt: skip
 # Reading that is not for viewers, and what asks with a body but changes nothing.

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.anyio
 HERE = Peer(address="192.0.2.1", bucket="192.0.2.1")
 THERE = Peer(address="192.0.2.2", bucket="192.0.2.2")
 RANDOM = "tha_" + "0" * 64
+CHOSEN = "the-chosen-token"
 BY = By(actor="admin")
 
 
@@ -42,14 +43,14 @@ async def test_ten_failures_a_minute_are_looked_at(access, clock):
 
 
 async def test_the_right_guess_is_not_looked_at_either_after_too_many_failures(access, control):
-    control.token.current = "the-chosen-token"
+    control.token.current = CHOSEN
     for _ in range(10):
         await guess(access)
 
-    refused = await guess(access, secret="the-chosen-token")
+    refused = await guess(access, secret=CHOSEN)
 
     assert "too_many_failures" == refused
-    assert "admin" == await guess(access, THERE, "the-chosen-token")
+    assert "admin" == await guess(access, THERE, CHOSEN)
 
 
 async def test_nobody_locks_out_who_has_a_token_of_ours(access, control):
@@ -80,11 +81,12 @@ async def test_a_refusal_says_when_to_come_again(access):
     assert pytest.approx(6.0) == refused.value.retry_after_s
 
 
-async def test_after_sixty_failures_of_all_a_guess_waits(access, clock):
+async def test_after_sixty_failures_of_all_a_guess_waits(access, control, clock):
+    control.token.current = CHOSEN
     for number in range(60):
         await guess(access, Peer(address="", bucket=f"10.0.0.{number}"))
 
-    waiting = asyncio.ensure_future(guess(access, THERE, TOKEN))
+    waiting = asyncio.ensure_future(guess(access, THERE, CHOSEN))
     await clock.advance(DELAY_S / 2)
     assert not waiting.done()
     await clock.advance(DELAY_S / 2)
@@ -92,12 +94,22 @@ async def test_after_sixty_failures_of_all_a_guess_waits(access, clock):
     assert "admin" == await waiting
 
 
-async def test_who_was_here_before_does_not_wait(access):
-    assert "admin" == await guess(access, THERE, TOKEN)
+async def test_who_was_here_before_does_not_wait(access, control):
+    control.token.current = CHOSEN
+    assert "admin" == await guess(access, THERE, CHOSEN)
     for number in range(60):
         await guess(access, Peer(address="", bucket=f"10.0.0.{number}"))
 
-    assert "admin" == await guess(access, THERE, TOKEN)
+    assert "admin" == await guess(access, THERE, CHOSEN)
+
+
+async def test_nobody_locks_out_who_has_chosen_a_long_token(access):
+    for _ in range(20):
+        await guess(access)
+    for number in range(50):
+        await guess(access, Peer(address="", bucket=f"10.0.0.{number}"))
+
+    assert ["admin", "admin"] == [await guess(access, peer, TOKEN) for peer in (HERE, THERE)]
 
 
 async def test_only_so_many_wait(access, clock):

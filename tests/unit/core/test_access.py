@@ -12,6 +12,7 @@ from tokenhub.core.access import (
     allows,
     binding,
     digest,
+    guessable,
     mint,
     mint_session,
     minted,
@@ -61,6 +62,22 @@ def test_what_we_mint_is_known_as_minted(secret: int) -> None:
 @pytest.mark.parametrize("chosen", ["", "tha_", "tha_" + "0" * 63, "x" * 68, "tha_" + "G" * 64])
 def test_what_an_operator_chose_is_not(chosen: str) -> None:
     assert not minted(chosen)
+
+
+@pytest.mark.parametrize(
+    ("expected", "token"),
+    [
+        (False, "tha_" + "0" * 64),
+        (False, "0123456789abcdef0123456789abcdef"),
+        (False, "correct-horse-battery-staple-and-more"),
+        (True, "0123456789abcdef0123456789abcde"),
+        (True, "changeme-changeme-changeme-changeme"),
+        (True, "x" * 64),
+        (True, ""),
+    ],
+)
+def test_what_is_short_or_monotonous_could_be_guessed(expected: bool, token: str) -> None:  # noqa: FBT001 - what the test expects
+    assert expected == guessable(token)
 
 
 def test_tokens_and_sessions_are_hashed_apart() -> None:
