@@ -22,7 +22,7 @@ def pytest_configure(config):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    named = re.match(r"test_(f\d{1,2}|load)_", item.name)
+    named = re.match(r"test_(f\d+|load)_", item.name)
     if named and (report.when == "call" or report.failed):
         missing = hasattr(report, "wasxfail")
         end = "not yet" if missing else report.outcome

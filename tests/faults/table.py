@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
 ROWS = {
     "F3": Row(
-        "a crash at every byte of a change of database or admin token, and every loss of power",
+        "a crash within any write of a change of database or admin token, and any loss of power",
         "the old or the new, never neither; the new where it was acknowledged",
     ),
     "F10": Row(

@@ -29,6 +29,8 @@ from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.admin_token import FILE
 from tokenhub.core.errors import BadRequest, Unavailable
 
+# Thousands of states, each opened as a server would: the machine may be busy.
+pytestmark = pytest.mark.timeout(240)
 # After how many bytes a write is torn, beside its ends.
 STEP = 16 if LONG else 1024
 

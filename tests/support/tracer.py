@@ -29,12 +29,14 @@ HERE = -100
 # The system calls that change files, by their numbers (asm/unistd.h).
 CALLS = {
     "x86_64": {
-        1: "write", 18: "pwrite", 20: "writev", 296: "pwritev", 77: "ftruncate", 76: "truncate",
+        1: "write", 18: "pwrite", 20: "writev", 296: "pwritev", 328: "pwritev",
+        77: "ftruncate", 76: "truncate",
         2: "open", 257: "openat", 85: "creat", 74: "sync", 75: "sync", 82: "rename",
         264: "renameat", 316: "renameat", 87: "unlink", 263: "unlinkat", 285: "fallocate",
     },
     "aarch64": {
-        64: "write", 68: "pwrite", 66: "writev", 70: "pwritev", 46: "ftruncate", 45: "truncate",
+        64: "write", 68: "pwrite", 66: "writev", 70: "pwritev", 287: "pwritev",
+        46: "ftruncate", 45: "truncate",
         56: "openat", 82: "sync", 83: "sync", 38: "renameat", 276: "renameat", 35: "unlinkat",
         47: "fallocate",
     },

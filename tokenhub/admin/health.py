@@ -120,7 +120,7 @@ class Fleet:
         _log.info("health_reset", extra={"target": name})
         return names
 
-    async def test(self, provider_id: str) -> Tested:
+    async def test(self, provider_id: str, *, by: By) -> Tested:
         """Ask a provider for its models, with its key: the cheapest call that needs one.
 
         Raises NotFound. It is a probe, and more where it is good: an operator who asks for it
@@ -131,6 +131,7 @@ class Fleet:
             raise NotFound(f"there is no provider {provider_id!r}")
         tested = await self.probe(provider, within_s=DISCOVERY_S)
         if not tested.kind and self._board.known().get(provider_id, UNMET).health.refused:
+            await self._trail.record("health.reset", provider_id, by)
             self._board.forget(provider_id)
         return tested
 

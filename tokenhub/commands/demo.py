@@ -22,6 +22,7 @@ from tokenhub.commands.environment import complain
 from tokenhub.commands.serve import Server, bind, prepare
 from tokenhub.commands.traffic import HEAD, Traffic, questions
 from tokenhub.core.errors import TokenHubError, Unavailable
+from tokenhub.ports.hiding import Hide
 from tokenhub.settings import Address, Settings
 from tokenhub.sim import profile
 from tokenhub.sim.app import Sim
@@ -100,9 +101,9 @@ class Demo:
         prepare(chosen)
         async with contextlib.AsyncExitStack() as stack:
             log = stack.enter_context((self._folder / "tokenhub.log").open("a", encoding="utf-8"))
-            start_logging(chosen.log_level, stream=log)
+            redaction = start_logging(chosen.log_level, stream=log)
             sims = [await stack.enter_async_context(Sim(p, record=False)) for p in _profiles()]
-            await stack.enter_async_context(_serving(chosen, bound))
+            await stack.enter_async_context(_serving(chosen, bound, redaction.hide))
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=chosen.listen_addr.local_url, timeout=130.0)
             )
@@ -169,9 +170,9 @@ def _settings(folder: Path, bound: socket.socket) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def _serving(chosen: Settings, bound: socket.socket) -> AsyncIterator[None]:
+async def _serving(chosen: Settings, bound: socket.socket, hide: Hide) -> AsyncIterator[None]:
     ready = asyncio.Event()
-    server = Embedded(chosen, started=ready.set)
+    server = Embedded(chosen, started=ready.set, hide=hide)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[bound]))
         await ready.wait()

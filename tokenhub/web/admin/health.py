@@ -53,10 +53,13 @@ async def reset_health(
 
 @post("/providers/{provider_id:str}/test", status_code=200, opt=needs("operator"))
 async def test_provider(
-    request: Http, provider_id: FromPath[str], fleet: NamedDependency[Fleet]
+    request: Http,
+    provider_id: FromPath[str],
+    fleet: NamedDependency[Fleet],
+    by: NamedDependency[By],
 ) -> Response[bytes]:
     queried(request, ())
-    found = await fleet.test(provider_id)
+    found = await fleet.test(provider_id, by=by)
     return answer(
         wire.Tested(
             provider_id=provider_id,
