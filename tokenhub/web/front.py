@@ -30,7 +30,7 @@ Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # Who may use which route: the scope that an API key needs, any key, or anybody. A route that is
 # not here cannot be served; a test asks each of them without a key and with keys of other scopes.
-ANYBODY = "anybody"
+ANYBODY, ANY_KEY = "anybody", "any key"
 GUARDS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/chat/completions"): "chat",
     ("POST", "/v1/chat"): "chat",
