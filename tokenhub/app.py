@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.clock import SystemClock
-from tokenhub.adapters.files import AppliedFile, admin_token, read_private
+from tokenhub.adapters.files import AdminTokenFile, AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
@@ -38,6 +38,7 @@ from tokenhub.adapters.sqlite.rehearsal import copied
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import log_strays, start_logging
 from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
@@ -56,9 +57,12 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.core.admin_token import ADVISED_CHARS
 from tokenhub.core.buckets import Limit
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
@@ -86,6 +90,7 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.jobs.autolock import AutoLocker
 from tokenhub.jobs.backup import Timer
 from tokenhub.jobs.keys import KeyCare
+from tokenhub.jobs.noting import Noting
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.retention import Pruner
 from tokenhub.jobs.supervisor import kept
@@ -99,6 +104,8 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.vault import Safe
 from tokenhub.settings import DAY_S, Settings
 from tokenhub.web.app import build
+from tokenhub.web.auth import LOOPBACK, Entry
+from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import status_of
 from tokenhub.web.front import REFUSAL, Asgi, Front
@@ -156,7 +163,12 @@ class App:
             parts,
             bootstrap,
         ):
-            self._front = front(parts, _doors(self._settings))
+            self._front = front(
+                parts,
+                _doors(self._settings),
+                entry=_entry(self._settings),
+                cors=Cors(self._settings.cors_origins),
+            )
             # For the protocol, which spares those who are refused the way to here.
             scope.get("state", {})[REFUSAL] = self._front.refusal
             await send({"type": "lifespan.startup.complete"})
@@ -243,6 +255,12 @@ async def assembled(
         )
         stack.callback(first_use.close)
         await first_use.load()
+        first_token = Snapshot(
+            admin_token(settings.data_dir, given=settings.admin_token, randbits=secrets.randbits)
+        )
+        hide(first_token.current)
+        access = await _access(settings, stores, first_token, clock=clock)
+        stack.push_async_callback(access.sessions.write_down)
         prices = Prices(changes=changes, listed=InstalledPriceList(), clock=clock)
         providers = Providers(
             changes=changes, secrets=held, upstreams=upstreams, prices=prices, allowed=allowed
@@ -278,11 +296,6 @@ async def assembled(
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
-
-        token = admin_token(
-            settings.data_dir, given=settings.admin_token, randbits=secrets.randbits
-        )
-        hide(token)
 
         def request_ids() -> str:
             return request_id(clock.now(), noise.getrandbits(64))
@@ -348,7 +361,8 @@ async def assembled(
                 secrets=held,
                 vault=vault,
                 allowed=allowed,
-                admin_token=Snapshot(token),
+                access=access,
+                admin_token=first_token,
                 clock=clock,
                 started_at=clock.monotonic(),
                 public_url=settings.listen_addr.local_url,
@@ -360,7 +374,6 @@ async def assembled(
                 backups=Backups(store=stores.backups, clock=clock),
                 retention=stores.retention,
                 heartbeat_s=settings.heartbeat_s,
-                trusted_proxies=settings.trusted_proxies,
                 claims=Claims(stores.claims, _bodies(settings, stores, safe)),
                 load=load,
             ),
@@ -441,13 +454,16 @@ async def _no_keys(_by: By) -> int:
     return 0
 
 
-def front(parts: Parts, doors: Doors = OPEN) -> Front:
+def front(
+    parts: Parts, doors: Doors = OPEN, *, entry: Entry | None = None, cors: Cors = NO_CORS
+) -> Front:
     """The front door of these parts."""
-    cards = ModelCards(parts.catalog)
+    entry = entry or Entry()
+    cards = ModelCards(parts.catalog, keys=parts.key_table if "models" in entry.closed else None)
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
     room = Room()
-    doorman = Doorman(parts.logins, Peers(parts.trusted_proxies), parts.request_ids)
+    doorman = Doorman(parts.logins, entry, parts.request_ids)
     carried_out = Plans(parts.orchestrator, beat_s=beat_s)
     return Front(
         {
@@ -465,17 +481,50 @@ def front(parts: Parts, doors: Doors = OPEN) -> Front:
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,
         },
-        rest=cast("Asgi", build(parts)),
+        rest=cast("Asgi", build(parts, entry)),
         arrivals=lambda: Arrival(parts.request_ids(), clock.now(), clock.monotonic()),
         doors=doors,
         load=parts.load,
         refused=doorman.turned_away,
+        cors=cors,
+    )
+
+
+async def _access(
+    settings: Settings, stores: Stores, first_token: Snapshot[str], *, clock: Clock
+) -> Access:
+    """Who may operate this server."""
+    if len(first_token.current) < ADVISED_CHARS:
+        advice = f"the admin token is shorter than {ADVISED_CHARS} characters; give a longer one"
+        _log.warning("admin_token_short", extra={"advice": advice})
+    tokens = Tokens(
+        store=stores.tokens,
+        bootstrap=first_token,
+        file=AdminTokenFile(settings.data_dir, given=bool(settings.admin_token)),
+        clock=clock,
+        randbits=secrets.randbits,
+    )
+    sessions = Sessions(store=stores.tokens, tokens=tokens, clock=clock, randbits=secrets.randbits)
+    await tokens.load()
+    await sessions.load()
+    return Access(tokens=tokens, sessions=sessions, clock=clock)
+
+
+def _entry(settings: Settings) -> Entry:
+    public = {"metrics": settings.metrics_public, "models": settings.models_public}
+    hosts = {*LOOPBACK, *settings.allowed_hosts, settings.listen_addr.local_host.lower()}
+    return Entry(
+        hosts=frozenset(hosts),
+        peers=Peers(settings.trusted_proxies),
+        closed=frozenset(page for page, is_open in public.items() if not is_open),
     )
 
 
 def _jobs(settings: Settings, parts: Parts) -> Iterator[Coroutine[None, None, None]]:
     """What runs beside the requests until the server stops."""
     yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
+    noting = Noting(parts.access.sessions, clock=parts.clock)
+    yield kept("noting", noting.run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
     yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)
     if settings.health_probe_interval_s and not settings.health_probe_disabled:

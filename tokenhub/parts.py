@@ -1,8 +1,9 @@
 """The assembled server, as one frozen value: what `app` makes and `web` serves."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
@@ -20,7 +21,6 @@ from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
-from tokenhub.core.addresses import Network
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
 from tokenhub.core.keys import KeyTable
@@ -65,6 +65,7 @@ class Parts:
     secrets: Secrets
     allowed: Snapshot[Destinations]
     vault: Vault
+    access: Access
     admin_token: Snapshot[str]
     clock: Clock
     started_at: float
@@ -78,6 +79,5 @@ class Parts:
     retention: Retention
     heartbeat_s: float
     importing: Import
-    trusted_proxies: Sequence[Network] = ()
     claims: Claims
     load: Load

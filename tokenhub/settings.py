@@ -6,6 +6,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,8 @@ from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
 
 MAX_PORT = 65_535
+# A name (RFC 1123, and underscores as containers have them), an IPv4 or an IPv6 address.
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,252})|\[?[0-9a-f:]*:[0-9a-f:.]+\]?")
 MASK = "********"
 
 
@@ -75,6 +78,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_hedged_providers: int
     hedge_max_extra_percent: int
     cors_origins: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    metrics_public: bool
+    models_public: bool
     rate_limit_rps: int
     rate_limit_burst: int
     admin_rate_limit_rps: int
@@ -408,7 +414,20 @@ def _hedge_s(text: str) -> float | None:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    return tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin not in {"*", f"{parts.scheme}://{parts.netloc}"}:
+            raise ValueError(f"{origin!r} is no origin")
+    return origins
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in text.split(",") if host.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is no host name or address without a port")
+    return tuple(host.strip("[]").rstrip(".") for host in hosts)
 
 
 ADDRESS = Kind("address", "host:port, [IPv6]:port, or :port for every interface", _address)
@@ -426,7 +445,8 @@ YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes)
 BUDGET = Kind("USD", f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}", _budget_nusd)
 FRACTION = Kind("number", "0 to 10", _fraction)
 HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s)
-ORIGINS = Kind("list", "origins with commas between them, or *", _origins)
+ORIGINS = Kind("list", "origins such as https://app.example, with commas, or *", _origins)
+HOSTS = Kind("list", "host names and addresses without ports, with commas between them", _hosts)
 NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
 HOSTS = Kind(
     "list",
@@ -610,7 +630,34 @@ SETTINGS = (
         effective=True,
     ),
     Setting(
-        "CORS_ORIGINS", ORIGINS, "", "Web origins whose pages may call the server. None by default."
+        "CORS_ORIGINS",
+        ORIGINS,
+        "*",
+        "Web origins whose pages may call /v1 from a browser, with an API key and never with "
+        "cookies; * for all. /admin has no such thing.",
+        effective=True,
+    ),
+    Setting(
+        "ALLOWED_HOSTS",
+        HOSTS,
+        "",
+        "Host names under which /admin answers, beside localhost, 127.0.0.1, ::1 and that of "
+        "TOKENHUB_LISTEN_ADDR.",
+        effective=True,
+    ),
+    Setting(
+        "METRICS_PUBLIC",
+        YES_NO,
+        "true",
+        "Whether /metrics answers without an admin token.",
+        effective=True,
+    ),
+    Setting(
+        "MODELS_PUBLIC",
+        YES_NO,
+        "true",
+        "Whether GET /v1/models answers without an API key.",
+        effective=True,
     ),
     Setting(
         "RATE_LIMIT_RPS",

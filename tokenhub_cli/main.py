@@ -21,6 +21,7 @@ class Root(LazyGroup):
         Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
         Entry("vault", "The vault: the providers' keys, and secrets of your own."),
+        Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
         Entry("routing", "The policy of requests that bring none."),
         Entry("ledger", "Money: what calls cost."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),

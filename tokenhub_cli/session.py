@@ -174,7 +174,8 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
     if isinstance(error, Refused) and error.code in _VAULT:
         return _VAULT[error.code]
     if isinstance(error, Unauthorized):
-        return _token_hint(ctx)
+        # A 403 knows the token: it, or the name of the server, is not one for this.
+        return _token_hint(ctx) if error.status == 401 else "--token-file names another token"  # noqa: PLR2004 - RFC 9110
     if isinstance(error, Conflict) and _WHICH in str(error):
         return "say which with --provider"
     hints: tuple[tuple[type[ClientError], str], ...] = (

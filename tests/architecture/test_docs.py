@@ -10,8 +10,8 @@ from tests.support.control import Control
 from tokenhub.app import front
 from tokenhub.commands.reference import pages
 from tokenhub.settings import SETTINGS
+from tokenhub.web import auth
 from tokenhub.web.app import build
-from tokenhub.web.auth import OPEN
 from tokenhub.web.v1.models import PREFIX
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def routes():
         path = re.sub(r"\{[^}]+\}", "{id}", route.path)
         for method in route.methods - {"OPTIONS"}:
             handler, _ = route.route_handler_map[method]
-            opened = OPEN.items() <= handler.opt.items()
+            opened = auth.who(handler.opt) == auth.ANYBODY
             # What comes after an id with slashes is read by the handler.
             whole = f"{path}{handler.opt.get('ends', '')}"
             yield f"{method} {whole}", "anybody" if opened else "admin token"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
@@ -13,6 +14,7 @@ from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.catalog import Model, Provider, Tier
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.ports.access import TokenStore
 from tokenhub.ports.audit import AuditTrail
 from tokenhub.ports.journal import Journal
 from tokenhub.ports.orchestrations import OrchestrationStore
@@ -63,6 +65,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     catalog: CatalogStore
     keys: KeyStore
+    tokens: TokenStore
     journal: Journal
     orchestrations: OrchestrationStore
     audit: Callable[[], Awaitable[list[tuple[str, str]]]]
@@ -71,12 +74,13 @@ class Kept(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def in_memory() -> AsyncIterator[Kept]:
-    catalog, keys = MemoryCatalogStore(), MemoryKeyStore()
+    catalog, keys, tokens = MemoryCatalogStore(), MemoryKeyStore(), MemoryTokenStore()
 
     async def audit() -> list[tuple[str, str]]:
-        return [(entry.action, entry.resource) for entry in (*catalog.audit, *keys.audit)]
+        entries = (*catalog.audit, *keys.audit, *tokens.audit)
+        return [(entry.action, entry.resource) for entry in entries]
 
-    yield Kept(catalog, keys, MemoryJournal(), MemoryOrchestrations(), audit, MemoryAudit())
+    yield Kept(catalog, keys, tokens, MemoryJournal(), MemoryOrchestrations(), audit, MemoryAudit())
 
 
 @asynccontextmanager
@@ -93,6 +97,7 @@ async def on_disk(path: Path) -> AsyncIterator[Kept]:
         yield Kept(
             stores.catalog,
             stores.keys,
+            stores.tokens,
             stores.journal,
             stores.orchestrations,
             audit,

@@ -8,9 +8,11 @@ from secrets import token_bytes
 from typing import Any, cast
 
 import httpx
+from litestar import Litestar
 
 from tests.support.places import LOOPBACK, allowed
 from tokenhub.adapters.argon import Argon
+from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.ledger import MemoryLedger
@@ -18,6 +20,7 @@ from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sealed.secrets import VaultSecrets
+from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
@@ -33,7 +36,9 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
+from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
@@ -117,6 +122,20 @@ class MemoryNote:
         self.content = note
 
 
+class MemoryTokenFile:
+    """A TokenFile that holds the last token in `written`, or fails with `fault`."""
+
+    def __init__(self) -> None:
+        self.given = False
+        self.written = ""
+        self.fault: Exception | None = None
+
+    def replace(self, token: str) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.written = token
+
+
 class Control:
     """One process: pass `catalog_store`, `key_store` and `note` on to have it start again."""
 
@@ -142,6 +161,8 @@ class Control:
         self.key_table: Snapshot[KeyTable] = Snapshot({})
         self.token = Snapshot(TOKEN)
         self.allowed = allowed(f"{LOOPBACK},10.0.0.0/8")
+        self.token_store = MemoryTokenStore()
+        self.token_file = MemoryTokenFile()
         self.reason = ""
         self.storage = Storage()
         self.backup_store = MemoryBackups()
@@ -179,6 +200,20 @@ class Control:
             clock=self.clock,
             randbits=lambda bits: next(noise) % (1 << bits),
         )
+        self.tokens = Tokens(
+            store=self.token_store,
+            bootstrap=self.token,
+            file=self.token_file,
+            clock=self.clock,
+            randbits=lambda bits: next(noise) % (1 << bits),
+        )
+        self.sessions = Sessions(
+            store=self.token_store,
+            tokens=self.tokens,
+            clock=self.clock,
+            randbits=lambda bits: next(noise) % (1 << bits),
+        )
+        self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
         self.audit = MemoryAudit()
         self.trail = Trail(store=self.audit, clock=self.clock)
         self.logins = Logins(trail=self.audit, clock=self.clock)
@@ -253,6 +288,7 @@ class Control:
             secrets=self.secrets,
             allowed=self.allowed,
             vault=self.vault,
+            access=self.access,
             admin_token=self.token,
             clock=self.clock,
             started_at=self.clock.monotonic(),
@@ -271,9 +307,11 @@ class Control:
         )
 
     @asynccontextmanager
-    async def client(self, token: str | None = TOKEN) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(
+        self, token: str | None = TOKEN, *, app: Litestar | None = None
+    ) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(cast("Any", build(self.parts())))
+        transport = httpx.ASGITransport(cast("Any", app or build(self.parts())))
         async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
             yield client
 

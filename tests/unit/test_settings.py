@@ -34,6 +34,9 @@ ORIGINAL = {
 }
 # And those that it did not have.
 OURS = {
+    "ALLOWED_HOSTS",
+    "METRICS_PUBLIC",
+    "MODELS_PUBLIC",
     "TRUSTED_PROXIES",
     "ALLOWED_PRIVATE_HOSTS",
     "MAX_REQUESTS_IN_FLIGHT",
@@ -58,6 +61,27 @@ def loaded(*, data_writable=False, **variables):
     return load(env, home=HOME, data_writable=data_writable)
 
 
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (("hub.example", "10.0.0.5", "::1", "my_hub"), " Hub.example., 10.0.0.5,[::1],my_hub"),
+        ((), " , "),
+    ],
+)
+def test_hosts_are_names_and_addresses(expected, text):
+    assert expected == loaded(ALLOWED_HOSTS=text).allowed_hosts
+
+
+@pytest.mark.parametrize("text", ["http://h", "h:80", "*", "h/x", "h h", "*.example"])
+def test_what_is_no_host_is_refused(text):
+    assert "ALLOWED_HOSTS" in problems(ALLOWED_HOSTS=text)[0]
+
+
+@pytest.mark.parametrize("text", ["app.example", "https://app.example/x", "*.example", "null"])
+def test_what_is_no_origin_is_refused(text):
+    assert "CORS_ORIGINS" in problems(CORS_ORIGINS=text)[0]
+
+
 def problems(**variables):
     with pytest.raises(SettingsRefused) as refused:
         loaded(**variables)
@@ -75,7 +99,7 @@ def test_an_empty_environment_gives_safe_defaults():
     assert 120.0 == settings.default_max_latency_s
     assert 30.0 == settings.provider_timeout_s
     assert 30.0 == settings.shutdown_drain_s
-    assert () == settings.cors_origins
+    assert ("*",) == settings.cors_origins
     assert (60, 120) == (settings.rate_limit_rps, settings.rate_limit_burst)
     assert (30, 60) == (settings.admin_rate_limit_rps, settings.admin_rate_limit_burst)
     assert () == settings.trusted_proxies

@@ -68,14 +68,25 @@ def admin_token(data_dir: Path, *, given: str, randbits: Callable[[int], int]) -
     header can hold, or that others can read.
     """
     if given:
-        return _checked_token(given, "TOKENHUB_ADMIN_TOKEN")
+        return form.checked(given, "TOKENHUB_ADMIN_TOKEN")
     path = data_dir / form.FILE
     kept = read_private(path)
     if kept:
-        return _checked_token(kept.decode("ascii", "replace").strip(), str(path))
+        return form.checked(kept.decode("ascii", "replace").strip(), str(path))
     token = f"{form.PREFIX}{randbits(form.BITS):064x}"
     write_private(path, f"{token}\n".encode())
     return token
+
+
+class AdminTokenFile:
+    """The `ports.access.TokenFile` of a data directory."""
+
+    def __init__(self, data_dir: Path, *, given: bool) -> None:
+        self.given = given
+        self._path = data_dir / form.FILE
+
+    def replace(self, token: str) -> None:
+        write_private(self._path, f"{token}\n".encode())
 
 
 class AppliedFile:
@@ -105,21 +116,6 @@ def _refuse_shared(path: Path, mode: int) -> None:
             f"run: chmod 600 {path}",
             code="file_refused",
         )
-
-
-def _checked_token(token: str, where: str) -> str:
-    if len(token) < form.MIN_CHARS:
-        raise BadRequest(
-            f"the admin token in {where} is shorter than {form.MIN_CHARS} characters; "
-            "give a longer one",
-            code="admin_token_refused",
-        )
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise BadRequest(
-            f"the admin token in {where} must be printable ASCII without spaces",
-            code="admin_token_refused",
-        )
-    return token
 
 
 def _sync_folder(folder: Path) -> None:

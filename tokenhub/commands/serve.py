@@ -21,6 +21,7 @@ from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.ports.hiding import Hide, shown
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
 from tokenhub.web.draining import Draining
+from tokenhub.web.headers import EVERYWHERE
 from tokenhub.web.protocol import Protocol
 
 # A full collection walks every object that lives. Those of the start (modules, routes, the
@@ -127,6 +128,7 @@ class Server(Draining):
                 # X-Forwarded-For is anybody's word: limits and logs take the peer's address.
                 proxy_headers=False,
                 server_header=False,
+                headers=list(EVERYWHERE),
                 timeout_graceful_shutdown=max(1, round(settings.shutdown_drain_s)),
             )
         )

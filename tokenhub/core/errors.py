@@ -17,6 +17,7 @@
     │   └── OutcomeUnknown      one with this key ran, and cannot be answered the same again
     ├── RateLimited
     ├── BudgetExceeded          the key has no money left for this, whatever model answers
+    │   └── TooManyFailures     of those who tried to get in, from one address or from all
     ├── NoEligibleModel         every model was left out; carries each reason
     ├── ProviderFailed          the last attempt's failure; carries all attempts
     │   ├── ProviderRefused     the provider blames the caller's request
@@ -179,6 +180,12 @@ class BudgetExceeded(TokenHubError):
         self.spent_nusd = spent_nusd
         self.reserved_nusd = reserved_nusd
         self.speech = speech
+
+
+class TooManyFailures(RateLimited):
+    """Credentials are not looked at for a while, so that nobody can go on guessing."""
+
+    code = "too_many_failures"
 
 
 class NoEligibleModel(TokenHubError):

@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.types import BeforeMessageSendHookHandler, ControllerRouterHandler, Message, Scope
 
 import tokenhub
+from tokenhub.admin.access import Peer
 from tokenhub.admin.changes import By
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import (
@@ -40,16 +41,18 @@ from tokenhub.web.admin import (
     prices,
     providers,
     routing,
+    session,
     simulate,
+    tokens,
     vault,
     workflows,
 )
-from tokenhub.web.auth import admin_only
+from tokenhub.web.auth import Entry, by, guarded, peer_of
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
 from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import dialect_of, render
-from tokenhub.web.peers import Peers
+from tokenhub.web.headers import UI_POLICY
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
 
@@ -110,12 +113,23 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     backups.make_backup,
     info.get_info,
     info.engine_models,
+    session.sign_in,
+    session.signed_in,
+    session.sign_out,
+    tokens.list_tokens,
+    tokens.get_token,
+    tokens.create_token,
+    tokens.patch_token,
+    tokens.rotate_token,
+    tokens.delete_token,
+    tokens.rotate_first_token,
 )
 
 
-def build(parts: Parts) -> Litestar:
+def build(parts: Parts, entry: Entry | None = None) -> Litestar:
     """The application over these parts. It starts and stops nothing: `app` does."""
-    doorman = Doorman(parts.logins, Peers(parts.trusted_proxies), parts.request_ids)
+    entry = entry or Entry()
+    doorman = Doorman(parts.logins, entry, parts.request_ids)
     return Litestar(
         route_handlers=[
             Router("/admin/v1", route_handlers=_ADMIN_ROUTES),
@@ -125,8 +139,8 @@ def build(parts: Parts) -> Litestar:
             ops.readyz,
             ops.metrics,
         ],
-        dependencies=_dependencies(parts, doorman),
-        guards=[admin_only(parts.admin_token), doorman.let_in],
+        dependencies=_dependencies(parts, entry),
+        guards=[guarded(parts.access, parts.request_ids, entry), doorman.let_in],
         exception_handlers={Exception: _answered(parts.request_ids, doorman)},
         before_send=[_with_headers(parts.request_ids)],
         request_max_body_size=MAX_BODY_BYTES,
@@ -137,11 +151,14 @@ def build(parts: Parts) -> Litestar:
     )
 
 
-def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
+def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
     """What handlers may ask for by name. Values that change are read at each request."""
 
-    def by(request: Http) -> By:
-        return doorman.by(request.scope)  # type: ignore[arg-type]  # a scope is a dict
+    def asking(request: Http) -> By:
+        return by(request.scope, parts.request_ids, entry)  # type: ignore[arg-type]  # a scope is a dict
+
+    def peer(request: Http) -> Peer:
+        return peer_of(request.scope, parts.request_ids, entry)  # type: ignore[arg-type]  # a scope is a dict
 
     def catalog() -> Catalog:
         return parts.catalog.current
@@ -168,6 +185,9 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
         "models": lambda: parts.models,
         "prices": lambda: parts.prices,
         "keys": lambda: parts.keys,
+        "access": lambda: parts.access,
+        "tokens": lambda: parts.access.tokens,
+        "peer": peer,
         "simulator": lambda: parts.simulator,
         "aliases": lambda: parts.aliases,
         "routing": lambda: parts.routing,
@@ -184,7 +204,7 @@ def _dependencies(parts: Parts, doorman: Doorman) -> dict[str, Provide]:
         "exposition": parts.metrics,
         "catalog": catalog,
         "info": facts,
-        "by": by,
+        "by": asking,
     }
 
     async def not_ready() -> str:
@@ -243,7 +263,11 @@ def _with_headers(request_ids: Callable[[], str]) -> BeforeMessageSendHookHandle
         headers = list(message["headers"])
         there = {name.lower() for name, _ in headers}
         named = request_id(scope, request_ids)  # type: ignore[arg-type]  # a scope is a dict
-        wanted = [(b"x-request-id", named.encode()), (b"x-content-type-options", b"nosniff")]
+        wanted = [
+            (b"x-request-id", named.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", UI_POLICY),
+        ]
         if scope["path"].startswith("/admin"):
             wanted.append((b"cache-control", b"no-store"))
         message["headers"] = headers + [pair for pair in wanted if pair[0] not in there]

@@ -6,13 +6,10 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from tokenhub.admin.changes import By
 from tokenhub.admin.logins import Logins, Visit
 from tokenhub.core.addresses import NOBODY, Address, bucket
-from tokenhub.core.errors import OutOfScope, Unauthenticated
-from tokenhub.web.auth import OPEN
-from tokenhub.web.context import request_id
-from tokenhub.web.peers import Peers
+from tokenhub.core.errors import OutOfScope, TooManyFailures, Unauthenticated
+from tokenhub.web.auth import Entry, by, operator_of
 
 Scope = MutableMapping[str, Any]
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -23,31 +20,27 @@ ADMIN, CALLER = "auth.admin", "auth.key"
 class Doorman:
     """One for each door. `request_ids` makes the id of a request that has none yet."""
 
-    def __init__(self, logins: Logins, peers: Peers, request_ids: Callable[[], str]) -> None:
+    def __init__(self, logins: Logins, entry: Entry, request_ids: Callable[[], str]) -> None:
         self._logins = logins
-        self._peers = peers
+        self._entry = entry
         self._request_ids = request_ids
 
-    def by(self, scope: Scope) -> By:
-        """Who asks for a change."""
-        named = request_id(scope, self._request_ids)
-        return By(request_id=named, address=_shown(self._peers.address(scope)))
-
-    async def let_in(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def let_in(self, connection: Connection, handler: BaseRouteHandler) -> None:  # noqa: ARG002 - a guard
         """A guard to stand behind the one that lets people in: whoever comes here has come in.
 
         A coroutine, since the framework would run a plain function in a thread.
         """
-        if OPEN.items() <= handler.opt.items():
-            return
-        by = self.by(connection.scope)  # type: ignore[arg-type]  # a scope is a dict
+        scope: Scope = connection.scope  # type: ignore[assignment]  # a scope is a dict
+        if operator_of(scope) is None:
+            return  # a route for anybody
+        asking = by(scope, self._request_ids, self._entry)
         self._logins.accepted(
             Visit(
                 action=ADMIN,
                 resource="admin",
-                actor=by.actor,
-                address=by.address,
-                request_id=by.request_id,
+                actor=asking.actor,
+                address=asking.address,
+                request_id=asking.request_id,
             )
         )
 
@@ -56,15 +49,16 @@ class Doorman:
 
         What was asked for is told as the route's template: a path may hold anything.
         """
-        if not isinstance(error, Unauthenticated | OutOfScope):
+        if not isinstance(error, Unauthenticated | OutOfScope | TooManyFailures):
             return
-        address = self._peers.address(scope)
+        asking = operator_of(scope)
+        address = self._entry.peers.address(scope)
         template: str = scope.get("path_template", "")
         self._logins.refused(
             Visit(
                 action=ADMIN if template else CALLER,
                 resource=template or scope["path"],
-                actor="",
+                actor=asking.name if asking else "",
                 address=_shown(address),
                 request_id=named,
                 why=error.code,

@@ -20,6 +20,7 @@ from tokenhub.core.errors import (
 )
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
+from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
 from tokenhub.web.v1.exchange import (
@@ -44,6 +45,20 @@ REFUSAL = "refusal"
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+# Who may use which route: the scope that an API key needs, any key, or anybody. A route that is
+# not here cannot be served; a test asks each of them without a key and with keys of other scopes.
+ANYBODY, ANY_KEY = "anybody", "any key"
+GUARDS: Mapping[tuple[str, str], str] = {
+    ("POST", "/v1/chat/completions"): "chat",
+    ("POST", "/v1/chat"): "chat",
+    ("POST", "/v1/messages"): "chat",
+    ("POST", "/v1/messages/count_tokens"): "chat",
+    ("POST", "/v1/embeddings"): "embeddings",
+    ("POST", "/v1/plan"): "plan",
+    ("GET", "/v1/usage"): ANY_KEY,
+    ("GET", "/v1/models"): ANYBODY,
+    ("GET", MODEL): ANYBODY,
+}
 
 
 def _unheard(_scope: Scope, _error: Exception, _request_id: str) -> None:
@@ -66,13 +81,17 @@ class Front:
         arrivals: Callable[[], Arrival],
         doors: Doors,
         load: Load,
+        cors: Cors = NO_CORS,
         refused: Callable[[Scope, Exception, str], None] = _unheard,
     ) -> None:
+        if unguarded := routes.keys() - GUARDS.keys():
+            raise ValueError(f"these routes do not say who may use them: {sorted(unguarded)}")
         self._routes = routes
         self._rest = rest
         self._arrivals = arrivals
         self._doors = doors
         self._load = load
+        self._cors = cors
         self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +105,8 @@ class Front:
             if handler is None and not path.startswith("/v1/"):
                 await self._control(scope, receive, send, arrival)
                 return
+            if self._cors.on:
+                send = self._cors.telling(scope, send)
             if scope["method"] == "POST":
                 allowance = self._doors.callers.take(scope, arrival.started)
                 if not allowance.allowed:
@@ -148,6 +169,11 @@ class Front:
         handler = self._routes.get((method, name))
         if handler is not None:
             await handler(scope, receive, send, arrival)
+            return
+        if (allowed := self._cors.preflight(scope)) is not None:
+            # Not by `respond`: a 204 has no Content-Length (RFC 9110 8.6).
+            await send({"type": "http.response.start", "status": 204, "headers": allowed})
+            await send({"type": "http.response.body", "body": b""})
             return
         allow = [known for known, route in self._routes if route == name]
         error: TokenHubError

@@ -1,4 +1,7 @@
-"""What load balancers and scrapers ask: `/healthz`, `/readyz`, `/metrics`. Open to all."""
+"""What load balancers and scrapers ask: `/healthz`, `/readyz`, `/metrics`. Open to all.
+
+`/metrics` is for viewers where a setting closes it.
+"""
 
 from litestar import HttpMethod, Response, route
 from litestar.di import NamedDependency
@@ -7,7 +10,7 @@ from tokenhub.admin.engine import callable_providers
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import MethodNotAllowed
 from tokenhub.ports.storage import Storage
-from tokenhub.web.auth import OPEN
+from tokenhub.web.auth import PROBE, open_unless_closed
 from tokenhub.web.body import Http
 from tokenhub.web.tags import answer
 from tokenhub.wire.catalog import Health, Readiness
@@ -18,7 +21,7 @@ _METHODS = [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS]
 _ALLOW = ("GET", "HEAD")
 
 
-@route("/healthz", http_method=_METHODS, opt=OPEN)
+@route("/healthz", http_method=_METHODS, opt=PROBE)
 async def healthz(request: Http, catalog: NamedDependency[Catalog]) -> Response[bytes]:
     """200 while the process lives, even with nothing to route to: a restart would not help."""
     adapters = len(callable_providers(catalog))
@@ -26,7 +29,7 @@ async def healthz(request: Http, catalog: NamedDependency[Catalog]) -> Response[
     return _asked(request, answer(health))
 
 
-@route("/readyz", http_method=_METHODS, opt=OPEN)
+@route("/readyz", http_method=_METHODS, opt=PROBE)
 async def readyz(
     request: Http, not_ready: NamedDependency[str], storage: NamedDependency[Storage]
 ) -> Response[bytes]:
@@ -40,7 +43,7 @@ async def readyz(
     return _asked(request, response)
 
 
-@route("/metrics", http_method=_METHODS, opt=OPEN)
+@route("/metrics", http_method=_METHODS, opt=open_unless_closed("metrics"))
 async def metrics(request: Http, exposition: NamedDependency[bytes]) -> Response[bytes]:
     """The Prometheus text format."""
     return _asked(request, Response(exposition, media_type="text/plain; version=0.0.4"))

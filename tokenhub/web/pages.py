@@ -54,8 +54,4 @@ def _locked_down() -> dict[str, str]:
             f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; "
             "form-action 'none'; frame-ancestors 'none'"
         ),
-        "x-frame-options": "DENY",
-        "referrer-policy": "no-referrer",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
     }

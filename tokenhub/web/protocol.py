@@ -331,7 +331,9 @@ class Protocol(HttpToolsProtocol):
             self._deadline = self.loop.call_later(HEAD_S, self._too_slow, status)
             return
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            head = STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n"
+            usual = b"".join(b"%b: %b\r\n" % h for h in self.server_state.default_headers)
+            told = b"content-length: 0\r\nconnection: close\r\n\r\n"
+            head = STATUS_LINE[status] + usual + told
             self.transport.write(head)
         if working:
             self.transport.close()

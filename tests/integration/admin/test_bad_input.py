@@ -85,7 +85,7 @@ async def test_a_caller_who_leaves_in_the_middle_is_no_failure_of_ours(control, 
     async def send(message):
         sent.append(message)
 
-    headers = {**JSON, "authorization": f"Bearer {TOKEN}"}
+    headers = {**JSON, "authorization": f"Bearer {TOKEN}", "host": "localhost"}
     scope = {
         "type": "http",
         "method": "POST",

@@ -5,6 +5,7 @@ import pytest
 
 from tokenhub.adapters.files import (
     APPLIED_FILE,
+    AdminTokenFile,
     AppliedFile,
     admin_token,
     read_private,
@@ -109,6 +110,16 @@ def test_an_empty_token_file_never_becomes_an_empty_token(tmp_path):
 
     with pytest.raises(BadRequest, match="shorter than 16"):
         admin_token(tmp_path, given="", randbits=bits)
+
+
+def test_a_replaced_token_is_the_one_that_the_next_start_reads(tmp_path):
+    admin_token(tmp_path, given="", randbits=bits)
+
+    AdminTokenFile(tmp_path, given=False).replace("another-token-of-some-length")
+
+    assert "another-token-of-some-length" == admin_token(tmp_path, given="", randbits=bits)
+    assert 0o600 == stat.S_IMODE((tmp_path / FILE).stat().st_mode)
+    assert [tmp_path / FILE] == list(tmp_path.iterdir())
 
 
 def test_the_note_of_applied_entries_is_kept(tmp_path):

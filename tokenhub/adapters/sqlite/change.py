@@ -8,7 +8,7 @@ from tokenhub.ports.stores import Audit
 
 MILLI = 1_000
 
-Counter = Literal["catalog", "keys", "vault"]
+Counter = Literal["catalog", "keys", "tokens", "vault"]
 
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:

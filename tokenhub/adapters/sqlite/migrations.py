@@ -522,6 +522,38 @@ TOKENHUB = Schema(
                 "CREATE INDEX sealed_answers_at ON sealed_answers (at_ms, size)",
             ),
         ),
+        Step(
+            "0013 admin access",
+            (
+                "INSERT INTO meta (name, value) VALUES ('tokens', 0)",
+                """
+                CREATE TABLE admin_tokens (
+                    id TEXT PRIMARY KEY,
+                    name TEXT NOT NULL UNIQUE,
+                    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'owner')),
+                    digest BLOB NOT NULL UNIQUE,
+                    prefix TEXT NOT NULL,
+                    created_at_ms INTEGER NOT NULL,
+                    expires_at_ms INTEGER,
+                    last_used_at_ms INTEGER,
+                    previous BLOB,
+                    previous_until_ms INTEGER NOT NULL,
+                    version INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+                # No reference to admin_tokens: the token of the data directory has no row.
+                """
+                CREATE TABLE admin_sessions (
+                    digest BLOB PRIMARY KEY,
+                    token_id TEXT NOT NULL,
+                    binding BLOB NOT NULL,
+                    created_at_ms INTEGER NOT NULL,
+                    seen_at_ms INTEGER NOT NULL,
+                    address TEXT NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
         Step("0014 audit chain", chain.CREATE, chain.adopt),
         Step(
             "0015 import",

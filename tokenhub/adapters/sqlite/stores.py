@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tokenhub.adapters.sqlite import backup
+from tokenhub.adapters.sqlite.access import SqliteTokenStore
 from tokenhub.adapters.sqlite.answers import SqliteAnswers
 from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.backups import SqliteBackups
@@ -46,6 +47,7 @@ class Stores:
     ) -> None:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
+        self.tokens = SqliteTokenStore(ledger)
         self.claims = SqliteClaims(ledger)
         self.ledger = SqliteLedger(ledger)
         self.journal = SqliteJournal(ledger, decisions, self.ledger)

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.changes import By
 from tokenhub.core.aliases import Alias, Variant
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.tags import answer, if_match
@@ -14,7 +15,7 @@ from tokenhub.wire import aliases as wire
 from tokenhub.wire.catalog import Done
 
 
-@get("/aliases")
+@get("/aliases", opt=needs("viewer"))
 async def list_aliases(request: Http, aliases: NamedDependency[Aliases]) -> Response[bytes]:
     page = page_of(queried(request, ("limit", "offset")))
     rows = aliases.every()
@@ -23,7 +24,7 @@ async def list_aliases(request: Http, aliases: NamedDependency[Aliases]) -> Resp
     return answer(found, version=aliases.version)
 
 
-@get("/aliases/{name:path}")
+@get("/aliases/{name:path}", opt=needs("viewer"))
 async def get_alias(
     request: Http, name: FromPath[str], aliases: NamedDependency[Aliases]
 ) -> Response[bytes]:
@@ -32,7 +33,7 @@ async def get_alias(
     return answer(shown(row), version=row.version)
 
 
-@put("/aliases/{name:path}")
+@put("/aliases/{name:path}", opt=needs("operator"))
 async def put_alias(
     request: Http,
     name: FromPath[str],
@@ -52,7 +53,7 @@ async def put_alias(
     return answer(shown(row), version=row.version)
 
 
-@delete("/aliases/{name:path}", status_code=200)
+@delete("/aliases/{name:path}", status_code=200, opt=needs("operator"))
 async def delete_alias(
     request: Http,
     name: FromPath[str],

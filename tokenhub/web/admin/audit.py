@@ -8,6 +8,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.core.errors import BadRequest
 from tokenhub.ports.audit import AuditQuery, AuditRow
 from tokenhub.ports.stores import OUTCOMES
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import number, page_of, queried
 from tokenhub.web.tags import answer
@@ -28,7 +29,7 @@ class _Detail(msgspec.Struct):
     why: str = ""
 
 
-@get("/audit")
+@get("/audit", opt=needs("viewer"))
 async def list_audit(request: Http, trail: NamedDependency[Trail]) -> Response[bytes]:
     query = queried(request, {"limit", "offset", "before", "since", "until", *_TEXTS})
     page = page_of(query, limit=_PAGE)
@@ -57,7 +58,7 @@ async def list_audit(request: Http, trail: NamedDependency[Trail]) -> Response[b
     )
 
 
-@post("/audit/verify", status_code=200)
+@post("/audit/verify", status_code=200, opt=needs("owner"))
 async def verify_audit(request: Http, trail: NamedDependency[Trail]) -> Response[bytes]:
     query = queried(request, {"id", "hash"})
     row_id = number(query, "id", default=0, least=1, most=_MAX_ID)

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.changes import By
 from tokenhub.ports.backups import Backup
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.tags import answer
@@ -15,7 +16,7 @@ from tokenhub.web.times import utc
 from tokenhub.wire import backups as wire
 
 
-@post("/backup", status_code=200)
+@post("/backup", status_code=200, opt=needs("owner"))
 async def make_backup(
     request: Http, backups: NamedDependency[Backups], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -25,7 +26,7 @@ async def make_backup(
     return answer(wire.BackupMade(ok=True, backup=_shown(made)))
 
 
-@get("/backups")
+@get("/backups", opt=needs("owner"))
 async def list_backups(request: Http, backups: NamedDependency[Backups]) -> Response[bytes]:
     page = page_of(queried(request, ("limit", "offset")))
     rows = await backups.list()

@@ -10,6 +10,7 @@ from tokenhub.core.errors import BadRequest
 from tokenhub.web.admin import decisions
 from tokenhub.web.admin.logs import shown
 from tokenhub.web.admin.words import explanation
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
@@ -18,7 +19,7 @@ from tokenhub.wire import explain as wire
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-@get("/routing/explain/{request_id:path}")
+@get("/routing/explain/{request_id:path}", opt=needs("viewer"))
 async def explain_request(
     request: Http,
     request_id: FromPath[str],

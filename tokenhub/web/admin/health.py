@@ -11,6 +11,7 @@ from tokenhub.admin.health import Fleet, Probed, Standing
 from tokenhub.admin.providers import Providers
 from tokenhub.core.errors import NotFound
 from tokenhub.web.amounts import milliseconds
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
@@ -20,7 +21,7 @@ from tokenhub.wire import health as wire
 RESET = "/reset"
 
 
-@get("/health")
+@get("/health", opt=needs("viewer"))
 async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[bytes]:
     queried(request, ())
     probes = fleet.probes()
@@ -39,7 +40,7 @@ async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[b
     return answer(wire.Health(providers=providers))
 
 
-@post("/health/{name:path}", status_code=200, ends=RESET)
+@post("/health/{name:path}", status_code=200, ends=RESET, opt=needs("operator"))
 async def reset_health(
     request: Http, name: FromPath[str], fleet: NamedDependency[Fleet], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -51,7 +52,7 @@ async def reset_health(
     return answer(wire.Reset(reset=list(forgotten)))
 
 
-@post("/providers/{provider_id:str}/test", status_code=200)
+@post("/providers/{provider_id:str}/test", status_code=200, opt=needs("operator"))
 async def test_provider(
     request: Http,
     provider_id: FromPath[str],

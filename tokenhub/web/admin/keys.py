@@ -17,6 +17,7 @@ from tokenhub.core.grants import Grant
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.money import NANO, nusd, usd
 from tokenhub.web.amounts import dollars
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
@@ -26,7 +27,7 @@ from tokenhub.wire import keys as wire
 from tokenhub.wire.catalog import Done
 
 
-@get("/apikeys")
+@get("/apikeys", opt=needs("viewer"))
 async def list_keys(request: Http, keys: NamedDependency[Keys]) -> Response[bytes]:
     page = page_of(queried(request, ("limit", "offset")))
     rows = keys.every()
@@ -41,7 +42,7 @@ async def list_keys(request: Http, keys: NamedDependency[Keys]) -> Response[byte
     return answer(found, version=hashlib.sha256(versions.encode()).hexdigest()[:16])
 
 
-@get("/apikeys/{key_id:str}")
+@get("/apikeys/{key_id:str}", opt=needs("viewer"))
 async def get_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys]
 ) -> Response[bytes]:
@@ -50,7 +51,7 @@ async def get_key(
     return answer(shown(row, keys), version=row.version)
 
 
-@post("/apikeys")
+@post("/apikeys", opt=needs("owner"))
 async def create_key(
     request: Http, keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -72,7 +73,7 @@ async def create_key(
     return _issued(issued, keys)
 
 
-@post("/apikeys/{key_id:str}/rotate")
+@post("/apikeys/{key_id:str}/rotate", opt=needs("owner"))
 async def rotate_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -85,7 +86,7 @@ async def rotate_key(
     return _issued(await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected), keys)
 
 
-@patch("/apikeys/{key_id:str}")
+@patch("/apikeys/{key_id:str}", opt=needs("owner"))
 async def patch_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -101,7 +102,7 @@ async def patch_key(
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@post("/apikeys/{key_id:str}/paid", status_code=200)
+@post("/apikeys/{key_id:str}/paid", status_code=200, opt=needs("owner"))
 async def pay_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -110,7 +111,7 @@ async def pay_key(
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@delete("/apikeys/{key_id:str}", status_code=200)
+@delete("/apikeys/{key_id:str}", status_code=200, opt=needs("owner"))
 async def delete_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:

@@ -9,6 +9,7 @@ from tokenhub.admin.ledger import Ledger
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import usd
 from tokenhub.ports.ledger import GROUPS, Total, TotalsQuery
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.tags import answer
@@ -19,7 +20,7 @@ _EPOCH = date(1970, 1, 1)
 _FILTERS = {"api_key_id": "key_id", "provider_id": "provider_id", "model_id": "model_id"}
 
 
-@get("/ledger")
+@get("/ledger", opt=needs("viewer"))
 async def list_ledger(request: Http, ledger: NamedDependency[Ledger]) -> Response[bytes]:
     query = queried(request, {"limit", "offset", "group_by", "since", "until", *_FILTERS})
     page = page_of(query, limit=_PAGE)
@@ -47,7 +48,7 @@ async def list_ledger(request: Http, ledger: NamedDependency[Ledger]) -> Respons
     )
 
 
-@post("/ledger/verify", status_code=200)
+@post("/ledger/verify", status_code=200, opt=needs("owner"))
 async def verify_ledger(request: Http, ledger: NamedDependency[Ledger]) -> Response[bytes]:
     queried(request, ())
     found = await ledger.verify()

@@ -10,6 +10,7 @@ from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
 from tokenhub.web.admin import decisions
 from tokenhub.web.amounts import dollars, milliseconds
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import number, page_of, queried
 from tokenhub.web.tags import answer
@@ -27,7 +28,7 @@ _TEXTS = {
 }
 
 
-@get("/logs")
+@get("/logs", opt=needs("viewer"))
 async def list_logs(request: Http, logs: NamedDependency[Logs]) -> Response[bytes]:
     query = queried(request, {"limit", "offset", "status", *_TEXTS})
     page = page_of(query, limit=_PAGE)
@@ -45,7 +46,7 @@ async def list_logs(request: Http, logs: NamedDependency[Logs]) -> Response[byte
     )
 
 
-@get("/requests/{request_id:path}")
+@get("/requests/{request_id:path}", opt=needs("viewer"))
 async def get_request(
     request: Http, request_id: FromPath[str], logs: NamedDependency[Logs]
 ) -> Response[bytes]:

@@ -12,6 +12,7 @@ from tokenhub.admin.models import Models, price_of
 from tokenhub.admin.prices import MANUAL, OPEN, UNKNOWN
 from tokenhub.core.catalog import PRICES, Model, Tier
 from tokenhub.core.money import usd_per_1k
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
@@ -19,7 +20,7 @@ from tokenhub.web.tags import answer, if_match
 from tokenhub.wire import catalog as wire
 
 
-@get("/models")
+@get("/models", opt=needs("viewer"))
 async def list_models(request: Http, models: NamedDependency[Models]) -> Response[bytes]:
     query = queried(request, ("limit", "offset", "provider_id"))
     page = page_of(query)
@@ -29,7 +30,7 @@ async def list_models(request: Http, models: NamedDependency[Models]) -> Respons
     return answer(found, version=models.version)
 
 
-@get("/models/{model_id:path}")
+@get("/models/{model_id:path}", opt=needs("viewer"))
 async def get_model(
     request: Http, model_id: FromPath[str], models: NamedDependency[Models]
 ) -> Response[bytes]:
@@ -37,7 +38,7 @@ async def get_model(
     return answer(shown(row), version=row.version)
 
 
-@post("/models")
+@post("/models", opt=needs("operator"))
 async def put_model(
     request: Http, models: NamedDependency[Models], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -57,7 +58,7 @@ async def put_model(
     return _done(await models.put(row, by=by, expected=if_match(request)))
 
 
-@patch("/models/{model_id:path}")
+@patch("/models/{model_id:path}", opt=needs("operator"))
 async def patch_model(
     request: Http,
     model_id: FromPath[str],
@@ -74,7 +75,7 @@ async def patch_model(
     return _done(row)
 
 
-@delete("/models/{model_id:path}", status_code=200)
+@delete("/models/{model_id:path}", status_code=200, opt=needs("operator"))
 async def delete_model(
     request: Http,
     model_id: FromPath[str],

@@ -12,6 +12,7 @@ from tokenhub.core.plans.steps import MODES
 from tokenhub.ports.orchestrations import OrchestrationQuery
 from tokenhub.web.admin import logs
 from tokenhub.web.amounts import dollars, milliseconds
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.tags import answer
@@ -21,7 +22,7 @@ from tokenhub.wire import orchestrations as wire
 _PAGE = 100
 
 
-@get("/orchestrations")
+@get("/orchestrations", opt=needs("viewer"))
 async def list_orchestrations(
     request: Http, orchestrations: NamedDependency[Orchestrations]
 ) -> Response[bytes]:
@@ -47,7 +48,7 @@ async def list_orchestrations(
     )
 
 
-@get("/orchestrations/{orchestration_id:str}")
+@get("/orchestrations/{orchestration_id:str}", opt=needs("viewer"))
 async def get_orchestration(
     request: Http,
     orchestration_id: FromPath[str],

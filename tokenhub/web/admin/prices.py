@@ -8,13 +8,14 @@ from litestar.di import NamedDependency
 from tokenhub.admin.changes import By
 from tokenhub.admin.prices import Prices, Verdict
 from tokenhub.web.admin.models import shown as shown_model
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
 from tokenhub.wire import prices as wire
 
 
-@post("/models/prices/sync", status_code=200)
+@post("/models/prices/sync", status_code=200, opt=needs("operator"))
 async def sync_prices(
     request: Http, prices: NamedDependency[Prices], by: NamedDependency[By]
 ) -> Response[bytes]:

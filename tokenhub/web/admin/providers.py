@@ -9,6 +9,7 @@ from tokenhub.admin.providers import ProviderDraft, Providers
 from tokenhub.core.catalog import Provider
 from tokenhub.core.errors import TokenHubError
 from tokenhub.web.admin.models import shown_price
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
@@ -16,7 +17,7 @@ from tokenhub.web.tags import answer, if_match
 from tokenhub.wire import catalog as wire
 
 
-@get("/providers")
+@get("/providers", opt=needs("viewer"))
 async def list_providers(request: Http, providers: NamedDependency[Providers]) -> Response[bytes]:
     page = page_of(queried(request, ("limit", "offset")))
     rows = providers.every()
@@ -25,7 +26,7 @@ async def list_providers(request: Http, providers: NamedDependency[Providers]) -
     return answer(found, version=providers.version)
 
 
-@get("/providers/{provider_id:str}")
+@get("/providers/{provider_id:str}", opt=needs("viewer"))
 async def get_provider(
     request: Http, provider_id: FromPath[str], providers: NamedDependency[Providers]
 ) -> Response[bytes]:
@@ -34,7 +35,7 @@ async def get_provider(
     return answer(shown(row, providers), version=row.version)
 
 
-@post("/providers")
+@post("/providers", opt=needs("operator"))
 async def put_provider(
     request: Http, providers: NamedDependency[Providers], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -55,7 +56,7 @@ async def put_provider(
     return _done(row, providers, added=added, note=note)
 
 
-@patch("/providers/{provider_id:str}")
+@patch("/providers/{provider_id:str}", opt=needs("operator"))
 async def patch_provider(
     request: Http,
     provider_id: FromPath[str],
@@ -78,7 +79,7 @@ async def patch_provider(
     return _done(row, providers)
 
 
-@delete("/providers/{provider_id:str}", status_code=200)
+@delete("/providers/{provider_id:str}", status_code=200, opt=needs("operator"))
 async def delete_provider(
     request: Http,
     provider_id: FromPath[str],
@@ -90,7 +91,7 @@ async def delete_provider(
     return answer(wire.Done(), version=providers.version)
 
 
-@get("/providers/{provider_id:str}/discover")
+@get("/providers/{provider_id:str}/discover", opt=needs("operator"))
 async def discover(
     request: Http, provider_id: FromPath[str], providers: NamedDependency[Providers]
 ) -> Response[bytes]:

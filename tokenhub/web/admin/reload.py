@@ -5,13 +5,14 @@ from litestar.di import NamedDependency
 
 from tokenhub.admin.changes import By
 from tokenhub.admin.reload import Reload
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
 from tokenhub.wire import reload as wire
 
 
-@post("/reload", status_code=200)
+@post("/reload", status_code=200, opt=needs("owner"))
 async def reload_settings(
     request: Http, reload: NamedDependency[Reload], by: NamedDependency[By]
 ) -> Response[bytes]:

@@ -8,19 +8,20 @@ from tokenhub.admin.routing import Routing
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, Defaults
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.money import nusd, usd
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer, if_match
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
 
 
-@get("/routing-config")
+@get("/routing-config", opt=needs("viewer"))
 async def get_routing(request: Http, routing: NamedDependency[Routing]) -> Response[bytes]:
     queried(request, ())
     return answer(_shown(routing), version=routing.version)
 
 
-@put("/routing-config")
+@put("/routing-config", opt=needs("operator"))
 async def put_routing(
     request: Http, routing: NamedDependency[Routing], by: NamedDependency[By]
 ) -> Response[bytes]:

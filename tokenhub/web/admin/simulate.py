@@ -15,6 +15,7 @@ from tokenhub.dialects.native import wish
 from tokenhub.web.admin import decisions
 from tokenhub.web.admin.models import shown as shown_model
 from tokenhub.web.amounts import dollars
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
@@ -30,7 +31,7 @@ MAX_SEED = 2**53 - 1
 _SUBSTITUTE = ("any", "same-model", "never")
 
 
-@post("/routing/simulate", status_code=200)
+@post("/routing/simulate", status_code=200, opt=needs("viewer"))
 async def simulate(request: Http, simulator: NamedDependency[Simulator]) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.Simulation)

@@ -13,6 +13,7 @@ from tokenhub.admin import vault as use
 from tokenhub.admin.changes import By
 from tokenhub.admin.vault import Vault
 from tokenhub.core.errors import BadRequest
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http, body_of
 from tokenhub.web.paging import queried
 from tokenhub.web.tags import answer
@@ -21,7 +22,7 @@ from tokenhub.wire import vault as wire
 from tokenhub.wire.catalog import Done
 
 
-@get("/vault/status")
+@get("/vault/status", opt=needs("viewer"))
 async def get_status(request: Http, vault: NamedDependency[Vault]) -> Response[bytes]:
     queried(request, ())
     now = await vault.status()
@@ -41,7 +42,7 @@ async def get_status(request: Http, vault: NamedDependency[Vault]) -> Response[b
     return answer(told)
 
 
-@post("/vault/init")
+@post("/vault/init", opt=needs("owner"))
 async def init(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -52,7 +53,7 @@ async def init(
     return answer(wire.VaultDone(warning=warning))
 
 
-@post("/vault/unlock")
+@post("/vault/unlock", opt=needs("owner"))
 async def unlock(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -63,7 +64,7 @@ async def unlock(
     return answer(wire.VaultDone(left_out=list(left_out)))
 
 
-@post("/vault/lock")
+@post("/vault/lock", opt=needs("owner"))
 async def lock(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -72,7 +73,7 @@ async def lock(
     return answer(wire.VaultLocked(already_locked=not was_open))
 
 
-@post("/vault/rotate")
+@post("/vault/rotate", opt=needs("owner"))
 async def change_password(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -86,7 +87,7 @@ async def change_password(
     return answer(wire.VaultDone(warning=warning))
 
 
-@post("/vault/rotate-key")
+@post("/vault/rotate-key", opt=needs("owner"))
 async def rotate_key(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -94,7 +95,7 @@ async def rotate_key(
     return answer(wire.KeyRotated(secrets=await vault.rotate_key(by=by)))
 
 
-@post("/vault/recovery")
+@post("/vault/recovery", opt=needs("owner"))
 async def set_recovery(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -105,7 +106,7 @@ async def set_recovery(
     return answer(wire.RecoveryIssued(recovery_key=recovery))
 
 
-@delete("/vault/recovery", status_code=200)
+@delete("/vault/recovery", status_code=200, opt=needs("owner"))
 async def delete_recovery(
     request: Http, vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -114,13 +115,13 @@ async def delete_recovery(
     return answer(Done())
 
 
-@get("/vault/secrets")
+@get("/vault/secrets", opt=needs("owner"))
 async def list_secrets(request: Http, vault: NamedDependency[Vault]) -> Response[bytes]:
     queried(request, ())
     return answer(wire.SecretNames(secrets=list(vault.names())))
 
 
-@get("/vault/secrets/{key:path}")
+@get("/vault/secrets/{key:path}", opt=needs("owner"))
 async def get_secret(
     request: Http, key: FromPath[str], vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -130,7 +131,7 @@ async def get_secret(
     return answer(wire.Secret(key=name, value=found.decode()))
 
 
-@put("/vault/secrets/{key:path}")
+@put("/vault/secrets/{key:path}", opt=needs("owner"))
 async def put_secret(
     request: Http, key: FromPath[str], vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -142,7 +143,7 @@ async def put_secret(
     return answer(wire.SecretDone(key=name))
 
 
-@delete("/vault/secrets/{key:path}", status_code=200)
+@delete("/vault/secrets/{key:path}", status_code=200, opt=needs("owner"))
 async def delete_secret(
     request: Http, key: FromPath[str], vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:

@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from tokenhub.core.errors import BadRequest
+from tokenhub.web.auth import needs
 from tokenhub.web.body import Http
 from tokenhub.web.paging import number, queried
 from tokenhub.web.tags import answer
@@ -19,7 +20,7 @@ _STATUSES = frozenset(
 _PAGE, _MAX_PAGE = 50, 200
 
 
-@get("/workflows")
+@get("/workflows", opt=needs("viewer"))
 async def list_workflows(request: Http) -> Response[bytes]:
     query = queried(request, ("limit", "status"))
     number(query, "limit", default=_PAGE, least=1, most=_MAX_PAGE)
@@ -31,7 +32,7 @@ async def list_workflows(request: Http) -> Response[bytes]:
     return answer(WorkflowPage(workflows=[], temporal_enabled=False))
 
 
-@get("/workflows/{workflow_id:path}")
+@get("/workflows/{workflow_id:path}", opt=needs("viewer"))
 async def get_workflow(request: Http, workflow_id: FromPath[str]) -> Response[bytes]:
     del workflow_id  # There is none of that id, nor of any other.
     queried(request, ())

@@ -1,5 +1,6 @@
-"""`GET /v1/models` and `GET /v1/models/{id}`: what can be asked for. Public, as in the original.
+"""`GET /v1/models` and `GET /v1/models/{id}`: what can be asked for.
 
+They are public, as in the original, unless a setting closes them.
 Both vendors' SDKs list models at this path; an `anthropic-version` header tells which one asks.
 """
 
@@ -11,10 +12,21 @@ import msgspec
 
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.errors import BadRequest, NotFound, TokenHubError
+from tokenhub.core.keys import SCOPES, KeyTable, digest
+from tokenhub.gateway.admit import admitted
 from tokenhub.gateway.run import Arrival
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.web.errors import ANTHROPIC, OPENAI, named, render
-from tokenhub.web.v1.exchange import JSON, NOSNIFF, Headers, Receive, Scope, Send, respond
+from tokenhub.web.v1.exchange import (
+    JSON,
+    NOSNIFF,
+    Headers,
+    Incoming,
+    Receive,
+    Scope,
+    Send,
+    respond,
+)
 from tokenhub.wire import anthropic, openai
 
 PREFIX = "/v1/models/"
@@ -28,12 +40,20 @@ _EPOCH = "1970-01-01T00:00:00Z"
 
 
 class Models:
-    """Enabled models of enabled providers, one card for each id."""
+    """Enabled models of enabled providers, one card for each id.
 
-    def __init__(self, catalog: Snapshot[Catalog]) -> None:
+    They are shown to anybody; with `keys`, only to who has one of these.
+    """
+
+    def __init__(
+        self, catalog: Snapshot[Catalog], *, keys: Snapshot[KeyTable] | None = None
+    ) -> None:
         self._catalog = catalog
+        self._keys = keys
 
     async def all(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:  # noqa: ARG002 - ASGI
+        if await self._closed(scope, send, arrival):
+            return
         routes = [
             usable[0] for usable in map(_usable, self._catalog.current.by_model.values()) if usable
         ]
@@ -51,6 +71,8 @@ class Models:
             await _json(send, arrival, page, dialect)
 
     async def one(self, scope: Scope, receive: Receive, send: Send, arrival: Arrival) -> None:  # noqa: ARG002 - ASGI
+        if await self._closed(scope, send, arrival):
+            return
         name = scope["path"].removeprefix(PREFIX)
         routes = _usable(self._catalog.current.routes_of(name))
         dialect = spoken(scope)
@@ -60,6 +82,22 @@ class Models:
             return
         error = NotFound(f"model {name!r} does not exist", code="model_not_found")
         await respond(send, *render(error, dialect=dialect, request_id=arrival.request_id))
+
+    async def _closed(self, scope: Scope, send: Send, arrival: Arrival) -> bool:
+        """Whether the caller was turned away, for want of a key where one is needed."""
+        if self._keys is None:
+            return False
+        key, table = Incoming(scope["headers"]).key, self._keys.current
+        known = table.get(digest(key)) if key else None
+        # Any key will do, whatever it is for.
+        needed = known.scopes[0] if known and known.scopes else SCOPES[0]
+        try:
+            admitted(key, table, scope=needed, now=arrival.at)
+        except TokenHubError as error:
+            refusal = render(error, dialect=spoken(scope), request_id=arrival.request_id)
+            await respond(send, *refusal)
+            return True
+        return False
 
 
 def spoken(scope: Scope) -> str:
