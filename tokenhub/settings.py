@@ -448,7 +448,7 @@ HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.
 ORIGINS = Kind("list", "origins such as https://app.example, with commas, or *", _origins)
 HOSTS = Kind("list", "host names and addresses without ports, with commas between them", _hosts)
 NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
-HOSTS = Kind(
+PLACES = Kind(
     "list",
     "host names, *.names, IP addresses and networks such as 10.0.0.0/8, with commas",
     destinations,
@@ -697,7 +697,7 @@ SETTINGS = (
     ),
     Setting(
         "ALLOWED_PRIVATE_HOSTS",
-        HOSTS,
+        PLACES,
         "",
         "Private hosts and networks that providers may be at, loopback among them; for a server "
         "on this machine: localhost,127.0.0.1,::1. Nothing but public addresses by default.",
