@@ -17,6 +17,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
+from tokenhub.admin.reload import Reload
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.vault import Vault
@@ -81,3 +82,4 @@ class Parts:
     importing: Import
     claims: Claims
     load: Load
+    reload: Reload

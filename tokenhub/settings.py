@@ -553,6 +553,7 @@ SETTINGS = (
         "true",
         "Keep provider keys in the encrypted vault, once it is set up; false: in memory only.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "VAULT_PASSWORD",
@@ -560,6 +561,7 @@ SETTINGS = (
         "",
         "Unlocks the vault at start, or sets it up; it then never locks by itself.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "VAULT_KEY_FILE",
@@ -568,6 +570,7 @@ SETTINGS = (
         "A file for its owner's eyes only with the vault's password or recovery key, instead of "
         "TOKENHUB_VAULT_PASSWORD.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "VAULT_IDLE_LOCK_SECS",
@@ -575,6 +578,7 @@ SETTINGS = (
         "1800",
         "Lock the vault after so long without a use of a secret; 0: never.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "VAULT_MAX_UNLOCK_SECS",
@@ -582,6 +586,7 @@ SETTINGS = (
         "0",
         "Lock the vault so long after it was unlocked, used or not; 0: never.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "IDEMPOTENCY_BODY",
@@ -590,6 +595,7 @@ SETTINGS = (
         "Keep answers for repeats on disk, under the vault's keys and while it is unlocked; none: "
         "in memory only.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "ALLOW_CORE_DUMPS",
@@ -597,6 +603,7 @@ SETTINGS = (
         "false",
         "Let the process be dumped and traced: a dump may hold keys and prompts.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "EXPLORATION_TEMP",
@@ -644,6 +651,7 @@ SETTINGS = (
         "Host names under which /admin answers, beside localhost, 127.0.0.1, ::1 and that of "
         "TOKENHUB_LISTEN_ADDR.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "METRICS_PUBLIC",
@@ -651,6 +659,7 @@ SETTINGS = (
         "true",
         "Whether /metrics answers without an admin token.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "MODELS_PUBLIC",
@@ -658,6 +667,7 @@ SETTINGS = (
         "true",
         "Whether GET /v1/models answers without an API key.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "RATE_LIMIT_RPS",
@@ -694,6 +704,7 @@ SETTINGS = (
         "",
         "Reverse proxies whose X-Forwarded-For, Forwarded or X-Real-IP says who is calling.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "ALLOWED_PRIVATE_HOSTS",
@@ -709,6 +720,7 @@ SETTINGS = (
         "2000",
         "The most requests on /v1 that are being answered at the same time; 0: no limit.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "OVERLOAD_LAG_MS",
@@ -717,6 +729,7 @@ SETTINGS = (
         "How late the server may run, for a quarter of a second, before it lets requests wait "
         "for their turn and refuses those for which there is none; 0: never.",
         effective=True,
+        restart=True,
     ),
     Setting(
         "STRICT_PARAMS",
@@ -778,6 +791,7 @@ SETTINGS = (
         "Where backups are kept, those from before upgrades too.",
         default_shown="backups in the data directory",
         effective=True,
+        restart=True,
     ),
     Setting(
         "BACKUP_INTERVAL_SECS",
@@ -792,6 +806,7 @@ SETTINGS = (
         "7",
         "How many backups are kept; a new one takes the place of the oldest.",
         effective=True,
+        restart=True,
     ),
     Setting("PRICING_REFRESH_ENABLED", YES_NO, "true", "Refresh model prices from time to time."),
     Setting(

@@ -1,4 +1,4 @@
-"""F3: whatever moment a crash picks, the vault opens with one password, and nothing in it is lost."""
+"""F3: whatever moment a crash picks, the vault opens with one password, and keeps its secrets."""
 
 import asyncio
 import sqlite3

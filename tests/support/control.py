@@ -304,6 +304,7 @@ class Control:
             claims=cast("Any", None),
             importing=cast("Any", None),
             load=Load(),
+            reload=cast("Any", None),
         )
 
     @asynccontextmanager

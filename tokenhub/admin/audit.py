@@ -9,6 +9,7 @@ from tokenhub.admin.paging import Page, page_of
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.ports.audit import AuditQuery, AuditRow, AuditTrail, Broken, Verdict
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.stores import DONE
 
 _HASH_DIGITS = 64
 
@@ -24,14 +25,22 @@ class Trail:
         return await page_of(self._store, query, id_of=lambda row: str(row.id))
 
     async def record(
-        self, action: str, resource: str, by: By, *, before: object = None, after: object = None
+        self,
+        action: str,
+        resource: str,
+        by: By,
+        *,
+        before: object = None,
+        after: object = None,
+        outcome: str = DONE,
     ) -> None:
         """Write an entry, for a change that is kept in no table. Raises Unavailable.
 
         Await it before the change is made: what cannot be told is not done.
         """
         now = self._clock.now()
-        await self._store.record(entry(now, action, resource, by, before=before, after=after))
+        told = entry(now, action, resource, by, before=before, after=after, outcome=outcome)
+        await self._store.record(told)
 
     async def verify(self, *, row_id: int = 0, digest: str = "") -> Verdict:
         """Walk along the whole chain.

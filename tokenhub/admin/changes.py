@@ -59,6 +59,12 @@ class Changes:
         """Read the stored catalog; done once, before anything is served."""
         self.publish(await self.store.load())
 
+    async def follow(self, environment: Defaults) -> None:
+        """Take other defaults of the environment; what an operator has set stays above them."""
+        async with self.lock:
+            self._environment = environment
+            self.publish(await self.store.load())
+
     def publish(self, stored: Catalog) -> None:
         """Put a catalog in force that has been committed."""
         self._catalog.current = replace(

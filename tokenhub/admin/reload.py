@@ -7,15 +7,14 @@ after it the new values are swapped in at once. Whatever is broken changes nothi
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
+from tokenhub.admin.audit import Trail
 from tokenhub.admin.bootstrap import Bootstrap, refuse_unreadable
-from tokenhub.admin.changes import By, entry
+from tokenhub.admin.changes import By
 from tokenhub.core.errors import TokenHubError
-from tokenhub.ports.clock import Clock
-from tokenhub.ports.stores import Audit
+from tokenhub.ports.stores import DONE, REFUSED
 
 _log = logging.getLogger("tokenhub.reload")
 _ACTION, _RESOURCE = "server.reload", "settings"
@@ -45,12 +44,6 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-class Trail(Protocol):
-    """Where what is no change of a row is audited."""
-
-    async def note(self, audit: Audit) -> None: ...
-
-
 class Reload:
     """`read` gives what the files say, or raises a TokenHubError with every problem."""
 
@@ -61,13 +54,11 @@ class Reload:
         bootstrap: Bootstrap,
         path: str,
         trail: Trail,
-        clock: Clock,
     ) -> None:
         self._read = read
         self._bootstrap = bootstrap
         self._path = path
         self._trail = trail
-        self._clock = clock
         self._lock = asyncio.Lock()
         self._waiting = False
 
@@ -79,7 +70,7 @@ class Reload:
                 refuse_unreadable(found.credentials)
             except TokenHubError as error:
                 _log.error("reload_refused", extra={"reason": str(error)})
-                await self._note(by, {"refused": str(error)})
+                await self._note(by, {"refused": str(error)}, outcome=REFUSED)
                 raise
             if found.differences:
                 await self._note(by, {"changes": found.differences})
@@ -102,9 +93,8 @@ class Reload:
         except Exception:  # noqa: BLE001 - a fault of the reload must not end the server
             _log.exception("reload_failed")
 
-    async def _note(self, by: By, after: object) -> None:
-        now = self._clock.now()
-        await self._trail.note(entry(now, _ACTION, _RESOURCE, by, before=None, after=after))
+    async def _note(self, by: By, after: object, *, outcome: str = DONE) -> None:
+        await self._trail.record(_ACTION, _RESOURCE, by, after=after, outcome=outcome)
 
 
 def _tell(differences: tuple[Difference, ...], notes: list[str]) -> None:

@@ -1,5 +1,6 @@
 """`tokenhub serve`: the server, from a bound port to the last request in flight."""
 
+import asyncio
 import errno
 import gc
 import os
@@ -44,13 +45,19 @@ def run() -> int:
     redaction = start_logging(settings.log_level)
     log_strays()
     signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     try:
         if not settings.allow_core_dumps:
             complain(*hardening.closed())
         prepare(settings)
         allow_files()
         bound = bind(settings.listen_addr)
-        server = Server(settings, started=lambda: _greet(settings, bound), hide=redaction.hide)
+        server = Server(
+            settings,
+            started=lambda: _greet(settings, bound),
+            hide=redaction.hide,
+            reread=current,
+        )
         server.run(sockets=[bound])
     except TokenHubError as error:
         complain(str(error))
@@ -110,9 +117,16 @@ class Server(Draining):
     """
 
     def __init__(
-        self, settings: Settings, *, started: Callable[[], None], hide: Hide = shown
+        self,
+        settings: Settings,
+        *,
+        started: Callable[[], None],
+        hide: Hide = shown,
+        reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._start = Start(create_app(settings, hide=hide))
+        self._app = create_app(settings, hide=hide, reread=reread)
+        self._reloads = reread is not None
+        self._start = Start(self._app)
         self._on_started = started
         super().__init__(
             uvicorn.Config(
@@ -141,6 +155,8 @@ class Server(Draining):
         except OSError as error:
             await self.lifespan.shutdown()
             raise Unavailable(f"cannot listen: {error.strerror}") from error
+        if self._reloads:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._app.hang_up)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)

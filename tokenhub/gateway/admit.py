@@ -55,14 +55,14 @@ class KeyLimits:
         self.quotas = Quotas(rates)
         self.refused = 0
         self._rates = rates
-        self._rps = rps
+        self.rps = rps
 
     def take(self, caller: ApiKey, arrival: Arrival) -> Allowance:
         """What the caller may still send, by the tighter of key and address.
 
         Raises RateLimited where the key has had its share.
         """
-        rps = caller.rate_limit_rps or self._rps
+        rps = caller.rate_limit_rps or self.rps
         if rps <= 0:
             return arrival.allowance
         limit = Limit(rps=rps, burst=BURST_S * rps)

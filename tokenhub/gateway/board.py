@@ -56,7 +56,7 @@ class Board:
 
     def __init__(self, clock: Clock, *, patience_s: float, draw: Callable[[], float]) -> None:
         self._clock = clock
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._draw = draw
         self._known: dict[str, Known] = {}
         self._probes: dict[str, Probe] = {}
@@ -87,7 +87,7 @@ class Board:
         retry_after_s: float | None = None,
     ) -> None:
         """Note a call that brought none."""
-        if impatient(kind, status, latency_s, self._patience_s):
+        if impatient(kind, status, latency_s, self.patience_s):
             self.left(route)
             return
         of_the_provider = kind in _OF_THE_PROVIDER

@@ -39,7 +39,7 @@ class Observed:
 
     def __init__(self, secrets: Secrets, *, board: Board, patience_s: float) -> None:
         self._board = board
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._clock = board.clock
         self._learned: dict[str, Learned] = {}
         self._routes: dict[str, Signal] = {}
@@ -97,7 +97,7 @@ class Observed:
         for attempt in outcome.attempts:
             if attempt.kind in _TEACH_NOTHING:
                 continue
-            if impatient(attempt.kind, attempt.status, attempt.latency_s, self._patience_s):
+            if impatient(attempt.kind, attempt.status, attempt.latency_s, self.patience_s):
                 continue
             self._learn(attempt, outcome.expected)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import a_catalog, a_model, a_provider
-from tokenhub.app import _hedging
+from tokenhub.app.data_plane import hedging as _hedging
 from tokenhub.gateway.hedges import Hedges
 from tokenhub.ports.hedging import NoHedges
 from tokenhub.ports.snapshot import Snapshot

@@ -45,6 +45,12 @@ class HttpUpstreams:
         self._adapters[provider.id] = (provider, adapter)
         return adapter
 
+    def be_strict(self, *, strict: bool) -> None:
+        """Whether parameters that a vendor has no words for are refused, from the next call on."""
+        if strict != self._strict:
+            self._strict = strict
+            self._adapters.clear()
+
     async def close(self) -> None:
         for transport in self._transports.values():
             await transport.close()

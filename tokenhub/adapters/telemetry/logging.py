@@ -32,9 +32,14 @@ ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 # Every field that an event may have; what comes by another name shows as `[withheld]`. None of
 # them holds what a caller or a provider has said. A test looks for those that are missing here.
 FIELDS = frozenset(
-    {"action", "address", "advice", "count", "detail", "job", "last_error", "last_hash"}
-    | {"last_id", "outcome", "path", "provider_id", "reason", "request_id", "sink", "state"}
-    | {"status", "target"}
+    {"action", "address", "advice", "after", "attempts", "backup"}
+    | {"before", "calls", "catalogs", "charged_usd", "check", "count"}
+    | {"cut", "decisions", "detail", "ends_in_s", "epoch", "host"}
+    | {"job", "key_id", "key_name", "last_error", "last_hash", "last_id"}
+    | {"late_ms", "mode", "orchestrations", "outcome", "path", "provider"}
+    | {"provider_id", "reason", "refused", "request_id", "requests", "secret"}
+    | {"setting", "sink", "state", "status", "steps", "target"}
+    | {"under_way", "waiting"}
 )
 WITHHELD = "[withheld]"
 
@@ -85,10 +90,15 @@ def start_logging(level: str, *, stream: TextIO | None = None) -> Redaction:
     handler.setFormatter(Line(redaction))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(LEVELS[level])
+    set_level(level)
+    return redaction
+
+
+def set_level(level: str) -> None:
+    """Log events from this level up."""
+    logging.getLogger().setLevel(LEVELS[level])
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
-    return redaction
 
 
 def log_strays() -> None:
