@@ -65,7 +65,7 @@ fuzz count="10000": setup
 explain-proof count="1000": setup
     EXPLAIN_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_explain.py
 
-# every fault of a provider in its long form, and the table of docs/developer/faults.md; 4 minutes
+# every fault in its long form, and the table of docs/developer/faults.md; 12 minutes
 faults *args: setup
     FAULTS=long .venv/bin/pytest -p no:randomly tests/faults "$@"
 

@@ -25,6 +25,14 @@ ROWS = {
         "kill -9 with calls under way",
         "each is charged at what was reserved, and marked unknown; none stays open",
     ),
+    "F3": Row(
+        "a crash within any write of a change of database or admin token, and any loss of power",
+        "the old or the new, never neither; the new where it was acknowledged",
+    ),
+    "F4": Row(
+        "the vault's rows edited: each byte, rows swapped, older rows put back, truncated, 4 GiB",
+        "refused with a clear code, or left out; never a wrong secret, no large allocation",
+    ),
     "F5": Row(
         "200 requests at once on a key with money for 10",
         "exactly 10 are let through; afterwards nothing is held, and nothing overspent",
@@ -32,10 +40,6 @@ ROWS = {
     "F6": Row(
         "budget with a ledger that cannot be written",
         "503 `ledger_unavailable`, and no call for free",
-    ),
-    "F39": Row(
-        "clock set by an hour or a month, and the turn of a month",
-        "no month's budget is spent twice",
     ),
     "F7": Row(
         "a flood from one address on 200 connections, with forged headers, spread over a /64",
@@ -48,14 +52,6 @@ ROWS = {
     "F9": Row(
         "1,000 keys disabled, stripped of scopes, expired, deleted, rotated under load",
         "nothing is accepted after the call has returned",
-    ),
-    "F3": Row(
-        "a crash within any write of a change of database or admin token, and any loss of power",
-        "the old or the new, never neither; the new where it was acknowledged",
-    ),
-    "F4": Row(
-        "the vault's rows edited: each byte, rows swapped, older rows put back, truncated, 4 GiB",
-        "refused with a clear code, or left out; never a wrong secret, no large allocation",
     ),
     "F10": Row(
         "connection refused, unknown name",
@@ -111,13 +107,17 @@ ROWS = {
         "one call; the others have its answer, and are told so",
     ),
     "F27": Row("the same Idempotency-Key with another body", "422, no call"),
+    "F28": Row(
+        "a repeat after kill -9 and restart; by another key",
+        "the same bytes again and no second call; another key runs its own",
+    ),
     "F29": Row(
         "callers who hang up: midway, while nothing comes, before the first byte",
         "the provider's connection is closed within 50 ms (p99), and what came is settled",
     ),
-    "F37": Row(
-        "SIGHUP again and again under load, every fourth time with a broken file",
-        "0 failed requests; a broken file changes nothing and is told",
+    "F32": Row(
+        "backups under load, restored elsewhere; bits flipped in the copy",
+        "all that was acknowledged before is in it, its sums agree; a flipped bit is found",
     ),
     "F34": Row(
         "half a head, half a body, silence, 10,000 headers, a header of 1 MB",
@@ -131,17 +131,17 @@ ROWS = {
         "SIGTERM while answers are on their way",
         "none is cut short in the time to drain; what is cut is told so; exit 1 s later at most",
     ),
+    "F37": Row(
+        "SIGHUP again and again under load, every fourth time with a broken file",
+        "0 failed requests; a broken file changes nothing and is told",
+    ),
     "F38": Row(
         "marked prompts, keys, tokens, headers and paths over every route and error",
         "0 hits in logs, databases, metrics, audit trail and errors",
     ),
-    "F28": Row(
-        "a repeat after kill -9 and restart; by another key",
-        "the same bytes again and no second call; another key runs its own",
-    ),
-    "F32": Row(
-        "backups under load, restored elsewhere; bits flipped in the copy",
-        "all that was acknowledged before is in it, its sums agree; a flipped bit is found",
+    "F39": Row(
+        "clock set by an hour or a month, and the turn of a month",
+        "no month's budget is spent twice",
     ),
     "F40": Row(
         "a disk that is full, fails, turns read-only; a damaged page",
