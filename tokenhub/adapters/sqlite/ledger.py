@@ -24,7 +24,6 @@ from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.rows import Inserts, Table, where
 from tokenhub.ports.ledger import Audited, Intent, Recovered, Total, TotalsQuery
 
-DAY_MS = 86_400_000
 # What a crash may make us forget of keys without a budget: calls younger than this and a commit.
 GATHER_S = 0.01
 # The class, in the log, of a request that the process did not live to end.
