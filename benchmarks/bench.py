@@ -93,6 +93,7 @@ class Rig:
     def _sample(self, number: int, case: Case, target: Target) -> Sample:
         wire = request(case, target.key)
         check(target, wire)
+        before = target.commit_waits()
         job = Job(
             port=target.port,
             request=wire,
@@ -110,6 +111,7 @@ class Rig:
             case=case,
             measured=self._load.run(job),
             rss_bytes=target.rss_bytes(),
+            commits=[b - a for a, b in zip(before, target.commit_waits(), strict=True)],
         )
 
 

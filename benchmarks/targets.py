@@ -3,6 +3,7 @@
 import ctypes
 import http.client
 import os
+import re
 import secrets
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,6 +81,10 @@ class Target(Process):
         """What it wrote last, where it writes."""
         return ""
 
+    def commit_waits(self) -> list[float]:
+        """Counts of commits by how long they took; of who has none, none."""
+        return []
+
     def ready(self, path: str) -> None:
         """Return once the path answers 200."""
         until = time.perf_counter() + START_S
@@ -140,6 +146,13 @@ class TokenHub(Target):
             super().__init__(arguments, core=core, env=env, stdout=log, stderr=log)
         self.ready("/healthz")
         self._register(sim)
+
+    def commit_waits(self) -> list[float]:
+        """How many requests waited so long for their commit, by the bounds of core.waits."""
+        _, page = call(self.port, "GET", "/metrics")
+        sums = re.findall(rb"^tokenhub_commit_wait_seconds_bucket.*} (\S+)$", page, re.MULTILINE)
+        found = [float(one) for one in sums]
+        return [after - before for before, after in pairwise([0.0, *found])]
 
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-4000:]

@@ -27,7 +27,7 @@ class Root(LazyGroup):
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("audit", "Show who changed what, who came in and who was turned away."),
         Entry("explain", "Tell why a request went where it went."),
-        Entry("reload", "Make the server read its settings again."),
+        Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),

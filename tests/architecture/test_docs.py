@@ -9,7 +9,7 @@ import pytest
 from tests.support.control import Control
 from tokenhub.app import front
 from tokenhub.commands.reference import pages
-from tokenhub.settings import SETTINGS
+from tokenhub.settings import ENV_FILE, SETTINGS
 from tokenhub.web import auth
 from tokenhub.web.app import build
 from tokenhub.web.v1.models import PREFIX
@@ -68,7 +68,7 @@ def test_a_setting_is_documented_and_says_if_it_does_nothing(setting):
 
 def test_pages_name_no_setting_that_does_not_exist():
     known = {setting.name for setting in SETTINGS} | {"TOKENHUB_URL", "TOKENHUB_API_KEY"}
-    known |= {"TOKENHUB_TIMEOUT", "TOKENHUB_OUTPUT", "TOKENHUB_CONTEXT"}
+    known |= {"TOKENHUB_TIMEOUT", "TOKENHUB_OUTPUT", "TOKENHUB_CONTEXT", ENV_FILE}
     pages_here = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     written = {
         name

@@ -17,6 +17,7 @@ NO_CHANGE = {
     f"POST {V1}/providers/{{id}}/test": "a probe; what it clears is a reset of its own",
     f"POST {V1}/routing/simulate": "a decision that nothing follows from",
     f"POST {V1}/audit/verify": "only reads",
+    f"POST {V1}/ledger/verify": "only reads",
 }
 
 
@@ -75,6 +76,12 @@ CHANGES = [
     ),
     Change(f"POST {V1}/apikeys", "apikeys", {"name": "k", "scopes": ["chat"]}, "apikey.create", ""),
     Change(f"PATCH {V1}/apikeys/{{id}}", "apikeys/{key}", {"name": "l"}, "apikey.update", "{key}"),
+    Change(
+        f"POST {V1}/apikeys/{{id}}/rotate", "apikeys/{key}/rotate", {}, "apikey.rotate", "{key}"
+    ),
+    Change(
+        f"POST {V1}/apikeys/{{id}}/paid", "apikeys/{key}/paid", {}, "apikey.budget_paid", "{key}"
+    ),
     Change(f"DELETE {V1}/apikeys/{{id}}", "apikeys/{key}", None, "apikey.revoke", "{key}"),
     Change(f"POST {V1}/health/{{id}}/reset", "health/p/reset", None, "health.reset", "p"),
     Change(f"DELETE {V1}/models/{{id}}", "models/gpt-4o", None, "model.delete", "p/gpt-4o"),
@@ -85,6 +92,34 @@ CHANGES = [
     Change(f"DELETE {V1}/tokens/{{id}}", "tokens/t", None, "token.revoke", "{key}"),
     Change(f"POST {V1}/session", "session", {}, "session.create", "admin"),
     Change(f"DELETE {V1}/session", "session", {}, "session.delete", "admin"),
+]
+FIRST, SECOND = {"admin_password": "a first password"}, {"admin_password": "a second password"}
+BOTH = {"old_password": "a first password", "new_password": "a second password"}
+# What is no row, and has no state before: the vault, copies, settings.
+DEEDS = [
+    Change(f"POST {V1}/vault/init", "vault/init", FIRST, "vault.init", "vault"),
+    Change(f"POST {V1}/vault/lock", "vault/lock", {}, "vault.lock", "vault"),
+    Change(f"POST {V1}/vault/unlock", "vault/unlock", FIRST, "vault.unlock", "vault"),
+    Change(f"POST {V1}/vault/rotate", "vault/rotate", BOTH, "vault.rotate", "vault"),
+    Change(f"POST {V1}/vault/rotate-key", "vault/rotate-key", {}, "vault.rotate_key", "vault"),
+    Change(f"POST {V1}/vault/recovery", "vault/recovery", SECOND, "vault.recovery.set", "vault"),
+    Change(f"DELETE {V1}/vault/recovery", "vault/recovery", None, "vault.recovery.delete", "vault"),
+    Change(
+        f"PUT {V1}/vault/secrets/{{id}}",
+        "vault/secrets/mine",
+        {"value": "sk-0123456789abcdef"},
+        "vault.secret.set",
+        "mine",
+    ),
+    Change(
+        f"DELETE {V1}/vault/secrets/{{id}}",
+        "vault/secrets/mine",
+        None,
+        "vault.secret.delete",
+        "mine",
+    ),
+    Change(f"POST {V1}/backup", "backup", {}, "backup.create", ""),
+    Change(f"POST {V1}/reload", "reload", {}, "server.reload", "settings"),
 ]
 
 
@@ -99,7 +134,7 @@ def routes():
 
 def test_every_route_that_is_no_get_is_in_one_of_the_two_tables():
     """A new one: say how it is called and what entry it leaves, or why it changes nothing."""
-    called = {change.route for change in CHANGES} | ELSEWHERE
+    called = {change.route for change in (*CHANGES, *DEEDS)} | ELSEWHERE
 
     assert set(routes()) == called | NO_CHANGE.keys()
 
@@ -147,3 +182,29 @@ async def test_every_change_leaves_its_entry_and_no_secret(tmp_path):
 
     assert (True, len(CHANGES) + 1) == (verdict["ok"], verdict["rows"])
     assert "sk-0123456789abcdef" not in whole
+
+
+async def test_every_deed_leaves_its_entry_and_no_secret(tmp_path):
+    async with running(tmp_path) as hub:
+        for deed in DEEDS:
+            method = deed.route.partition(" ")[0]
+            answer = await hub.http.request(
+                method,
+                f"{V1}/{deed.path}",
+                json=deed.body,
+                headers={"authorization": f"Bearer {ADMIN_TOKEN}"},
+            )
+            assert answer.status_code in {200, 201}, (deed, answer.text)
+            entries = (await hub.admin("GET", f"audit?action={deed.action}&limit=1"))["logs"]
+            (entry,) = entries
+            assert ("ok", "admin", "127.0.0.1", answer.headers["x-request-id"]) == (
+                entry["outcome"],
+                entry["actor"],
+                entry["address"],
+                entry["request_id"],
+            )
+            assert entry["resource"].startswith(deed.resource)
+        whole = str((await hub.admin("GET", "audit?limit=1000"))["logs"])
+
+    assert "sk-0123456789abcdef" not in whole
+    assert "password" not in whole

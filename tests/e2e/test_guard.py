@@ -166,6 +166,10 @@ async def test_nobody_is_told_of_headers_that_a_provider_sends(served, sim, ask)
         "x-content-type-options",
         "x-request-id",
         "x-negotiated-model",
+        "x-frame-options",
+        "referrer-policy",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
     }
     assert set() == {name for name in answer.headers if not name.startswith("x-tokenhub-")} - ours
 

@@ -128,6 +128,7 @@ async def test_a_provider_is_asked_with_the_key_from_the_old_vault(house, sim):
     env = {
         "TOKENHUB_DB_DSN": str(house.database),
         "TOKENHUB_CREDENTIALS_FILE": str(house.old) + "-",
+        "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
     }
     chosen = settings.load(env, home=house.folder, data_writable=False)
 

@@ -38,7 +38,15 @@ PROVIDER_KEY = "sk-zqProviderKeyMarkc6e8"
 WRONG_TOKEN = "tha_zqWrongTokenMarkd7f90123456789"
 ODD_KEY = "tokenhub_zqOddKeyMarke80a"
 FORGED_KEY = mint(0xF0E1D2C3B4A5968778695A4B3C2D1E0F)
-SENT = (PROMPT, SYSTEM, HEADER, PLACE, WRONG_TOKEN, ODD_KEY, FORGED_KEY)
+VAULT_PASSWORD = "zqVaultPasswordMarkf91b"
+NEW_PASSWORD = "zqNewPasswordMark0a2c"
+WRONG_PASSWORD = "zqWrongPasswordMark1b3d"
+VAULT_SECRET = "zqVaultSecretMark2c4e"
+IN_THE_VAULT = (VAULT_PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, VAULT_SECRET)
+SENT = (
+    *(PROMPT, SYSTEM, HEADER, PLACE, WRONG_TOKEN, ODD_KEY, FORGED_KEY),
+    *IN_THE_VAULT,
+)
 MODELS = ("gpt", "larger")
 SIMULATED = Profile(
     name="simulated",
@@ -167,6 +175,36 @@ async def every_admin_route(caller: Caller) -> None:
             await caller.send(method, path, content=PROMPT.encode())
 
 
+async def the_vault(caller: Caller) -> set[str]:
+    """All that is said to the vault, and a session's cookie; gives the marks that it makes up."""
+
+    async def say(verb: str, **fields: str) -> httpx.Response:
+        return await caller.send("POST", f"/admin/v1/vault/{verb}", json=fields)
+
+    await say("init", admin_password=VAULT_PASSWORD)
+    await caller.send("PUT", "/admin/v1/vault/secrets/mine", json={"value": VAULT_SECRET})
+    await say("lock")
+    await say("unlock", admin_password=WRONG_PASSWORD)
+    await say("rotate", old_password=WRONG_PASSWORD, new_password=NEW_PASSWORD)
+    await say("unlock", admin_password=VAULT_PASSWORD)
+    await say("rotate", old_password=VAULT_PASSWORD, new_password=NEW_PASSWORD)
+    await say("rotate-key")
+    recovery = await say("recovery", admin_password=NEW_PASSWORD)
+    signed_in = await caller.send("POST", "/admin/v1/session", json={})
+    caller.told = [told for told in caller.told if told.answer not in (recovery, signed_in)]
+    assert (200, 200) == (recovery.status_code, signed_in.status_code), recovery.text
+    cookie = signed_in.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    return {recovery.json()["recovery_key"], cookie}
+
+
+async def unlocked(caller: Caller) -> None:
+    """Whoever asks every route locks the vault as well."""
+    answer = await caller.send(
+        "POST", "/admin/v1/vault/unlock", json={"admin_password": NEW_PASSWORD}
+    )
+    assert 200 == answer.status_code, answer.text
+
+
 async def every_answer(caller: Caller, key: str, sim: Sim) -> None:
     """Each route of the data plane, with all that a caller can do wrong on it."""
     odd = await caller.key(scopes=["embeddings"])
@@ -218,7 +256,16 @@ async def written(caller: Caller, folder: Path) -> dict[str, bytes]:
     found = {"log": "".join(hub.said + hub.logged).encode()}
     for path in ("/metrics", "/healthz", "/readyz"):
         found[path] = (await hub.http.get(path)).content
-    lists = ["audit?limit=1000", "logs?limit=1000", "orchestrations", "providers", "models"]
+    lists = [
+        "audit?limit=1000",
+        "logs?limit=1000",
+        "vault/status",
+        "tokens",
+        "backups",
+        "orchestrations",
+        "providers",
+        "models",
+    ]
     details = [f"{what}/{one}" for one in ids for what in ("requests", "routing/explain")]
     for path in [*lists, "apikeys", "aliases", "routing-config", "health", "info", *details]:
         found[path] = json.dumps(await hub.admin("GET", path)).encode()
@@ -253,12 +300,14 @@ async def test_f38_no_mark_is_found_where_it_does_not_belong(tmp_path, figure):
         await hub.provider("one", sim, models=MODELS, api_key=PROVIDER_KEY)
         await hub.admin("PATCH", "providers/one", {"api_key": PROVIDER_KEY})
 
+        made = await the_vault(caller)
         await every_answer(caller, key, sim)
         await every_admin_route(caller)
+        await unlocked(caller)
         ours = len(caller.told)
         await every_fault(caller, key, sim)
 
-        marks = {*SENT, COMPLETION, PROVIDER_KEY, ADMIN_TOKEN, key}
+        marks = {*SENT, *made, COMPLETION, PROVIDER_KEY, ADMIN_TOKEN, key}
         places = await written(caller, tmp_path)
         strange = [
             (mark, told.what, told.answer.text[:300])

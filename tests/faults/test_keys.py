@@ -190,7 +190,7 @@ async def test_f8_a_guess_reads_nothing_and_learns_nothing(tmp_path, figure, kin
         began = time.process_time()
         answers = {await served.ask(text) for text in guesses}
         spent_s = time.process_time() - began
-        during = len(served.statements)
+        during = len([one for one in served.statements if not _is_of_the_trail(one)])
         admitted, _ = await served.ask(good)
         # That the count counts: a change of the key is a statement.
         await served.keys.create(name="b", scopes=["chat"], by=BY)
@@ -202,6 +202,11 @@ async def test_f8_a_guess_reads_nothing_and_learns_nothing(tmp_path, figure, kin
     ((status, body),) = {(status, json.loads(body)["error"]["code"]) for status, body in answers}
     assert (401, "invalid_api_key") == (status, body)
     assert 400 == admitted
+
+
+def _is_of_the_trail(statement):
+    """The audit trail notes a flood of guesses in two rows a minute, whatever their number."""
+    return "audit" in statement or statement in {"BEGIN IMMEDIATE", "COMMIT"}
 
 
 async def test_f8_the_checksum_catches_every_typing_error(figure):

@@ -62,8 +62,11 @@ class Reload:
         self._lock = asyncio.Lock()
         self._waiting = False
 
-    async def __call__(self, by: By) -> Reloaded:
-        """Read, check and swap. Raises what is wrong with the files; then nothing has changed."""
+    async def __call__(self, by: By, *, quiet: bool = False) -> Reloaded:
+        """Read, check and swap. Raises what is wrong with the files; then nothing has changed.
+
+        Where it is `quiet`, a reload that finds nothing new leaves no entry.
+        """
         async with self._lock:
             try:
                 found = await asyncio.to_thread(self._read)
@@ -72,7 +75,7 @@ class Reload:
                 _refused(error)
                 await self._note(by, {"refused": str(error)}, outcome=REFUSED)
                 raise
-            if found.differences:
+            if found.differences or not quiet:
                 try:
                     await self._note(by, {"changes": found.differences})
                 except TokenHubError as error:
@@ -93,7 +96,7 @@ class Reload:
         async with self._lock:
             self._waiting = False
         try:
-            await self(By(actor="signal"))
+            await self(By(actor="signal"), quiet=True)
         except TokenHubError:
             pass  # told in the log, where there is nobody else to tell
         except Exception:  # noqa: BLE001 - a fault of the reload must not end the server

@@ -44,7 +44,7 @@ from tokenhub.core.vault.rows import (
     Slot,
 )
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.stores import Audit
+from tokenhub.ports.stores import DONE, REFUSED, Audit
 from tokenhub.ports.vault import Safe, Stretcher, VaultStore
 
 # The original's names (original-behaviour 5.1): those of operators, beside `provider:`.
@@ -178,7 +178,7 @@ class Vault:
         self._must_be_enabled()
         async with self._safe.lock:
             found, _, _ = await self._open(password, "vault.unlock", by, at_once=at_once)
-            done = self._audit("vault.unlock", by, outcome="ok", left_out=found.stale)
+            done = self._audit("vault.unlock", by, left_out=found.stale)
             await self._store.note(Tries(), done)
             self._safe.swap(found.contents, found.ring)
             self._begin()
@@ -336,8 +336,9 @@ class Vault:
         except TokenHubError as error:
             wrong = isinstance(error, WrongPassword)
             failed = Tries(failures=tries.failures + wrong, last_at=self._clock.now())
-            outcome = "wrong_password" if wrong else error.code
-            await self._store.note(failed, self._audit(action, by, outcome=outcome))
+            why = "wrong_password" if wrong else error.code
+            audit = self._audit(action, by, outcome=REFUSED, why=why)
+            await self._store.note(failed, audit)
             raise
         return found
 
@@ -373,7 +374,7 @@ class Vault:
         )
         await self._commit(step, action, by)
         if (await self._store.tries()).failures:
-            await self._store.note(Tries(), self._audit(action, by, outcome="ok"))
+            await self._store.note(Tries(), self._audit(action, by))
 
     async def _new(self, password: Password) -> Stretched:
         salt, cost = self._draw(SALT_BYTES), await self._stretcher.cost()
@@ -382,9 +383,7 @@ class Vault:
 
     async def _commit(self, step: Step, action: str, by: By, *, resource: str = "vault") -> None:
         """Write a step and put it in force; where the write fails nothing has changed."""
-        await self._store.commit(
-            step.change, self._audit(action, by, resource=resource, outcome="ok")
-        )
+        await self._store.commit(step.change, self._audit(action, by, resource=resource))
         self._safe.swap(step.contents, step.ring)
 
     async def _gather(self, by: By) -> None:
@@ -454,8 +453,17 @@ class Vault:
             raise VaultLocked
         return contents, ring
 
-    def _audit(self, action: str, by: By, *, resource: str = "vault", **told: object) -> Audit:
-        return entry(self._clock.now(), action, resource, by, before=None, after=told or None)
+    def _audit(
+        self,
+        action: str,
+        by: By,
+        *,
+        resource: str = "vault",
+        outcome: str = DONE,
+        **told: object,
+    ) -> Audit:
+        now, after = self._clock.now(), told or None
+        return entry(now, action, resource, by, before=None, after=after, outcome=outcome)
 
 
 def _checked_secret(name: str, secret: bytes) -> None:

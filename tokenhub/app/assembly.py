@@ -163,7 +163,11 @@ async def assembled(
         observed = Observed(held, board=board, patience_s=patience_s)
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
-        metrics = Metrics(decisions_lost=lambda: stores.decisions_lost, load=load.counts)
+        metrics = Metrics(
+            decisions_lost=lambda: stores.decisions_lost,
+            load=load.counts,
+            commits=stores.commits,
+        )
 
         def request_ids() -> str:
             return request_id(clock.now(), noise.getrandbits(64))

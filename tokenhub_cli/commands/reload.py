@@ -23,9 +23,10 @@ _VIEW: View[SettingChange] = View(
 
 @app.callback(invoke_without_command=True)
 def reload(ctx: typer.Context) -> None:
-    """Make the server read its environment file and its credentials file again.
+    """Make the server read settings and credentials again.
 
-    If one of them is broken nothing changes, and every problem is told.
+    They are in its environment file and its credentials file. If one of them is broken nothing
+    changes, and every problem is told.
     """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.reload_settings())

@@ -59,7 +59,8 @@ class House:
         return await self.control.journal.page(LogQuery(limit=10_000))
 
     def secret(self, provider_id):
-        return self.control.secrets.get(provider_id)
+        key = self.control.secrets.get(self.control.providers.get(provider_id))
+        return key and key.decode()
 
     def everything(self):
         catalog = self.control.catalog.current

@@ -276,7 +276,7 @@ async def test_every_try_is_in_the_trail_without_its_password(control, vault):
         "vault.rotate",
     ] == [action for action, _ in told][:6]
     assert ["vault.secret.set", "vault.secret.get"] == [action for action, _ in told][-2:]
-    assert ["wrong_password", "ok"] == [told[2][1]["outcome"], told[3][1]["outcome"]]
+    assert "wrong_password" == told[2][1]["why"]
     entries = control.catalog_store.vault.audit
     assert {("ops", "req_1")} == {(entry.actor, entry.request_id) for entry in entries}
     for secret in ("a wrong password", FIRST.decode(), SECOND.decode(), "s3cret"):

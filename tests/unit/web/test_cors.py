@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.clock import FakeClock
+from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import Arrival
 from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.front import Front
@@ -23,6 +24,7 @@ class Entrance:
             rest=self._rest,
             arrivals=lambda: Arrival("req_1", clock.now(), clock.monotonic()),
             doors=OPEN,
+            load=Load(),
             cors=cors,
         )
 
@@ -133,4 +135,4 @@ async def test_nothing_beside_v1_lets_any_page_in(path, method):
 
 def test_a_route_that_does_not_say_who_may_use_it_is_not_served():
     with pytest.raises(ValueError, match="/v1/forgotten"):
-        Front({("POST", "/v1/forgotten"): None}, rest=None, arrivals=None, doors=OPEN)
+        Front({("POST", "/v1/forgotten"): None}, rest=None, arrivals=None, doors=OPEN, load=Load())

@@ -15,6 +15,7 @@ from tokenhub.adapters.sqlite.migrations import Schema
 from tokenhub.adapters.sqlite.rows import Table
 from tokenhub.adapters.sqlite.writer import BROKEN, STORAGE_FAULTS, Job, Rows, Writer, code_of
 from tokenhub.core.errors import Unavailable
+from tokenhub.core.waits import Waits
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Database:
         probe_every_s: float | None,
     ) -> None:
         self.path = path
+        self.waits = Waits()
         self._lock = lock
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -112,7 +114,7 @@ class Database:
         if self._closed:
             future.set_exception(_closed())
         else:
-            self._writer.jobs.put(Job(future, None, rows))
+            self._writer.jobs.put(Job(future, None, rows, since=self._loop.time()))
         return future
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -179,8 +181,11 @@ class Database:
 
     def _answer(self, batch: list[Job]) -> None:
         """Resolve the futures of a batch; runs in the loop's thread."""
+        now = self._loop.time()
         for job in batch:
             future = job.future
+            if job.since:
+                self.waits.note(now - job.since)
             if future.done():  # its caller has gone away; the rows are committed all the same
                 continue
             if job.error is None:

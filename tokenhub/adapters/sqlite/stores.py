@@ -24,6 +24,7 @@ from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.adapters.sqlite.retention import SqliteRetention
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.waits import Waits
 from tokenhub.ports.storage import Storage
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
@@ -71,6 +72,11 @@ class Stores:
             f"SQLite {sqlite3.sqlite_version} is older than 3.51.3: do not open the database "
             "with other programs that write while TokenHub runs"
         )
+
+    @property
+    def commits(self) -> Waits:
+        """How long finished requests waited to be on the disk, since the start."""
+        return self._ledger.waits
 
     @property
     def decisions_lost(self) -> int:

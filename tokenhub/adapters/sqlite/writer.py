@@ -66,13 +66,17 @@ log = logging.getLogger(__name__)
 
 
 class Job(msgspec.Struct):
-    """A function to run, or rows to append: for each table one flat sequence of values."""
+    """A function to run, or rows to append: for each table one flat sequence of values.
+
+    `since` is when rows were handed over, in the loop's time.
+    """
 
     future: "asyncio.Future[Any]"
     work: Work | None = None
     rows: Rows = ()
     result: Any = None
     error: Exception | None = None
+    since: float = 0.0
 
 
 class Writer:

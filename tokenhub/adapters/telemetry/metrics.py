@@ -7,6 +7,7 @@ take locks and look labels up on every increment; here an outcome costs a few di
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -20,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from tokenhub.core.money import usd
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.waits import BOUNDS_S, Waits
 
 # Doubling from 10 ms as in the original, but up to 164 s: its last bucket, 5 s, could not show
 # what a slow model takes.
@@ -33,7 +35,8 @@ class Metrics(Collector):
     """A sink of outcomes, and what `GET /metrics` shows of them.
 
     `decisions_lost` gives how many decision records were dropped since the start, `load` how many
-    requests are under way, wait for their turn, and were refused in overload.
+    requests are under way, wait for their turn, and were refused in overload, `commits` how long
+    requests waited to be on the disk.
     """
 
     def __init__(
@@ -41,7 +44,9 @@ class Metrics(Collector):
         *,
         decisions_lost: Callable[[], int] = lambda: 0,
         load: Callable[[], tuple[int, int, int]] = lambda: (0, 0, 0),
+        commits: Waits | None = None,
     ) -> None:
+        self._commits = commits or Waits()
         self._decisions_lost = decisions_lost
         self._load = load
         self._requests: dict[_Labels, int] = defaultdict(int)
@@ -87,6 +92,7 @@ class Metrics(Collector):
             value=self._decisions_lost(),
         )
 
+        yield self._commit_waits()
         under_way, waiting, refused = self._load()
         yield GaugeMetricFamily("tokenhub_requests_under_way", "Requests on /v1 now", under_way)
         yield GaugeMetricFamily(
@@ -94,6 +100,15 @@ class Metrics(Collector):
         )
         yield CounterMetricFamily(
             "tokenhub_requests_refused", "Requests refused in overload", value=refused
+        )
+
+    def _commit_waits(self) -> Metric:
+        waits = self._commits
+        return HistogramMetricFamily(
+            "tokenhub_commit_wait_seconds",
+            "How long finished requests waited to be on the disk",
+            buckets=_summed(BOUNDS_S, waits.counts),
+            sum_value=waits.sum_s,
         )
 
     def _time(self, route: _Route, latency_ms: float) -> None:
@@ -110,13 +125,17 @@ class Metrics(Collector):
             labels=["mode", "model", "provider"],
         )
         for route, buckets in self._buckets.items():
-            total = 0
-            shown = []
-            for bound, count in zip((*BOUNDS_MS, "+Inf"), buckets, strict=True):
-                total += count
-                shown.append((str(bound), float(total)))
+            shown = _summed(BOUNDS_MS, buckets)
             family.add_metric(list(route), shown, sum_value=self._latency_sums[route])
         return family
+
+
+def _summed(bounds: Iterable[float], counts: Iterable[int]) -> list[tuple[str, float]]:
+    """Each bound with the count of all up to it, as Prometheus has them."""
+    return [
+        (str(bound), float(total))
+        for bound, total in zip((*bounds, "+Inf"), accumulate(counts), strict=True)
+    ]
 
 
 def _counter(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> Metric:

@@ -1,10 +1,14 @@
 """Which key goes to which version of a provider's row."""
 
+from functools import partial
+
 import pytest
 
 from tests.support.clock import FakeClock
+from tests.support.places import allowed
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.providers.factory import HttpUpstreams
+from tokenhub.adapters.providers.transport import Transport
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
 from tokenhub.ports.provider import UpstreamError
@@ -28,7 +32,8 @@ class Away(MemorySecrets):
 def upstreams(secrets: MemorySecrets, now: Provider = HERE) -> HttpUpstreams:
     secrets.hold("p", b"sk-1")
     catalog = Snapshot(Catalog.build(providers=[now]))
-    return HttpUpstreams(secrets, catalog, clock=FakeClock())
+    transport = partial(Transport, allowed=allowed())
+    return HttpUpstreams(secrets, catalog, transport, clock=FakeClock())
 
 
 def test_the_key_goes_to_the_row_in_force() -> None:
