@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from tests.support.server import ADMIN_TOKEN, running
+from tests.support.server import ADMIN_TOKEN, child, running
 
 pytestmark = pytest.mark.anyio
 ONE = {"RATE_LIMIT_RPS": "1", "RATE_LIMIT_BURST": "5"}
@@ -52,6 +52,23 @@ async def test_one_address_over_many_connections_is_one_caller(tmp_path):
     assert 200 == len(found)
     assert {401, 429} == set(found)
     assert few_pass(found)
+
+
+async def test_a_reload_gives_nobody_another_burst(tmp_path):
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / "server.env"
+    file.touch(mode=0o600)
+    async with child(tmp_path, **ONE) as server:
+        before = await statuses(server.http, 20)
+        file.write_text("TOKENHUB_LOG_LEVEL=warn\n")
+        reloaded = await server.http.post(
+            "/admin/v1/reload", headers={"authorization": f"Bearer {ADMIN_TOKEN}"}
+        )
+        after = await statuses(server.http, 5)
+
+    assert few_pass(before)
+    assert 1 == len(reloaded.json()["changes"])
+    assert 3 <= after.count(429)
 
 
 async def test_addresses_do_not_share_a_limit(tmp_path):

@@ -72,12 +72,17 @@ class Reload:
                 found = await asyncio.to_thread(self._read)
                 refuse_unreadable(found.credentials)
             except TokenHubError as error:
-                _log.error("reload_refused", extra={"reason": str(error)})
+                _refused(error)
                 await self._note(by, {"refused": str(error)}, outcome=REFUSED)
                 raise
             if found.differences or not quiet:
-                await self._note(by, {"changes": found.differences})
-            if found.differences:
+                try:
+                    await self._note(by, {"changes": found.differences})
+                except TokenHubError as error:
+                    _refused(error)
+                    raise
+            # What waits for a restart does so at each reload, and is no reason to begin anew.
+            if not all(one.restart for one in found.differences):
                 await found.swap()
             notes = await self._bootstrap.apply(found.credentials, path=self._path)
         _tell(found.differences, notes)
@@ -93,12 +98,16 @@ class Reload:
         try:
             await self(By(actor="signal"), quiet=True)
         except TokenHubError:
-            pass  # told in the log and the audit: there is nobody else to tell
+            pass  # told in the log, where there is nobody else to tell
         except Exception:  # noqa: BLE001 - a fault of the reload must not end the server
             _log.exception("reload_failed")
 
     async def _note(self, by: By, after: object, *, outcome: str = DONE) -> None:
         await self._trail.record(_ACTION, _RESOURCE, by, after=after, outcome=outcome)
+
+
+def _refused(error: TokenHubError) -> None:
+    _log.error("reload_refused", extra={"reason": str(error)})
 
 
 def _tell(differences: tuple[Difference, ...], notes: list[str]) -> None:

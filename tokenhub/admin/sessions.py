@@ -55,6 +55,8 @@ class Sessions:
         self._randbits = randbits
         self._rows: dict[bytes, AdminSession] = {}
         self._seen: set[bytes] = set()
+        # What has ended here and may not have on the disk: a restart would find it again.
+        self._ended: set[bytes] = set()
 
     async def load(self) -> None:
         """Read the stored sessions; done once, before anything is served."""
@@ -106,25 +108,29 @@ class Sessions:
             before = {"token_id": row.token_id, "created_at": row.created_at}
             now = self._clock.now()
             audit = entry(now, "session.delete", row.token_id, by, before=before, after=None)
+            self._ended.add(digest_)
             await self._store.end(digest_, audit)
+            self._ended.discard(digest_)
 
     async def write_down(self) -> None:
         """Write down when tokens and sessions were used, and forget the sessions that are over."""
         now = self._clock.now()
-        over = [row.digest for row in self._rows.values() if self._over(row, now)]
-        for gone in over:
-            del self._rows[gone]
+        for row in [row for row in self._rows.values() if self._over(row, now)]:
+            del self._rows[row.digest]
+            self._ended.add(row.digest)
         seen = {found: self._rows[found].seen_at for found in self._seen if found in self._rows}
-        used = self._tokens.take_used()
+        used, ended = self._tokens.take_used(), frozenset(self._ended)
         self._seen.clear()
-        if not (seen or used or over):
+        if not (seen or used or ended):
             return
         try:
-            await self._store.seen(tokens=used, sessions=seen, over=over)
+            await self._store.seen(tokens=used, sessions=seen, over=ended)
         except Unavailable as error:
             _log.warning("last_use_not_written", extra={"reason": str(error)})
             self._seen |= seen.keys()
             self._tokens.keep_used(used)
+        else:
+            self._ended -= ended
 
     def _over(self, row: AdminSession, now: float) -> bool:
         return not row.alive(now) or self._tokens.current(row.token_id, now) is None

@@ -281,15 +281,12 @@ class Vault:
             await self._commit(step, "vault.secret.delete", by, resource=name)
 
     async def look(self) -> None:
-        """Lock it where its time has come, or change a data key that has sealed enough.
+        """Lock it where its time has come, else see that all is well with it.
 
-        And see that what is in force is what is on disk: a caller who was cut off between the
-        commit and the swap has left the one behind the other.
+        Neither waits for the other: to lock must not fail with the disk.
         """
         if self._safe.ring is None:
             return
-        async with self._safe.lock:
-            await self._catch_up()
         if self._safe.used:
             self._safe.used = False
             self._used_at = self._clock.monotonic()
@@ -298,8 +295,11 @@ class Vault:
             why = "idle" if self._idle_left_s() == left_s else "open for too long"
             if await self.lock(by=By(actor="auto-lock"), why=why):
                 _log.warning("vault_locked", extra={"reason": why})
-        elif self._safe.ring.used >= MOST_BOXES:
-            await self.rotate_key(by=By(actor="auto-rotate"))
+            return
+        try:
+            await self._keep_up()
+        except TokenHubError as error:
+            _log.warning("vault_not_kept_up", extra={"reason": str(error)})
 
     async def check(self, password: Password) -> tuple[Opened, Sequence[str]]:
         """Open what is on disk without putting it in force, and each secret of it once.
@@ -395,6 +395,18 @@ class Vault:
             return
         if moved:
             _log.info("vault_keys_moved", extra={"count": moved})
+
+    async def _keep_up(self) -> None:
+        """Change a data key that has sealed enough.
+
+        And see that what is in force is what is on disk: a caller who was cut off between the
+        commit and the swap has left the one behind the other.
+        """
+        async with self._safe.lock:
+            await self._catch_up()
+            ring = self._safe.ring  # it may have been locked while this waited for its turn
+        if ring is not None and ring.used >= MOST_BOXES:
+            await self.rotate_key(by=By(actor="auto-rotate"))
 
     async def _catch_up(self) -> None:
         contents, ring = self._safe.contents, self._safe.ring

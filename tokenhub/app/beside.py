@@ -1,6 +1,5 @@
 """The jobs that run beside the requests."""
 
-import logging
 import random
 from collections.abc import Coroutine, Iterator
 
@@ -13,9 +12,6 @@ from tokenhub.jobs.retention import Pruner
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.settings import DAY_S, Settings
-
-_log = logging.getLogger("tokenhub.app")
-
 
 Job = Coroutine[None, None, None]
 

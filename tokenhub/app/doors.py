@@ -1,7 +1,8 @@
 """What a request meets first: the front door, and who may come in how often."""
 
-import logging
 from typing import cast
+
+import msgspec
 
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.core.buckets import Limit
@@ -22,7 +23,16 @@ from tokenhub.web.v1.plan import Plans
 from tokenhub.web.v1.room import Room
 from tokenhub.web.v1.usage import Usage
 
-_log = logging.getLogger("tokenhub.app")
+
+class Counts(msgspec.Struct, frozen=True):
+    """What has come in so far. It outlives a reload, which must not give anybody more.
+
+    Of each address, what it has sent to models and to the rest; and what large bodies hold.
+    """
+
+    callers: MemoryRates = msgspec.field(default_factory=MemoryRates)
+    operators: MemoryRates = msgspec.field(default_factory=MemoryRates)
+    room: Room = msgspec.field(default_factory=Room)
 
 
 def front(
@@ -32,13 +42,17 @@ def front(
     entry: Entry | None = None,
     cors: Cors = NO_CORS,
     rest: Asgi | None = None,
+    room: Room | None = None,
 ) -> Front:
-    """The front door of these parts. `rest` is the control plane, where there is one already."""
+    """The front door of these parts.
+
+    `rest` is the control plane and `room` that for large bodies, where there is one already.
+    """
     entry = entry or Entry()
     cards = ModelCards(parts.catalog, keys=parts.key_table if "models" in entry.closed else None)
     clock, gateway = parts.clock, parts.gateway
     claims, beat_s = parts.claims, parts.heartbeat_s
-    room = Room()
+    room = room or Room()
     doorman = Doorman(parts.logins, entry, parts.request_ids)
     carried_out = Plans(parts.orchestrator, beat_s=beat_s)
     return Front(
@@ -82,16 +96,17 @@ def entry_of(settings: Settings) -> Entry:
     )
 
 
-def doors_of(settings: Settings) -> Doors:
+def doors_of(settings: Settings, counts: Counts) -> Doors:
     """How much an address may ask for."""
 
-    def door(rps: int, burst: int) -> Door:
+    def door(rates: MemoryRates, rps: int, burst: int) -> Door:
         if not rps:
             return OpenDoor()
-        limit = Limit(rps=rps, burst=burst)
-        return AddressDoor(limit, MemoryRates(), proxies=settings.trusted_proxies)
+        return AddressDoor(Limit(rps=rps, burst=burst), rates, proxies=settings.trusted_proxies)
 
     return Doors(
-        callers=door(settings.rate_limit_rps, settings.rate_limit_burst),
-        operators=door(settings.admin_rate_limit_rps, settings.admin_rate_limit_burst),
+        callers=door(counts.callers, settings.rate_limit_rps, settings.rate_limit_burst),
+        operators=door(
+            counts.operators, settings.admin_rate_limit_rps, settings.admin_rate_limit_burst
+        ),
     )

@@ -9,7 +9,7 @@ from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.reload import Reload
 from tokenhub.app.assembly import assembled
 from tokenhub.app.beside import by_settings, steady
-from tokenhub.app.doors import control_plane, doors_of, entry_of, front
+from tokenhub.app.doors import Counts, control_plane, doors_of, entry_of, front
 from tokenhub.app.telling import tell
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
@@ -44,6 +44,7 @@ class App:
         self._clock = clock
         self._reread = reread
         self._entry = entry_of(settings)
+        self._counts = Counts()
         self._front: Front | None = None
         self._reload: Reload | None = None
         self._rest: Asgi | None = None
@@ -97,10 +98,11 @@ class App:
     def _open(self, settings: Settings, parts: Parts) -> None:
         self._front = front(
             parts,
-            doors_of(settings),
+            doors_of(settings, self._counts),
             entry=self._entry,
             cors=Cors(settings.cors_origins),
             rest=self._rest,
+            room=self._counts.room,
         )
 
     def _begin(self, settings: Settings, parts: Parts) -> None:

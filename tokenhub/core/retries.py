@@ -23,29 +23,29 @@ FLOOR = PER_SECOND * WINDOW_S
 _ROUNDING = 1e-9
 
 
-class Purse(msgspec.Struct, frozen=True, gc=False):
+class RetryBudget(msgspec.Struct, frozen=True, gc=False):
     """The tokens at a time, in seconds of a monotonic clock. It begins with the floor."""
 
     tokens: float = FLOOR
     at: float = 0.0
 
 
-def filled(purse: Purse, now: float) -> Purse:
+def filled(budget: RetryBudget, now: float) -> RetryBudget:
     """After a request's first attempt."""
-    return Purse(tokens(purse, now) + PER_REQUEST, now)
+    return RetryBudget(tokens(budget, now) + PER_REQUEST, now)
 
 
-def taken(purse: Purse, now: float) -> Purse | None:
+def taken(budget: RetryBudget, now: float) -> RetryBudget | None:
     """After one more attempt; None where there is no token for it."""
-    left = tokens(purse, now) - 1.0
-    return None if left < -_ROUNDING else Purse(max(0.0, left), now)
+    left = tokens(budget, now) - 1.0
+    return None if left < -_ROUNDING else RetryBudget(max(0.0, left), now)
 
 
-def tokens(purse: Purse, now: float) -> float:
+def tokens(budget: RetryBudget, now: float) -> float:
     """How many there are at a time. A clock that goes back stands still."""
-    passed_s = now - purse.at
+    passed_s = now - budget.at
     if passed_s <= 0:
-        return purse.tokens
-    if purse.tokens > FLOOR:
-        return FLOOR + (purse.tokens - FLOOR) * exp(-passed_s / WINDOW_S)
-    return min(FLOOR, purse.tokens + PER_SECOND * passed_s)
+        return budget.tokens
+    if budget.tokens > FLOOR:
+        return FLOOR + (budget.tokens - FLOOR) * exp(-passed_s / WINDOW_S)
+    return min(FLOOR, budget.tokens + PER_SECOND * passed_s)

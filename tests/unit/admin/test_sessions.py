@@ -183,3 +183,22 @@ async def test_a_token_has_so_many_sessions_and_the_idlest_goes(control, session
 
     assert name_of(started[0]) is None
     assert all(name_of(session_id) for session_id in started[1:])
+
+
+async def test_an_end_that_could_not_be_written_is_written_later(control, sessions, alice, name_of):
+    store = control.token_store
+    started = await sessions.begin(alice, by=BY)
+    good, store.end = store.end, full
+
+    with pytest.raises(Unavailable):
+        await sessions.end(started.session.digest, by=BY)
+    over = name_of(started.session_id)
+    store.end = good
+    await sessions.write_down()
+
+    assert over is None
+    assert [] == await store.sessions()
+
+
+async def full(*_given, **_named):
+    raise Unavailable("the disk is full")

@@ -431,6 +431,40 @@ async def test_a_change_whose_caller_was_cut_off_is_caught_up_with(timed):
     assert 2 == (await timed.vault.status()).data_key
 
 
+async def test_its_time_comes_also_where_the_disk_cannot_be_read(timed):
+    async def unreadable():
+        raise Unavailable("the disk is gone")
+
+    timed.catalog_store.vault.epoch = unreadable
+    timed.clock.running_s += 60
+
+    await timed.vault.look()
+
+    assert timed.vault.locked
+
+
+async def test_a_look_minds_no_lock_that_came_before_its_turn(timed):
+    async with timed.safe.lock:
+        look = asyncio.ensure_future(timed.vault.look())
+        await asyncio.sleep(0)
+        timed.safe.swap(timed.safe.contents, None)
+
+    await look
+
+    assert timed.vault.locked
+
+
+async def test_a_data_key_is_changed_later_where_it_cannot_be_now(timed):
+    timed.safe.ring.used = 1 << 31
+    disk = timed.vault._store = Broken(timed.catalog_store.vault)
+
+    await timed.vault.look()
+    disk.broken = False
+    await timed.vault.look()
+
+    assert 2 == (await timed.vault.status()).data_key
+
+
 async def test_a_data_key_that_has_sealed_enough_is_changed(timed):
     timed.safe.ring.used = 1 << 31
 

@@ -19,7 +19,7 @@ from tokenhub.core.attempts import Cancel, GiveUp, Refusal, Start, Toll, Wait, W
 from tokenhub.core.catalog import Route
 from tokenhub.core.failover import SPARE_TOKENS, Failover, Phase
 from tokenhub.core.failures import Kind
-from tokenhub.core.retries import Purse, taken
+from tokenhub.core.retries import RetryBudget, taken
 
 PAGE = Path(__file__).parents[3] / "docs/developer/failover.md"
 OUT = {Kind.CREDENTIAL, Kind.EXHAUSTED, Kind.UNSUPPORTED}
@@ -101,7 +101,7 @@ class Driven(RuleBasedStateMachine):
         self.ranked = {route.id: route for route in routes}
         self.down = {route.id for route in routes[: given["down"]]}
         self.cooling = {route.id for route in routes[: given["cooling"]]}
-        self.purses = dict.fromkeys("abc", Purse(float(given["tokens"]), self.now))
+        self.budgets = dict.fromkeys("abc", RetryBudget(float(given["tokens"]), self.now))
         self.money = given["money"]
         self.machine = Failover(
             routes,
@@ -252,11 +252,11 @@ class Driven(RuleBasedStateMachine):
         if self.made and len(self.made) >= self.money:
             return Refusal.MONEY
         if step.toll is not Toll.FREE:
-            left = taken(self.purses[step.route.provider.id], self.now)
+            left = taken(self.budgets[step.route.provider.id], self.now)
             if left is None:
                 return Refusal.RETRIES
             if step.toll is not Toll.SPARE:
-                self.purses[step.route.provider.id] = left
+                self.budgets[step.route.provider.id] = left
         if step.route.id in self.cooling:
             return Refusal.CLOSED
         return Refusal.CLOSED if closed and not step.insist else None

@@ -11,7 +11,7 @@ import msgspec
 
 from tokenhub.adapters.memory.bodies import Limits, MemoryBodies
 from tokenhub.adapters.sqlite.answers import SealedAnswer, SqliteAnswers
-from tokenhub.adapters.sqlite.change import MILLI
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.idempotency import Scope
 from tokenhub.core.vault.keyring import NONCE_BYTES, Draw, Keyring

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from tokenhub.adapters.sqlite.change import MILLI, enter, upsert
+from tokenhub.adapters.sqlite.change import enter, upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.access import AdminSession, AdminToken
 from tokenhub.core.errors import Conflict, NotFound
 from tokenhub.ports.stores import Audit

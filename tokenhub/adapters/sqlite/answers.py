@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from tokenhub.adapters.memory.bodies import Limits
-from tokenhub.adapters.sqlite.change import MILLI, upsert
+from tokenhub.adapters.sqlite.change import upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 
 # More than the one that each new answer adds.
 SWEPT_AT_ONCE = 8

@@ -8,11 +8,10 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.chain import ORIGIN, append, head_of, walk
 from tokenhub.adapters.sqlite.database import Database
-from tokenhub.adapters.sqlite.rows import counted, where
+from tokenhub.adapters.sqlite.rows import MILLI, counted, where
 from tokenhub.ports.audit import AuditQuery, AuditRow, Verdict
 from tokenhub.ports.stores import Audit
 
-_MILLI = 1_000
 _COLUMNS = (
     "id", "hash", "at_ms", "action", "resource", "actor", "address", "request_id", "outcome",
     "times", "detail",
@@ -82,8 +81,8 @@ def _where(query: AuditQuery) -> tuple[str, list[object]]:
         "address = ?": query.address,
         "outcome = ?": query.outcome,
         "request_id = ?": query.request_id,
-        "at_ms >= ?": None if query.since is None else round(query.since * _MILLI),
-        "at_ms < ?": None if query.until is None else round(query.until * _MILLI),
+        "at_ms >= ?": None if query.since is None else round(query.since * MILLI),
+        "at_ms < ?": None if query.until is None else round(query.until * MILLI),
     }
     return where(conditions)
 
@@ -97,5 +96,5 @@ def _pattern(text: str) -> str:
 def _row(row: Sequence[Any]) -> AuditRow:
     values = dict(zip(_COLUMNS, row, strict=True))
     row_id, sealed = values.pop("id"), values.pop("hash")
-    at = values.pop("at_ms") / _MILLI
+    at = values.pop("at_ms") / MILLI
     return AuditRow(id=row_id, hash=sealed.hex(), entry=Audit(at=at, **values))

@@ -43,7 +43,8 @@ class SqliteBackups:
         return await self._aside(make)
 
     async def found(self) -> Sequence[Backup]:
-        return await self._aside(lambda: backup.found(self._folder))
+        # Not behind a backup that is being made, which may take minutes.
+        return await asyncio.to_thread(backup.found, self._folder)
 
     async def note(self, audit: Audit) -> None:
         await self._ledger.write(lambda conn: note(conn, audit))

@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.chain import START, link
 from tokenhub.core.errors import Unavailable
 from tokenhub.ports.audit import Broken
 from tokenhub.ports.stores import Audit
 
-_MILLI = 1_000
 # The order of the fields under the hash. It is a format: never change it.
 _SEALED = (
     "id", "at_ms", "action", "resource", "actor", "address", "request_id", "outcome", "times",
@@ -129,7 +129,7 @@ def cut(conn: sqlite3.Connection, *, before: float, limit: int) -> int:
     rows = conn.execute(
         "SELECT id, hash, at_ms FROM audit_log ORDER BY id LIMIT ?", (limit,)
     ).fetchall()
-    count = next((n for n, row in enumerate(rows) if row[2] >= before * _MILLI), len(rows))
+    count = next((n for n, row in enumerate(rows) if row[2] >= before * MILLI), len(rows))
     if not count:
         return 0
     last = Link(*rows[count - 1][:2])
@@ -156,7 +156,7 @@ def _append(conn: sqlite3.Connection, audit: Audit) -> int:
         audit.request_id,
         audit.outcome,
     )
-    at_ms = round(audit.at * _MILLI)
+    at_ms = round(audit.at * MILLI)
     fields = (number, at_ms, *texts, audit.times, audit.detail)
     conn.execute(_INSERT, (*fields, sealed := link(head.hash, map(_field, fields))))
     _move(conn, "head", Link(number, sealed))

@@ -6,8 +6,6 @@ from typing import Literal
 from tokenhub.adapters.sqlite.chain import append
 from tokenhub.ports.stores import Audit
 
-MILLI = 1_000
-
 Counter = Literal["catalog", "keys", "tokens", "vault"]
 
 

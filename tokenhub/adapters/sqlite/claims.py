@@ -10,8 +10,9 @@ from asyncio import Future
 from collections.abc import Callable
 from functools import partial
 
-from tokenhub.adapters.sqlite.change import MILLI, upsert
+from tokenhub.adapters.sqlite.change import upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.ports.claims import Record, Sight
 
 _COLUMNS = ("scope", "fingerprint", "state", "request_id", "replaced", "at_ms")

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from tokenhub.adapters.sqlite.change import MILLI
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.ports.imported import OldHash
 
 

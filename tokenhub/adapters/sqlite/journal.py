@@ -8,11 +8,10 @@ from typing import Any
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.ledger import SqliteLedger
-from tokenhub.adapters.sqlite.rows import Table, counted, where
+from tokenhub.adapters.sqlite.rows import MILLI, Table, counted, where
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.journal import LogQuery
 
-_MILLI = 1_000
 _MICRO = 1_000_000
 
 REQUESTS = Table(
@@ -72,7 +71,7 @@ class SqliteJournal:
 def _request_row(outcome: Outcome) -> tuple[object, ...]:
     return (
         outcome.request_id,
-        round(outcome.at * _MILLI),
+        round(outcome.at * MILLI),
         outcome.key_id,
         outcome.dialect,
         outcome.requested_model,
@@ -117,7 +116,7 @@ def _attempt_row(outcome: Outcome, attempt: Attempt) -> tuple[object, ...]:
         attempt.cache_write_1h_tokens,
         attempt.reasoning_tokens,
         # Of the request: so that the log and the ledger agree on the month.
-        round(outcome.at * _MILLI),
+        round(outcome.at * MILLI),
         outcome.key_id,
     )
 
@@ -178,7 +177,7 @@ def _outcome(row: Sequence[Any], attempts: tuple[Attempt, ...]) -> Outcome:
     # The sum of the attempts' costs: kept for sums over many requests, computed for one.
     del values["cost_nusd"]
     return Outcome(
-        at=values.pop("at_ms") / _MILLI,
+        at=values.pop("at_ms") / MILLI,
         stream=bool(values.pop("stream")),
         latency_s=values.pop("latency_us") / _MICRO,
         upstream_s=values.pop("upstream_us") / _MICRO,

@@ -8,14 +8,13 @@ import msgspec
 
 from tokenhub.adapters.sqlite.change import enter, upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.ask import NO_WISH, Wish
 from tokenhub.core.credentials import Credential
 from tokenhub.core.errors import Conflict, NotFound
 from tokenhub.core.grants import Grant
 from tokenhub.core.keys import ApiKey
 from tokenhub.ports.stores import Audit
-
-_MILLI = 1_000
 
 _COLUMNS = (
     "id", "name", "digest", "prefix", "scopes", "created_at_ms", "expires_at_ms", "enabled",
@@ -72,7 +71,7 @@ class SqliteKeyStore:
 
     async def used(self, uses: Mapping[bytes, float]) -> None:
         # Cut off as it is when it is shown, so that it is the same before and after.
-        rows = [(int(at * _MILLI), digest) for digest, at in uses.items()]
+        rows = [(int(at * MILLI), digest) for digest, at in uses.items()]
 
         def work(conn: sqlite3.Connection) -> None:
             conn.executemany(
@@ -93,8 +92,8 @@ def _read(conn: sqlite3.Connection) -> list[ApiKey]:
         old = Credential(
             digest=digest,
             prefix=prefix,
-            issued_at=issued_at_ms / _MILLI,
-            expires_at=expires_at_ms / _MILLI,
+            issued_at=issued_at_ms / MILLI,
+            expires_at=expires_at_ms / MILLI,
         )
         former.setdefault(key_id, []).append(old)
     rows = conn.execute(f"SELECT {','.join(_COLUMNS)} FROM api_keys ORDER BY id")  # noqa: S608 (constants)
@@ -105,20 +104,20 @@ def _uses(conn: sqlite3.Connection) -> dict[bytes, float]:
     rows = conn.execute(
         "SELECT digest, last_used_at_ms FROM key_credentials WHERE last_used_at_ms IS NOT NULL"
     )
-    return {digest: at_ms / _MILLI for digest, at_ms in rows}
+    return {digest: at_ms / MILLI for digest, at_ms in rows}
 
 
 def _credentials(key: ApiKey) -> list[tuple[object, ...]]:
-    current = (key.digest, key.id, key.prefix, round(key.issued_at * _MILLI), None)
+    current = (key.digest, key.id, key.prefix, round(key.issued_at * MILLI), None)
     former = (
-        (old.digest, key.id, old.prefix, round(old.issued_at * _MILLI), _ms(old.expires_at))
+        (old.digest, key.id, old.prefix, round(old.issued_at * MILLI), _ms(old.expires_at))
         for old in key.former
     )
     return [current, *former]
 
 
 def _ms(at: float | None) -> int | None:
-    return None if at is None else round(at * _MILLI)
+    return None if at is None else round(at * MILLI)
 
 
 def _row(key: ApiKey) -> tuple[object, ...]:
@@ -128,7 +127,7 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         key.digest,
         key.prefix,
         msgspec.json.encode(key.scopes).decode(),
-        round(key.created_at * _MILLI),
+        round(key.created_at * MILLI),
         _ms(key.expires_at),
         key.enabled,
         key.rate_limit_rps,
@@ -136,7 +135,7 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         key.version,
         *_granted(key.grant),
         key.budget_nusd,
-        None if key.budget_reset_at is None else round(key.budget_reset_at * _MILLI),
+        None if key.budget_reset_at is None else round(key.budget_reset_at * MILLI),
         key.paid_month,
         key.paid_nusd,
         key.tokens_per_minute,
@@ -157,21 +156,21 @@ def _key(row: Sequence[Any], former: Sequence[Credential]) -> ApiKey:
         digest=digest,
         prefix=prefix,
         scopes=_NAMES.decode(scopes),
-        created_at=created_at_ms / _MILLI,
-        expires_at=None if expires_at_ms is None else expires_at_ms / _MILLI,
+        created_at=created_at_ms / MILLI,
+        expires_at=None if expires_at_ms is None else expires_at_ms / MILLI,
         enabled=bool(enabled),
         rate_limit_rps=rate_limit_rps,
         directives=bool(directives),
         version=version,
         grant=_grant(*granted),
         budget_nusd=budget_nusd,
-        budget_reset_at=None if budget_reset_at_ms is None else budget_reset_at_ms / _MILLI,
+        budget_reset_at=None if budget_reset_at_ms is None else budget_reset_at_ms / MILLI,
         paid_month=paid_month,
         paid_nusd=paid_nusd,
         tokens_per_minute=tokens_per_minute,
         concurrency=concurrency,
         rotation_days=rotation_days,
-        rotated_at=None if rotated_at_ms is None else rotated_at_ms / _MILLI,
+        rotated_at=None if rotated_at_ms is None else rotated_at_ms / MILLI,
         former=tuple(former),
     )
 
@@ -183,7 +182,7 @@ def _granted(grant: Grant) -> tuple[object, ...]:
         msgspec.json.encode(grant.providers).decode(),
         wish.mode,
         wish.max_budget_nusd,
-        None if wish.max_latency_s is None else round(wish.max_latency_s * _MILLI),
+        None if wish.max_latency_s is None else round(wish.max_latency_s * MILLI),
         wish.min_weight,
     )
 
@@ -193,7 +192,7 @@ def _grant(models: str, providers: str, *policy: Any) -> Grant:
     wish = Wish(
         mode=mode,
         max_budget_nusd=max_budget_nusd,
-        max_latency_s=None if max_latency_ms is None else max_latency_ms / _MILLI,
+        max_latency_s=None if max_latency_ms is None else max_latency_ms / MILLI,
         min_weight=min_weight,
     )
     return Grant(

@@ -21,16 +21,14 @@ from functools import partial
 from itertools import groupby
 
 from tokenhub.adapters.sqlite.database import Database
-from tokenhub.adapters.sqlite.rows import Inserts, Table, where
+from tokenhub.adapters.sqlite.rows import MILLI, Inserts, Table, where
 from tokenhub.ports.ledger import Audited, Intent, Recovered, Total, TotalsQuery
 
-DAY_MS = 86_400_000
 # What a crash may make us forget of keys without a budget: calls younger than this and a commit.
 GATHER_S = 0.01
 # The class, in the log, of a request that the process did not live to end.
 INTERRUPTED = "interrupted"
 _INTERNAL_ERROR = 500
-_MILLI = 1_000
 
 INTENTS = Table(
     "intents",
@@ -120,7 +118,7 @@ def _row(intent: Intent) -> tuple[object, ...]:
     return (
         intent.request_id,
         intent.leg,
-        round(intent.at * _MILLI),
+        round(intent.at * MILLI),
         intent.key_id,
         intent.dialect,
         intent.requested_model,
@@ -274,7 +272,7 @@ def _audit(conn: sqlite3.Connection) -> Audited:
         wrong=wrong,
         strays=strays,
         off=_off(conn),
-        open={request_id: at_ms / _MILLI for request_id, at_ms in open_rows},
+        open={request_id: at_ms / MILLI for request_id, at_ms in open_rows},
     )
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from tokenhub.adapters.sqlite.change import upsert
 from tokenhub.adapters.sqlite.database import Database
-from tokenhub.adapters.sqlite.rows import counted, where
+from tokenhub.adapters.sqlite.rows import MILLI, counted, where
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.ports.orchestrations import OrchestrationQuery
 
-_MILLI = 1_000
 _MICRO = 1_000_000
 _COLUMNS = (
     "id", "at_ms", "key_id", "dialect", "mode", "status", "iterations", "steps", "stream",
@@ -55,7 +54,7 @@ class SqliteOrchestrations:
 def _put(conn: sqlite3.Connection, *, row: Orchestration) -> None:
     values = (
         row.id,
-        round(row.at * _MILLI),
+        round(row.at * MILLI),
         row.key_id,
         row.dialect,
         row.mode,
@@ -102,7 +101,7 @@ def _where(query: OrchestrationQuery) -> tuple[str, list[object]]:
 def _read(row: Sequence[Any]) -> Orchestration:
     values = dict(zip(_COLUMNS, row, strict=True))
     return Orchestration(
-        at=values.pop("at_ms") / _MILLI,
+        at=values.pop("at_ms") / MILLI,
         stream=bool(values.pop("stream")),
         latency_s=values.pop("latency_us") / _MICRO,
         **values,

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.ids import request_id
 from tokenhub.ports.retention import CHUNK
 
-_MILLI = 1_000
 # Ids of our own are from the first of these to just before the second.
 _OURS = ("req_", "req`")
 # What belongs to a request under its id, to go with it.
@@ -63,7 +63,7 @@ def _old(
     select = f"SELECT {column} FROM {table} WHERE at_ms < ?{more}"  # noqa: S608 (constants)
     ours = f"{select} AND {column} >= ? AND {column} < ? ORDER BY {column} LIMIT ?"
     others = f"{select} AND ({column} < ? OR {column} >= ?) LIMIT ?"
-    before_ms = round(before * _MILLI)
+    before_ms = round(before * MILLI)
 
     def look(conn: sqlite3.Connection) -> list[str]:
         bound = min(request_id(max(before, 0.0), 0), _OURS[1])
@@ -88,7 +88,7 @@ def _drop_decisions(
         _drop(conn, table="decisions", column="request_id", ids=ids)
     if last:
         # No record from before this time is left that could name them.
-        before_ms = round(before * _MILLI)
+        before_ms = round(before * MILLI)
         conn.execute("DELETE FROM decision_catalogs WHERE last_at_ms < ?", (before_ms,))
 
 

@@ -11,6 +11,8 @@ import msgspec
 # 13.3, a statement for each row 15.3. 64 rows of 16 columns are far below SQLite's 32,766
 # variables, and 64 statements of each of two tables fit the statement cache (files.py).
 ROWS_AT_ONCE = 64
+# Times in a row are whole milliseconds.
+MILLI = 1_000
 
 
 class Table(msgspec.Struct, frozen=True):

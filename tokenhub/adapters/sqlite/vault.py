@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from tokenhub.adapters.sqlite.change import MILLI, enter, upsert
+from tokenhub.adapters.sqlite.change import enter, upsert
 from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.errors import Conflict
 from tokenhub.core.vault.passwords import Tries
 from tokenhub.core.vault.rows import Contents, Meta, RingKey, Sealed, Slot, VaultChange

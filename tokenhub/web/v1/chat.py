@@ -45,6 +45,7 @@ from tokenhub.web.v1.exchange import (
     Send,
     body_of,
     chosen,
+    refuse,
     respond,
     text,
     told,
@@ -143,9 +144,7 @@ class Chat:
         try:
             taken = self._gateway.take(run)
         except TokenHubError as error:
-            refusal = render(error, dialect=self._dialect, request_id=run.request_id)
-            claim.failed(*refusal)
-            await respond(send, *refusal)
+            await refuse(error, run, claim, send, dialect=self._dialect)
             return
         run.tokens = taken.left
         try:
@@ -168,9 +167,7 @@ class Chat:
                 return
             answered = await self._gateway.complete(run)
         except TokenHubError as error:
-            refusal = render(error, dialect=self._dialect, request_id=run.request_id)
-            claim.failed(*refusal)
-            await respond(send, *refusal)
+            await refuse(error, run, claim, send, dialect=self._dialect)
             return
         body = self._to_body(answered, run.ask)
         head = [JSON, NOSNIFF, *routed(answered, run), *self._told(run)]

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Seque
 from contextlib import suppress
 from typing import Any
 
-from tokenhub.core.errors import BadRequest, TooLarge, UnsupportedMediaType
+from tokenhub.core.errors import BadRequest, TokenHubError, TooLarge, UnsupportedMediaType
 from tokenhub.dialects.headers import POLICY
+from tokenhub.gateway.claims import Claim, Unclaimed
+from tokenhub.gateway.run import Run
+from tokenhub.web.errors import render
 from tokenhub.web.v1.room import STEP_BYTES, Room
 
 Scope = MutableMapping[str, Any]
@@ -149,6 +152,15 @@ async def respond(send: Send, status: int, headers: Headers, body: bytes) -> Non
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(
+    error: TokenHubError, run: Run, claim: Claim | Unclaimed, send: Send, *, dialect: str
+) -> None:
+    """The error as the whole response to a request that was admitted, kept for its repeats."""
+    refusal = render(error, dialect=dialect, request_id=run.request_id)
+    claim.failed(*refusal)
+    await respond(send, *refusal)
 
 
 async def turn_away(scope: Scope, receive: Receive, send: Send, refusal: Response) -> None:

@@ -23,8 +23,18 @@ from tokenhub.gateway.progress import PlanStarted, Progress, StepDone, StepFinis
 from tokenhub.gateway.run import Run, tellable
 from tokenhub.gateway.work import Orchestrated
 from tokenhub.web.amounts import dollars, milliseconds
-from tokenhub.web.errors import OPENAI, render
-from tokenhub.web.v1.exchange import EVENTS, JSON, NOSNIFF, Headers, Send, chosen, respond, told
+from tokenhub.web.errors import OPENAI
+from tokenhub.web.v1.exchange import (
+    EVENTS,
+    JSON,
+    NOSNIFF,
+    Headers,
+    Send,
+    chosen,
+    refuse,
+    respond,
+    told,
+)
 from tokenhub.web.v1.streams import Heartbeat, error_event
 from tokenhub.wire import native as wire
 from tokenhub.wire import sse
@@ -61,7 +71,7 @@ class Plans:
         try:
             found = await self._orchestrator.carry_out(run, order)
         except TokenHubError as error:
-            await _refuse(error, run, claim, send)
+            await refuse(error, run, claim, send, dialect=OPENAI)
             return
         body = _ENCODE(shown(found, run.ask.shape))
         answering = [JSON, NOSNIFF, *_chosen(found, run), *head()]
@@ -82,7 +92,7 @@ class Plans:
                 telling.end()
                 await pump
                 if not telling.begun:
-                    await _refuse(refusal, run, claim, send)
+                    await refuse(refusal, run, claim, send, dialect=OPENAI)
                     return
                 claim.unknown()
                 last = error_event(refusal, OPENAI, run.request_id)
@@ -254,9 +264,3 @@ def _chosen(found: Orchestrated, run: Run) -> Headers:
         *chosen(found.model_id, found.provider_id, reason, attempts),
         *told(found.overhead_s, run.dropped),
     ]
-
-
-async def _refuse(error: TokenHubError, run: Run, claim: Claim | Unclaimed, send: Send) -> None:
-    refusal = render(error, dialect=OPENAI, request_id=run.request_id)
-    claim.failed(*refusal)
-    await respond(send, *refusal)

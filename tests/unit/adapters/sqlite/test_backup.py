@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import sqlite3
 import stat
+import threading
 from collections import namedtuple
 from collections.abc import Iterable
 from contextlib import closing
@@ -138,6 +139,23 @@ async def test_as_many_are_kept_as_wanted_and_those_of_others_are_let_alone(
         kept = await stores.backups.found()
 
     assert [AT + 3, AT + 2, AT - 1] == [one.at for one in kept]
+
+
+async def test_the_list_does_not_wait_for_a_backup_that_is_being_made(
+    data: Path, made: Backup
+) -> None:
+    done = threading.Event()
+    async with open_stores(data) as stores:
+        busy = asyncio.ensure_future(stores.backups._aside(lambda: done.wait(30.0)))
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(5.0):
+                kept = await stores.backups.found()
+        finally:
+            done.set()
+            await busy
+
+    assert [made] == list(kept)
 
 
 async def test_two_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
