@@ -44,7 +44,7 @@ from tokenhub.core.vault.rows import (
     Slot,
 )
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.stores import Audit
+from tokenhub.ports.stores import REFUSED, Audit
 from tokenhub.ports.vault import Safe, Stretcher, VaultStore
 
 # The original's names (original-behaviour 5.1): those of operators, beside `provider:`.
@@ -337,7 +337,7 @@ class Vault:
             wrong = isinstance(error, WrongPassword)
             failed = Tries(failures=tries.failures + wrong, last_at=self._clock.now())
             outcome = "wrong_password" if wrong else error.code
-            await self._store.note(failed, self._audit(action, by, outcome=outcome))
+            await self._store.note(failed, self._refused(action, by, outcome))
             raise
         return found
 
@@ -444,6 +444,11 @@ class Vault:
 
     def _audit(self, action: str, by: By, *, resource: str = "vault", **told: object) -> Audit:
         return entry(self._clock.now(), action, resource, by, before=None, after=told or None)
+
+    def _refused(self, action: str, by: By, why: str) -> Audit:
+        """The entry of a try that opened nothing."""
+        after, now = {"outcome": why}, self._clock.now()
+        return entry(now, action, "vault", by, before=None, after=after, outcome=REFUSED, why=why)
 
 
 def _checked_secret(name: str, secret: bytes) -> None:
