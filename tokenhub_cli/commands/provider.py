@@ -34,8 +34,8 @@ _VIEW: View[Provider] = View(
         Column("endpoints", lambda it: len(it.endpoints), right=True),
         Column("credential", lambda it: it.credential, head="KEY"),
         Column("enabled", lambda it: it.enabled),
-        Column("source", lambda it: it.source),
-        Column("version", lambda it: it.version, right=True),
+        Column("source", lambda it: it.source, spare=True),
+        Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
 _FOUND: View[Found] = View(
@@ -43,7 +43,7 @@ _FOUND: View[Found] = View(
     name=lambda it: it.id,
     columns=(
         Column("id", lambda it: it.id, head="MODEL"),
-        Column("owned_by", lambda it: it.owned_by, head="OWNER"),
+        Column("owned_by", lambda it: it.owned_by, head="OWNER", spare=True),
         Column(
             "max_context_tokens",
             lambda it: it.max_context_tokens,
