@@ -107,7 +107,7 @@ _VIEW: View[ApiKey] = View(
         Column("created_at", lambda it: it.created_at, local, head="CREATED", spare=True),
         Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED", spare=True),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES", spare=True),
-        Column("rotation", _age, spare=True),
+        Column("rotation", _age),
         Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
