@@ -7,7 +7,7 @@
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -147,11 +147,15 @@ class SettingsRefused(TokenHubError):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A way to read a text. `read` raises ValueError with what is wrong with it."""
+    """A way to read a text. `read` raises ValueError with what is wrong with it.
+
+    `write` is the way back: the text of a value as an operator would give it.
+    """
 
     label: str
     allowed: str
     read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -208,7 +212,7 @@ def load(env: Mapping[str, str], *, home: Path, data_writable: bool) -> Settings
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting that is not what it was, as text; secrets are asterisks."""
+    """A setting that is not what it was, as an operator writes it; secrets are asterisks."""
 
     name: str
     before: str
@@ -218,17 +222,23 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def changed(old: Settings, new: Settings) -> tuple[Change, ...]:
     """What a reload changes, in the order of the table."""
-    before, after = dict(old.shown()), dict(new.shown())
     return tuple(
         Change(
             name=setting.name,
-            before=before[setting.field],
-            after=after[setting.field],
+            before=_written(setting, old),
+            after=_written(setting, new),
             restart=setting.restart,
         )
         for setting in SETTINGS
         if getattr(old, setting.field) != getattr(new, setting.field)
     )
+
+
+def _written(setting: "Setting", settings: Settings) -> str:
+    value = getattr(settings, setting.field)
+    if setting.secret:
+        return MASK if value else ""
+    return setting.kind.write(value)
 
 
 def reloaded(old: Settings, new: Settings) -> Settings:
@@ -372,7 +382,8 @@ def _seconds(*, most: float, least: float = 0.001, per_unit: float = 1.0, unit: 
         return seconds
 
     label = "milliseconds" if unit == "ms" else "seconds"
-    return Kind(label, f"{least / per_unit:g} to {most / per_unit:.0f} {unit}", read)
+    allowed = f"{least / per_unit:g} to {most / per_unit:.0f} {unit}"
+    return Kind(label, allowed, read, lambda value: f"{value / per_unit:.12g}")
 
 
 def _count(*, least: int = 1, most: int = 1_000_000) -> Kind:
@@ -393,8 +404,16 @@ def _log_days(text: str) -> int:
     return days
 
 
-def _folder(text: str) -> Path | None:
+def _path(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _optional(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _joined(values: Iterable[object]) -> str:
+    return ",".join(map(str, values))
 
 
 def _fraction(text: str) -> float:
@@ -411,6 +430,12 @@ def _hedge_s(text: str) -> float | None:
     if not 0 <= seconds <= MAX_LATENCY_S:
         raise ValueError(f"{text} is out of range")
     return seconds or None
+
+
+def _hedge(after_s: float | None) -> str:
+    if after_s is None:
+        return "0"
+    return f"{after_s * 1000:.12g}" if after_s else "auto"
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -433,7 +458,7 @@ def _hosts(text: str) -> tuple[str, ...]:
 ADDRESS = Kind("address", "host:port, [IPv6]:port, or :port for every interface", _address)
 DATABASE = Kind("path", "a path, or a file: URI", _database)
 FILE = Kind("path", "a path", Path)
-OPTIONAL_FILE = Kind("path", "a path", lambda text: Path(text) if text else None)
+OPTIONAL_FILE = Kind("path", "a path", _path, _optional)
 ADMIN_TOKEN = Kind(
     "secret",
     f"at least {admin_token.MIN_CHARS} printable ASCII characters without spaces",
@@ -441,19 +466,31 @@ ADMIN_TOKEN = Kind(
 )
 PASSWORD = Kind("secret", "any text", str)
 TEXT = Kind("text", "any text", str)
-YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes)
-BUDGET = Kind("USD", f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}", _budget_nusd)
-FRACTION = Kind("number", "0 to 10", _fraction)
-HEDGE = Kind("milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s)
-ORIGINS = Kind("list", "origins such as https://app.example, with commas, or *", _origins)
-HOSTS = Kind("list", "host names and addresses without ports, with commas between them", _hosts)
-NETWORKS = Kind("list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks)
+YES_NO = Kind("true or false", "true, t, 1, false, f, 0", _yes, lambda value: str(value).lower())
+BUDGET = Kind(
+    "USD",
+    f"0 (no limit) to {MAX_BUDGET_NUSD // NANO}",
+    _budget_nusd,
+    lambda nusd: f"{(nusd or 0) / NANO:.12g}",
+)
+FRACTION = Kind("number", "0 to 10", _fraction, lambda value: f"{value:g}")
+HEDGE = Kind(
+    "milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s, _hedge
+)
+ORIGINS = Kind("list", "origins such as https://app.example, with commas, or *", _origins, _joined)
+HOSTS = Kind(
+    "list", "host names and addresses without ports, with commas between them", _hosts, _joined
+)
+NETWORKS = Kind(
+    "list", "IP addresses and networks such as 10.0.0.0/8, with commas", networks, _joined
+)
 PLACES = Kind(
     "list",
     "host names, *.names, IP addresses and networks such as 10.0.0.0/8, with commas",
     destinations,
+    lambda places: _joined((*sorted(places.names), *places.networks)),
 )
-FOLDER = Kind("path", "a path", _folder)
+FOLDER = Kind("path", "a path", _path, _optional)
 DAY_S = 86_400.0
 MAX_DAYS = 36_500
 # This month and the last are always there in full, whatever is charged to them.

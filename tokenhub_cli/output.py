@@ -22,7 +22,8 @@ LEAST_ROOM = 20
 class Column(msgspec.Struct, Generic[R], frozen=True):
     """One column: `key` heads it in csv, `head` in a table (or the key, in upper case).
 
-    `show` makes the value fit for eyes; csv has it as it is. Numbers stand to the right.
+    `show` makes the value fit for eyes; csv has it as it is. Numbers stand to the right. A `spare`
+    one is left out of the list where the terminal is too narrow for all.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Column(msgspec.Struct, Generic[R], frozen=True):
     show: Callable[[Any], str] = plain
     right: bool = False
     head: str = ""
+    spare: bool = False
 
     @property
     def title(self) -> str:
@@ -78,7 +80,10 @@ class Output:
         elif self.form is Form.CSV:
             _write(_csv(view, rows, headers=self._headers))
         elif self.form is Form.TABLE:
-            _lines(table(view, rows, headers=self._headers) if lines is None else lines)
+            if lines is None:
+                self._table(view, rows)
+            else:
+                _lines(lines)
 
     def page(
         self, answer: object, view: View[R], rows: Sequence[R], *, total: int, offset: int
@@ -100,6 +105,17 @@ class Output:
             _lines(_json(answer))
             return
         self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted"])
+
+    def _table(self, view: View[R], rows: Sequence[R]) -> None:
+        """Write a table that fits the terminal; a row alone that does not goes below itself."""
+        seen = _fitting(view, rows)
+        spared = [column.title for column in view.columns if column not in seen.columns]
+        if spared and len(rows) == 1:
+            _lines(_upright(view, rows[0]))
+            return
+        _lines(table(seen, rows, headers=self._headers))
+        if spared and rows:
+            talk(f"note: this terminal has no room for {', '.join(spared)}; -o json has all")
 
     def text(self, line: str) -> None:
         """Write one line, as it is."""
@@ -125,6 +141,34 @@ def table(view: View[R], rows: Sequence[R], *, headers: bool = True) -> list[str
         first, *rest = [last] if rights[-1] else _wrapped(last, room)
         wrapped += [[*before, first], *([*blank, part] for part in rest)]
     return [GAP.join(map(_padded, line, widths, rights)).rstrip() for line in wrapped]
+
+
+def _fitting(view: View[R], rows: Sequence[R]) -> View[R]:
+    """The view without those of its spare columns that the terminal has no room for."""
+    widths = [
+        max(cells(column.title), *(cells(clean(column.show(column.value(row)))) for row in rows), 0)
+        + len(GAP)
+        for column in view.columns
+    ]
+    room = _columns() + len(GAP)
+    taken = sum(w for w, column in zip(widths, view.columns, strict=True) if not column.spare)
+    seen = []
+    for width, column in zip(widths, view.columns, strict=True):
+        if column.spare:
+            if taken + width > room:
+                continue
+            taken += width
+        seen.append(column)
+    return msgspec.structs.replace(view, columns=tuple(seen))
+
+
+def _upright(view: View[R], row: R) -> list[str]:
+    """A row as lines, one for each column."""
+    width = max(cells(column.title) for column in view.columns)
+    return [
+        _padded(column.title, width, right=False) + GAP + column.show(column.value(row))
+        for column in view.columns
+    ]
 
 
 def talk(line: str) -> None:

@@ -43,8 +43,9 @@ _WHICH = "?provider_id="
 # Queries of the API in the server's words, and what they are here.
 _OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
 
-# What is wrong with the vault, by the server's codes, and what helps.
-_VAULT = {
+# What helps, by the server's codes.
+_HELP = {
+    "address_not_allowed": 'docs/admin/network.md, "Where it calls"',
     "vault_password_wrong": "the right password, or the recovery key",
     "vault_locked": '"tokenhubctl vault unlock"',
     "vault_not_initialized": '"tokenhubctl vault init"',
@@ -171,8 +172,8 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
     program, _, command = ctx.command_path.partition(" ")
     listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
-    if isinstance(error, Refused) and error.code in _VAULT:
-        return _VAULT[error.code]
+    if isinstance(error, Refused) and error.code in _HELP:
+        return _HELP[error.code]
     if isinstance(error, Unauthorized):
         # A 403 knows the token: it, or the name of the server, is not one for this.
         return _token_hint(ctx) if error.status == 401 else "--token-file names another token"  # noqa: PLR2004 - RFC 9110

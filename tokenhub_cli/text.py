@@ -53,6 +53,13 @@ def usd(amount: float | None) -> str:
     return f"${amount:.12f}".rstrip("0")
 
 
+def money(amount: float | None) -> str:
+    """What was spent, or is held; `-` where nobody counts it."""
+    if amount is None:
+        return "-"
+    return usd(amount) if amount else "$0"
+
+
 def tokens(count: int) -> str:
     """A context size; 0 is unknown."""
     return str(count) if count else "-"

@@ -230,6 +230,22 @@ def test_discovery_is_a_table_of_models(run: Run) -> None:
     ] == run("provider", "discover", "p").stdout.splitlines()
 
 
+def test_a_provider_is_tested(run: Run, admin: FakeAdmin) -> None:
+    good = {"provider_id": "p", "ok": True, "error": "", "message": "", "models": 3}
+    bad = {**good, "ok": False, "error": "auth", "message": "give it its key again", "models": 0}
+    admin.answers["POST", "/admin/v1/providers/p/test"] = 200, {**good, "latency_ms": 12.0}
+    admin.answers["POST", "/admin/v1/providers/q/test"] = 200, {**bad, "latency_ms": 2.0}
+
+    well, ill = run("provider", "test", "p"), run("provider", "test", "q")
+
+    answered = "provider/p answered in 12ms and offers 3 models\n"
+    assert (0, answered) == (well.exit_code, well.stdout)
+    assert (8, "provider/q did not answer as it should: auth\ngive it its key again\n") == (
+        ill.exit_code,
+        ill.stdout,
+    )
+
+
 def test_new_key_alone_on_stdout(run: Run) -> None:
     result = run("apikey", "create", "--name", "my app", "-o", "value")
 

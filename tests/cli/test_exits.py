@@ -321,3 +321,14 @@ def test_a_model_of_several_providers_can_be_named(
     result = run("model", *line, *fields, "--provider", "q")
 
     assert (0, {"provider_id": ["q"]}) == (result.exit_code, admin.last.query)
+
+
+def test_a_refused_address_is_explained_by_the_page_about_it(run: Run, admin: FakeAdmin) -> None:
+    refusal = problem(400, "address_not_allowed", "127.0.0.1 is a loopback address")
+    admin.answers["POST", "/admin/v1/providers"] = refusal
+
+    result = run("provider", "add", "--id", "p", "--type", "vllm")
+
+    assert 1 == result.exit_code
+    assert "docs/admin/network.md" in result.stderr
+    assert "--help" not in result.stderr

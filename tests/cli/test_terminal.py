@@ -147,3 +147,26 @@ def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
         "                               of the others, as anybody would\n"
     ) in at_terminal
     assert f"1  p/a-model-with-a-long-name  {why}\n" in in_a_pipe
+
+
+def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
+    sit: Sit, admin: FakeAdmin
+) -> None:
+    admin.add_key("key_0123456789abcdef", name="one")
+    admin.add_key("key_f0123456789abcde", name="two")
+
+    seen = sit("apikey", "list", piped=False).terminal.splitlines()
+
+    assert "" == max((line[80:] for line in seen[:3]), default="")
+    assert seen[0].startswith("ID  ")
+    assert "VERSION; -o json has all" in seen[3]
+    assert "VERSION" in sit("apikey", "list").stdout.splitlines()[0]
+
+
+def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, admin: FakeAdmin) -> None:
+    admin.add_key("key_0123456789abcdef", name="one")
+
+    seen = sit("apikey", "get", "key_0123456789abcdef", piped=False).terminal.splitlines()
+
+    assert ["ID", "key_0123456789abcdef"] == seen[0].split()
+    assert "VERSION" == seen[-1].split()[0]

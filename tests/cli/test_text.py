@@ -10,6 +10,7 @@ from tokenhub_cli.text import (
     escaped,
     local,
     milliseconds,
+    money,
     plain,
     seconds,
     tokens,
@@ -108,3 +109,7 @@ def test_times_are_those_of_this_machine() -> None:
 
     assert f"{here:%Y-%m-%d %H:%M:%S}" == local("2026-02-03T04:05:06.789Z")
     assert ("-", "-", "soon") == (local(None), local(""), local("soon"))
+
+
+def test_money_that_was_not_spent_is_no_price() -> None:
+    assert ["-", "$0", "$0.0025"] == [money(None), money(0.0), money(0.0025)]

@@ -142,9 +142,12 @@ def test_lock_says_whether_it_was_locked_already(run: Run, vault: FakeAdmin) -> 
 
 
 @pytest.mark.parametrize(
-    ("state", "code"), [("unlocked", 0), ("locked", 8), ("not_initialized", 8)]
+    ("state", "code", "note"),
+    [("unlocked", 0, ""), ("locked", 8, "vault unlock"), ("not_initialized", 8, "vault init")],
 )
-def test_status_is_an_exit_code_too(run: Run, vault: FakeAdmin, state: str, code: int) -> None:
+def test_status_is_an_exit_code_too_and_says_what_comes_next(
+    run: Run, vault: FakeAdmin, state: str, code: int, note: str
+) -> None:
     vault.answers["GET", f"{VAULT}/status"] = (200, {**STATUS, "state": state})
 
     shown = run("vault", "status")
@@ -153,6 +156,8 @@ def test_status_is_an_exit_code_too(run: Run, vault: FakeAdmin, state: str, code
     assert (code, code) == (shown.exit_code, told.exit_code)
     assert shown.stdout.startswith("State:")
     assert "27m" in shown.stdout
+    assert note in shown.stderr
+    assert bool(note) == bool(shown.stderr)
     assert state == json.loads(told.stdout)["state"]
 
 

@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 from tests.e2e.conftest import ASK
-from tests.support.server import _variables, running
+from tests.support.server import ADMIN_TOKEN, _variables, running
 from tokenhub import settings
 from tokenhub.admin.changes import By
 from tokenhub.admin.providers import ProviderDraft
@@ -64,6 +64,18 @@ async def test_where_all_need_a_key_the_answer_is_vault_locked_and_the_record_sa
     told = await hub.admin("GET", f"routing/explain/{request_id}?verify=true")
     assert "locked" in str(told)
     assert [] == sim.requests
+
+
+async def test_a_wrong_password_is_told_once_and_not_as_a_wrong_token(hub):
+    await hub.admin("POST", "vault/init", {"admin_password": PASSWORD})
+    headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    body = {"admin_password": "another password"}
+    refused = await hub.http.post("/admin/v1/vault/unlock", json=body, headers=headers)
+
+    told = (await hub.admin("GET", "audit?outcome=refused"))["logs"]
+
+    assert 401 == refused.status_code
+    assert [("vault.unlock", "wrong_password")] == [(row["action"], row["why"]) for row in told]
 
 
 async def test_a_key_outlives_a_restart_and_the_password_of_the_settings_opens_it(tmp_path, sim):

@@ -368,6 +368,35 @@ def test_what_a_reload_changes_is_told_without_its_secrets():
     assert () == changed(old, old)
 
 
+GIVEN = {
+    "ALLOWED_PRIVATE_HOSTS": "gpu1,127.0.0.1/32,10.0.0.0/8",
+    "ALLOWED_HOSTS": "hub.example.com,tokenhub",
+    "TRUSTED_PROXIES": "10.0.0.0/8,192.168.1.1/32",
+    "CORS_ORIGINS": "https://a.example,https://b.example",
+    "DEFAULT_MAX_BUDGET_USD": "0.075",
+    "DEFAULT_MAX_LATENCY_MS": "90500",
+    "OVERLOAD_LAG_MS": "12.5",
+    "HEDGE_AFTER_MS": "auto",
+    "VAULT_IDLE_LOCK_SECS": "0",
+    "EXPLORATION_TEMP": "0.25",
+    "METRICS_PUBLIC": "false",
+    "BACKUP_DIR": "/mnt/backups",
+    "BACKUP_KEEP": "3",
+}
+
+
+def test_what_a_reload_changes_is_told_as_an_operator_writes_it():
+    plain, given = loaded(), loaded(**GIVEN)
+
+    told = {one.name.removeprefix("TOKENHUB_"): one.after for one in changed(plain, given)}
+    back = {one.name.removeprefix("TOKENHUB_"): one.after for one in changed(given, plain)}
+
+    assert told == GIVEN
+    assert loaded(**back) == plain
+    assert "" == back["ALLOWED_PRIVATE_HOSTS"] == back["BACKUP_DIR"]
+    assert "0" == back["HEDGE_AFTER_MS"]
+
+
 def test_a_reload_leaves_alone_what_waits_for_a_start():
     old, new = loaded(), loaded(LISTEN_ADDR=":9090", DB_DSN="/else/t.sqlite", LOG_LEVEL="warn")
 

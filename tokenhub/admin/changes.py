@@ -86,9 +86,11 @@ def entry(
     before: object,
     after: object,
     outcome: str = DONE,
+    why: str = "",
 ) -> Audit:
     """The audit entry of a change, or of a try at one. Neither value may hold a secret."""
-    detail = msgspec.json.encode({"before": before, "after": after}).decode()
+    told = {"before": before, "after": after} | ({"why": why} if why else {})
+    detail = msgspec.json.encode(told).decode()
     return Audit(
         action=action,
         resource=resource,

@@ -44,7 +44,7 @@ from tokenhub.core.vault.rows import (
     Slot,
 )
 from tokenhub.ports.clock import Clock
-from tokenhub.ports.stores import DONE, REFUSED, Audit
+from tokenhub.ports.stores import REFUSED, Audit
 from tokenhub.ports.vault import Safe, Stretcher, VaultStore
 
 # The original's names (original-behaviour 5.1): those of operators, beside `provider:`.
@@ -337,8 +337,7 @@ class Vault:
             wrong = isinstance(error, WrongPassword)
             failed = Tries(failures=tries.failures + wrong, last_at=self._clock.now())
             why = "wrong_password" if wrong else error.code
-            audit = self._audit(action, by, outcome=REFUSED, why=why)
-            await self._store.note(failed, audit)
+            await self._store.note(failed, self._refused(action, by, why))
             raise
         return found
 
@@ -459,11 +458,14 @@ class Vault:
         by: By,
         *,
         resource: str = "vault",
-        outcome: str = DONE,
         **told: object,
     ) -> Audit:
-        now, after = self._clock.now(), told or None
-        return entry(now, action, resource, by, before=None, after=after, outcome=outcome)
+        return entry(self._clock.now(), action, resource, by, before=None, after=told or None)
+
+    def _refused(self, action: str, by: By, why: str) -> Audit:
+        """The entry of a try that opened nothing."""
+        now = self._clock.now()
+        return entry(now, action, "vault", by, before=None, after=None, outcome=REFUSED, why=why)
 
 
 def _checked_secret(name: str, secret: bytes) -> None:

@@ -86,7 +86,8 @@ class Destinations(msgspec.Struct, frozen=True, kw_only=True):
         named = canonical(host)
         return (
             f"{_of(host, whole)} is a {what} address; if a provider of yours is there, add "
-            f"{named} to {SETTING} and start the server again"
+            f"{named} to {SETTING} in the server's environment or its server.env, and start it "
+            f'again or, for server.env, "tokenhubctl reload"'
         )
 
     def objection(self, host: str) -> str:

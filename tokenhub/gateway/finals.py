@@ -90,6 +90,8 @@ def over_budget(run: Run) -> BudgetExceeded:
     told = f"monthly budget exceeded: USD {usd(spent):.6f} of {usd(budget):.6f} are spent"
     if held:
         told += f", and USD {usd(held):.6f} are held for requests under way"
+    if spent + held < budget:
+        told += ", and the rest is less than this request may cost: a lower max_tokens may fit"
     return BudgetExceeded(
         f"{told}; ask the operator for more, or wait for the next month (UTC)",
         budget_nusd=budget,

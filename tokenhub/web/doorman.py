@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 
 from tokenhub.admin.logins import Logins, Visit
 from tokenhub.core.addresses import NOBODY, Address, bucket
-from tokenhub.core.errors import OutOfScope, TooManyFailures, Unauthenticated
+from tokenhub.core.errors import OutOfScope, TooManyFailures, Unauthenticated, WrongPassword
 from tokenhub.web.auth import Entry, by, operator_of
 
 Scope = MutableMapping[str, Any]
@@ -51,6 +51,8 @@ class Doorman:
         """
         if not isinstance(error, Unauthenticated | OutOfScope | TooManyFailures):
             return
+        if isinstance(error, WrongPassword):
+            return  # whoever sent it had come in; the vault has told of it
         asking = operator_of(scope)
         address = self._entry.peers.address(scope)
         template: str = scope.get("path_template", "")

@@ -10,7 +10,7 @@ from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local, milliseconds, plain, usd
+from tokenhub_cli.text import local, milliseconds, money, plain, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -66,14 +66,23 @@ _VIEW: View[ApiKey] = View(
     columns=(
         Column("id", lambda it: it.id),
         Column("name", lambda it: it.name),
-        Column("key_prefix", lambda it: it.key_prefix, head="PREFIX"),
+        Column("key_prefix", lambda it: it.key_prefix, head="PREFIX", spare=True),
         Column("scopes", lambda it: it.scopes),
         Column("enabled", lambda it: it.enabled),
-        Column("rate_limit_rps", lambda it: it.rate_limit_rps, _rate, right=True, head="RPS"),
-        Column("directives", lambda it: it.directives),
-        Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS"),
-        Column("allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS"),
-        Column("policy", _policy),
+        Column(
+            "rate_limit_rps",
+            lambda it: it.rate_limit_rps,
+            _rate,
+            right=True,
+            head="RPS",
+            spare=True,
+        ),
+        Column("directives", lambda it: it.directives, spare=True),
+        Column("allowed_models", lambda it: it.allowed_models, _all, head="MODELS", spare=True),
+        Column(
+            "allowed_providers", lambda it: it.allowed_providers, _all, head="PROVIDERS", spare=True
+        ),
+        Column("policy", _policy, spare=True),
         Column(
             "monthly_budget_usd",
             lambda it: it.monthly_budget_usd,
@@ -81,16 +90,25 @@ _VIEW: View[ApiKey] = View(
             right=True,
             head="A MONTH",
         ),
-        Column("current_spend_usd", lambda it: it.current_spend_usd, usd, right=True, head="SPENT"),
         Column(
-            "tokens_per_minute", lambda it: it.tokens_per_minute, _limit, right=True, head="TPM"
+            "current_spend_usd", lambda it: it.current_spend_usd, money, right=True, head="SPENT"
         ),
-        Column("concurrency", lambda it: it.concurrency, _limit, right=True, head="AT ONCE"),
-        Column("created_at", lambda it: it.created_at, local, head="CREATED"),
-        Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED"),
-        Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
+        Column(
+            "tokens_per_minute",
+            lambda it: it.tokens_per_minute,
+            _limit,
+            right=True,
+            head="TPM",
+            spare=True,
+        ),
+        Column(
+            "concurrency", lambda it: it.concurrency, _limit, right=True, head="AT ONCE", spare=True
+        ),
+        Column("created_at", lambda it: it.created_at, local, head="CREATED", spare=True),
+        Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED", spare=True),
+        Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES", spare=True),
         Column("rotation", _age),
-        Column("version", lambda it: it.version, right=True),
+        Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
 _ISSUED: View[ApiKeyIssued] = View(
@@ -100,7 +118,7 @@ _ISSUED: View[ApiKeyIssued] = View(
     columns=(
         Column("id", lambda it: it.id),
         Column("name", lambda it: it.name),
-        Column("scopes", lambda it: it.scopes),
+        Column("scopes", lambda it: it.scopes, spare=True),
         Column("key", lambda it: it.key),
     ),
 )

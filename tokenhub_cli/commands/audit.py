@@ -20,12 +20,12 @@ _VIEW: View[AuditEntry] = View(
         Column("id", lambda it: it.id, right=True),
         Column("timestamp", lambda it: it.timestamp, local, head="TIME"),
         Column("actor", lambda it: it.actor),
-        Column("address", lambda it: it.address),
+        Column("address", lambda it: it.address, spare=True),
         Column("action", lambda it: it.action),
         Column("resource", lambda it: it.resource),
         Column("outcome", lambda it: it.why or it.outcome),
-        Column("times", lambda it: it.times, right=True),
-        Column("request_id", lambda it: it.request_id, head="REQUEST"),
+        Column("times", lambda it: it.times, right=True, spare=True),
+        Column("request_id", lambda it: it.request_id, head="REQUEST", spare=True),
     ),
 )
 _VERDICT: View[AuditVerified] = View(

@@ -24,7 +24,7 @@ _VIEW: View[Backup] = View(
         Column("made_at", lambda it: it.made_at, local, head="MADE"),
         Column("reason", lambda it: it.reason),
         Column("bytes", lambda it: it.bytes, _size, right=True, head="SIZE"),
-        Column("path", lambda it: it.path),
+        Column("path", lambda it: it.path, spare=True),
     ),
 )
 

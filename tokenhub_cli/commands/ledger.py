@@ -10,7 +10,7 @@ from tokenhub_cli.exits import Code
 from tokenhub_cli.options import Limit, Offset
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import session
-from tokenhub_cli.text import usd
+from tokenhub_cli.text import money
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,14 +29,21 @@ _GROUPS = {
 }
 _SUMS: tuple[Column[LedgerTotal], ...] = (
     Column("attempts", lambda it: it.attempts, right=True),
-    Column("settled", lambda it: it.settled, right=True),
-    Column("voided", lambda it: it.voided, right=True),
+    Column("settled", lambda it: it.settled, right=True, spare=True),
+    Column("voided", lambda it: it.voided, right=True, spare=True),
     Column("unknown", lambda it: it.unknown, right=True),
-    Column("unpriced", lambda it: it.unpriced, right=True),
+    Column("unpriced", lambda it: it.unpriced, right=True, spare=True),
     Column("input_tokens", lambda it: it.input_tokens, right=True, head="IN"),
     Column("output_tokens", lambda it: it.output_tokens, right=True, head="OUT"),
-    Column("cost_usd", lambda it: it.cost_usd, usd, right=True, head="COST"),
-    Column("unknown_usd", lambda it: it.unknown_usd, usd, right=True, head="OF IT UNKNOWN"),
+    Column("cost_usd", lambda it: it.cost_usd, money, right=True, head="COST"),
+    Column(
+        "unknown_usd",
+        lambda it: it.unknown_usd,
+        money,
+        right=True,
+        head="OF IT UNKNOWN",
+        spare=True,
+    ),
 )
 _VERIFIED: View[LedgerVerified] = View(
     kind="ledger",
@@ -46,14 +53,14 @@ _VERIFIED: View[LedgerVerified] = View(
         Column("problems", lambda it: it.problems),
         Column("requests", lambda it: it.requests, right=True),
         Column("attempts", lambda it: it.attempts, right=True),
-        Column("requests_usd", lambda it: it.requests_usd, usd, right=True),
-        Column("attempts_usd", lambda it: it.attempts_usd, usd, right=True),
-        Column("rows_usd", lambda it: it.rows_usd, usd, right=True),
-        Column("totals_usd", lambda it: it.totals_usd, usd, right=True),
-        Column("pruned_usd", lambda it: it.pruned_usd, usd, right=True),
-        Column("charged_usd", lambda it: it.charged_usd, usd, right=True),
-        Column("written_usd", lambda it: it.written_usd, usd, right=True),
-        Column("reserved_usd", lambda it: it.reserved_usd, usd, right=True),
+        Column("requests_usd", lambda it: it.requests_usd, money, right=True),
+        Column("attempts_usd", lambda it: it.attempts_usd, money, right=True),
+        Column("rows_usd", lambda it: it.rows_usd, money, right=True),
+        Column("totals_usd", lambda it: it.totals_usd, money, right=True),
+        Column("pruned_usd", lambda it: it.pruned_usd, money, right=True),
+        Column("charged_usd", lambda it: it.charged_usd, money, right=True),
+        Column("written_usd", lambda it: it.written_usd, money, right=True),
+        Column("reserved_usd", lambda it: it.reserved_usd, money, right=True),
     ),
 )
 
@@ -109,7 +116,7 @@ def list_ledger(
         groups = tuple(_GROUPS[name] for name in _GROUPS if name in by.split(","))
         view = View(kind="ledger", name=_name, columns=(*groups, *_SUMS))
         tokenhub.output.page(page, view, page.ledger, total=page.total, offset=page.offset)
-        talk(f"note: {usd(page.sum.cost_usd)} in all, in {page.sum.attempts} attempts")
+        talk(f"note: {money(page.sum.cost_usd)} in all, in {page.sum.attempts} attempts")
 
 
 @app.command("verify")
@@ -127,13 +134,13 @@ def verify_ledger(ctx: typer.Context) -> None:
 
 def _told(found: LedgerVerified) -> list[str]:
     state = "right" if found.ok else "WRONG"
-    rows, totals, pruned = (usd(n) for n in (found.rows_usd, found.totals_usd, found.pruned_usd))
-    charged, written = usd(found.charged_usd), usd(found.written_usd)
+    rows, totals, pruned = (money(n) for n in (found.rows_usd, found.totals_usd, found.pruned_usd))
+    charged, written = money(found.charged_usd), money(found.written_usd)
     told = [
         f"the books are {state}: {found.requests} requests, {found.attempts} attempts, {rows}",
-        f"requests {usd(found.requests_usd)} = their attempts {usd(found.attempts_usd)}",
+        f"requests {money(found.requests_usd)} = their attempts {money(found.attempts_usd)}",
         f"totals {totals} = rows {rows} + pruned {pruned}",
         f"this month {charged} charged, {written} on disk",
-        f"held for calls under way: {usd(found.reserved_usd)}",
+        f"held for calls under way: {money(found.reserved_usd)}",
     ]
     return [*told, *(f"problem: {problem}" for problem in found.problems)]

@@ -19,16 +19,23 @@ _VIEW: View[RequestLog] = View(
     columns=(
         Column("timestamp", lambda it: it.timestamp, local, head="TIME"),
         Column("model_id", lambda it: it.model_id, head="MODEL"),
-        Column("provider_id", lambda it: it.provider_id, head="PROVIDER"),
-        Column("mode", lambda it: it.mode),
-        Column("latency_ms", lambda it: it.latency_ms, milliseconds, right=True, head="LATENCY"),
-        Column("total_tokens", lambda it: it.total_tokens, right=True, head="TOKENS"),
+        Column("provider_id", lambda it: it.provider_id, head="PROVIDER", spare=True),
+        Column("mode", lambda it: it.mode, spare=True),
+        Column(
+            "latency_ms",
+            lambda it: it.latency_ms,
+            milliseconds,
+            right=True,
+            head="LATENCY",
+            spare=True,
+        ),
+        Column("total_tokens", lambda it: it.total_tokens, right=True, head="TOKENS", spare=True),
         Column(
             "estimated_cost_usd", lambda it: it.estimated_cost_usd, usd, right=True, head="COST"
         ),
         Column("status_code", lambda it: it.status_code, right=True, head="STATUS"),
-        Column("error_class", lambda it: it.error_class, head="ERROR"),
-        Column("attempts", lambda it: len(it.attempts), right=True, head="TRIES"),
+        Column("error_class", lambda it: it.error_class, head="ERROR", spare=True),
+        Column("attempts", lambda it: len(it.attempts), right=True, head="TRIES", spare=True),
         Column("request_id", lambda it: it.request_id, head="REQUEST"),
     ),
 )

@@ -32,9 +32,9 @@ VIEW: View[Model] = View(
         ),
         Column("input_per_1k", lambda it: it.input_per_1k, usd, right=True, head="IN $/1K"),
         Column("output_per_1k", lambda it: it.output_per_1k, usd, right=True, head="OUT $/1K"),
-        Column("pricing_source", lambda it: it.pricing_source, head="PRICE FROM"),
+        Column("pricing_source", lambda it: it.pricing_source, head="PRICE FROM", spare=True),
         Column("enabled", lambda it: it.enabled),
-        Column("version", lambda it: it.version, right=True),
+        Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
 

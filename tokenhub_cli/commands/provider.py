@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from tokenhub.client.calls import catalog
+from tokenhub.client.calls import catalog, health
 from tokenhub.wire.catalog import Found, Provider, ProviderCreate, ProviderDone, ProviderPatch
+from tokenhub.wire.health import Tested
+from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, hint, merged, secret
 from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.session import Session, confirm, session
-from tokenhub_cli.text import tokens, usd
+from tokenhub_cli.text import milliseconds, tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,8 +34,8 @@ _VIEW: View[Provider] = View(
         Column("endpoints", lambda it: len(it.endpoints), right=True),
         Column("credential", lambda it: it.credential, head="KEY"),
         Column("enabled", lambda it: it.enabled),
-        Column("source", lambda it: it.source),
-        Column("version", lambda it: it.version, right=True),
+        Column("source", lambda it: it.source, spare=True),
+        Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
 _FOUND: View[Found] = View(
@@ -41,7 +43,7 @@ _FOUND: View[Found] = View(
     name=lambda it: it.id,
     columns=(
         Column("id", lambda it: it.id, head="MODEL"),
-        Column("owned_by", lambda it: it.owned_by, head="OWNER"),
+        Column("owned_by", lambda it: it.owned_by, head="OWNER", spare=True),
         Column(
             "max_context_tokens",
             lambda it: it.max_context_tokens,
@@ -52,6 +54,19 @@ _FOUND: View[Found] = View(
         Column("input_per_1k", lambda it: it.input_per_1k, usd, right=True, head="IN $/1K"),
         Column("output_per_1k", lambda it: it.output_per_1k, usd, right=True, head="OUT $/1K"),
         Column("registered", lambda it: it.registered),
+    ),
+)
+
+_TESTED: View[Tested] = View(
+    kind="provider",
+    name=lambda it: it.provider_id,
+    columns=(
+        Column("provider_id", lambda it: it.provider_id, head="ID"),
+        Column("ok", lambda it: it.ok),
+        Column("models", lambda it: it.models, right=True),
+        Column("latency_ms", lambda it: it.latency_ms, milliseconds, right=True, head="LATENCY"),
+        Column("error", lambda it: it.error),
+        Column("message", lambda it: it.message),
     ),
 )
 
@@ -211,6 +226,22 @@ def discover(ctx: typer.Context, provider_id: _Id) -> None:
     with session(ctx) as tokenhub:
         found = tokenhub(catalog.discover_models(provider_id))
         tokenhub.output.show(found, _FOUND, found.models)
+
+
+@app.command("test")
+def test(ctx: typer.Context, provider_id: _Id) -> None:
+    """Ask a provider for its models, with its key; the exit code tells whether it answered.
+
+    Example: tokenhubctl provider test openai
+    """
+    with session(ctx) as tokenhub:
+        found = tokenhub(health.test_provider(provider_id))
+        well = f"answered in {milliseconds(found.latency_ms)} and offers {found.models} models"
+        told = well if found.ok else f"did not answer as it should: {found.error}"
+        lines = [f"provider/{provider_id} {told}", *filter(None, [found.message])]
+        tokenhub.output.show(found, _TESTED, [found], lines=lines)
+    if not found.ok:
+        raise typer.Exit(Code.NOT_SO)
 
 
 def _set_enabled(ctx: typer.Context, provider_id: str, *, enabled: bool) -> None:

@@ -30,6 +30,13 @@ def reload(ctx: typer.Context) -> None:
     """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.reload_settings())
-        tokenhub.output.show(done, _VIEW, done.changes)
+        told = [_told(it) for it in done.changes] or ["read again: no setting has changed"]
+        tokenhub.output.show(done, _VIEW, done.changes, lines=told)
         for note in done.notes:
             talk(f"note: {note}")
+
+
+def _told(it: SettingChange) -> str:
+    """One line a setting: lists of hosts would make any table too wide."""
+    when = "from the next start on" if it.restart else "from now on"
+    return f"{it.name}: {it.after or '(empty)'}, was {it.before or '(empty)'}; {when}"

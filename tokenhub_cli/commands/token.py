@@ -26,13 +26,15 @@ _VIEW: View[AdminToken] = View(
     columns=(
         Column("name", lambda it: it.name),
         Column("role", lambda it: it.role),
-        Column("token_prefix", lambda it: it.token_prefix, head="PREFIX"),
-        Column("created_at", lambda it: it.created_at, local, head="CREATED"),
+        Column("token_prefix", lambda it: it.token_prefix, head="PREFIX", spare=True),
+        Column("created_at", lambda it: it.created_at, local, head="CREATED", spare=True),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
         Column("last_used_at", lambda it: it.last_used_at, local, head="LAST USED"),
-        Column("rotated_until", lambda it: it.rotated_until, local, head="OLD ONE UNTIL"),
-        Column("id", lambda it: it.id),
-        Column("version", lambda it: it.version, right=True),
+        Column(
+            "rotated_until", lambda it: it.rotated_until, local, head="OLD ONE UNTIL", spare=True
+        ),
+        Column("id", lambda it: it.id, spare=True),
+        Column("version", lambda it: it.version, right=True, spare=True),
     ),
 )
 _ISSUED: View[AdminTokenIssued] = View(
@@ -43,7 +45,9 @@ _ISSUED: View[AdminTokenIssued] = View(
         Column("name", lambda it: it.name),
         Column("role", lambda it: it.role),
         Column("expires_at", lambda it: it.expires_at, local, head="EXPIRES"),
-        Column("rotated_until", lambda it: it.rotated_until, local, head="OLD ONE UNTIL"),
+        Column(
+            "rotated_until", lambda it: it.rotated_until, local, head="OLD ONE UNTIL", spare=True
+        ),
         Column("token", lambda it: it.token),
     ),
 )

@@ -47,6 +47,11 @@ _STATUS: View[VaultStatus] = View(
         Column("retry_after_s", lambda it: it.retry_after_s, seconds, head="NEXT TRY IN"),
     ),
 )
+# What comes next, by the state.
+_NEXT = {
+    "not_initialized": '"tokenhubctl vault init" sets it up; until then a restart loses keys',
+    "locked": '"tokenhubctl vault unlock" opens it',
+}
 _RECOVERY: View[RecoveryIssued] = View(
     kind="recovery",
     name=lambda _: "recovery",
@@ -76,6 +81,8 @@ def status(ctx: typer.Context) -> None:
     with session(ctx) as tokenhub:
         now = tokenhub(calls.status())
         tokenhub.output.show(now, _STATUS, [now], lines=_lines(now))
+        if now.state in _NEXT:
+            talk(f"note: {_NEXT[now.state]}")
         if now.state != "unlocked":
             raise typer.Exit(Code.NOT_SO)
 

@@ -114,7 +114,8 @@ def test_the_refusal_names_the_host_that_is_to_be_added():
 
     assert (
         "ollama.lan (192.168.1.9) is a private address; if a provider of yours is there, add "
-        "ollama.lan to TOKENHUB_ALLOWED_PRIVATE_HOSTS and start the server again" == found
+        "ollama.lan to TOKENHUB_ALLOWED_PRIVATE_HOSTS in the server's environment or its "
+        'server.env, and start it again or, for server.env, "tokenhubctl reload"' == found
     )
 
 

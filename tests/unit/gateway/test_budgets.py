@@ -99,9 +99,10 @@ async def test_what_an_answer_did_not_need_is_there_for_the_next():
 async def test_a_key_that_has_less_than_the_call_may_cost_is_told_so_and_logged():
     house = House(budget_nusd=CALL - 1)
 
-    with pytest.raises(BudgetExceeded, match="monthly budget exceeded"):
+    with pytest.raises(BudgetExceeded, match="monthly budget exceeded") as refused:
         await house.complete(ask())
 
+    assert "the rest is less than this request may cost: a lower max_tokens" in str(refused.value)
     outcome = await house.outcome()
     assert (429, "budget_exceeded", ()) == (outcome.status, outcome.error_class, outcome.attempts)
     assert (0, 0) == money(house)
@@ -111,9 +112,10 @@ async def test_a_key_that_has_nothing_left_costs_no_decision_and_no_row():
     house = House(budget_nusd=1)
     house.books.load([(int(house.clock.now() // 86_400), "key_1", 1)])
 
-    with pytest.raises(BudgetExceeded):
+    with pytest.raises(BudgetExceeded) as refused:
         await house.complete(ask())
 
+    assert "the rest" not in str(refused.value)
     assert [] == house.heard
 
 
