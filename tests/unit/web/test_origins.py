@@ -117,3 +117,21 @@ def test_a_reading_may_not_be_said_to_come_from_elsewhere(method, expected, head
 )
 def test_tls_before_a_proxy_is_seen(expected, headers):
     assert expected == encrypted(headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://[",
+        "http://[::1",
+        "https://a]b",
+        "http://[x]:1",
+        "://",
+        "null",
+        "localhost:8080",
+        "/",
+    ],
+)
+def test_an_origin_that_is_none_is_that_of_another_site(method, origin):
+    assert "cross_site" == verdict(method, origin=origin)
