@@ -289,7 +289,9 @@ class Vault:
         if self._safe.ring is None:
             return
         async with self._safe.lock:
-            await self._catch_up()
+            ring = await self._catch_up()
+        if ring is None:  # locked by somebody while this waited for its turn
+            return
         if self._safe.used:
             self._safe.used = False
             self._used_at = self._clock.monotonic()
@@ -298,7 +300,7 @@ class Vault:
             why = "idle" if self._idle_left_s() == left_s else "open for too long"
             if await self.lock(by=By(actor="auto-lock"), why=why):
                 _log.warning("vault_locked", extra={"reason": why})
-        elif self._safe.ring.used >= MOST_BOXES:
+        elif ring.used >= MOST_BOXES:
             await self.rotate_key(by=By(actor="auto-rotate"))
 
     async def check(self, password: Password) -> tuple[Opened, Sequence[str]]:
@@ -361,6 +363,7 @@ class Vault:
         return tries
 
     async def _reslot(self, kind: Kind, old: Password, new: Stretched, action: str, by: By) -> None:
+        self._must_be_open()  # once more: it may have been locked while this waited for its turn
         found, slot, stretched = await self._open(old, action, by)
         step = changes.reslotted(
             found,
@@ -397,15 +400,17 @@ class Vault:
         if moved:
             _log.info("vault_keys_moved", extra={"count": moved})
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> Keyring | None:
+        """Put in force what is on disk; gives what it is open with. The caller holds the lock."""
         contents, ring = self._safe.contents, self._safe.ring
         if contents is None or ring is None or await self._store.epoch() == contents.meta.epoch:
-            return
+            return ring
         there = await self._store.load()
         if there is not None:
             found = changes.reread(there, ring)
             self._safe.swap(found.contents, found.ring)
             _log.warning("vault_reread", extra={"epoch": there.meta.epoch})
+        return self._safe.ring
 
     def _begin(self) -> None:
         self._opened_at = self._used_at = self._clock.monotonic()
