@@ -31,6 +31,10 @@ def test_our_names_are_known_however_they_are_written(host):
         ["[::2]"],
         ["127.0.0.1.evil.example"],
         ["0x7f.1"],
+        ["localhost:80@evil.example"],
+        ["localhost:evil.example"],
+        ["[::1]evil.example"],
+        ["[::1]:80:evil.example"],
     ],
 )
 def test_any_other_name_is_refused(hosts):
