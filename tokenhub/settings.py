@@ -20,10 +20,13 @@ from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MODES
 from tokenhub.core.destinations import Destinations, destinations
 from tokenhub.core.errors import TokenHubError
 from tokenhub.core.money import NANO
+from tokenhub.core.redaction import without_secrets
 
 MAX_PORT = 65_535
 # A name (RFC 1123, and underscores as containers have them), an IPv4 or an IPv6 address.
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,252})|\[?[0-9a-f:]*:[0-9a-f:.]+\]?")
+# What the environment of a process cannot hold, and no value needs.
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 MASK = "********"
 
 
@@ -115,10 +118,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"Settings({', '.join(f'{name}={text}' for name, text in self.shown())})"
 
     def shown(self) -> Iterator[tuple[str, str]]:
-        """Each field with its value as text; a secret that is set shows as asterisks."""
+        """Each field with its value as text; a secret that is set shows as asterisks.
+
+        So does a password in an address.
+        """
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            yield name, MASK if name in self.secret and value else str(value)
+            yield name, MASK if name in self.secret and value else without_secrets(str(value))
 
     @property
     def hedges(self) -> bool:
@@ -251,7 +257,8 @@ def lines(text: str, *, file: str) -> dict[str, str]:
     """The variables of an environment file: `TOKENHUB_NAME=value`, one a line.
 
     Comments begin with `#`, `export` before a name and one pair of quotes around a value are
-    taken off, and nothing is substituted. Raises SettingsRefused, without a value in it.
+    taken off, and nothing is substituted. Raises SettingsRefused, without a value in it: nor a
+    name that is none of ours, which may be a line of a secret that ends in `=`.
     """
     found: dict[str, str] = {}
     problems: list[str] = []
@@ -265,7 +272,9 @@ def lines(text: str, *, file: str) -> dict[str, str]:
         if not equals or not name.isidentifier():
             problems.append(f"{where}: this is no NAME=value")
         elif not name.startswith("TOKENHUB_"):
-            problems.append(f"{where}: {name} is no variable of TokenHub")
+            problems.append(f"{where}: this sets no variable of TokenHub (TOKENHUB_...)")
+        elif _CONTROLS.search(value):
+            problems.append(f"{where}: the value of {name} holds a control character")
         elif name in found:
             problems.append(f"{where}: {name} is set a second time")
         else:
@@ -442,8 +451,8 @@ def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(origin.strip() for origin in text.split(",") if origin.strip())
     for origin in origins:
         parts = urlsplit(origin)
-        if origin not in {"*", f"{parts.scheme}://{parts.netloc}"}:
-            raise ValueError(f"{origin!r} is no origin")
+        if origin not in {"*", f"{parts.scheme}://{parts.netloc}"} or "@" in parts.netloc:
+            raise ValueError(f"{without_secrets(origin)!r} is no origin")
     return origins
 
 

@@ -347,6 +347,31 @@ def test_every_bad_line_is_told_at_once_and_no_value_with_it():
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("line", ["hunter2==", "sk_hunter2=1", "hunter2=", "export hunter2=x"])
+def test_a_line_of_a_secret_is_not_told_where_it_reads_as_a_name(line):
+    with pytest.raises(SettingsRefused) as refused:
+        lines(f"TOKENHUB_VAULT_PASSWORD=x\n{line}\n", file="f")
+
+    assert "f, line 2: this sets no variable of TokenHub (TOKENHUB_...)" == str(refused.value)
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f"])
+def test_a_file_can_set_nothing_that_an_environment_could_not(character):
+    with pytest.raises(SettingsRefused, match="TOKENHUB_BACKUP_DIR holds a control character"):
+        lines(f"TOKENHUB_BACKUP_DIR=/a{character}b\n", file="f")
+
+
+def test_a_password_in_an_address_is_not_told():
+    address = loaded(OTEL_ENDPOINT="http://u:hunter2@h:1")
+    (change,) = changed(loaded(), address)
+
+    with pytest.raises(SettingsRefused) as refused:
+        loaded(CORS_ORIGINS="https://u:hunter2@h")
+
+    assert "http://u:[hidden]@h:1" == change.after
+    assert "hunter2" not in repr(address) + str(refused.value)
+
+
 @given(st.text(max_size=200))
 def test_any_file_is_read_or_refused(text):
     try:

@@ -116,8 +116,10 @@ class Import:
                     self._report.skip("provider", name, str(error))
                 continue
             if new:
-                await self._providers.adopt(found.row, None, by=_BY)
+                adopted = await self._providers.adopt(found.row, None, by=_BY)
                 await self._took("provider", name)
+                if why := self._providers.objection(adopted)[0]:
+                    self._report.differ("provider", name, [f"it is not called: {why}"])
         return theirs
 
     async def _take_models(self, rows: Sequence[Row], theirs: Mapping[str, Endpoint]) -> None:

@@ -361,6 +361,7 @@ class Vault:
         return tries
 
     async def _reslot(self, kind: Kind, old: Password, new: Stretched, action: str, by: By) -> None:
+        self._must_be_open()  # once more: it may have been locked while this waited for its turn
         found, slot, stretched = await self._open(old, action, by)
         step = changes.reslotted(
             found,
@@ -402,20 +403,21 @@ class Vault:
         commit and the swap has left the one behind the other.
         """
         async with self._safe.lock:
-            await self._catch_up()
-            ring = self._safe.ring  # it may have been locked while this waited for its turn
+            ring = await self._catch_up()  # None: locked while this waited for its turn
         if ring is not None and ring.used >= MOST_BOXES:
             await self.rotate_key(by=By(actor="auto-rotate"))
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> Keyring | None:
+        """Put in force what is on disk; gives what it is open with. The caller holds the lock."""
         contents, ring = self._safe.contents, self._safe.ring
         if contents is None or ring is None or await self._store.epoch() == contents.meta.epoch:
-            return
+            return ring
         there = await self._store.load()
         if there is not None:
             found = changes.reread(there, ring)
             self._safe.swap(found.contents, found.ring)
             _log.warning("vault_reread", extra={"epoch": there.meta.epoch})
+        return self._safe.ring
 
     def _begin(self) -> None:
         self._opened_at = self._used_at = self._clock.monotonic()

@@ -37,8 +37,12 @@ def env_file(own: Mapping[str, str]) -> Path:
 
 
 def in_file(path: Path, *, needed: bool) -> dict[str, str]:
-    """The variables in the file; none where there is no file and it is not `needed`."""
-    if not path.exists():
+    """The variables in the file; none where there is no file and it is not `needed`.
+
+    A link that leads nowhere is a file that cannot be read: without it the server would go on
+    with the defaults, and open what the file had closed.
+    """
+    if not _is_there(path):
         if needed:
             raise SettingsRefused((f"{ENV_FILE}: there is no file {path}",))
         return {}
@@ -56,6 +60,17 @@ def complain(*sentences: str) -> None:
     """Say on standard error what is wrong, a line for each."""
     for sentence in sentences:
         print(f"tokenhub: {sentence}", file=sys.stderr)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        absent = isinstance(error, FileNotFoundError | NotADirectoryError)
+        if absent and not path.is_symlink():
+            return False
+        raise SettingsRefused((f"cannot read {path}: {error.strerror}",)) from error
+    return True
 
 
 def _own() -> dict[str, str]:

@@ -59,7 +59,7 @@ def run(path: str, *, password_file: str | None, dry_run: bool, output: str) -> 
     if output == "json":
         print(msgspec.json.format(msgspec.json.encode(_shown(report))).decode())
     else:
-        print("\n".join(_lines(report)))
+        print("\n".join(map(_printable, _lines(report))))
     return 0
 
 
@@ -112,6 +112,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from (f"  {key.prefix}  {key.id}  {key.name}" for key in report.keys)
     if left := [f"{number} {table}" for table, number in report.left.items() if number]:
         yield f"stays in the original: {', '.join(left)}"
+
+
+def _printable(line: str) -> str:
+    """The line with what would command a terminal written out: names are the old file's."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
 
 
 def _remarks(title: str, remarks: list[Remark]) -> Iterator[str]:

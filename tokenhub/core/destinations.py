@@ -44,6 +44,8 @@ _METADATA_NAMES = frozenset(
 )
 # "This network" (RFC 1122, 3.2.1.3): most systems take 0.0.0.0 for themselves.
 _NOWHERE = IPv4Network("0.0.0.0/8")
+# For protocols, not for hosts (RFC 6890). Older Pythons take most of it for public.
+_PROTOCOLS = IPv4Network("192.0.0.0/24")
 # The part of IPv6 that is given out (RFC 4291, 2.4). All else is private or nothing.
 _GLOBAL = IPv6Network("2000::/3")
 # IPv4 inside of IPv6, and how many bits stand behind it: mapped and compatible (RFC 4291, 2.5.5),
@@ -224,7 +226,7 @@ def _forbidden(address: Address) -> str:
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv6Address):
         return address in _GLOBAL and address.is_global
-    return address.is_global
+    return address.is_global and address not in _PROTOCOLS
 
 
 def _of(host: str, address: Address) -> str:

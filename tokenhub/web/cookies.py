@@ -7,7 +7,6 @@ could plant one.
 """
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 
 from litestar.datastructures import Cookie
 
@@ -23,12 +22,12 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def session_in(headers: Mapping[str, str]) -> str:
     """The session's id that a request brings, empty where it brings none."""
-    try:
-        jar = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
+    # Not by `SimpleCookie`: it gives up the whole line for one cookie that it cannot read, and
+    # any page of this host, on whatever port, can have the browser send such a one beside ours.
+    parts = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+    jar = {name: value for name, _, value in parts}
     names = (SECURE, PLAIN) if _here(headers) else (SECURE,)
-    found = next((jar[name].value for name in names if name in jar), "")
+    found = next((jar[name] for name in names if name in jar), "")
     return found if found.startswith(SESSION_PREFIX) else ""
 
 

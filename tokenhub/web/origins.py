@@ -7,22 +7,22 @@ machine (DNS rebinding), so that it is no other site any more: the admin API ans
 names that are known to be ours.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
-from urllib.parse import urlsplit
 
 from tokenhub.core.errors import OutOfScope, UnsupportedMediaType
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"same-origin", "none"})
 _JSON = "application/json"
+# RFC 9110, 7.2: a name or an address, and a port that may be empty.
+_HOST = re.compile(r"(?:\[([^\]\[@]*)\]|([^:\[\]@]*))(?::[0-9]*)?", re.ASCII)
 
 
 def host_of(text: str) -> str:
-    """The name in a Host header or an origin's authority: lower case, no port, no brackets."""
-    name = text.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0].rstrip(".")
+    """The name in a Host header: lower case, no port, no brackets; empty where it is none."""
+    found = _HOST.fullmatch(text.strip().lower())
+    return "" if found is None else (found[1] or found[2]).rstrip(".")
 
 
 def check_host(headers: Iterable[tuple[bytes, bytes]], known: Collection[str]) -> None:
@@ -59,7 +59,8 @@ def check_page(headers: Mapping[str, str], *, told: bool = False) -> None:
     if site:
         ours = site in _OURS
     elif origin:
-        ours = urlsplit(origin).netloc == headers.get("host", "").strip().lower()
+        # Not by a parser of URLs: those raise for what is none, and anybody may send that.
+        ours = origin.partition("://")[2] == headers.get("host", "").strip().lower() != ""
     else:
         ours = not told
     if not ours:

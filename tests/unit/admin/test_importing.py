@@ -379,3 +379,16 @@ async def test_a_log_is_known_by_its_rows_and_not_by_its_numbers(house, tmp_path
     report = await house.imports()
 
     assert (6, 6, 0, 0) == counts(report, "request")
+
+
+async def test_a_provider_where_no_call_may_go_is_told(house):
+    with house.original() as old:
+        old.provider("metadata", base_url="http://169.254.169.254/v1")
+        old.provider("inside", base_url="http://192.168.7.7:8000")
+
+    report = await house.imports()
+
+    told = {remark.name: remark.why for remark in report.differs if remark.kind == "provider"}
+    assert {"metadata", "inside"} == told.keys()
+    assert "it is not called: 169.254.169.254 is link-local" in told["metadata"]
+    assert "TOKENHUB_ALLOWED_PRIVATE_HOSTS" in told["inside"]

@@ -531,3 +531,39 @@ async def test_without_the_vault_every_use_says_how_to_have_it(control):
 
     assert "vault_disabled" == refused.value.code
     assert not (await control.vault.status()).enabled
+
+
+@pytest.mark.parametrize("what", ["change_password", "add_recovery"])
+async def test_what_waited_does_not_open_what_was_locked_meanwhile(control, vault, what):
+    """Who asked for the lock was told that it is locked."""
+    asked = {
+        "change_password": lambda: vault.change_password(FIRST, SECOND, by=BY),
+        "add_recovery": lambda: vault.add_recovery(FIRST, by=BY),
+    }[what]
+    async with asyncio.TaskGroup() as tasks, control.safe.lock:
+        locking = tasks.create_task(vault.lock(by=BY))
+        await asyncio.sleep(0)
+        waiting = tasks.create_task(_refusal(asked()))
+        await asyncio.sleep(0)
+
+    assert locking.result()
+    assert isinstance(waiting.result(), VaultLocked)
+    assert vault.locked
+
+
+async def test_a_look_that_finds_it_locked_meanwhile_leaves_it(control, vault):
+    async with asyncio.TaskGroup() as tasks, control.safe.lock:
+        tasks.create_task(vault.lock(by=BY))
+        await asyncio.sleep(0)
+        tasks.create_task(vault.look())
+        await asyncio.sleep(0)
+
+    assert vault.locked
+
+
+async def _refusal(asked):
+    try:
+        await asked
+    except VaultLocked as error:
+        return error
+    return None

@@ -68,3 +68,21 @@ def test_a_broken_one_is_refused(file, content):
 
     with pytest.raises(SettingsRefused):
         current()
+
+
+def test_a_link_that_leads_nowhere_is_broken_and_not_absent(file, tmp_path):
+    """The defaults are no answer to it: they may open what the file closes."""
+    for target in (tmp_path / "nowhere", file):
+        file.unlink()
+        file.symlink_to(target)
+
+        with pytest.raises(SettingsRefused, match="cannot read"):
+            variables()
+
+
+def test_a_link_to_a_file_is_followed(file, tmp_path):
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    file.write_text("TOKENHUB_LOG_LEVEL=error\n")
+
+    assert "error" == current().log_level

@@ -80,3 +80,14 @@ def test_a_password_may_come_by_standard_input(old, capsys, monkeypatch, tmp_pat
         assert 1 == main(["import", old, "--vault-password-file", "-"])
 
     assert "opens nothing" in capsys.readouterr().err
+
+
+def test_a_name_that_would_command_the_terminal_is_written_out(old, capsys, tmp_path):
+    with an_original(tmp_path / "hostile.sqlite") as made:
+        made.provider("evil\x1b[2J\n\u202e", base_url="https://api.test/v1")
+
+    assert 0 == main(["import", str(tmp_path / "hostile.sqlite")])
+
+    told = capsys.readouterr().out
+    assert "provider evil\\x1b[2J\\n\\u202e: " in told
+    assert "\x1b" not in told

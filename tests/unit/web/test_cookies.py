@@ -26,6 +26,15 @@ def test_a_cookie_is_read_where_nobody_else_could_have_put_it(expected, host, co
     assert expected == session_in({"host": host, "cookie": cookie})
 
 
+@pytest.mark.parametrize(
+    "other", ['a={"x":1}', "a=[1]", "a=\xe9", "a b=c", "=1", "path", "path=/x", 'a="', "a", "a=b=c"]
+)
+def test_no_cookie_beside_it_hides_it(other):
+    """Cookies know no ports: whatever else runs on the machine has its own sent along."""
+    for line in (f"{other}; {PLAIN}={ID}", f"{PLAIN}={ID}; {other}", f"{PLAIN}={ID};{other}"):
+        assert ID == session_in({"host": "localhost", "cookie": line})
+
+
 def test_the_cookie_is_for_this_host_and_out_of_reach_of_scripts():
     secure = cookies.begun(ID, secure=True).to_header(header="")
     plain = cookies.begun(ID, secure=False).to_header(header="")

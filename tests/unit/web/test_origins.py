@@ -31,6 +31,10 @@ def test_our_names_are_known_however_they_are_written(host):
         ["[::2]"],
         ["127.0.0.1.evil.example"],
         ["0x7f.1"],
+        ["localhost:80@evil.example"],
+        ["localhost:evil.example"],
+        ["[::1]evil.example"],
+        ["[::1]:80:evil.example"],
     ],
 )
 def test_any_other_name_is_refused(hosts):
@@ -117,3 +121,21 @@ def test_a_reading_may_not_be_said_to_come_from_elsewhere(method, expected, head
 )
 def test_tls_before_a_proxy_is_seen(expected, headers):
     assert expected == encrypted(headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://[",
+        "http://[::1",
+        "https://a]b",
+        "http://[x]:1",
+        "://",
+        "null",
+        "localhost:8080",
+        "/",
+    ],
+)
+def test_an_origin_that_is_none_is_that_of_another_site(method, origin):
+    assert "cross_site" == verdict(method, origin=origin)

@@ -43,7 +43,9 @@ class OriginalFile:
     def requests(self, after: int, limit: int) -> Sequence[Row]:
         with self._translated():
             cursor = self._conn.execute(
-                "SELECT * FROM request_logs WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+                "SELECT * FROM request_logs WHERE typeof(id) = 'integer' AND id > ? "
+                "ORDER BY id LIMIT ?",
+                (after, limit),
             )
             return _rows(cursor)
 
@@ -54,7 +56,9 @@ class OriginalFile:
             return count
 
     def _content(self) -> Content:
-        tables = {name for (name,) in self._conn.execute("SELECT name FROM sqlite_schema")}
+        # No views: the original has none, and one may be made to have no end.
+        found = self._conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        tables = {name for (name,) in found}
         if _OURS in tables:
             raise BadRequest(f"{self._path} is a database of TokenHub itself, not of the original")
         if missing := [name for name in _NEEDED if name not in tables]:

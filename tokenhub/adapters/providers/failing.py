@@ -7,7 +7,7 @@ from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.transport import beginning, failure, retry_after_s
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind, classify
-from tokenhub.core.redaction import without_secrets
+from tokenhub.core.redaction import HIDDEN, without_secrets
 from tokenhub.dialects.told import Told, ToldError
 from tokenhub.dialects.translation import Unsayable
 from tokenhub.ports.provider import UpstreamError
@@ -16,6 +16,8 @@ _MAX_MESSAGE = 500
 _MAX_FIELD = 200
 # A word of a vendor's. Some servers put a sentence there, with what the caller sent in it.
 _CODE = re.compile(r"[\w.-]{1,64}", re.ASCII)
+# A key that is shorter may well be a word: `none`, `EMPTY`.
+_LEAST_KEY = 8
 _BAD_REQUEST = 400
 # On every answer of Anthropic itself (docs.anthropic.com, "API overview", 2026-01).
 _ANTHROPIC = b"anthropic-organization-id"
@@ -69,16 +71,45 @@ def source(error: Exception) -> BaseException | None:
 
 
 def told(error: Told, status: int, *, retry_after_s: float | None) -> UpstreamError:
-    """What a provider's own error means. Its words may be passed on, so our key is taken out."""
-    code, field = str(error.code or ""), error.param or ""
+    """What a provider's own error means.
+
+    Its words may be passed on, so what has the form of a key is taken out; `hushed` takes out ours.
+    """
+    code, field = without_secrets(str(error.code or "")), without_secrets(error.param or "")
     return UpstreamError(
         classify(status, f"{code} {error.type or ''} {error.message}"),
         status=status,
-        message=without_secrets(error.message[:_MAX_MESSAGE]),
+        message=without_secrets(error.message)[:_MAX_MESSAGE],
         code=code if _CODE.fullmatch(code) else "",
         field=field if len(field) <= _MAX_FIELD and field.isprintable() else "",
         retry_after_s=retry_after_s,
     )
+
+
+def hushed(error: UpstreamError, peek: Callable[[], bytes | None]) -> UpstreamError:
+    """The error without the key that `peek` gives, which the provider may have said back to us.
+
+    Where the key was locked away meanwhile it cannot be looked for, and nothing is passed on.
+    """
+    if not (error.message or error.code or error.field):
+        return error
+    try:
+        key = (peek() or b"").decode("latin-1")
+    except UpstreamError:
+        error.message = error.code = error.field = ""
+        return error
+    if len(key) >= _LEAST_KEY:
+        error.message = _without(error.message, key)
+        error.code = "" if key in error.code else error.code
+        error.field = "" if key in error.field else error.field
+    return error
+
+
+def _without(message: str, key: str) -> str:
+    message = message.replace(key, HIDDEN)
+    # A long message was cut, and the key may have stood where.
+    cut = next((n for n in range(len(key) - 1, 3, -1) if message.endswith(key[:n])), 0)
+    return message[: len(message) - cut] + HIDDEN if cut else message
 
 
 async def refusal(response: Response, error_of: Callable[[bytes], Told]) -> UpstreamError:

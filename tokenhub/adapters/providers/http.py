@@ -7,7 +7,7 @@ from itertools import cycle, islice
 import msgspec
 
 from tokenhub.adapters.providers.connection import Response
-from tokenhub.adapters.providers.failing import FAILURES, refusal, source, understood
+from tokenhub.adapters.providers.failing import FAILURES, hushed, refusal, source, understood
 from tokenhub.adapters.providers.stream import HttpStream, refuse_unless_stream
 from tokenhub.adapters.providers.transport import (
     Target,
@@ -90,7 +90,7 @@ class HttpProvider:
                 return _answer(words, body)
             return await asyncio.to_thread(_answer, words, body)
         except FAILURES as error:
-            raise turns.failed(url, understood(error)) from source(error)
+            raise turns.failed(url, self._understood(error)) from source(error)
 
     async def open(
         self, ask: Ask, model_id: str, *, idle_s: float, begin_s: float, within_s: float
@@ -109,11 +109,13 @@ class HttpProvider:
             refuse_unless_stream(response)
             response.lift_deadline()
             watch = Watch(response, idle_s=idle_s, end=began + begin_s)
-            stream = HttpStream(response, words.follower(), watch, dropped=words.dropped)
+            stream = HttpStream(
+                response, words.follower(), watch, dropped=words.dropped, meaning=self._understood
+            )
             await stream.begin()
             watch.until(began + within_s)
         except FAILURES as error:
-            raise turns.failed(url, understood(error)) from source(error)
+            raise turns.failed(url, self._understood(error)) from source(error)
         return stream
 
     async def models(self, *, within_s: float) -> Sequence[Mapping[str, str]]:
@@ -137,7 +139,7 @@ class HttpProvider:
                 raise await refusal(response, self._vendor.error_of)
             body = await whole(response)
         except FAILURES as error:
-            raise self._lists.failed(url, understood(error)) from source(error)
+            raise self._lists.failed(url, self._understood(error)) from source(error)
         try:
             found = _MODELS.decode(body).data
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -157,6 +159,10 @@ class HttpProvider:
         except (Unsayable, BadRequest) as error:
             raise understood(error) from error
         return words, body, turns
+
+    def _understood(self, error: Exception, *, status: int = 0) -> UpstreamError:
+        """What a failure means, without our key in what the provider says of it."""
+        return hushed(understood(error, status=status), self._peek)
 
     def _post(self, url: Target, ask: Ask, body: bytes, within_s: float) -> Awaitable[Response]:
         own = features(ask, self._vendor)

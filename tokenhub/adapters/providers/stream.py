@@ -1,6 +1,7 @@
 """A streamed answer as it comes over HTTP."""
 
 import asyncio
+from typing import Protocol
 
 from tokenhub.adapters.providers.connection import Response
 from tokenhub.adapters.providers.failing import understood
@@ -21,6 +22,12 @@ MAX_STREAM_BYTES = 128 << 20
 LAST_CHUNK_S = 0.25
 
 
+class Meaning(Protocol):
+    """Says what a failure of a stream means."""
+
+    def __call__(self, error: Exception, *, status: int) -> UpstreamError: ...
+
+
 class HttpStream:
     """A provider's stream on its way to the caller, in the caller's dialect."""
 
@@ -33,11 +40,13 @@ class HttpStream:
         watch: Watch,
         *,
         dropped: tuple[str, ...],
+        meaning: Meaning = understood,
     ) -> None:
         self.dropped = dropped
         self._response = response
         self._follower = follower
         self._watch = watch
+        self._meaning = meaning
         self._first = b""
         self._came_bytes = 0
         self._fault: ValueError | None = None
@@ -142,7 +151,7 @@ class HttpStream:
         self.close()
         if self._watch.expired:
             return UpstreamError(Kind.TIMEOUT, status=_OK)
-        return understood(error, status=_OK)
+        return self._meaning(error, status=_OK)
 
 
 def refuse_beyond(size: int, most: int) -> None:

@@ -62,6 +62,10 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
     cost_nusd: int
 
 
+# Of what a backup is made up; another one would be read by what wrote it.
+FORMAT = 1
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`source` is the path of the first of the files that were copied."""
 
@@ -72,7 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tokenhub: str
     sqlite: str
     databases: dict[str, Copied]
-    format: int = 1
+    format: int = FORMAT
 
 
 def folder_of(path: Path) -> Path:
@@ -237,6 +241,8 @@ def _read(path: Path) -> Backup:
         raise Unavailable(
             f"{path} is no backup that is whole ({error}); choose another", code="backup_damaged"
         ) from error
+    if manifest.format != FORMAT:
+        raise copies.damaged(path / MANIFEST, f"it is of format {manifest.format}, not {FORMAT}")
     if missing := {MANIFEST, *manifest.databases} - sums.keys():
         raise copies.damaged(path / SUMS, f"it says nothing of {', '.join(sorted(missing))}")
     return Backup(

@@ -98,6 +98,8 @@ def facts(conn: sqlite3.Connection, path: Path, schema: Schema, *, sums: bool = 
         raise damaged(path, f"it is no {schema.name} database")
     if lost := conn.execute("PRAGMA foreign_key_check").fetchone():
         raise damaged(path, f"a row of {lost[0]} refers to one that is not there")
+    if sums and (strange := _strange(conn, schema.triggers(applied))):
+        raise damaged(path, f"it has triggers that are not ours, or lacks ours: {strange}")
     if sums and (wrong := invariants.broken(conn, schema.name, applied)):
         told = "; ".join(f"{one.name}: not so of {', '.join(one.examples)}" for one in wrong)
         raise damaged(path, told)
@@ -111,6 +113,16 @@ def facts(conn: sqlite3.Connection, path: Path, schema: Schema, *, sums: bool = 
     return Facts(
         steps=tuple(applied), rows=rows, cost_nusd=_single(conn, cost) if "attempts" in there else 0
     )
+
+
+def _strange(conn: sqlite3.Connection, ours: dict[str, str]) -> str:
+    """The names of triggers that are not as the migrations make them.
+
+    They would go on to write what nobody asked for, or no longer keep the sums in step.
+    """
+    rows = conn.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+    there = {name: " ".join(sql.split()) for name, sql in rows}
+    return ", ".join(sorted({repr(name) for name, _ in there.items() ^ ours.items()}))
 
 
 def damaged(path: Path, why: str) -> Unavailable:

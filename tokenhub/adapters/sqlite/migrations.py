@@ -9,7 +9,7 @@ A step is never changed once released: the next change is a new step at the end.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -69,6 +69,15 @@ class Schema(msgspec.Struct, frozen=True):
             "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (self.name,)
         )
         return [name for (name,) in names]
+
+    def triggers(self, applied: Iterable[str]) -> dict[str, str]:
+        """What a file that has gone through these steps has for triggers: name and statement."""
+        done, found = set(applied), {}
+        for step in self.steps:
+            for words in (statement.split() for statement in step.statements):
+                if step.name in done and words[:2] == ["CREATE", "TRIGGER"]:
+                    found[words[2]] = " ".join(words)
+        return found
 
     def _migrate(self, conn: sqlite3.Connection) -> None:
         # Imported here, since it loads numpy, and a file that is up to date needs neither.

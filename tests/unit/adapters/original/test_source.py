@@ -157,3 +157,32 @@ def test_what_is_no_original_is_refused(tmp_path):
     }.items():
         with pytest.raises(BadRequest, match=why), open_original(tmp_path / name) as source:
             source.content()
+
+
+def test_a_table_that_is_a_view_is_none(tmp_path):
+    """A view may have rows without end."""
+    with an_original(tmp_path / "old.sqlite") as old:
+        old.conn.execute("ALTER TABLE request_logs RENAME TO theirs")
+        old.conn.execute(
+            "CREATE VIEW request_logs AS WITH RECURSIVE c(id) AS "
+            "(SELECT 1 UNION ALL SELECT id + 1 FROM c) SELECT id FROM c"
+        )
+
+    refused = pytest.raises(BadRequest, match="no table 'request_logs'")
+    with open_original(tmp_path / "old.sqlite") as source, refused:
+        source.content()
+
+
+def test_requests_are_those_that_have_a_number(tmp_path):
+    """A page is found by the last number of the one before it."""
+    with an_original(tmp_path / "old.sqlite") as old:
+        filled(old, PASSWORD)
+        old.conn.execute("ALTER TABLE request_logs RENAME TO theirs")
+        old.conn.execute("CREATE TABLE request_logs AS SELECT * FROM theirs")
+        old.conn.execute("UPDATE request_logs SET id = 'z' || id WHERE id > 2")
+
+    with open_original(tmp_path / "old.sqlite") as source:
+        found = source.requests(0, 10)
+
+        assert [1, 2] == [row["id"] for row in found]
+        assert [] == source.requests(2, 10)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from tokenhub.adapters.providers.failing import told, understood
+from tokenhub.adapters.providers.failing import hushed, told, understood
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.failures import Kind
 from tokenhub.dialects.told import Told, ToldError
 from tokenhub.dialects.translation import Unsayable
+from tokenhub.ports.provider import UpstreamError
 
 PROMPT = "Hello, this is what the caller sent. " * 300
 
@@ -91,3 +92,43 @@ def test_our_key_is_taken_out_of_words_that_may_be_passed_on(status: int) -> Non
     failed = told(Told(message=words), status, retry_after_s=None)
 
     assert "model gpt is not there for Bearer [hidden] and [hidden]" == failed.message
+
+
+@pytest.mark.parametrize("word", ["code", "param"])
+def test_a_key_in_any_of_its_words_is_not_passed_on(word: str) -> None:
+    failed = told(Told(**{word: "sk-proj-0123456789abcdef"}), 400, retry_after_s=None)
+
+    assert "0123456789" not in failed.message + failed.code + failed.field
+
+
+KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+@pytest.mark.parametrize("words", [f"not with {KEY}!", "x" * 490 + KEY, KEY, f"{KEY} {KEY}"])
+def test_our_key_is_taken_out_by_its_value_wherever_it_is_cut(words: str) -> None:
+    failed = told(Told(message=words, code=KEY, param=KEY), 400, retry_after_s=None)
+
+    said = hushed(failed, KEY.encode)
+
+    assert KEY[:4] not in said.message + said.code + said.field
+    assert "[hidden]" in said.message
+
+
+@pytest.mark.parametrize("key", [b"", b"EMPTY", b"another key of ours"])
+def test_words_without_it_stay_as_they_are(key: bytes) -> None:
+    failed = told(Told(message="EMPTY is no model", code="a", param="b"), 400, retry_after_s=None)
+
+    said = hushed(failed, lambda: key or None)
+
+    assert ("EMPTY is no model", "a", "b") == (said.message, said.code, said.field)
+
+
+def test_without_the_key_at_hand_nothing_is_passed_on() -> None:
+    def away() -> bytes | None:
+        raise UpstreamError(Kind.OVERLOADED)
+
+    failed = told(Told(message=KEY, code="a", param="b"), 400, retry_after_s=None)
+
+    said = hushed(failed, away)
+
+    assert (Kind.CLIENT, "", "", "") == (said.kind, said.message, said.code, said.field)

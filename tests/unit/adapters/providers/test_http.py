@@ -73,14 +73,17 @@ async def served(*says: bytes) -> AsyncIterator[list[str]]:
 
 @asynccontextmanager
 async def calling(
-    *endpoints: str, vendor: Vendor = OPENAI, clock: FakeClock | None = None
+    *endpoints: str,
+    vendor: Vendor = OPENAI,
+    clock: FakeClock | None = None,
+    secret: bytes | None = None,
 ) -> AsyncIterator[HttpProvider]:
     transport = Transport(allowed=allowed())
     yield HttpProvider(
         endpoints,
         vendor=vendor,
         transport=transport,
-        secret=lambda: None,
+        secret=lambda: secret,
         clock=clock or FakeClock(),
     )
     await transport.close()
@@ -188,3 +191,27 @@ async def test_provider_whose_endpoints_are_all_gone_is_unreachable() -> None:
             await provider.models(within_s=SOME_S)
 
     assert Kind.UNREACHABLE is caught.value.kind
+
+
+KEY = b"0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+ECHO = b'{"error":{"message":"bad %s","code":"%s","param":"%s"}}' % (KEY, KEY, KEY)
+REFUSES = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(ECHO), ECHO)
+BREAKS = HEAD + SAID + b"data: %s\n\n" % ECHO
+
+
+@pytest.mark.parametrize(
+    ("call", "said"), [(completed, REFUSES), (opened, REFUSES), (opened, BREAKS)]
+)
+async def test_a_provider_that_says_our_key_back_is_not_repeated(call, said) -> None:
+    async with served(said) as urls, calling(*urls, secret=KEY) as provider:
+        with pytest.raises(UpstreamError) as caught:
+            await _to_the_end(call, provider)
+
+    error = caught.value
+    assert KEY.decode() not in error.message + error.code + error.field
+
+
+async def _to_the_end(call, provider: HttpProvider) -> None:
+    stream = await call(provider, an_ask(stream=call is opened))
+    while await stream.next():
+        pass

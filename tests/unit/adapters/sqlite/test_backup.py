@@ -110,6 +110,44 @@ async def test_a_backup_without_one_of_its_files_is_none(made: Backup, name: str
         backup.check(Path(made.path))
 
 
+def rewritten(made: Backup, name: str, content: bytes) -> None:
+    """Another file in the place of one of the backup's, with checksums that fit."""
+    folder = Path(made.path)
+    old = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / name).write_bytes(content)
+    sums = folder / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace(old, hashlib.sha256(content).hexdigest()))
+
+
+async def test_a_backup_of_a_format_that_we_do_not_know_is_refused(made: Backup) -> None:
+    manifest = (Path(made.path) / "manifest.json").read_bytes()
+    rewritten(made, "manifest.json", manifest.replace(b'"format": 1', b'"format": 2'))
+
+    with pytest.raises(Unavailable, match="of format 2, not 1"):
+        backup.check(Path(made.path))
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("evil", "CREATE TRIGGER evil AFTER INSERT ON api_keys BEGIN SELECT 1; END"),
+        ("requests_ended", "DROP TRIGGER requests_ended"),
+    ],
+)
+async def test_triggers_that_are_not_ours_are_found(
+    made: Backup, tmp_path: Path, name: str, statement: str
+) -> None:
+    """They are no rows, so that no sum tells of them."""
+    shutil.copy(Path(made.path) / "tokenhub.sqlite", tmp_path / "changed")
+    with closing(sqlite3.connect(tmp_path / "changed")) as conn:
+        conn.execute(statement)
+        conn.commit()
+    rewritten(made, "tokenhub.sqlite", (tmp_path / "changed").read_bytes())
+
+    with pytest.raises(Unavailable, match=f"triggers that are not ours, or lacks ours: '{name}'"):
+        backup.check(Path(made.path))
+
+
 async def test_sums_that_do_not_add_up_are_found_in_a_copy_whose_checksums_do(
     data: Path, made: Backup
 ) -> None:
