@@ -13,6 +13,7 @@ from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.policy import THOMPSON
 from tokenhub.core.schema import checked
 from tokenhub.core.scoring import weights
+from tokenhub.dialects.bulk import weighed
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     answers,
@@ -66,7 +67,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         shape=_shape(envelope.output_format),
         schema=_schema(envelope.output_format, request, field=f"{prefix}output_schema"),
     )
-    return with_fallbacks(ask, options.models)
+    return with_fallbacks(weighed(ask), options.models)
 
 
 def wish(policy: wire.PolicyIn | None) -> Wish:

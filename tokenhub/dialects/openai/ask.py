@@ -6,6 +6,7 @@ from msgspec import Raw
 from tokenhub.core import tokens
 from tokenhub.core.ask import Ask
 from tokenhub.core.errors import BadRequest
+from tokenhub.dialects.bulk import weighed
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     answers,
@@ -43,7 +44,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         max_tokens=limit_of(request),
         substitute=substitute,
     )
-    return with_fallbacks(ask, request.models)
+    return with_fallbacks(weighed(ask), request.models)
 
 
 def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:
