@@ -41,7 +41,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         wants_usage=options is not None and bool(options.include_usage),
         input_tokens=estimate(request.messages, request.tools),
         answers=answers(request.n),
-        max_tokens=limit_of(request),
+        max_tokens=longest_of(request),
         substitute=substitute,
     )
     return with_fallbacks(weighed(ask), request.models)
@@ -79,6 +79,16 @@ def limit_of(request: wire.ChatRequest | wire.FullRequest) -> int | None:
     if request.max_completion_tokens is None:
         return checked_limit(request.max_tokens)
     return checked_limit(request.max_completion_tokens, field="max_completion_tokens")
+
+
+def longest_of(request: wire.ChatRequest) -> int | None:
+    """The most tokens that an answer may have wherever it is made: both names may go out.
+
+    A server that knows only the older one goes by that.
+    """
+    limit = limit_of(request)
+    older = None if limit is None else checked_limit(request.max_tokens)
+    return limit if limit is None or older is None else max(limit, older)
 
 
 def estimate(messages: list[wire.Message], tools: Raw) -> int:
