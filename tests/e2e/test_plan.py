@@ -17,6 +17,8 @@ from tokenhub.sim.profile import Constant, Latency
 pytestmark = pytest.mark.anyio
 
 NAMES = ["gpt", "org/small", "large"]
+# Slow enough to change something meanwhile.
+SLOW = msgspec.structs.replace(PROFILE, latency=Latency(first_token_s=Constant(value=0.2)))
 
 
 @pytest.fixture
@@ -291,6 +293,35 @@ async def test_who_hangs_up_pays_for_what_was_asked(  # noqa: PLR0917 - fixtures
     assert answered + hanging == record["step_count"] == len(record["steps"])
     assert {("client_gone", 499)} == {(row["error_class"], row["status_code"]) for row in left}
     assert answered + hanging == len(sim.requests)
+
+
+CHANGES = {
+    "poor": ("PATCH", "", {"monthly_budget_usd": 1e-6}, "budget_exceeded"),
+    "scope": ("PATCH", "", {"scopes": ["chat"]}, "insufficient_scope"),
+    "disabled": ("PATCH", "", {"enabled": False}, "invalid_api_key"),
+    "deleted": ("DELETE", "", None, "invalid_api_key"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_change_of_its_key_holds_for_the_next_step(served, name):
+    method, path, change, code = CHANGES[name]
+    fields = {"name": "k", "scopes": ["plan"], "monthly_budget_usd": 1}
+    made = await served.admin("POST", "apikeys", fields)
+    body = {"messages": HELLO, "max_tokens": 64, "orchestration": MODES["refine"]}
+    sent = {"json": body, "headers": {"x-api-key": made["key"]}}
+    async with Sim(SLOW) as slow:
+        await served.admin("PATCH", "providers/one", {"base_url": slow.url})
+        asked = asyncio.ensure_future(served.http.post("/v1/plan", **sent))
+        async with asyncio.timeout(5):
+            await slow.arrived(1)
+
+        await served.admin(method, f"apikeys/{made['id']}{path}", change)
+        told = (await asked).json()
+
+        calls = len(slow.requests)
+    assert (1, True) == (calls, told["partial"])
+    assert code == told["error"]["code"]
 
 
 async def test_a_plan_that_the_server_did_not_survive_is_lost_with_what_it_cost(tmp_path, sim):

@@ -75,6 +75,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     `wish` narrows, and `notes` tell of what was clamped. Whether it counts is the key's matter;
     where it does, `directives.obeyed` has made it the `orders`.
 
+    `most_tokens` is what the prompt may come to where that is above `input_tokens`, of which files
+    and fields that we do not know are no part, else 0: money is held for it.
+
     `shape` and `schema` (JSON Schema text, checked) say what is made of the answer. `rework` is
     set only for the second try at a schema. `features` are the vendor headers that ride along,
     such as `anthropic-beta`. `order` is how to carry it out in several steps, None on the routes
@@ -90,6 +93,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     wants_usage: bool = False
     input_tokens: int = 0
+    most_tokens: int = 0
     max_tokens: int | None = None
     answers: int = 1
     wish: Wish = NO_WISH

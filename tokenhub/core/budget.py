@@ -49,6 +49,15 @@ def dearest(model: Model, input_tokens: int, *, writes: bool) -> Prices | None:
     )
 
 
+def prompt_tokens(model: Model, input_tokens: int, most_tokens: int) -> int:
+    """The prompt to hold money for: what may be in it beside our count of it is held for, too.
+
+    That is no more than the model can read, where this is known.
+    """
+    room = -(-model.max_context_tokens // PROMPT_FACTOR) or most_tokens
+    return max(input_tokens, min(most_tokens, room))
+
+
 def wanted_tokens(model: Model, input_tokens: int, max_tokens: int | None) -> int:
     """The longest answer that is asked for; where nobody said, what the model has room for."""
     if max_tokens is not None:

@@ -40,8 +40,9 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     `budget_nusd` is what it may spend in a month (UTC), None for no limit. At `budget_reset_at` an
     operator set its spending back to nothing: of `paid_month` (core.purse), the `paid_nusd` that
     had been spent by then do not count.
-    is obeyed. `tokens_per_minute` and `concurrency`, the requests under way at once, are 0 where
-    there is no such limit. No scopes are none: such a key opens nothing.
+
+    `tokens_per_minute` and `concurrency`, the requests under way at once, are 0 where there is no
+    such limit. No scopes are none: such a key opens nothing.
 
     `digest` and `prefix` are of the credential that was issued last: at `rotated_at`, None for the
     first. It opens the key for `rotation_days`, 0 for ever; `former` are those before it that

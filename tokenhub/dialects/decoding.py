@@ -1,5 +1,6 @@
 """Decoding what a caller sent, with errors that name the field."""
 
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -114,9 +115,19 @@ def check_count(count: int, most: int, *, field: str) -> None:
 def answers(count: object) -> int:
     """How many answers to reckon with; what is no such number is the provider's to refuse.
 
-    Raises BadRequest for more than could be paid.
+    Many servers take 5.0 and "5" for 5, so that it is that for the money, too. Raises BadRequest
+    for more than could be paid.
     """
+    if isinstance(count, str | float):
+        count = _lenient(count)
     if not isinstance(count, int):
         return 1
     check_count(count, MAX_ANSWERS, field="n")
     return max(count, 1)
+
+
+def _lenient(count: str | float) -> int | None:
+    try:
+        return math.ceil(float(count))
+    except (ValueError, OverflowError):
+        return None

@@ -13,6 +13,7 @@ from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.policy import THOMPSON
 from tokenhub.core.schema import checked
 from tokenhub.core.scoring import weights
+from tokenhub.dialects.bulk import weighed
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     answers,
@@ -22,7 +23,7 @@ from tokenhub.dialects.decoding import (
     decoded,
 )
 from tokenhub.dialects.fallbacks import with_fallbacks
-from tokenhub.dialects.openai.ask import estimate, limit_of
+from tokenhub.dialects.openai.ask import estimate, longest_of
 from tokenhub.wire import native as wire
 from tokenhub.wire.openai import ChatRequest
 
@@ -48,7 +49,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
     payload, options = _payload(inner, request, prefix=prefix)
     if len(body) > LARGE_BYTES:
         check_counts([message.content for message in request.messages], options.tools)
-    limit = limit_of(options)
+    limit = longest_of(options)
     ask = Ask(
         payload=payload,
         dialect="native",
@@ -66,7 +67,7 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         shape=_shape(envelope.output_format),
         schema=_schema(envelope.output_format, request, field=f"{prefix}output_schema"),
     )
-    return with_fallbacks(ask, options.models)
+    return with_fallbacks(weighed(ask), options.models)
 
 
 def wish(policy: wire.PolicyIn | None) -> Wish:
@@ -142,7 +143,7 @@ def _payload(inner: bytes, request: wire.RequestIn, *, prefix: str) -> tuple[byt
     body = _ENCODE(fields)
     try:
         options = decoded(_OPTIONS, body)
-        limit_of(options)
+        longest_of(options)
     except BadRequest as error:
         above = f"{prefix}parameters."
         raise BadRequest(

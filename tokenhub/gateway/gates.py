@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tokenhub.core.ask import Ask
 from tokenhub.core.attempts import Refusal, Start, Toll
-from tokenhub.core.budget import bound, dearest, wanted_tokens
+from tokenhub.core.budget import bound, dearest, prompt_tokens, wanted_tokens
 from tokenhub.core.catalog import Route
 from tokenhub.core.health import State, state
 from tokenhub.core.tokens import of_text
@@ -77,13 +77,14 @@ class Gates:
         size = ask.input_tokens
         if ask.rework is not None:
             size += of_text(ask.rework.said) + of_text(ask.rework.complaint)
-        prices = dearest(model, size, writes=writes)
+        read = prompt_tokens(model, size, ask.most_tokens)
+        prices = dearest(model, read, writes=writes)
         if prices is None:
             return Refusal.PRICE if tab.hold(route.id, None) is None else ask
         wanted = wanted_tokens(model, size, ask.max_tokens) if writes else 0
         found = bound(
             prices,
-            input_tokens=size,
+            input_tokens=read,
             wanted=wanted,
             answers=ask.answers,
             left_nusd=tab.left_nusd,

@@ -226,7 +226,7 @@ class Orchestrator:
         text, error_class, why, asked = "", "", "", False
         try:
             self._in_time(work)
-            run.key = self._gateway.known(run.key)
+            self._gateway.renew(run)
             asked = True
             answered = await self._gateway.complete(run)
             text, error_class = self._heard(work, answered)
@@ -313,7 +313,7 @@ class Orchestrator:
         parent = work.run
         now, started = self._clock.now(), self._clock.monotonic()
         arrival = Arrival(request_id, now, started, parent.allowance)
-        return self._gateway.begin(ask, Caller(parent.key, arrival))
+        return self._gateway.begin(ask, Caller(parent.key, arrival, parent.scope))
 
     def _seated(
         self,

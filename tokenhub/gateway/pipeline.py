@@ -101,7 +101,7 @@ class Gateway:
         found = admitted(key, self._keys.current, scope=scope, now=arrival.at)
         allowance = self._limits.take(found, arrival)
         self._uses[found.digest] = arrival.at
-        return Caller(found, replace(arrival, allowance=allowance))
+        return Caller(found, replace(arrival, allowance=allowance), scope)
 
     async def admit_anew(self, key: str | None, scope: str, arrival: Arrival) -> Caller:
         """`admit` for a key that it did not know. Raises Unavailable too: see `meet`."""
@@ -126,7 +126,7 @@ class Gateway:
         found = self.known(caller.key)
         if not found.may(scope):
             raise OutOfScope(f"insufficient scope: this key may not use {scope!r} any more")
-        return Caller(found, caller.arrival)
+        return Caller(found, caller.arrival, scope)
 
     def enter(self, caller: Caller) -> None:
         """Take one of the places of a key with `concurrency`; `leave` gives it back.
@@ -157,6 +157,18 @@ class Gateway:
             raise Unavailable(fault, code="ledger_unavailable")
         tab = self._books.tab(caller.key, caller.arrival.at)
         return Run(ask, caller=caller, catalog=self._catalog.current, tab=tab)
+
+    def renew(self, run: Run) -> None:
+        """Look again at the key of a request that is yet to be asked, for what goes on for long.
+
+        Whatever was changed of it holds: what it may use, and what it may spend.
+        Raises Unauthenticated, OutOfScope.
+        """
+        found = self.known(run.key)
+        if run.scope and not found.may(run.scope):
+            raise OutOfScope(f"insufficient scope: this key may not use {run.scope!r} any more")
+        if found is not run.key:
+            run.key, run.tab = found, self._books.tab(found, run.at)
 
     def known(self, key: ApiKey) -> ApiKey:
         """The key as it is now, for what goes on for long. Raises Unauthenticated."""

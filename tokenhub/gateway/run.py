@@ -47,10 +47,11 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who sent it, and may."""
+    """Who sent it, and may: `scope` is what for."""
 
     key: ApiKey
     arrival: Arrival
+    scope: str = ""
 
 
 class Run:
@@ -84,6 +85,7 @@ class Run:
         "refusal",
         "request_id",
         "route",
+        "scope",
         "started",
         "tab",
         "tokens",
@@ -96,6 +98,7 @@ class Run:
         arrival = caller.arrival
         self.ask = ask
         self.key = caller.key
+        self.scope = caller.scope
         self.catalog = catalog
         self.request_id = arrival.request_id
         self.at = arrival.at

@@ -61,9 +61,8 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `rate_limit_rps` is 0 for the limit of an address, -1 for none; `directives` is whether
     `@@tokenhub` in messages is obeyed. An entry of `allowed_models` is a model, `provider/model`,
     or the beginning of either with a `*` after it; empty lists allow all. `mode` to `min_weight`
-    are the policy of requests that say nothing themselves. `monthly_budget_usd` is 0 for no limit.
-    are the policy of requests that say nothing themselves. `tokens_per_minute`, `concurrency` and
-    `rotation_days` are 0 for no limit.
+    are the policy of requests that say nothing themselves. `monthly_budget_usd`,
+    `tokens_per_minute`, `concurrency` and `rotation_days` are 0 for no limit.
     """
 
     name: str

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tokenhub.core.errors import BadRequest
-from tokenhub.dialects.decoding import decoded
+from tokenhub.dialects.decoding import answers, decoded
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,3 +80,18 @@ def test_text_that_is_skipped_must_be_utf8_too() -> None:
         decoded(msgspec.json.Decoder(Empty), b'{"skipped":"\xff"}')
 
     assert "invalid_utf8" == caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(5.0, 5), ("5", 5), (" 7 ", 7), ("5.0", 5), (1e400, 1), ("x", 1), ("nan", 1), (-3.0, 1)],
+    ids=repr,
+)
+def test_answers_are_counted_as_lenient_servers_read_their_number(told, expected):
+    assert expected == answers(told)
+
+
+@pytest.mark.parametrize("told", ["100000", 1e9], ids=repr)
+def test_too_many_answers_are_refused_however_their_number_is_written(told):
+    with pytest.raises(BadRequest):
+        answers(told)

@@ -121,7 +121,7 @@ def test_usage_is_wanted_only_where_it_is_asked_for(
         (b'"max_tokens":5', 5),
         (b'"max_completion_tokens":7', 7),
         (b'"max_tokens":5,"max_completion_tokens":7', 7),
-        (b'"max_tokens":5,"max_completion_tokens":0', 0),
+        (b'"max_tokens":5,"max_completion_tokens":0', 5),
         (b'"max_tokens":536870911', MAX_TOKENS),
         (b'"max_tokens":5,"max_tokens":6', 6),
     ],
@@ -719,3 +719,13 @@ def test_error_in_place_of_an_answer_is_told_with_its_status() -> None:
         usage_of(b'{"error":{"message":"slow down","code":429}}')
 
     assert (429, "slow down") == (caught.value.status, caught.value.error.message)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "most"), [(500, 1, 500), (1, 500, 500), (None, 7, 7), (7, None, 7)]
+)
+def test_of_two_limits_the_greater_is_reckoned_with(older, newer, most):
+    """A server that knows only the older name goes by that, and is paid by it."""
+    body = a_body(max_tokens=older, max_completion_tokens=newer)
+
+    assert most == to_ask(body).max_tokens

@@ -8,6 +8,7 @@ from tokenhub.core.ask import Ask
 from tokenhub.core.errors import BadRequest
 from tokenhub.dialects.anthropic.errors import UNREADABLE
 from tokenhub.dialects.anthropic.parts import DEEPEST
+from tokenhub.dialects.bulk import weighed
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     check_counts,
@@ -47,7 +48,7 @@ def to_ask(body: bytes, *, substitute: str = "any", features: Features = ()) -> 
         substitute=substitute,
         features=features,
     )
-    return with_fallbacks(ask, request.models)
+    return with_fallbacks(weighed(ask), request.models)
 
 
 def to_count(body: bytes, *, substitute: str = "any", features: Features = ()) -> Ask:

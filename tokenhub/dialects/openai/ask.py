@@ -6,6 +6,7 @@ from msgspec import Raw
 from tokenhub.core import tokens
 from tokenhub.core.ask import Ask
 from tokenhub.core.errors import BadRequest
+from tokenhub.dialects.bulk import weighed
 from tokenhub.dialects.decoding import (
     LARGE_BYTES,
     answers,
@@ -40,10 +41,10 @@ def to_ask(body: bytes, *, substitute: str = "any") -> Ask:
         wants_usage=options is not None and bool(options.include_usage),
         input_tokens=estimate(request.messages, request.tools),
         answers=answers(request.n),
-        max_tokens=limit_of(request),
+        max_tokens=longest_of(request),
         substitute=substitute,
     )
-    return with_fallbacks(ask, request.models)
+    return with_fallbacks(weighed(ask), request.models)
 
 
 def from_embeddings(body: bytes, *, substitute: str = "any") -> Ask:
@@ -78,6 +79,16 @@ def limit_of(request: wire.ChatRequest | wire.FullRequest) -> int | None:
     if request.max_completion_tokens is None:
         return checked_limit(request.max_tokens)
     return checked_limit(request.max_completion_tokens, field="max_completion_tokens")
+
+
+def longest_of(request: wire.ChatRequest) -> int | None:
+    """The most tokens that an answer may have wherever it is made: both names may go out.
+
+    A server that knows only the older one goes by that.
+    """
+    limit = limit_of(request)
+    older = None if limit is None else checked_limit(request.max_tokens)
+    return limit if limit is None or older is None else max(limit, older)
 
 
 def estimate(messages: list[wire.Message], tools: Raw) -> int:
