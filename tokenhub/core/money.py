@@ -6,6 +6,8 @@ divided by a thousand.
 """
 
 NANO = 1_000_000_000
+# The most that a row holds: nine billion dollars, as 64 bits have it.
+MOST_NUSD = 2**63 - 1
 MILLION = 1_000_000
 
 

@@ -15,6 +15,7 @@ from tokenhub.core.attempts import Cancel, Refusal, Start, Wait
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.failover import Failover
+from tokenhub.core.money import MOST_NUSD
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.finals import final_error, of_the_route
 from tokenhub.gateway.gates import Gates, Shrunk
@@ -183,7 +184,7 @@ class Attempts:
             model_id=route.model.id,
             input_tokens=ask.input_tokens,
             output_tokens=held.output_tokens,
-            reserved_nusd=held.amount_nusd if held.priced else None,
+            reserved_nusd=min(held.amount_nusd, MOST_NUSD) if held.priced else None,
         )
         if run.tab.budget_nusd is not None:
             return self._intents.write(intent)
