@@ -244,7 +244,7 @@ def _written(setting: "Setting", settings: Settings) -> str:
     value = getattr(settings, setting.field)
     if setting.secret:
         return MASK if value else ""
-    return setting.kind.write(value)
+    return without_secrets(setting.kind.write(value))
 
 
 def reloaded(old: Settings, new: Settings) -> Settings:
