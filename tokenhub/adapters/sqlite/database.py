@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from time import monotonic  # noqa: TID251  # measures a wait, decides nothing
 from typing import Self, TypeVar
 
 from tokenhub.adapters.sqlite import backup, files, probe
@@ -114,7 +115,7 @@ class Database:
         if self._closed:
             future.set_exception(_closed())
         else:
-            self._writer.jobs.put(Job(future, None, rows, since=self._loop.time()))
+            self._writer.jobs.put(Job(future, None, rows, since=monotonic()))
         return future
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -181,7 +182,7 @@ class Database:
 
     def _answer(self, batch: list[Job]) -> None:
         """Resolve the futures of a batch; runs in the loop's thread."""
-        now = self._loop.time()
+        now = monotonic()  # the loop's own time stands still within a turn of it
         for job in batch:
             future = job.future
             if job.since:

@@ -68,7 +68,7 @@ log = logging.getLogger(__name__)
 class Job(msgspec.Struct):
     """A function to run, or rows to append: for each table one flat sequence of values.
 
-    `since` is when rows were handed over, in the loop's time.
+    `since` is when rows were handed over, in seconds of a monotonic clock.
     """
 
     future: "asyncio.Future[Any]"
