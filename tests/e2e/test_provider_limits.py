@@ -20,7 +20,7 @@ PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 MODELS = {"openai": "gpt", "anthropic": "large"}
 WAYS = [(speech, provider) for speech in PATHS for provider in MODELS]
 DEADLINE_S = 0.9
-GRACE_S = 0.6
+GRACE_S = 2.0
 MB = 1_000_000
 # What a write to a caller that hung up raises; the last is uvloop's.
 GONE = (OSError, EOFError, RuntimeError)
