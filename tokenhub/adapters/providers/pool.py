@@ -92,6 +92,8 @@ class Pool:
     def close(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
+        if self._looking_up is not None:
+            self._looking_up.cancel()
         for connection in list(self._all):
             connection.abort()
 
