@@ -312,7 +312,8 @@ async def test_second_requests_stay_under_the_cap(tmp_path):
     assert {200} == {row["status_code"] for row in rows}
     calls = sum(len(row["attempts"]) for row in rows)
     assert count < calls <= count * (1 + cap / 100)
-    assert calls == len(one.requests) + len(two.requests)
+    # A call that loses before its request is written is an attempt, and reaches nobody.
+    assert count < len(one.requests) + len(two.requests) <= calls
 
 
 async def test_off_nobody_is_asked_twice(tmp_path):

@@ -54,7 +54,7 @@ from tokenhub.core.admin_token import ADVISED_CHARS
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import BadRequest, Unavailable
 from tokenhub.core.idempotency import KEPT_S
-from tokenhub.core.ids import request_id
+from tokenhub.core.ids import RequestIds
 from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.money import usd
 from tokenhub.core.purse import begins, month_of
@@ -169,9 +169,7 @@ async def assembled(
             commits=stores.commits,
         )
 
-        def request_ids() -> str:
-            return request_id(clock.now(), noise.getrandbits(64))
-
+        request_ids = RequestIds(clock.now, noise.getrandbits)
         plane = DataPlane(
             stores=stores,
             clock=clock,

@@ -1,9 +1,11 @@
 """Request ids sort by the time at which they were made."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenhub.core.ids import request_id
+from tokenhub.core.ids import RequestIds, request_id
 
 noise = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**42)
@@ -25,3 +27,32 @@ def test_later_ids_sort_later(one_ms: int, other_ms: int, one: int, other: int) 
 @given(noise, noise)
 def test_noise_tells_ids_of_one_moment_apart(one: int, other: int) -> None:
     assert (one == other) == (request_id(1.0, one) == request_id(1.0, other))
+
+
+@given(st.lists(st.integers(0, 2**42), min_size=2, max_size=40), st.integers())
+def test_each_id_sorts_after_all_before_it(times_ms: list[int], seed: int) -> None:
+    """Many of one millisecond, and a clock that is set back."""
+    clock = iter([at_ms / 1000 for at_ms in times_ms for _ in range(3)])
+    ids = RequestIds(lambda: next(clock), Random(seed).getrandbits)
+
+    made = [ids() for _ in times_ms * 3]
+
+    assert sorted(set(made)) == made
+    assert {32} == {len(one) for one in made}
+
+
+def test_a_millisecond_that_is_full_runs_on_into_the_next() -> None:
+    ids = RequestIds(lambda: 1.0, lambda bits: (1 << bits) - 1)
+
+    made = [ids() for _ in range(1 << 10)]
+    ids._noise = (1 << 64) - 1  # as after 2**31 ids of one millisecond
+
+    assert made[-1] < ids()
+    assert made == sorted(set(made))
+    assert 32 == len(ids())
+
+
+def test_the_first_id_of_a_millisecond_has_its_time() -> None:
+    ids = RequestIds(lambda: 1_700_000_000.0, lambda _: 0xABCD)
+
+    assert request_id(1_700_000_000.0, 0xABCD) == ids()
