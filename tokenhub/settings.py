@@ -764,7 +764,8 @@ SETTINGS = (
         "MAX_REQUESTS_IN_FLIGHT",
         _count(least=0, most=1_000_000),
         "2000",
-        "The most requests on /v1 that are being answered at the same time; 0: no limit.",
+        "The most requests on /v1 that are being answered at the same time: who is one too many "
+        "is refused; 0: no limit.",
         effective=True,
         restart=True,
     ),
@@ -772,8 +773,8 @@ SETTINGS = (
         "OVERLOAD_LAG_MS",
         _seconds(least=0.0, most=10.0, per_unit=0.001, unit="ms"),
         "10",
-        "How late the server may run, for a quarter of a second, before it lets requests wait "
-        "for their turn and refuses those for which there is none; 0: never.",
+        "How late the server may run, for 0.15 seconds, before it refuses the requests that are "
+        "more than it bears; 0: never.",
         effective=True,
         restart=True,
     ),

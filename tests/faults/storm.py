@@ -16,6 +16,7 @@ class Tally:
         self.took: dict[int, array[float]] = {}
         self.codes: Counter[str] = Counter()
         self.lost = 0
+        self.unsent = 0
 
     def count(self, status: int) -> int:
         return len(self.took.get(status, ()))
@@ -25,9 +26,10 @@ class Tally:
         if status != 200:
             self.codes[body.partition(b'"code":"')[2].partition(b'"')[0].decode()] += 1
 
-    def p99_s(self, status: int) -> float:
+    def after_s(self, status: int, share: float) -> float:
+        """Within how many seconds so large a share of those with this status were answered."""
         found = sorted(self.took.get(status, ()))
-        return found[int(0.99 * (len(found) - 1))] if found else 0.0
+        return found[int(share * (len(found) - 1))] if found else 0.0
 
 
 class Caller(asyncio.Protocol):
@@ -82,10 +84,16 @@ class Caller(asyncio.Protocol):
 
 
 class Storm:
-    """Requests that are all the same, over as many connections as they need."""
+    """Requests that are all the same, over as many connections as they need, and no more than
+    `most`: what comes when all of them wait for an answer is counted, and not sent.
+    """
 
-    def __init__(self, port: int, request: bytes, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, port: int, request: bytes, group: asyncio.TaskGroup, *, most: int = 2048
+    ) -> None:
         self._port = port
+        self._most = most
+        self._opened = 0
         self._request = request
         self._group = group
         self._loop = asyncio.get_running_loop()
@@ -131,14 +139,18 @@ class Storm:
             caller.close()
 
     def _ask(self, tally: Tally, caller: Caller | None = None) -> None:
-        self._under_way += 1
         while caller is None and self._free:
             caller = self._free.pop()
             caller = caller if caller.open else None
-        if caller is None:
+        if caller is not None:
+            self._under_way += 1
+            caller.ask(self._request, tally)
+        elif self._opened < self._most:
+            self._under_way += 1
+            self._opened += 1
             self._group.create_task(self._ask_anew(tally))
         else:
-            caller.ask(self._request, tally)
+            tally.unsent += 1
 
     async def _ask_anew(self, tally: Tally) -> None:
         _, caller = await self._loop.create_connection(

@@ -16,8 +16,10 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.hiding import Hide, shown
 from tokenhub.settings import Settings
 from tokenhub.web.cors import Cors
-from tokenhub.web.front import REFUSAL, Asgi, Front
-from tokenhub.web.v1.exchange import Receive, Response, Scope, Send
+from tokenhub.web.front import Asgi, Front
+from tokenhub.web.protocol import REFUSAL
+from tokenhub.web.refusing import Refusals
+from tokenhub.web.v1.exchange import Receive, Scope, Send
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -76,7 +78,7 @@ class App:
             self._rest = control_plane(parts, self._entry)
             self._open(self._settings, parts)
             # For the protocol, which spares those who are refused the way to here.
-            scope.get("state", {})[REFUSAL] = self._refusal
+            scope.get("state", {})[REFUSAL] = Refusals(parts.load, parts.request_ids)
             await send({"type": "lifespan.startup.complete"})
             async with asyncio.TaskGroup() as jobs:
                 self._jobs, self._reload = jobs, parts.reload
@@ -108,9 +110,6 @@ class App:
     def _begin(self, settings: Settings, parts: Parts) -> None:
         if self._jobs is not None:
             self._renewable = [self._jobs.create_task(job) for job in by_settings(settings, parts)]
-
-    def _refusal(self, path: str) -> Response | None:
-        return self._front.refusal(path) if self._front is not None else None
 
 
 def create_app(

@@ -4,22 +4,26 @@ A server that takes on all that comes is late for everybody once it gets more th
 late its loop runs shows it: callbacks wait for their turn, and with them every request.
 
     calm ── late at each look for STANDING_S, and many under way ──► crowded
-    calm ◄── in time, and nobody has waited, for CALM_S ─────────────┘
+    calm ◄── in time, and nobody was refused, for CALM_S ────────────┘
 
-While it is crowded, the number of requests under way that the machine bears is searched as TCP
-searches its window: one more at each look that finds the loop in time, a part less at each that
-finds it late. It follows what requests cost, whatever they are, and whether they burn time here or
-only wait for a provider. All others wait for a turn, and where too many wait, they are refused.
+While it is crowded, the number of requests under way that the machine bears is searched: some more
+at each look that finds the loop in time; at one that finds it late, as many fewer as it is later
+than it should be. It follows what requests cost, whatever they are, and whether they burn time here
+or only wait for a provider. All others are refused at once: who must wait for a turn is better
+served elsewhere, or a moment later, and those who wait are late for whoever comes after them.
 """
 
 OVERLOADED = "overloaded"
 # Fewer under way are never held up: what makes so few late is not their number.
 FEW = 64
-# A burst of a few hundred is through in less (a request takes about 0.5 ms, measured 2026-11-21).
-STANDING_S = 0.25
+# A burst of a few hundred is through in less (a request takes about 0.25 ms, measured 2026-11-22).
+STANDING_S = 0.15
 CALM_S = 1.0
-# A sixteenth less: from 1,000 under way to FEW within 45 looks.
-_SHRINK = 16
+# The mean of about five looks, and a fifth less at one: a pause of a collector says little.
+_NEWEST = 0.2
+_LEAST = 0.8
+# A sixty-fourth more: twice as many after 45 looks in time.
+_GROW = 64
 
 
 class Window:
@@ -34,7 +38,8 @@ class Window:
         self._most = most
         self._late_s = late_s
         self._well_at = 0.0
-        self._waited_at = 0.0
+        self._mean_s = 0.0
+        self._refused_at = 0.0
 
     @property
     def watched(self) -> bool:
@@ -45,25 +50,30 @@ class Window:
         """Looks begin: what was seen before is old."""
         self._well_at = now
 
-    def saw(self, now: float, *, by_s: float, under_way: int, waiting: int) -> None:
-        """A look: the loop was late `by_s`; so many are under way, and so many wait."""
+    def saw(self, now: float, *, by_s: float, under_way: int, refused: bool) -> None:
+        """A look: the loop was late `by_s`, and so many are under way.
+
+        `refused` is whether anybody was refused since the last look.
+        """
         late = by_s >= self._late_s
         if not late:
             self._well_at = now
-        if waiting:
-            self._waited_at = now
-        if self.crowded:
-            self._adjust(now, late=late)
-        elif late and now - self._well_at >= STANDING_S and under_way > FEW:
+        if refused:
+            self._refused_at = now
+        if not self.crowded and late and now - self._well_at >= STANDING_S and under_way > FEW:
             self.crowded = True
-            self._waited_at = now
+            self._refused_at = now
             self.limit = min(self._most, under_way)
+        if self.crowded:
+            self._adjust(now, by_s=by_s)
 
-    def _adjust(self, now: float, *, late: bool) -> None:
-        if late:
-            self.limit = max(min(FEW, self._most), self.limit - self.limit // _SHRINK)
+    def _adjust(self, now: float, *, by_s: float) -> None:
+        self._mean_s += (by_s - self._mean_s) * _NEWEST
+        if self._mean_s >= self._late_s:
+            share = max(_LEAST, self._late_s / self._mean_s)
+            self.limit = max(min(FEW, self._most), int(self.limit * share))
             return
-        self.limit = min(self._most, self.limit + 1)
-        if now - self._waited_at >= CALM_S:
+        self.limit = min(self._most, self.limit + 1 + self.limit // _GROW)
+        if now - self._refused_at >= CALM_S:
             self.crowded = False
             self.limit = self._most

@@ -16,7 +16,6 @@ from tokenhub.core.errors import (
     NotFound,
     RateLimited,
     TokenHubError,
-    Unavailable,
 )
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
@@ -26,7 +25,6 @@ from tokenhub.web.limits import Doors
 from tokenhub.web.v1.exchange import (
     TURNED_AWAY,
     Receive,
-    Response,
     Scope,
     Send,
     respond,
@@ -40,8 +38,6 @@ _log = logging.getLogger("tokenhub.web")
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send, Arrival], Awaitable[None]]
 
-# Under which name the protocol finds `Front.refusal` in the state of the application.
-REFUSAL = "refusal"
 # What watches the server may ask as often as it likes. A list of what is open, and not of what is
 # closed: Litestar knows more spellings of a path than one.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -113,7 +109,9 @@ class Front:
                     await _turned_away(scope, receive, send, arrival, allowance)
                     return
                 arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
-                await self._in_turn(handler or self._unlisted, scope, receive, send, arrival)
+                await self._if_there_is_room(
+                    handler or self._unlisted, scope, receive, send, arrival
+                )
             else:
                 await (handler or self._unlisted)(scope, receive, send, arrival)
             if TURNED_AWAY in scope:
@@ -131,25 +129,14 @@ class Front:
             _log.exception("request_failed", extra={"path": route, "request_id": request_id})
             await respond(send, *render(error, dialect=_dialect(scope), request_id=request_id))
 
-    def refusal(self, path: str) -> Response | None:
-        """The whole answer to a POST that is refused before it is even looked at, else None."""
-        if not self._load.full:
-            return None
-        error = self._load.refusal()
-        dialect = dialect_of(path)
-        return render(error, dialect=dialect, request_id=self._arrivals().request_id)
-
-    async def _in_turn(
+    async def _if_there_is_room(
         self, handler: Handler, scope: Scope, receive: Receive, send: Send, arrival: Arrival
     ) -> None:
         load = self._load
         if not load.enter():
-            try:
-                await load.turn()
-            except Unavailable as error:
-                refusal = render(error, dialect=_dialect(scope), request_id=arrival.request_id)
-                await turn_away(scope, receive, send, refusal)
-                return
+            refusal = render(load.refusal(), dialect=_dialect(scope), request_id=arrival.request_id)
+            await turn_away(scope, receive, send, refusal)
+            return
         try:
             await handler(scope, receive, send, arrival)
         finally:

@@ -27,8 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tokenhub.gateway.run import HUNG_UP
-from tokenhub.web.front import REFUSAL
-from tokenhub.web.v1.exchange import LINGER_S, Response, small
+from tokenhub.web.v1.exchange import LINGER_S
 
 # Seconds that a caller may take to say what they want, and how long the head may be.
 HEAD_S = 10.0
@@ -37,6 +36,8 @@ MAX_HEAD_BYTES = 64 << 10
 MAX_HEADERS = 100
 _VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({204, 304})
+# Under which name the state of the application has the `Refusals`.
+REFUSAL = "refusal"
 # What a head is made of, beside the ends of its lines.
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
@@ -138,18 +139,17 @@ class Protocol(HttpToolsProtocol):
     _idle_bytes = 0
     _read_bytes = 0
     _gained = False
-    # Whether the last of `_refusals` may be told.
-    _refused = False
+    # When a request was last refused unread: for so long the connection has not been idle.
+    _refused_at = 0.0
     # Set once what comes is only thrown away.
     _deaf = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._refusals: list[tuple[Response, bool]] = []
         self._deadline = self.loop.call_later(HEAD_S, self._too_slow, 408)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._deaf or self._refused(data):
             return
         self._read_bytes = len(data)
         self._gained = False
@@ -160,8 +160,6 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("Invalid HTTP request received.")
             return
         self._watch()
-        if self._refused:
-            self._turn_away()
 
     def _feed(self, data: bytes | memoryview) -> None:
         """Parse it. Raises HttpParserError."""
@@ -230,51 +228,38 @@ class Protocol(HttpToolsProtocol):
         self._refuse_doubtful()
         if self.parser.should_upgrade():
             return
-        if not self._is_refused():
-            super().on_headers_complete()
+        super().on_headers_complete()
         self._head_done = self._gained = True
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _is_refused(self) -> bool:
-        """Whether the server has too much to do for this request; it is told so when it is whole.
-
-        That costs half of what it does on the way through the application, and in overload most
-        requests may be of this kind. Who sends a large body goes that way, which can end it early.
-        """
+    def _refused(self, data: bytes) -> bool:
+        """Answer a request for which the server has too much to do, before it is even parsed."""
         refusal = self.app_state.get(REFUSAL)
-        if refusal is None or not self.url.startswith(b"/v1/") or self.pipeline:
+        if refusal is None or self._cycle_is_open() or self.transport.is_closing():
             return False
-        if self._cycle_is_open() or self.expect_100_continue:
+        fresh = self._cycle is None and not self._idle_bytes
+        if (self._reading and not fresh) or (answer := refusal(data)) is None:
             return False
-        if self.parser.get_method() != b"POST" or not small(self.headers):
-            return False
-        found = refusal(self.url.partition(b"?")[0].decode("ascii", "replace"))
-        if found is None:
-            return False
-        self.cycle = None  # type: ignore[assignment]  # as uvicorn has it before the first one
-        self._refusals.append((found, self.parser.should_keep_alive()))
+        self._refused_at = self.loop.time()
+        if self._deadline is not None:
+            self._reading = False
+            self._deadline.cancel()
+            self._deadline = None
+        if self.timeout_keep_alive_task is None:
+            self.on_response_complete()
+        self.transport.write(answer)
         return True
 
-    def _turn_away(self) -> None:
-        """Answer those who are refused, their requests being whole."""
-        refusals, self._refusals = self._refusals, []
-        self._refused = False
-        for (status, headers, body), keep_alive in refusals:
-            if self.transport.is_closing():
-                return
-            headers.append((b"content-length", b"%d" % len(body)))
-            if not keep_alive:
-                headers.append((b"connection", b"close"))
-            lines = [STATUS_LINE[status]]
-            lines += [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
-            lines += [b"%b: %b\r\n" % pair for pair in headers]
-            self.transport.write(_head(lines) + body)
-            if not keep_alive:
-                self.transport.close()
-        if not self._cycle_is_open():
-            self.on_response_complete()
+    def timeout_keep_alive_handler(self) -> None:
+        """Who was refused meanwhile has not been idle: a timer for each refusal would cost more."""
+        left_s = self._refused_at + self.timeout_keep_alive - self.loop.time()
+        if left_s <= 0:
+            super().timeout_keep_alive_handler()
+            return
+        again = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+        self.timeout_keep_alive_task = again
 
     def _cycle_is_open(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -292,7 +277,7 @@ class Protocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._gained = True
         cycle = self.cycle
-        if cycle is None or cycle.response_complete:
+        if cycle.response_complete:
             return
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
@@ -304,10 +289,8 @@ class Protocol(HttpToolsProtocol):
             return
         self._reading = False
         self._gained = True
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None:
-            self._refused = True
-        elif not cycle.response_complete:
+        cycle = self.cycle
+        if not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
 

@@ -18,11 +18,11 @@ class Loop:
         self.now = 100.0
         self.window.begin(self.now)
 
-    def look(self, for_s, *, by_s, under_way=500, waiting=0):
+    def look(self, for_s, *, by_s, under_way=500, refused=False):
         until = self.now + for_s
         while self.now < until:
             self.now += LOOK_S
-            self.window.saw(self.now, by_s=by_s, under_way=under_way, waiting=waiting)
+            self.window.saw(self.now, by_s=by_s, under_way=under_way, refused=refused)
         return self.window
 
 
@@ -30,7 +30,7 @@ def test_a_loop_that_is_late_for_long_makes_it_crowded_at_what_is_under_way():
     window = Loop().look(STANDING_S + LOOK_S, by_s=LATE_S)
 
     assert window.crowded
-    assert 450 <= window.limit <= 500
+    assert 500 <= window.limit <= 520
 
 
 def test_a_burst_does_not():
@@ -49,20 +49,40 @@ def test_few_requests_are_never_held_up():
     assert (False, MOST) == (window.crowded, window.limit)
 
 
-def test_while_it_is_late_the_limit_falls_to_few_and_rises_again_one_by_one():
+def test_while_it_is_late_the_limit_falls_to_few_and_rises_again():
     loop = Loop()
-    loop.look(STANDING_S + 1.5, by_s=LATE_S)
+    loop.look(STANDING_S + 1.5, by_s=2 * LATE_S)
     assert FEW == loop.window.limit
 
-    loop.look(0.5, by_s=0.0, waiting=3)
+    loop.look(0.5, by_s=0.0, refused=True)
 
     assert loop.window.crowded
-    assert FEW + 50 == loop.window.limit
+    assert 2 * FEW < loop.window.limit < 4 * FEW
 
 
-def test_it_is_over_when_nobody_has_waited_for_a_while():
+def test_one_pause_says_little():
+    """As of a collector: what comes in time before and after it counts for more."""
     loop = Loop()
-    loop.look(1.0, by_s=LATE_S, waiting=3)
+    loop.look(STANDING_S + LOOK_S, by_s=LATE_S)
+    limit = loop.look(0.1, by_s=LATE_S / 2, refused=True).limit
+
+    loop.look(LOOK_S, by_s=2 * LATE_S, refused=True)
+
+    assert limit < loop.window.limit
+
+
+def test_a_loop_that_is_very_late_loses_no_more_than_a_part_at_a_look():
+    loop = Loop()
+    before = loop.look(STANDING_S + LOOK_S, by_s=1.0).limit
+
+    loop.look(LOOK_S, by_s=1.0)
+
+    assert 0.79 * before <= loop.window.limit < before
+
+
+def test_it_is_over_when_nobody_was_refused_for_a_while():
+    loop = Loop()
+    loop.look(1.0, by_s=LATE_S, refused=True)
     loop.look(CALM_S - 2 * LOOK_S, by_s=0.0)
     assert loop.window.crowded
 
@@ -71,11 +91,11 @@ def test_it_is_over_when_nobody_has_waited_for_a_while():
     assert (False, MOST) == (loop.window.crowded, loop.window.limit)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5000), st.integers(0, 300))))
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5000), st.booleans())))
 def test_the_limit_stays_between_few_and_most(looks):
     for most in (3, MOST):
         loop = Loop(most=most)
-        for by_s, under_way, waiting in looks:
-            window = loop.look(0.05, by_s=by_s, under_way=under_way, waiting=waiting)
+        for by_s, under_way, refused in looks:
+            window = loop.look(0.05, by_s=by_s, under_way=under_way, refused=refused)
 
             assert min(FEW, most) <= window.limit <= most

@@ -39,7 +39,7 @@ FIELDS = frozenset(
     | {"late_ms", "mode", "orchestrations", "outcome", "path", "provider"}
     | {"provider_id", "reason", "refused", "request_id", "requests", "secret"}
     | {"setting", "sink", "state", "status", "steps", "target"}
-    | {"under_way", "waiting"}
+    | {"under_way"}
 )
 WITHHELD = "[withheld]"
 

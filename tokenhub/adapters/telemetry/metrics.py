@@ -43,7 +43,7 @@ class Metrics(Collector):
         self,
         *,
         decisions_lost: Callable[[], int] = lambda: 0,
-        load: Callable[[], tuple[int, int, int]] = lambda: (0, 0, 0),
+        load: Callable[[], tuple[int, int]] = lambda: (0, 0),
         commits: Waits | None = None,
     ) -> None:
         self._commits = commits or Waits()
@@ -93,11 +93,8 @@ class Metrics(Collector):
         )
 
         yield self._commit_waits()
-        under_way, waiting, refused = self._load()
+        under_way, refused = self._load()
         yield GaugeMetricFamily("tokenhub_requests_under_way", "Requests on /v1 now", under_way)
-        yield GaugeMetricFamily(
-            "tokenhub_requests_waiting", "Requests that wait for their turn", waiting
-        )
         yield CounterMetricFamily(
             "tokenhub_requests_refused", "Requests refused in overload", value=refused
         )
