@@ -178,22 +178,36 @@ async def test_a_refusal_speaks_the_dialect_of_its_route_and_names_the_request(f
     assert ("error", ID) == (json.loads(body)["type"], json.loads(body)["request_id"])
 
 
-async def test_a_refused_caller_is_let_go_when_idle_and_not_before(full, monkeypatch):
-    now = 100.0
-    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
-    await full.said(POST + b"\r\n{}")
-    first, now = full.protocol.timeout_keep_alive_task, 104.0
-    await full.said(POST + b"\r\n{}")
+class Timers:
+    """A loop as far as a connection looks at the time; `due` is when its last timer is."""
 
-    now = 105.0
+    def __init__(self):
+        self.now = 100.0
+        self.due = 0.0
+
+    def time(self):
+        return self.now
+
+    def call_later(self, delay, _callback):
+        self.due = self.now + delay
+        return asyncio.TimerHandle(self.due, print, (), asyncio.get_running_loop())
+
+
+async def test_a_refused_caller_is_let_go_when_idle_and_not_before(full):
+    full.protocol.loop = timers = Timers()
+    await full.said(POST + b"\r\n{}")
+    assert 105.0 == timers.due
+    timers.now = 104.0
+    await full.said(POST + b"\r\n{}")
+    assert 105.0 == timers.due
+
+    timers.now = 105.0
     full.protocol.timeout_keep_alive_handler()
-    assert not full.line.closed
-    assert 109.0 == full.protocol.timeout_keep_alive_task.when()
-    now = 109.0
+    assert (False, 109.0) == (full.line.closed, timers.due)
+    timers.now = 109.0
     full.protocol.timeout_keep_alive_handler()
 
     assert full.line.closed
-    first.cancel()
 
 
 async def test_what_is_under_way_is_answered_before_anything_is_refused(full):
