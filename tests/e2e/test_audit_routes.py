@@ -15,6 +15,7 @@ PRICED = {"input_per_1k": 0.001, "output_per_1k": 0.002}
 # Routes that are no GET and change nothing, each with the reason.
 NO_CHANGE = {
     f"POST {V1}/providers/{{id}}/test": "a probe; what it clears is a reset of its own",
+    f"POST {V1}/routing/replay": "old decisions taken again, which nothing follows from",
     f"POST {V1}/routing/simulate": "a decision that nothing follows from",
     f"POST {V1}/audit/verify": "only reads",
     f"POST {V1}/ledger/verify": "only reads",

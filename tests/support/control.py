@@ -19,6 +19,7 @@ from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
+from tokenhub.adapters.memory.traffic import MemoryTraffic
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
@@ -35,6 +36,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
+from tokenhub.admin.replay import Replay
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
@@ -149,6 +151,7 @@ class Control:
         auto_lock: AutoLock = NEVER,
     ) -> None:
         self.catalog_store = catalog_store or MemoryCatalogStore()
+        self.traffic = MemoryTraffic()
         self.key_store = key_store or MemoryKeyStore()
         self.note = note or MemoryNote()
         self.clock = FakeClock()
@@ -268,6 +271,7 @@ class Control:
             models=self.models,
             prices=self.prices,
             keys=self.keys,
+            replay=Replay(traffic=self.traffic, catalogs=self.catalog_store, clock=self.clock),
             simulator=Simulator(
                 catalog=self.catalog,
                 signals=self.observed.read,

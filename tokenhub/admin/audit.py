@@ -1,10 +1,9 @@
 """The audit trail: read it, prove that it is whole, and write what no row belongs to."""
 
 import hmac
-from datetime import datetime
 
 from tokenhub.admin.changes import By, entry
-from tokenhub.admin.durations import seconds
+from tokenhub.admin.durations import moment
 from tokenhub.admin.paging import Page, page_of
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.ports.audit import AuditQuery, AuditRow, AuditTrail, Broken, Verdict
@@ -69,26 +68,4 @@ class Trail:
 
     def moment(self, text: str, *, field: str) -> float | None:
         """The Unix time that a text names: RFC 3339, or so long ago, as `24h`. Empty is None."""
-        if not text:
-            return None
-        if text[:4].isdigit() and "-" in text:
-            return _time(text, field=field)
-        return self._clock.now() - seconds(text, field=field)
-
-
-def _time(text: str, *, field: str) -> float:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _no_time(field) from error
-    if time.tzinfo is None:
-        raise _no_time(field)
-    return time.timestamp()
-
-
-def _no_time(field: str) -> BadRequest:
-    return BadRequest(
-        f"{field} must be a time with its zone such as 2026-01-31T23:59:59Z, or how long ago, "
-        "such as 24h",
-        field=field,
-    )
+        return moment(text, now=self._clock.now(), field=field)

@@ -1,6 +1,7 @@
 """Spans of time as operators write them."""
 
 import re
+from datetime import datetime
 
 from tokenhub.core.errors import BadRequest
 
@@ -21,3 +22,33 @@ def seconds(text: str, *, field: str) -> float:
     if not 0 < total <= MAX_S:
         raise BadRequest(f"{field} must be above 0 and at most 36500d", field=field)
     return total
+
+
+def moment(text: str, *, now: float, field: str) -> float | None:
+    """The Unix time that a text names: RFC 3339, or so long before now, as `24h`. Empty is None.
+
+    Raises BadRequest naming the field.
+    """
+    if not text:
+        return None
+    if text[:4].isdigit() and "-" in text:
+        return _time(text, field=field)
+    return now - seconds(text, field=field)
+
+
+def _time(text: str, *, field: str) -> float:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _no_time(field) from error
+    if time.tzinfo is None:
+        raise _no_time(field)
+    return time.timestamp()
+
+
+def _no_time(field: str) -> BadRequest:
+    return BadRequest(
+        f"{field} must be a time with its zone such as 2026-01-31T23:59:59Z, or how long ago, "
+        "such as 24h",
+        field=field,
+    )

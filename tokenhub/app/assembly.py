@@ -40,6 +40,7 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.reload import Reload
+from tokenhub.admin.replay import Replay
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
@@ -207,6 +208,7 @@ async def assembled(
             simulator=Simulator(
                 catalog=catalog, signals=observed.read, named=naming.peek, keys=keys.get
             ),
+            replay=Replay(traffic=stores.traffic, catalogs=stores.catalog, clock=clock),
             importing=Import(
                 changes=changes,
                 providers=providers,

@@ -109,17 +109,17 @@ def merged(ask: Ask, defaults: Defaults, own: Wish = NO_WISH) -> Policy:
         origin=_FROM_DEFAULTS,
     )
     if own is not NO_WISH:
-        policy = _over(policy, own, "key")
+        policy = wished(policy, own, origin="key")
     if ask.header is not NO_WISH:
-        policy = _over(policy, ask.header, "header")
+        policy = wished(policy, ask.header, origin="header")
     if ask.wish is not NO_WISH:
-        policy = _over(policy, ask.wish, "body")
+        policy = wished(policy, ask.wish, origin="body")
     if ask.orders is not None:
         policy = narrowed(policy, ask.orders)
     return policy if ask.errand is None else _sent_on(policy, ask.errand.wish)
 
 
-def _over(policy: Policy, wish: Wish, origin: str) -> Policy:
+def wished(policy: Policy, wish: Wish, *, origin: str) -> Policy:
     """The policy with what one layer says. A mode takes the weights of lower layers away."""
     values = {name: value for name, value in _said(wish) if value is not None}
     if not values:

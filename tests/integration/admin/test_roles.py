@@ -33,7 +33,7 @@ NOT_FOR_VIEWERS = {
     "/admin/v1/vault/secrets/{key:path}": "owner",
     "/admin/v1/backups": "owner",
 }
-FOR_VIEWERS = {("POST", "/admin/v1/routing/simulate")}
+FOR_VIEWERS = {("POST", f"/admin/v1/routing/{what}") for what in ("replay", "simulate")}
 ANYBODY = {"/", "/admin", "/admin/v1/session", "/healthz", "/readyz", "/metrics"}
 
 

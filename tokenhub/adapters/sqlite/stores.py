@@ -22,6 +22,7 @@ from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.adapters.sqlite.retention import SqliteRetention
+from tokenhub.adapters.sqlite.traffic import SqliteTraffic
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.waits import Waits
@@ -59,6 +60,7 @@ class Stores:
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
         self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
+        self.traffic = SqliteTraffic(ledger, telemetry)
         self._ledger = ledger
         self._telemetry = telemetry
         self._decisions = decisions

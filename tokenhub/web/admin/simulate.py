@@ -39,7 +39,7 @@ async def simulate(request: Http, simulator: NamedDependency[Simulator]) -> Resp
         seed=sent.seed,
         key_id=sent.api_key_id,
         output_tokens=checked_limit(sent.output_tokens, field="output_tokens"),
-        temperature=_temperature(sent.temperature),
+        temperature=checked_temperature(sent.temperature),
     )
     # A thousand draws take their time, and requests have none to spare.
     found = await asyncio.to_thread(simulator.prepared(_asks(sent), question))
@@ -124,7 +124,8 @@ def _result(found: Simulated) -> wire.Result:
     )
 
 
-def _temperature(temperature: float | None) -> float | None:
+def checked_temperature(temperature: float | None) -> float | None:
+    """The temperature, if it is one. Raises BadRequest."""
     if temperature is not None and not 0 <= temperature <= MAX_TEMPERATURE:
         raise BadRequest(
             f"temperature must be between 0 and {MAX_TEMPERATURE:.0f}", field="temperature"
