@@ -48,6 +48,7 @@ from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.app.data_plane import DataPlane, defaults
+from tokenhub.app.opinions import Opinions
 from tokenhub.app.reloading import Reloading, Renewed, nobody
 from tokenhub.app.telling import tell
 from tokenhub.app.vaults import auto_lock, unlock
@@ -171,6 +172,15 @@ async def assembled(
         )
 
         request_ids = RequestIds(clock.now, noise.getrandbits)
+        opinions = Opinions.over(
+            stores,
+            books=books,
+            trail=trail,
+            clock=clock,
+            ids=request_ids,
+            draw=noise.random,
+            secret=secrets.token_bytes(32),
+        )
         plane = DataPlane(
             stores=stores,
             clock=clock,
@@ -187,6 +197,7 @@ async def assembled(
             noise=noise,
             recognise=first_use,
             request_ids=request_ids,
+            opinions=opinions,
         )
         gateway, orchestrator = plane.made(settings)
         reloading = Reloading(
@@ -224,6 +235,8 @@ async def assembled(
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,
             logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+            feedbacks=opinions.feedbacks,
+            judging=opinions.judge.run,
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),

@@ -12,8 +12,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """A `score` from 0 to 1 for the answer of one route.
 
     `weight` is how much it says, 1 for the word of somebody who read the answer and less for a
-    mere sign. `task` is the class of the request, empty where it is not known. `at` is Unix
-    seconds.
+    mere sign. A weight below 0 takes back what was said with the same score before. `task` is the
+    class of the request, empty where it is not known. `at` is Unix seconds.
     """
 
     request_id: str
