@@ -62,6 +62,12 @@ class Decisions:
                 return _encoded(entry[2])
         return await self._telemetry.read(partial(_find, request_id=request_id))
 
+    def unwritten(self) -> dict[str, bytes]:
+        """The JSON of the records that are not in the file yet, by their requests."""
+        entries = (*self._flying, *self._waiting)
+        encoded = {request_id: _encoded(record) for request_id, _, record in entries}
+        return {request_id: record for request_id, record in encoded.items() if record is not None}
+
     async def checksum(self, request_id: str) -> int | None:
         """That of the record as it was handed over; None where it is not known."""
         for entry in reversed((*self._flying, *self._waiting)):

@@ -62,7 +62,7 @@ class Stores:
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
         self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
-        self.traffic = SqliteTraffic(ledger, telemetry)
+        self.traffic = SqliteTraffic(ledger, telemetry, decisions.unwritten)
         self._ledger = ledger
         self._telemetry = telemetry
         self._decisions = decisions

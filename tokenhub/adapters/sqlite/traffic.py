@@ -1,7 +1,7 @@
 """Past requests with their decisions, out of both files."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from tokenhub.adapters.sqlite.database import Database
@@ -27,14 +27,21 @@ WHERE request_id >= ? AND request_id <= ? GROUP BY request_id HAVING sum(weight)
 
 
 class SqliteTraffic:
-    """`ledger` holds the requests and what they were judged to be worth, `telemetry` the rest."""
+    """`ledger` holds the requests and what they were judged to be worth, `telemetry` the rest.
 
-    def __init__(self, ledger: Database, telemetry: Database) -> None:
+    `unwritten` are the decision records that are not in the file yet, by their requests.
+    """
+
+    def __init__(
+        self, ledger: Database, telemetry: Database, unwritten: Callable[[], Mapping[str, bytes]]
+    ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
+        self._unwritten = unwritten
 
     async def between(self, since: float, until: float, *, limit: int) -> Sequence[Past]:
         found: list[Past] = []
+        unwritten: dict[str, object] = dict(self._unwritten())
         first, before = request_id(max(0.0, since), 0), min(request_id(until, 0), _END)
         while len(found) < limit:
             ended = await self._ledger.read(partial(_ended, first=first, before=before))
@@ -44,7 +51,7 @@ class SqliteTraffic:
             named = partial(_by_id, first=before, last=last)
             decided = await self._telemetry.read(partial(named, select=_DECIDED))
             judged = await self._ledger.read(partial(named, select=_JUDGED))
-            found += _joined(ended, decided, judged)
+            found += _joined(ended, unwritten | decided, judged)
         return found[:limit]
 
 
