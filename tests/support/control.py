@@ -18,6 +18,7 @@ from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
+from tokenhub.adapters.memory.rewards import MemoryRewards
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.access import Access
@@ -35,6 +36,7 @@ from tokenhub.admin.models import Models
 from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
+from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
@@ -221,7 +223,16 @@ class Control:
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
-        self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)
+        self.reward_store = MemoryRewards()
+        self.observed = Observed(
+            self.secrets, board=self.board, patience_s=30.0, told=self.reward_store.record
+        )
+        self.rewards = Rewards(
+            store=self.reward_store,
+            learning=self.observed.lessons,
+            trail=self.trail,
+            clock=self.clock,
+        )
         self.bootstrap = Bootstrap(
             changes=self.changes,
             providers=self.providers,
@@ -283,6 +294,7 @@ class Control:
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,
+            rewards=self.rewards,
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,
