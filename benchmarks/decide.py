@@ -11,12 +11,12 @@ import argparse
 import time
 from collections.abc import Callable
 
-from tokenhub.core.bandit import Arm
 from tokenhub.core.catalog import Catalog, Model, Provider
 from tokenhub.core.decide import decide
+from tokenhub.core.learning import Arm
 from tokenhub.core.policy import Intent, Policy
 from tokenhub.core.rng import uniform
-from tokenhub.core.signals import Signal, Signals
+from tokenhub.core.signals import Kept, Signal, Signals
 
 # Issue 4: microseconds of a greedy decision at so many models.
 TARGETS = {3: 30.0, 100: 150.0}
@@ -58,9 +58,9 @@ def _world(count: int) -> tuple[Catalog, Signals]:
     for place, route in enumerate(catalog.routes):
         seen[route.id] = Signal(0.2 + uniform(1, place), uniform(2, place) / 10, 100 + place)
         if place % 2:
-            tries = 1 + 200 * uniform(3, place)
-            arms[route.id] = Arm(1 + tries * 0.7, 1 + tries * 0.3)
-    return catalog, Signals(seen, arms={"medium": arms})
+            spread = 0.01 + 0.1 * uniform(3, place)
+            arms[route.id] = Arm(0.7 + 0.2 * uniform(4, place), spread, spread**2, 0.01)
+    return catalog, Signals(seen, arms=Kept(arms))
 
 
 def _deciding(mode: str, catalog: Catalog, signals: Signals) -> Callable[[int], object]:

@@ -25,10 +25,7 @@ def table(folder: Path) -> list[dict[str, tuple[float, float]]]:
     lines = (folder / "quality_cost.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [
-        {
-            name: (float(one["quality"]), float(one["cost_usd"]))
-            for name, one in row["arms"].items()
-        }
+        {name: (float(one["quality"]), float(one["cost_usd"])) for name, one in row["arms"].items()}
         for row in rows
     ]
 

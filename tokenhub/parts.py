@@ -20,6 +20,7 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.reload import Reload
 from tokenhub.admin.replay import Replay
+from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.vault import Vault
@@ -66,6 +67,7 @@ class Parts:
     logins: Logins
     verifier: Verifier
     orchestrations: Orchestrations
+    rewards: Rewards
     catalog: Snapshot[Catalog]
     key_table: Snapshot[KeyTable]
     secrets: Secrets

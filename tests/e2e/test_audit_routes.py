@@ -38,6 +38,7 @@ class Change(NamedTuple):
 
 # In this order: each works on what the ones before it have left.
 CHANGES = [
+    Change(f"POST {V1}/rewards/reset", "rewards/reset", {"all": True}, "rewards.reset", "all"),
     Change(
         f"POST {V1}/providers",
         "providers",

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from tokenhub.core.ask import Ask
-from tokenhub.core.bandit import Arm
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider, Route
 from tokenhub.core.keys import ApiKey, digest, mint, shown_prefix
+from tokenhub.core.learning import Arm
 from tokenhub.core.money import price
 from tokenhub.core.policy import Intent, Policy
-from tokenhub.core.signals import Closed, Signal, Signals
+from tokenhub.core.signals import Closed, Kept, Signal, Signals
 
 
 def a_provider(provider_id: str = "openai", **changes: Any) -> Provider:
@@ -64,14 +64,14 @@ def signals(
     """Signals from `route id -> (latency in seconds, failure rate, usual output tokens)`.
 
     `away` are those of `without` whose credential is locked away.
-    `closed` is `id of a provider or route -> (reason, seconds)`, `arms` are `route id -> (alpha,
-    beta)` for every size of prompt.
+    `closed` is `id of a provider or route -> (reason, seconds)`, `arms` are `route id ->
+    (quality, spread)` at every task.
     """
     known = {name: Signal(*values) for name, values in (routes or {}).items()}
     shut = {name: Closed(reason, round(1000 * s)) for name, (reason, s) in (closed or {}).items()}
     earned = {name: Arm(*values) for name, values in (arms or {}).items()}
-    sizes = dict.fromkeys(("small", "medium", "large"), earned)
-    return Signals(known, frozenset([*without, *away]), shut, sizes, frozenset(away))
+    gone = frozenset([*without, *away])
+    return Signals(known, gone, shut, Kept(earned), frozenset(away))
 
 
 def a_policy(**changes: Any) -> Policy:

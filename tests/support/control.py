@@ -19,6 +19,7 @@ from tokenhub.adapters.memory.feedback import MemoryFeedback
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
+from tokenhub.adapters.memory.rewards import MemoryRewards
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.memory.traffic import MemoryTraffic
 from tokenhub.adapters.sealed.secrets import VaultSecrets
@@ -39,6 +40,7 @@ from tokenhub.admin.orchestrations import Orchestrations
 from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.replay import Replay
+from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
@@ -236,7 +238,16 @@ class Control:
         )
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
-        self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)
+        self.reward_store = MemoryRewards()
+        self.observed = Observed(
+            self.secrets, board=self.board, patience_s=30.0, told=self.reward_store.record
+        )
+        self.rewards = Rewards(
+            store=self.reward_store,
+            learning=self.observed.lessons,
+            trail=self.trail,
+            clock=self.clock,
+        )
         self.bootstrap = Bootstrap(
             changes=self.changes,
             providers=self.providers,
@@ -301,6 +312,7 @@ class Control:
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,
+            rewards=self.rewards,
             catalog=self.catalog,
             key_table=self.key_table,
             secrets=self.secrets,

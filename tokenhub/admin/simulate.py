@@ -135,5 +135,5 @@ def _still(signals: Signals, output_tokens: int | None) -> Signals:
         signals,
         routes=routes,
         closed=dict(signals.closed),
-        arms={size: dict(arms) for size, arms in signals.arms.items()},
+        arms=signals.arms.still(),
     )

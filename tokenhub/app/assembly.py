@@ -41,6 +41,7 @@ from tokenhub.admin.prices import Prices
 from tokenhub.admin.providers import Providers
 from tokenhub.admin.reload import Reload
 from tokenhub.admin.replay import Replay
+from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
@@ -58,6 +59,7 @@ from tokenhub.core.errors import BadRequest, Unavailable
 from tokenhub.core.idempotency import KEPT_S
 from tokenhub.core.ids import RequestIds
 from tokenhub.core.keys import KeyTable, Uses
+from tokenhub.core.learning import Taught
 from tokenhub.core.money import usd
 from tokenhub.core.purse import begins, month_of
 from tokenhub.gateway.admit import KeyLimits
@@ -162,7 +164,8 @@ async def assembled(
         await unlock(vault, settings)
         patience_s = settings.provider_timeout_s
         board = Board(clock, patience_s=patience_s, draw=noise.random)
-        observed = Observed(held, board=board, patience_s=patience_s)
+        observed = Observed(held, board=board, patience_s=patience_s, told=stores.rewards.record)
+        rewards = await _rewards(stack, stores, observed, trail, clock=clock)
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         metrics = Metrics(
@@ -180,6 +183,7 @@ async def assembled(
             ids=request_ids,
             draw=noise.random,
             secret=secrets.token_bytes(32),
+            learn=observed.judged,
         )
         plane = DataPlane(
             stores=stores,
@@ -240,6 +244,7 @@ async def assembled(
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
+            rewards=rewards,
             orchestrations=Orchestrations(store=stores.orchestrations, journal=stores.journal),
             catalog=catalog,
             key_table=key_table,
@@ -296,6 +301,16 @@ async def _keys(
     stack.callback(first_use.close)
     await first_use.load()
     return keys, first_use
+
+
+async def _rewards(
+    stack: AsyncExitStack, stores: Stores, observed: Observed, trail: Trail, *, clock: Clock
+) -> Rewards:
+    """What was judged, and the lessons of it where the last process left them."""
+    observed.lessons.load(await stores.rewards.taught() or Taught())
+    rewards = Rewards(store=stores.rewards, learning=observed.lessons, trail=trail, clock=clock)
+    stack.push_async_callback(rewards.flush)
+    return rewards
 
 
 async def _vault(

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterator
 from tokenhub.jobs.autolock import AutoLocker
 from tokenhub.jobs.backup import Timer
 from tokenhub.jobs.keys import KeyCare
+from tokenhub.jobs.lessons import Saver
 from tokenhub.jobs.noting import Noting
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.retention import Pruner
@@ -21,6 +22,7 @@ def steady(parts: Parts) -> Iterator[Job]:
     yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
     noting = Noting(parts.access.sessions, clock=parts.clock)
     yield kept("noting", noting.run, clock=parts.clock)
+    yield kept("lessons", Saver(parts.rewards, clock=parts.clock).run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
     yield kept("judge", parts.judging, clock=parts.clock)
     yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)

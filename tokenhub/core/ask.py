@@ -3,9 +3,11 @@
 import msgspec
 
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.learning import Worth
 from tokenhub.core.outcome import Usage
 from tokenhub.core.plans.steps import Order
 from tokenhub.core.scoring import Weights
+from tokenhub.core.tasks import task_of
 
 # The original's estimate for a request that names no limit (original-behaviour 2.2).
 DEFAULT_OUTPUT_TOKENS = 512
@@ -27,6 +29,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     min_weight: int | None = None
     weights: Weights | None = None
     judged: bool | None = None
+    worth: Worth | None = None
 
 
 NO_WISH = Wish()
@@ -110,6 +113,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     header: Wish = NO_WISH
     errand: Errand | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of work it asks for, one of core.tasks; read from the text each time."""
+        return task_of(self.payload, input_tokens=self.input_tokens)
 
 
 class Directed(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,15 +10,16 @@ from operator import attrgetter
 
 import msgspec
 
-from tokenhub.core.bandit import UNTRIED, Arm, Sample, bucket, drawn, probability
 from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.eligibility import Able, Skip, eligible
 from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
 from tokenhub.core.exploring import chances, rank
+from tokenhub.core.learning import DEFAULT_WORTH, Sample, draw_of, drawn, probability
+from tokenhub.core.money import NANO
 from tokenhub.core.policy import THOMPSON, Intent, Policy
 from tokenhub.core.rng import split, uniform
 from tokenhub.core.scoring import BY_MODE, Terms, Weights, score, terms
-from tokenhub.core.signals import CLOSED_FOR, Signals
+from tokenhub.core.signals import CLOSED_FOR, Arms, Signals
 
 # Streams of the seed. Ties take the seed itself, as they did before there were others.
 _EXPLORING, _SAMPLING = 1, 2
@@ -86,6 +87,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     allowed_providers: tuple[str, ...] = ()
     temperature: float = 0.0
     explored: int = 0
+    task: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     able, skipped = _able(intent, catalog, signals, wanted)
     scored = _in_order(_candidates(able, intent), intent, signals, seed)
     count = _in_tiers(scored, wanted)
-    explored, propensity = _chosen(scored, count, _odds(intent, wanted, count), seed)
+    explored, propensity = _chosen(scored, count, _odds(intent, wanted, count), intent, seed)
     best = scored[0]
     alone = intent.substitute == "never" and intent.hint and not intent.fallbacks
     tried = scored[:1] if alone else scored
@@ -133,6 +135,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
             allowed_providers=intent.allowed_providers,
             temperature=intent.temperature,
             explored=explored,
+            task=intent.task,
         ),
     )
 
@@ -208,8 +211,7 @@ def _in_order(
 ) -> list[Candidate]:
     """The candidates as the mode ranks them; the given list may be changed."""
     if intent.policy.mode == THOMPSON:
-        arms = signals.arms.get(bucket(intent.input_tokens), {})
-        return _sampled(candidates, arms, seed)
+        return _sampled(candidates, signals.arms, intent, seed)
     _by_score(candidates, seed)
     return candidates
 
@@ -223,16 +225,35 @@ def _by_score(candidates: list[Candidate], seed: int) -> None:
         candidates.sort(key=_score_of)
 
 
-def _sampled(candidates: list[Candidate], arms: Mapping[str, Arm], seed: int) -> list[Candidate]:
-    """The candidates by what was drawn of each, the largest first."""
+def _sampled(candidates: list[Candidate], arms: Arms, intent: Intent, seed: int) -> list[Candidate]:
+    """The candidates by the utility that was drawn of each, the largest first."""
     stream = split(seed, _SAMPLING)
     found = []
-    for place, one in enumerate(candidates):
-        arm = arms.get(one.route, UNTRIED)
-        sample = Sample(arm.alpha, arm.beta, drawn(arm, split(stream, place)))
-        found.append((-sample.draw, place, msgspec.structs.replace(one, sample=sample)))
+    for place, (one, price) in enumerate(zip(candidates, _prices(candidates, intent), strict=True)):
+        arm = arms.of(intent.task, one.route)
+        value = drawn(draw_of(arm, weight=one.weight, price=price), split(stream, place))
+        sample = Sample(arm.quality, arm.spread, arm.prior, arm.failing, value, price)
+        found.append((-value, place, msgspec.structs.replace(one, sample=sample)))
     found.sort(key=lambda entry: entry[:2])
     return [one for _, _, one in found]
+
+
+def _prices(candidates: list[Candidate], intent: Intent) -> list[float]:
+    """What the cost and the time of each take from its utility.
+
+    An unknown cost counts as the dearest of the others, an unknown latency as their mean.
+    """
+    worth = intent.policy.worth or DEFAULT_WORTH
+    costs = [one.cost_nusd for one in candidates]
+    dearest = max([cost for cost in costs if cost is not None], default=0)
+    known = [one.latency_s for one in candidates if one.latency_s is not None]
+    mean_s = sum(known) / len(known) if known else 0.0
+    usd, second = worth.usd / NANO, worth.second
+    return [
+        usd * (dearest if one.cost_nusd is None else one.cost_nusd)
+        + second * (mean_s if one.latency_s is None else one.latency_s)
+        for one in candidates
+    ]
 
 
 def _in_tiers(candidates: list[Candidate], wanted: Mapping[str, int]) -> int:
@@ -256,13 +277,16 @@ def _in_tiers(candidates: list[Candidate], wanted: Mapping[str, int]) -> int:
 
 
 def _chosen(
-    candidates: list[Candidate], count: int, odds: list[float], seed: int
+    candidates: list[Candidate], count: int, odds: list[float], intent: Intent, seed: int
 ) -> tuple[int, float]:
     """Put the choice in front: the rank that it had, and how probable it was."""
-    sample = candidates[0].sample
-    if sample is not None:
-        samples = [one.sample for one in candidates[:count]]
-        return 0, probability([Arm(one.alpha, one.beta) for one in samples if one], 0)
+    if intent.policy.mode == THOMPSON:
+        draws = [
+            draw_of(one.sample, weight=one.weight, price=one.sample.price)
+            for one in candidates[:count]
+            if one.sample is not None
+        ]
+        return 0, probability(draws, 0)
     scores = [one.score for one in candidates[:count]]
     place = _explored(candidates, odds, seed)
     # Equal scores have drawn for their ranks: each of them was as probable as any.

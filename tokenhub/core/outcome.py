@@ -69,6 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
+    `task` is the kind of work that was asked for, one of core.tasks.
     """
 
     request_id: str
@@ -88,6 +89,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     parent_id: str = ""
     expected: Expected = NOTHING_EXPECTED
+    task: str = ""
 
     @property
     def overhead_s(self) -> float:

@@ -7,6 +7,7 @@ from tokenhub.core.aliases import ANY, StandsFor
 from tokenhub.core.ask import DEFAULT_OUTPUT_TOKENS, NO_WISH, Ask, Directed, Wish
 from tokenhub.core.catalog import Defaults
 from tokenhub.core.grants import FREE, Grant
+from tokenhub.core.learning import Worth
 from tokenhub.core.money import usd
 from tokenhub.core.scoring import Weights
 
@@ -16,9 +17,10 @@ THOMPSON = "thompson"
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Budget, minimum weight and context are hard limits; the rest are preferences.
 
-    `weights` are the caller's own, None where those of the mode count. `origin` names for each
-    field where its value came from: `default`, `key`, `header`, `body`, `directive`, or `plan` for
-    what a plan says of its step. `notes` tell where a directive got less than it asked for.
+    `weights` are the caller's own, None where those of the mode count; `worth` is what money and
+    time are worth to the caller where the mode draws, None for what is usual. `origin` names for
+    each field where its value came from: `default`, `key`, `header`, `body`, `directive`, or `plan`
+    for what a plan says of its step. `notes` tell where a directive got less than it asked for.
     """
 
     mode: str
@@ -28,6 +30,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: dict[str, str]
     notes: tuple[str, ...] = ()
     weights: Weights | None = None
+    worth: Worth | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +42,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     usually writes; `output_limit` is the most that all `answers` may come to, None for no limit.
     `reserved_tokens` is the part of the context that the caller asked to be kept for the answer.
     `allowed_models` and `allowed_providers` are those of the key, empty for all. `temperature` is
-    how freely others than the best are tried.
+    how freely others than the best are tried. `task` is one of core.tasks.
     """
 
     policy: Policy
@@ -55,6 +58,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     allowed_models: tuple[str, ...] = ()
     allowed_providers: tuple[str, ...] = ()
     temperature: float = 0.0
+    task: str = ""
 
 
 _FROM_DEFAULTS = {
@@ -93,6 +97,7 @@ def interpret(
         allowed_models=grant.models,
         allowed_providers=grant.providers,
         temperature=defaults.exploration_temp,
+        task=ask.kind,
     )
 
 
@@ -141,6 +146,7 @@ def _said(wish: Wish) -> tuple[tuple[str, object], ...]:
         ("max_latency_s", wish.max_latency_s),
         ("min_weight", wish.min_weight),
         ("weights", wish.weights),
+        ("worth", wish.worth),
     )
 
 
@@ -150,6 +156,7 @@ _SHOWN = {
     "max_latency_s": "max_latency_ms",
     "min_weight": "min_weight",
     "weights": "weights",
+    "worth": "worth",
 }
 
 

@@ -6,10 +6,11 @@ and of a usual latency as much is left after an hour of silence as half of what 
 
 from collections.abc import Mapping
 from math import ceil, exp2
+from typing import Protocol
 
 import msgspec
 
-from tokenhub.core.bandit import Arm
+from tokenhub.core.learning import UNTRIED, Arm
 
 # The weight of the newest sample, the original's (original-behaviour 4.1).
 NEWEST = 0.1
@@ -18,6 +19,9 @@ NEWEST = 0.1
 FAILURE_HALF_S = 600.0
 # Providers are slower by day than by night; an hour is well within either.
 LATENCY_HALF_S = 3600.0
+# Answers differ in length by more than their mean: the mean of ten is a third off, and of two
+# hundred, as many as are remembered, a fourteenth.
+LENGTHS = 200
 # A rate below is none: one failure in two hours or more.
 LEAST_RATE = 1e-4
 
@@ -52,7 +56,33 @@ class Closed(msgspec.Struct, frozen=True):
 
 
 ALL_OPEN: Mapping[str, Closed] = {}
-NO_ARMS: Mapping[str, Mapping[str, Arm]] = {}
+
+
+class Arms(Protocol):
+    """What is known of how well routes answer."""
+
+    def of(self, task: str, route: str) -> Arm:
+        """A route, by its id, at a kind of work."""
+        ...
+
+    def still(self) -> "Arms":
+        """The same for ever, whatever is learned meanwhile; safe in another thread."""
+        ...
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The arms of one task, by the ids of routes."""
+
+    arms: Mapping[str, Arm]
+
+    def of(self, task: str, route: str) -> Arm:  # noqa: ARG002 - they are of one task
+        return self.arms.get(route, UNTRIED)
+
+    def still(self) -> Arms:
+        return self
+
+
+NO_ARMS: Arms = Kept({})
 
 
 class Signals(msgspec.Struct, frozen=True):
@@ -60,14 +90,13 @@ class Signals(msgspec.Struct, frozen=True):
 
     `locked_away` are those of the former whose credential is in the locked vault.
 
-    `closed` is by the id of a provider or of a route; `arms` by the size of the prompt, and then
-    by the id of the route.
+    `closed` is by the id of a provider or of a route.
     """
 
     routes: Mapping[str, Signal]
     without_credential: frozenset[str] = frozenset()
     closed: Mapping[str, Closed] = ALL_OPEN
-    arms: Mapping[str, Mapping[str, Arm]] = NO_ARMS
+    arms: Arms = NO_ARMS
     locked_away: frozenset[str] = frozenset()
 
 
@@ -79,6 +108,7 @@ class Learned(msgspec.Struct, frozen=True):
     failure_rate: float = 0.0
     rated_at: float = 0.0
     output_tokens: float | None = None
+    written: int = 0
 
 
 UNMET = Learned()
@@ -91,13 +121,13 @@ def after_success(known: Learned, latency_s: float, now: float) -> Learned:
         kept = (1 - NEWEST) * _half(now - known.timed_at, LATENCY_HALF_S)
         moved = kept * usual + (1 - kept) * latency_s
     rate = (1 - NEWEST) * failing(known, now)
-    return Learned(moved, now, rate, now, known.output_tokens)
+    return Learned(moved, now, rate, now, known.output_tokens, known.written)
 
 
 def after_failure(known: Learned, now: float) -> Learned:
     """A failure is timed by nobody: it leaves the latency."""
     rate = (1 - NEWEST) * failing(known, now) + NEWEST
-    return Learned(known.latency_s, known.timed_at, rate, now, known.output_tokens)
+    return Learned(known.latency_s, known.timed_at, rate, now, known.output_tokens, known.written)
 
 
 def after_writing(known: Learned, output_tokens: float, *, cut: bool) -> Learned:
@@ -106,12 +136,13 @@ def after_writing(known: Learned, output_tokens: float, *, cut: bool) -> Learned
     So it tells nothing where it is shorter than what the route usually writes.
     """
     usual = known.output_tokens
-    if usual == output_tokens or (usual is not None and cut and output_tokens < usual):
+    if usual is not None and cut and output_tokens < usual:
         return known
+    written = min(known.written + 1, LENGTHS)
     if usual is not None:
-        output_tokens = (1 - NEWEST) * usual + NEWEST * output_tokens
+        output_tokens = usual + (output_tokens - usual) / written
     timed_at, rated_at = known.timed_at, known.rated_at
-    return Learned(known.latency_s, timed_at, known.failure_rate, rated_at, output_tokens)
+    return Learned(known.latency_s, timed_at, known.failure_rate, rated_at, output_tokens, written)
 
 
 def failing(known: Learned, now: float) -> float:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 import msgspec
 
 from tokenhub.core.aliases import ANY, ROUND_ROBIN
-from tokenhub.core.bandit import Arm, bucket
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
+from tokenhub.core.learning import Arm
 from tokenhub.core.policy import Intent
 from tokenhub.core.refusal import KEPT, refused
-from tokenhub.core.signals import CLOSED_FOR, Closed, Signal, Signals
+from tokenhub.core.signals import CLOSED_FOR, Closed, Kept, Signal, Signals
 
 # Beyond so many differences nobody reads on.
 SHOWN = 20
@@ -68,7 +68,7 @@ def signals_of(record: Record) -> Signals:
         routes=routes,
         without_credential=_providers_of(record, "no_credential", "vault_locked"),
         closed=closed,
-        arms={bucket(record.input_tokens): _arms(record)},
+        arms=Kept(_arms(record)),
         locked_away=_providers_of(record, "vault_locked"),
     )
 
@@ -81,7 +81,11 @@ def _providers_of(record: Record, *reasons: str) -> frozenset[str]:
 
 def _arms(record: Record) -> dict[str, Arm]:
     samples = [(one.route, one.sample) for one in record.candidates]
-    return {route: Arm(sample.alpha, sample.beta) for route, sample in samples if sample}
+    return {
+        route: Arm(sample.quality, sample.spread, sample.prior, sample.failing)
+        for route, sample in samples
+        if sample
+    }
 
 
 def differences(stored: Record, computed: Record) -> list[str]:

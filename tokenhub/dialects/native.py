@@ -8,6 +8,7 @@ from msgspec import Raw
 from tokenhub.core.ask import NO_WISH, Ask, Shape, Wish
 from tokenhub.core.catalog import MAX_BUDGET_NUSD, MAX_LATENCY_S, MAX_WEIGHT, MODES
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.learning import worth
 from tokenhub.core.money import NANO, nusd
 from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.core.policy import THOMPSON
@@ -87,6 +88,7 @@ def wish(policy: wire.PolicyIn | None) -> Wish:
         max_latency_s=latency_ms / 1000 if latency_ms else None,
         min_weight=_within("min_weight", policy.min_weight, MAX_WEIGHT) or None,
         weights=None if given is None else weights(given, field="policy.weights"),
+        worth=None if policy.worth is None else worth(policy.worth, field="policy.worth"),
     )
     return NO_WISH if found == NO_WISH else unmixed(found, field="policy.weights")
 

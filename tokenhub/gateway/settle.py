@@ -96,6 +96,7 @@ class Settle:
             attempts=tuple(run.attempts),
             parent_id=run.parent_id,
             expected=_expected(run),
+            task=run.intent.task if run.intent else "",
         )
 
     def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:

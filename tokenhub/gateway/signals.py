@@ -1,12 +1,12 @@
 """How the routes behave, learned from every outcome, read by every decision."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from tokenhub.core.bandit import UNTRIED, Arm, bucket, reward, rewarded
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import NOT_ITS_FAULT, Known, Probe
 from tokenhub.core.outcome import Attempt, Expected, Outcome
+from tokenhub.core.rewards import Quality
 from tokenhub.core.signals import (
     UNKNOWN,
     UNMET,
@@ -19,6 +19,7 @@ from tokenhub.core.signals import (
     signal,
 )
 from tokenhub.gateway.board import Board, impatient
+from tokenhub.gateway.lessons import Lessons
 from tokenhub.gateway.run import GONE, HEDGE_LOST, OUR_FAULT
 from tokenhub.ports.secrets import Secrets
 
@@ -30,20 +31,32 @@ _TEACH_NOTHING = NOT_ITS_FAULT | {GONE, HEDGE_LOST, OUR_FAULT}
 FADE_EVERY_S = 1.0
 
 
+def nobody(_quality: Quality) -> None:
+    """Where no list is kept of what was judged."""
+
+
 class Observed:
     """The signals of this process. Values are replaced whole, so a reader may keep one.
 
     A time-out counts against a route only after `patience_s`: a caller in a hurry says nothing
-    of a provider.
+    of a provider. `told` hears of every judgement that was learned of.
     """
 
-    def __init__(self, secrets: Secrets, *, board: Board, patience_s: float) -> None:
+    def __init__(
+        self,
+        secrets: Secrets,
+        *,
+        board: Board,
+        patience_s: float,
+        told: Callable[[Quality], None] = nobody,
+    ) -> None:
         self._board = board
+        self._told = told
         self.patience_s = patience_s
         self._clock = board.clock
         self._learned: dict[str, Learned] = {}
         self._routes: dict[str, Signal] = {}
-        self._arms: dict[str, dict[str, Arm]] = {}
+        self.lessons = Lessons(self._clock.now)
         self._failing: set[str] = set()
         self._faded_at = 0.0
         self._secrets = secrets
@@ -58,7 +71,9 @@ class Observed:
         if self._failing:
             self._fade()
         without, locked_away = self._without_credential(catalog)
-        return Signals(self._routes, without, self._board.closed(catalog), self._arms, locked_away)
+        return Signals(
+            self._routes, without, self._board.closed(catalog), self.lessons, locked_away
+        )
 
     def known(self) -> Mapping[str, Known]:
         """All providers and routes that were met, by their ids."""
@@ -79,17 +94,23 @@ class Observed:
         return self._board.probes()
 
     def forget(self, name: str) -> None:
-        """Think of a provider or a route as if it had never been met."""
+        """Think of a provider or a route as if it had never been met, but for its judgements."""
         self._board.forget(name)
         self._learned.pop(name, None)
         self._routes.pop(name, None)
         self._failing.discard(name)
-        for arms in self._arms.values():
-            arms.pop(name, None)
 
     def latency_s(self, route_id: str) -> float | None:
         """A route's usual latency, None until an answer was timed."""
         return self._routes.get(route_id, UNKNOWN).latency_s
+
+    def judged(self, quality: Quality) -> None:
+        """Learn how good an answer was.
+
+        Success, speed and price teach nothing of it: who answers at once may answer badly.
+        """
+        self.lessons.judged(quality)
+        self._told(quality)
 
     def record(self, outcome: Outcome) -> None:
         if outcome.dialect == COUNT:  # a count is no answer: its time says nothing of one
@@ -106,17 +127,10 @@ class Observed:
         known = self._learned.get(route, UNMET)
         if attempt.kind:
             known = after_failure(known, now)
-            earned = 0.0
         else:
             known = _written(after_success(known, attempt.latency_s, now), attempt, expected)
-            earned = reward(
-                latency_s=attempt.latency_s,
-                cost_nusd=attempt.cost_nusd,
-                max_latency_s=expected.max_latency_s,
-            )
         self._put(route, known, now)
-        arms = self._arms.setdefault(bucket(expected.input_tokens), {})
-        arms[route] = rewarded(arms.get(route, UNTRIED), earned)
+        self.lessons.called(route, failed=bool(attempt.kind))
 
     def _put(self, route: str, known: Learned, now: float) -> None:
         self._learned[route] = known
@@ -135,6 +149,8 @@ class Observed:
         self._board.keep(catalog)
         for name in self._learned.keys() - catalog.by_route.keys():
             self.forget(name)
+        for name in self.lessons.known() - catalog.by_route.keys():
+            self.lessons.forget(name)
 
     def _fade(self) -> None:
         """Let failures be forgotten, of those who have some: all others cost nothing."""

@@ -13,8 +13,9 @@ class PolicyIn(msgspec.Struct, forbid_unknown_fields=True):
     """Bounds as in the original: budget 0..100 USD, latency 0..300000 ms, weight 0..10.
 
     `weights` are `cost`, `latency`, `failure` and `weight` in any proportions; they stand in
-    place of those of the mode. A null says nothing, as an absent field does, here and in
-    `RequestIn`.
+    place of those of the mode. `worth` is `usd` and `second`, for mode `thompson`: the quality (0
+    to 1) that a dollar and a second are worth. A null says nothing, as an absent field does, here
+    and in `RequestIn`.
     """
 
     mode: str | None = None
@@ -22,6 +23,7 @@ class PolicyIn(msgspec.Struct, forbid_unknown_fields=True):
     max_latency_ms: int | None = None
     min_weight: int | None = None
     weights: dict[str, float] | None = None
+    worth: dict[str, float] | None = None
 
 
 class FormatIn(msgspec.Struct, forbid_unknown_fields=True):

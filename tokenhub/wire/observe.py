@@ -84,11 +84,20 @@ class Terms(msgspec.Struct, kw_only=True):
 
 
 class Sample(msgspec.Struct, kw_only=True):
-    """What a route was known to be worth, a Beta of these parameters, and the draw of it."""
+    """How well a route was believed to answer at that kind of work, and the utility drawn of it.
+
+    `quality` is the mean of the belief and `spread` its deviation; `alpha` and `beta` say the
+    same as a Beta. `failing` is the part of its calls that fails; `price` what its cost and its
+    time took from the utility.
+    """
 
     alpha: float
     beta: float
     draw: float
+    quality: float = 0.0
+    spread: float = 0.0
+    failing: float = 0.0
+    price: float = 0.0
 
 
 class Candidate(msgspec.Struct, kw_only=True):
@@ -132,11 +141,19 @@ class Skipped(msgspec.Struct, kw_only=True):
     output_tokens: int | None = None
 
 
+class Worth(msgspec.Struct, kw_only=True):
+    """What is given for money and time: quality, 0 to 1, for a dollar, and for a second."""
+
+    usd: float
+    second: float
+
+
 class Policy(msgspec.Struct, kw_only=True):
     """What the request was routed by.
 
     `origin` tells of each field whether it came from a `default`, the `key`, a `header`, the
-    `body` or a `directive`. `weights` are the request's own, null where those of the mode count.
+    `body` or a `directive`. `weights` are the request's own, null where those of the mode count;
+    `worth` is what it gives for money and time in mode `thompson`, null for what is usual.
     `notes` say where a directive asked for more than it may.
     """
 
@@ -147,6 +164,7 @@ class Policy(msgspec.Struct, kw_only=True):
     origin: dict[str, str]
     notes: list[str] = []
     weights: Terms | None = None
+    worth: Worth | None = None
 
 
 class Decision(msgspec.Struct, kw_only=True):

@@ -17,13 +17,13 @@ from tests.support.builders import (
     an_intent,
     signals,
 )
-from tokenhub.core.bandit import Arm, bucket
 from tokenhub.core.catalog import MODES, Catalog, Model, Route
 from tokenhub.core.decide import Decision, Record, decide, firsts
 from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
+from tokenhub.core.learning import Arm
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.scoring import BY_MODE, Weights
-from tokenhub.core.signals import Closed, Signal, Signals
+from tokenhub.core.signals import Closed, Kept, Signal, Signals
 
 # original-behaviour 16: candidates a, b, c.
 GOLDEN = a_catalog(
@@ -704,7 +704,7 @@ def test_propensities_over_all_that_may_be_chosen_sum_to_1(
 
 
 def test_drawn_order_follows_the_arms_and_the_propensity_says_how_often() -> None:
-    arms = {"pa/a": (9.0, 3.0), "pb/b": (6.0, 4.0)}
+    arms = {"pa/a": (0.8, 0.2, 0.1), "pb/b": (0.7, 0.25, 0.5)}
     intent = an_intent(policy=a_policy(mode="thompson"))
 
     seen = [decide(intent, GOLDEN, signals(arms=arms), seed).record for seed in range(3000)]
@@ -809,9 +809,10 @@ def signals_of(record: Record) -> Signals:
         if one.last_resort:
             closed[one.route] = Closed("health_down", one.closed_ms)
         if one.sample:
-            arms[one.route] = Arm(one.sample.alpha, one.sample.beta)
+            told = one.sample
+            arms[one.route] = Arm(told.quality, told.spread, told.prior, told.failing)
     without = [s.route.partition("/")[0] for s in record.skipped if s.reason == "no_credential"]
-    return Signals(routes, frozenset(without), closed, {bucket(record.input_tokens): arms})
+    return Signals(routes, frozenset(without), closed, Kept(arms))
 
 
 some_closed = st.dictionaries(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tokenhub.core.signals import (
     FAILURE_HALF_S,
     LATENCY_HALF_S,
+    LENGTHS,
     UNKNOWN,
     UNMET,
     Learned,
@@ -62,11 +63,11 @@ def test_a_clock_that_stands_forgets_nothing() -> None:
 # --- What a route writes
 
 
-def test_usual_answer_follows_the_answers_by_a_tenth() -> None:
+def test_usual_answer_is_the_mean_of_the_answers() -> None:
     first = after_writing(UNMET, 100.0, cut=False)
     second = after_writing(first, 201.0, cut=False)
 
-    assert (None, 100, 111) == (
+    assert (None, 100, 151) == (
         signal(UNMET, 0.0).output_tokens,
         signal(first, 0.0).output_tokens,
         signal(second, 0.0).output_tokens,
@@ -77,7 +78,18 @@ def test_answer_that_was_cut_short_makes_nobody_laconic() -> None:
     known = after_writing(UNMET, 400.0, cut=False)
 
     assert known == after_writing(known, 10.0, cut=True)
-    assert 420.0 == after_writing(known, 600.0, cut=True).output_tokens
+    assert 500.0 == after_writing(known, 600.0, cut=True).output_tokens
+
+
+def test_usual_answer_follows_a_change_within_a_few_hundred() -> None:
+    known = UNMET
+    for _ in range(2 * LENGTHS):
+        known = after_writing(known, 100.0, cut=False)
+
+    for _ in range(LENGTHS):
+        known = after_writing(known, 200.0, cut=False)
+
+    assert 160 <= (signal(known, 0.0).output_tokens or 0) <= 166
 
 
 @given(st.lists(st.tuples(st.none() | st.floats(0, 300), st.floats(0, 1e6))))

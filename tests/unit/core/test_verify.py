@@ -53,7 +53,8 @@ all_signals = st.builds(
         ),
     ),
     arms=st.dictionaries(
-        st.sampled_from(ROUTES), st.tuples(st.floats(1, 1000), st.floats(1, 1000))
+        st.sampled_from(ROUTES),
+        st.tuples(st.floats(0, 1), st.floats(1e-4, 0.3), st.floats(0, 1), st.floats(0.001, 0.9)),
     ),
     without=st.lists(st.sampled_from(PROVIDERS), max_size=1),
     away=st.lists(st.sampled_from(PROVIDERS), max_size=2),

@@ -7,10 +7,11 @@ import pytest
 from tests.support.builders import a_catalog, a_model
 from tests.support.clock import FakeClock
 from tokenhub.adapters.memory.secrets import MemorySecrets
-from tokenhub.core.bandit import Arm
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.failures import Kind
+from tokenhub.core.learning import UNTRIED
 from tokenhub.core.outcome import Attempt, Expected, Outcome
+from tokenhub.core.rewards import Quality
 from tokenhub.core.signals import FAILURE_HALF_S
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.run import GONE
@@ -41,8 +42,18 @@ class School:
             )
         )
 
-    def arms(self, size: str = "small") -> dict[str, Arm]:
-        return dict(self.observed.read(CATALOG).arms.get(size, {}))
+    def failing(self, route: str) -> float:
+        return self.observed.read(CATALOG).arms.of("", route).failing
+
+    def judge(self, provider: str, score: float) -> None:
+        self.observed.judged(
+            Quality(
+                request_id="r", provider_id=provider, model_id="m", score=score, task="chat", at=0.0
+            )
+        )
+
+    def quality(self, route: str) -> float:
+        return self.observed.read(CATALOG).arms.of("chat", route).quality
 
 
 def an_attempt(provider: str = "a", kind: str = "", **changes: Any) -> Attempt:
@@ -64,18 +75,40 @@ def test_failure_is_charged_to_the_route_that_failed() -> None:
 
     school.hear(an_attempt("a", Kind.OVERLOADED), an_attempt("b"))
 
-    assert {"a/m": Arm(1.0, 2.0), "b/m": Arm(1.85, 1.15)} == school.arms()
+    assert school.failing("a/m") > UNTRIED.failing > school.failing("b/m")
 
 
-def test_sizes_are_learned_apart() -> None:
+def test_success_speed_and_price_say_nothing_of_quality() -> None:
+    """Else the cheap and fast would be taken for the good, the more the longer it runs."""
     school = School()
 
-    school.hear(an_attempt(), input_tokens=999)
-    school.hear(an_attempt(), input_tokens=10_001)
+    for _ in range(100):
+        school.hear(an_attempt("a", latency_s=0.01, cost_nusd=1))
+        school.hear(an_attempt("b", latency_s=9.0, cost_nusd=10**8))
 
-    assert ({"a/m"}, set(), {"a/m"}) == tuple(
-        set(school.arms(size)) for size in ("small", "medium", "large")
-    )
+    assert {UNTRIED.quality} == {school.quality("a/m"), school.quality("b/m")}
+
+
+def test_a_judgement_moves_its_route_and_is_told() -> None:
+    heard: list[Quality] = []
+    school = School()
+    board = Board(school.clock, patience_s=30.0, draw=lambda: 0.0)
+    school.observed = Observed(MemorySecrets(), board=board, patience_s=30.0, told=heard.append)
+
+    school.judge("a", 0.1)
+
+    assert school.quality("a/m") < UNTRIED.quality
+    assert [0.1] == [one.score for one in heard]
+
+
+def test_a_health_reset_keeps_what_was_judged() -> None:
+    school = School()
+    school.judge("a", 0.1)
+    judged = school.quality("a/m")
+
+    school.observed.forget("a/m")
+
+    assert judged == school.quality("a/m")
 
 
 @pytest.mark.parametrize("kind", [Kind.CLIENT, Kind.CONTEXT, GONE, Kind.TIMEOUT])
@@ -84,8 +117,8 @@ def test_faults_that_are_not_its_own_teach_nothing_of_a_route(kind: str) -> None
 
     school.hear(an_attempt(kind=kind))
 
-    seen = school.observed.read(CATALOG)
-    assert ({}, {}) == (seen.routes, seen.arms)
+    assert {} == school.observed.read(CATALOG).routes
+    assert UNTRIED.failing == school.failing("a/m")
 
 
 def test_a_count_teaches_nothing() -> None:
@@ -125,8 +158,7 @@ def test_forgotten_is_as_never_met() -> None:
 
     school.observed.forget("a/m")
 
-    seen = school.observed.read(CATALOG)
-    assert ({}, {"small": {}}) == (seen.routes, seen.arms)
+    assert {} == school.observed.read(CATALOG).routes
 
 
 def test_what_has_left_the_catalog_is_forgotten_and_the_rest_is_not() -> None:
@@ -139,7 +171,7 @@ def test_what_has_left_the_catalog_is_forgotten_and_the_rest_is_not() -> None:
     seen = school.observed.read(left)
     again = school.observed.read(a_catalog(a_model("m", "a"), a_model("m", "b"), version=3))
 
-    assert ({"b/m"}, {"b/m"}) == (set(seen.routes), set(seen.arms["small"]))
+    assert ({"b/m"}, {"b/m"}) == (set(seen.routes), school.observed.lessons.known())
     assert {"b/m"} == set(again.routes)
 
 

@@ -19,7 +19,7 @@ REQUESTS = Table(
     (
         "request_id", "at_ms", "key_id", "dialect", "requested_model", "mode", "reason",
         "model_id", "provider_id", "status", "error_class", "stream", "latency_us", "upstream_us",
-        "cost_nusd", "parent_id",
+        "cost_nusd", "parent_id", "task",
     ),
 )  # fmt: skip
 ATTEMPTS = Table(
@@ -86,6 +86,7 @@ def _request_row(outcome: Outcome) -> tuple[object, ...]:
         round(outcome.upstream_s * _MICRO),
         outcome.cost_nusd,
         outcome.parent_id,
+        outcome.task,
     )
 
 

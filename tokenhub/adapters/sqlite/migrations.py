@@ -585,6 +585,34 @@ TOKENHUB = Schema(
             ),
         ),
         Step(
+            "0016 learning",
+            (
+                "ALTER TABLE requests ADD COLUMN task TEXT NOT NULL DEFAULT ''",
+                """
+                CREATE TABLE lessons (
+                    one INTEGER PRIMARY KEY CHECK (one = 1),
+                    at_ms INTEGER NOT NULL,
+                    taught TEXT NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE rewards (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    at_ms INTEGER NOT NULL,
+                    request_id TEXT NOT NULL,
+                    provider_id TEXT NOT NULL,
+                    model_id TEXT NOT NULL,
+                    score REAL NOT NULL,
+                    weight REAL NOT NULL,
+                    source TEXT NOT NULL,
+                    task TEXT NOT NULL
+                ) STRICT
+                """,
+                "CREATE INDEX rewards_request ON rewards (request_id)",
+                "CREATE INDEX rewards_model ON rewards (model_id, id)",
+            ),
+        ),
+        Step(
             "0017 feedback",
             (
                 # What a source said last of a request's answer. It goes with its request.

@@ -2,6 +2,7 @@
 
 from tokenhub.core.decide import Candidate, Record
 from tokenhub.core.eligibility import Skip
+from tokenhub.core.learning import Sample, as_beta
 from tokenhub.core.policy import Policy
 from tokenhub.core.scoring import Terms, Weights
 from tokenhub.web.amounts import dollars, milliseconds
@@ -43,6 +44,9 @@ def shown_policy(policy: Policy) -> wire.Policy:
         origin=policy.origin,
         notes=list(policy.notes),
         weights=None if policy.weights is None else _terms(policy.weights),
+        worth=None
+        if policy.worth is None
+        else wire.Worth(usd=policy.worth.usd, second=policy.worth.second),
     )
 
 
@@ -66,9 +70,20 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         closed_ms=candidate.closed_ms,
         output_tokens=candidate.output_tokens,
         too_slow=candidate.too_slow,
-        sample=None
-        if sample is None
-        else wire.Sample(alpha=sample.alpha, beta=sample.beta, draw=sample.draw),
+        sample=None if sample is None else _sample(sample),
+    )
+
+
+def _sample(sample: Sample) -> wire.Sample:
+    alpha, beta = as_beta(sample.quality, sample.spread)
+    return wire.Sample(
+        alpha=alpha,
+        beta=beta,
+        draw=sample.draw,
+        quality=sample.quality,
+        spread=sample.spread,
+        failing=sample.failing,
+        price=sample.price,
     )
 
 

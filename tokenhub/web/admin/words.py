@@ -152,6 +152,8 @@ def _policy(policy: Policy) -> list[Setting]:
     if policy.weights is not None:
         own = asdict(policy.weights)
         values["weights"] = ", ".join(f"{name} {part:g}" for name, part in own.items())
+    if policy.worth is not None:
+        values["worth"] = f"usd {policy.worth.usd:g}, second {policy.worth.second:g}"
     return [
         Setting(field=field, value=value, origin=_origin(policy.origin.get(field, "default")))
         for field, value in values.items()
@@ -204,6 +206,10 @@ def _why(one: Candidate, decision: Decision, parts: Terms, place: int | None) ->
     if one.sample is not None:
         drawn = one.sample
         yield f"its draw is {drawn.draw:.4f}, of Beta({drawn.alpha:.4g}, {drawn.beta:.4g})"
+        yield (
+            f"that is a quality of {drawn.quality:.3f} give or take {drawn.spread:.3f}, "
+            f"{drawn.failing:.1%} failures, and {drawn.price:.4f} off for money and time"
+        )
         yield f"for comparison, {_sum(one, decision.weights, parts)}"
     else:
         yield _sum(one, decision.weights, parts)

@@ -1,0 +1,127 @@
+"""Judgements and lessons: what comes back, in which order, and after a restart."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tokenhub.adapters.memory.rewards import MemoryRewards
+from tokenhub.adapters.sqlite import rewards as sqlite
+from tokenhub.adapters.sqlite.stores import open_stores
+from tokenhub.core.learning import Calls, Cell, Taught
+from tokenhub.core.rewards import Quality
+from tokenhub.ports.rewards import RewardQuery, RewardStore
+
+pytestmark = pytest.mark.anyio
+TAUGHT = Taught(
+    routes={"here/org/small": Cell(3.5, 0.25, 0.125, 2.0, 0.1, 1_700_000_000.5)},
+    strengths={"here/org/small": {"code": Cell(1.0, 0.5)}},
+    tasks={"code": Cell(2.0, 0.75)},
+    calls={"here/org/small": Calls(7.0, 1.0)},
+)
+
+
+def judgement(number: int, **changes: object) -> Quality:
+    given: dict[str, object] = {
+        "request_id": f"req_{number}",
+        "provider_id": "here",
+        "model_id": "org/small",
+        "score": number / 10,
+        "weight": 0.5,
+        "source": "judge",
+        "task": "code",
+        "at": 1_700_000_000.25 + number,
+    }
+    return Quality(**given | changes)  # type: ignore[arg-type] - named in the dict
+
+
+@asynccontextmanager
+async def opened(kind: str, tmp_path) -> AsyncIterator[RewardStore]:
+    if kind == "memory":
+        yield MemoryRewards()
+        return
+    async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
+        yield stores.rewards
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def rewards(request, tmp_path):
+    async with opened(request.param, tmp_path) as store:
+        yield store
+
+
+async def test_judgements_come_back_newest_first(rewards) -> None:
+    for number in (1, 2, 3):
+        rewards.record(judgement(number))
+    await rewards.save(TAUGHT, at=0.0)  # behind them in the queue of the writer
+
+    found = await rewards.page(RewardQuery(limit=2))
+    rest = await rewards.page(RewardQuery(before=str(found[-1].id)))
+
+    assert [judgement(3), judgement(2)] == [row.quality for row in found]
+    assert [judgement(1)] == [row.quality for row in rest]
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        (RewardQuery(request_id="req_2"), [2]),
+        (RewardQuery(provider_id="there"), [1]),
+        (RewardQuery(model_id="big"), [2]),
+        (RewardQuery(source="caller"), [3]),
+        (RewardQuery(task="chat"), [1]),
+        (RewardQuery(task="chat", source="caller"), []),
+    ],
+)
+async def test_filters_hold_for_page_and_count(rewards, query, numbers) -> None:
+    rewards.record(judgement(1, provider_id="there", task="chat"))
+    rewards.record(judgement(2, model_id="big"))
+    rewards.record(judgement(3, source="caller"))
+    await rewards.save(TAUGHT, at=0.0)
+
+    found = await rewards.page(query)
+
+    assert [f"req_{number}" for number in numbers] == [row.quality.request_id for row in found]
+    assert len(numbers) == await rewards.count(query)
+
+
+async def test_the_last_lessons_come_back(rewards) -> None:
+    assert await rewards.taught() is None
+
+    await rewards.save(Taught(), at=1.0)
+    await rewards.save(TAUGHT, at=2.0)
+
+    assert TAUGHT == await rewards.taught()
+
+
+async def test_lessons_and_judgements_survive_a_restart(tmp_path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        store.record(judgement(1))
+        await store.save(TAUGHT, at=1.0)
+
+    async with opened("sqlite", tmp_path) as store:
+        assert TAUGHT == await store.taught()
+        assert 1 == await store.count(RewardQuery())
+
+
+async def test_only_the_newest_judgements_are_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sqlite, "KEPT", 2)
+    async with opened("sqlite", tmp_path) as store:
+        for number in range(5):
+            store.record(judgement(number))
+        await store.save(TAUGHT, at=1.0)
+
+        assert ["req_4", "req_3"] == [
+            row.quality.request_id for row in await store.page(RewardQuery())
+        ]
+
+
+async def test_lessons_that_cannot_be_read_are_none(tmp_path, caplog) -> None:
+    """A version that learns otherwise begins anew, and serves."""
+    async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
+        await stores._ledger.write(
+            lambda conn: conn.execute("INSERT INTO lessons VALUES (1, 1, '{\"routes\": 3}')")
+        )
+
+        assert await stores.rewards.taught() is None
+    assert "lessons_unreadable" in caplog.text

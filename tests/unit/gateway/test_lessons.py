@@ -1,0 +1,108 @@
+"""What judgements teach of routes and tasks, and what survives."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tokenhub.core.learning import UNTRIED, Taught
+from tokenhub.core.rewards import Quality
+from tokenhub.gateway.lessons import Lessons
+
+
+def judgement(route: str, score: float, task: str = "chat", **changes: Any) -> Quality:
+    provider_id, _, model_id = route.partition("/")
+    given: dict[str, Any] = {
+        "request_id": "r",
+        "provider_id": provider_id,
+        "model_id": model_id,
+        "score": score,
+        "task": task,
+        "at": 0.0,
+    }
+    return Quality(**given | changes)
+
+
+def taught(*lessons: tuple[str, float, str], times: int = 1) -> Lessons:
+    found = Lessons(lambda: 0.0)
+    for _ in range(times):
+        for route, score, task in lessons:
+            found.judged(judgement(route, score, task))
+    return found
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert UNTRIED == Lessons(lambda: 0.0).of("chat", "a/m")
+
+
+def test_judgements_move_their_own_route_most() -> None:
+    lessons = taught(("a/m", 0.2, "chat"), ("a/n", 0.9, "chat"), times=30)
+
+    bad, good = lessons.of("chat", "a/m"), lessons.of("chat", "a/n")
+    assert pytest.approx(0.2, abs=0.08) == bad.quality
+    assert pytest.approx(0.9, abs=0.08) == good.quality
+    assert good.spread < UNTRIED.spread
+
+
+def test_another_provider_of_a_model_starts_from_it() -> None:
+    lessons = taught(("a/m", 0.3, "chat"), ("a/n", 0.9, "chat"), times=50)
+
+    assert pytest.approx(0.3, abs=0.1) == lessons.of("chat", "b/m").quality
+    assert lessons.of("chat", "b/m").spread < lessons.of("chat", "b/new").spread
+
+
+def test_a_hard_task_is_not_the_fault_of_who_was_asked() -> None:
+    lessons = Lessons(lambda: 0.0)
+    for _ in range(150):
+        for task, score in (("chat", 0.9), ("maths", 0.5)):
+            lessons.judged(judgement("a/m", score, task))
+        lessons.judged(judgement("a/n", 0.5, "maths"))
+
+    assert pytest.approx(0.5, abs=0.1) == lessons.of("maths", "a/m").quality
+    assert lessons.of("chat", "a/n").quality > lessons.of("maths", "a/n").quality + 0.1
+
+
+def test_a_strength_is_learned_where_it_shows() -> None:
+    lessons = Lessons(lambda: 0.0)
+    for _ in range(200):
+        for route, task, score in (
+            ("a/m", "code", 0.9), ("a/m", "chat", 0.5),
+            ("a/n", "code", 0.5), ("a/n", "chat", 0.9),
+        ):  # fmt: skip
+            lessons.judged(judgement(route, score, task))
+
+    assert lessons.of("code", "a/m").quality > lessons.of("code", "a/n").quality + 0.2
+    assert lessons.of("chat", "a/n").quality > lessons.of("chat", "a/m").quality + 0.2
+
+
+def test_what_was_taught_survives_as_json() -> None:
+    lessons = taught(("a/m", 0.4, "chat"), ("b/m", 0.7, "code"), times=7)
+    lessons.called("a/m", failed=True)
+
+    kept = msgspec.json.decode(msgspec.json.encode(lessons.taught), type=Taught)
+    again = Lessons(lambda: 0.0, kept)
+
+    for task in ("chat", "code", "maths"):
+        for route in ("a/m", "b/m", "c/m", "c/x"):
+            assert lessons.of(task, route) == again.of(task, route)
+
+
+def test_what_stands_still_learns_no_more() -> None:
+    lessons = taught(("a/m", 0.4, "chat"), times=3)
+    still = lessons.still()
+    before = still.of("chat", "a/m")
+
+    lessons.judged(judgement("a/m", 1.0))
+
+    assert before == still.of("chat", "a/m") != lessons.of("chat", "a/m")
+
+
+def test_forgotten_is_as_never_met() -> None:
+    lessons = taught(("a/m", 0.4, "chat"), times=3)
+
+    lessons.forget("a/m")
+
+    assert set() == lessons.known()
+    assert UNTRIED.spread == lessons.of("maths", "a/m").spread
+    lessons.forget_all()
+    assert UNTRIED == lessons.of("chat", "a/m")

@@ -1,0 +1,120 @@
+"""Judgements and what was learned of them, in the file that holds the ledger."""
+
+import logging
+import sqlite3
+from asyncio import Future
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.rows import MILLI, counted, where
+from tokenhub.core.learning import Taught
+from tokenhub.core.rewards import Quality
+from tokenhub.ports.rewards import Reward, RewardQuery
+
+# So many of the newest judgements are kept: what they taught is kept apart from them.
+KEPT = 100_000
+_COLUMNS = (
+    "id", "at_ms", "request_id", "provider_id", "model_id", "score", "weight", "source", "task",
+)  # fmt: skip
+_DECODE = msgspec.json.Decoder(Taught).decode
+_log = logging.getLogger("tokenhub.rewards")
+
+
+class SqliteRewards:
+    """A RewardStore. Its rows join the commits of the journal's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, quality: Quality) -> None:
+        self._database.post(partial(_insert, quality=quality)).add_done_callback(_told)
+
+    async def taught(self) -> Taught | None:
+        return await self._database.read(_taught)
+
+    async def save(self, taught: Taught, *, at: float) -> None:
+        await self._database.write(partial(_save, taught=taught, at_ms=round(at * MILLI)))
+
+    async def page(self, query: RewardQuery) -> Sequence[Reward]:
+        return await self._database.read(partial(_page, query=query))
+
+    async def count(self, query: RewardQuery) -> int:
+        return await self._database.read(partial(_count, query=query))
+
+
+def _told(written: "Future[None]") -> None:
+    error = None if written.cancelled() else written.exception()
+    if error is not None:
+        _log.warning("reward_lost", extra={"detail": str(error)})
+
+
+def _insert(conn: sqlite3.Connection, *, quality: Quality) -> None:
+    values = (
+        None,
+        round(quality.at * MILLI),
+        quality.request_id,
+        quality.provider_id,
+        quality.model_id,
+        quality.score,
+        quality.weight,
+        quality.source,
+        quality.task,
+    )
+    marks = ",".join("?" * len(_COLUMNS))
+    conn.execute(f"INSERT INTO rewards ({','.join(_COLUMNS)}) VALUES ({marks})", values)  # noqa: S608 (values are bound)
+
+
+def _taught(conn: sqlite3.Connection) -> Taught | None:
+    """What was saved; None too where another version wrote what this one cannot read."""
+    row = conn.execute("SELECT taught FROM lessons").fetchone()
+    if row is None:
+        return None
+    try:
+        return _DECODE(row[0])
+    except msgspec.DecodeError as error:
+        _log.warning("lessons_unreadable", extra={"detail": str(error)})
+        return None
+
+
+def _save(conn: sqlite3.Connection, *, taught: Taught, at_ms: int) -> None:
+    conn.execute(
+        "INSERT OR REPLACE INTO lessons (one, at_ms, taught) VALUES (1, ?, ?)",
+        (at_ms, msgspec.json.encode(taught).decode()),
+    )
+    conn.execute("DELETE FROM rewards WHERE id <= (SELECT max(id) FROM rewards) - ?", (KEPT,))
+
+
+def _page(conn: sqlite3.Connection, *, query: RewardQuery) -> list[Reward]:
+    clause, values = _where(query)
+    rows = conn.execute(
+        f"SELECT {','.join(_COLUMNS)} FROM rewards {clause} "  # noqa: S608 (values are bound)
+        "ORDER BY id DESC LIMIT ? OFFSET ?",
+        (*values, query.limit, query.offset),
+    )
+    return [_read(row) for row in rows]
+
+
+def _count(conn: sqlite3.Connection, *, query: RewardQuery) -> int:
+    return counted(conn, "rewards", *_where(query))
+
+
+def _where(query: RewardQuery) -> tuple[str, list[object]]:
+    conditions = {
+        "id < ?": int(query.before) if query.before else 0,
+        "request_id = ?": query.request_id,
+        "provider_id = ?": query.provider_id,
+        "model_id = ?": query.model_id,
+        "source = ?": query.source,
+        "task = ?": query.task,
+    }
+    return where(conditions)
+
+
+def _read(row: Sequence[Any]) -> Reward:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    number, at = values.pop("id"), values.pop("at_ms") / MILLI
+    return Reward(id=number, quality=Quality(at=at, **values))
