@@ -7,6 +7,7 @@ from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
+from tokenhub.admin.feedback import Feedbacks
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
@@ -57,6 +58,7 @@ class Parts:
     ledger: Ledger
     ledger_store: LedgerStore
     logs: Logs
+    feedbacks: Feedbacks
     trail: Trail
     logins: Logins
     verifier: Verifier

@@ -99,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     health_probe_timeout_s: float
     decision_retention_days: int
     log_retention_days: int
+    feedback_days: int
+    feedback_comments: bool
     backup_dir: Path | None
     backup_interval_s: float
     backup_keep: int
@@ -829,6 +831,20 @@ SETTINGS = (
         "400",
         "How long requests and plans are kept with their attempts; what they cost is kept beyond, "
         "as totals of each day. 0: for ever.",
+        effective=True,
+    ),
+    Setting(
+        "FEEDBACK_DAYS",
+        _count(least=0, most=MAX_DAYS),
+        "30",
+        "How long after a request feedback on its answer is taken; 0: as long as it is kept.",
+        effective=True,
+    ),
+    Setting(
+        "FEEDBACK_COMMENTS",
+        YES_NO,
+        "false",
+        "Keep the comments that come with feedback; they may quote prompts and answers.",
         effective=True,
     ),
     Setting(

@@ -8,6 +8,7 @@ import msgspec
 
 from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
+from tokenhub.adapters.memory.feedback import MemoryFeedback
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sqlite.stores import open_stores
@@ -16,6 +17,7 @@ from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.ports.access import TokenStore
 from tokenhub.ports.audit import AuditTrail
+from tokenhub.ports.feedback import FeedbackStore
 from tokenhub.ports.journal import Journal
 from tokenhub.ports.orchestrations import OrchestrationStore
 from tokenhub.ports.stores import Audit, CatalogStore, KeyStore
@@ -70,6 +72,7 @@ class Kept(msgspec.Struct, frozen=True):
     orchestrations: OrchestrationStore
     audit: Callable[[], Awaitable[list[tuple[str, str]]]]
     trail: AuditTrail
+    feedback: FeedbackStore
 
 
 @asynccontextmanager
@@ -80,7 +83,17 @@ async def in_memory() -> AsyncIterator[Kept]:
         entries = (*catalog.audit, *keys.audit, *tokens.audit)
         return [(entry.action, entry.resource) for entry in entries]
 
-    yield Kept(catalog, keys, tokens, MemoryJournal(), MemoryOrchestrations(), audit, MemoryAudit())
+    journal = MemoryJournal()
+    yield Kept(
+        catalog,
+        keys,
+        tokens,
+        journal,
+        MemoryOrchestrations(),
+        audit,
+        MemoryAudit(),
+        MemoryFeedback(journal),
+    )
 
 
 @asynccontextmanager
@@ -102,6 +115,7 @@ async def on_disk(path: Path) -> AsyncIterator[Kept]:
             stores.orchestrations,
             audit,
             stores.audit,
+            stores.feedback,
         )
 
 

@@ -3,6 +3,7 @@
 What a fenced block is, its first line says:
 
     ```json POST /v1/chat -> 200; Name: value    a request; headers of it, or of its answer
+    ```json POST /v1/feedback -> 200             of the request before, whatever id is shown
     ```json answer                               what the answer before looks like
     ```text user message -> 200                  words of a user's turn in a chat
     ```text events, ```text last event           of the stream before: its events, its last line
@@ -35,6 +36,7 @@ TRIED = (
     "limits-and-retries",
     "directives",
     "output-formats",
+    "feedback",
     "quickstart",
     "../../README",
 )
@@ -43,6 +45,7 @@ BLOCK = re.compile(
     r"^```(?P<kind>\w+)?(?P<what>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 REQUEST = re.compile(r"POST (?P<path>/v1/[\w/]+) -> (?P<status>\d+)(?P<headers>.*)")
+SHOWN_ID = re.compile(r"req_[0-9a-f]{28}")
 SPOKEN = re.compile(r"user message -> (?P<status>\d+)")
 # What an example shows as it is; all else in it is of one run, and only has to be there.
 TOLD = {"type", "code", "param", "message", "object", "role", "negotiated_model", "routing_reason"}
@@ -69,6 +72,7 @@ class Examples:
         self.http = http
         self.key = key
         self.answer = None
+        self.asked = ""
 
     async def post(self, path, body, headers=None):
         sent = {
@@ -103,7 +107,11 @@ class Examples:
     async def request(self, request, text):
         """The headers after the status are the request's, and those of an answer what it has."""
         told = dict(part.split(": ") for part in request["headers"].split("; ")[1:])
+        if request["path"] == "/v1/feedback" and request["status"] == "200":
+            text = SHOWN_ID.sub(self.asked, text)
         await self.post(request["path"], text, told)
+        if request["path"] != "/v1/feedback":
+            self.asked = self.answer.headers["x-request-id"]
         assert int(request["status"]) == self.answer.status_code, self.answer.text
         for name in told.keys() & {"X-TokenHub-Dropped-Params", "Idempotency-Replay"}:
             assert told[name] == self.answer.headers[name]

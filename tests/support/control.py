@@ -15,6 +15,7 @@ from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.backups import MemoryBackups
+from tokenhub.adapters.memory.feedback import MemoryFeedback
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
@@ -26,6 +27,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.feedback import Feedbacks
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
@@ -43,6 +45,7 @@ from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
+from tokenhub.core.rewards import Quality
 from tokenhub.core.vault.rows import Stretch
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.load import Load
@@ -219,6 +222,15 @@ class Control:
         self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
         self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
+        self.learned: list[Quality] = []
+        self.feedbacks = Feedbacks(
+            MemoryFeedback(self.journal),
+            journal=self.journal,
+            orchestrations=self.orchestration_store,
+            trail=self.trail,
+            clock=self.clock,
+            learn=self.learned.append,
+        )
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
         self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)
@@ -279,6 +291,7 @@ class Control:
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,
             logs=self.logs,
+            feedbacks=self.feedbacks,
             trail=self.trail,
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),

@@ -47,6 +47,7 @@ from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.app.data_plane import DataPlane, defaults
+from tokenhub.app.opinions import Opinions
 from tokenhub.app.reloading import Reloading, Renewed, nobody
 from tokenhub.app.telling import tell
 from tokenhub.app.vaults import auto_lock, unlock
@@ -170,6 +171,7 @@ async def assembled(
         )
 
         request_ids = RequestIds(clock.now, noise.getrandbits)
+        opinions = Opinions.over(stores, trail=trail, clock=clock)
         plane = DataPlane(
             stores=stores,
             clock=clock,
@@ -186,6 +188,7 @@ async def assembled(
             noise=noise,
             recognise=first_use,
             request_ids=request_ids,
+            opinions=opinions,
         )
         gateway, orchestrator = plane.made(settings)
         reloading = Reloading(
@@ -222,6 +225,7 @@ async def assembled(
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,
             logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+            feedbacks=opinions.feedbacks,
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),

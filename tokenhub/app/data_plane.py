@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores
 from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.app.opinions import Opinions
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.schema import Schemas
@@ -51,6 +52,7 @@ class DataPlane:
     noise: random.Random
     recognise: Callable[[str], Awaitable[None]]
     request_ids: Callable[[], str]
+    opinions: Opinions
 
     def made(self, settings: Settings) -> tuple[Gateway, Orchestrator]:
         """The way of requests under these settings. Those under way keep the one they are on."""
@@ -58,6 +60,7 @@ class DataPlane:
         self.board.patience_s = self.observed.patience_s = settings.provider_timeout_s
         self.upstreams.be_strict(strict=settings.strict_params)
         gateway = self._gateway(settings)
+        self.opinions.follow(settings)
         return gateway, Orchestrator(
             gateway,
             self.stores.orchestrations,

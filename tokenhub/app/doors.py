@@ -17,6 +17,7 @@ from tokenhub.web.front import Asgi, Front
 from tokenhub.web.limits import OPEN, AddressDoor, Door, Doors, OpenDoor
 from tokenhub.web.peers import Peers
 from tokenhub.web.v1.chat import completions, counts, embeddings, messages, native_chat, planned
+from tokenhub.web.v1.feedback import Feedback
 from tokenhub.web.v1.models import PREFIX as MODEL
 from tokenhub.web.v1.models import Models as ModelCards
 from tokenhub.web.v1.plan import Plans
@@ -67,6 +68,7 @@ def front(
                 gateway, claims, room=room, beat_s=beat_s, plans=carried_out
             ),
             ("POST", "/v1/plan"): planned(gateway, claims, room=room, plans=carried_out),
+            ("POST", "/v1/feedback"): Feedback(gateway, parts.feedbacks, room),
             ("GET", "/v1/usage"): Usage(gateway, parts.ledger_store),
             ("GET", "/v1/models"): cards.all,
             ("GET", MODEL): cards.one,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 _NOISE_BITS = 64
 # Between two ids of one millisecond: few ids of it can be guessed from one, and 2**31 have room.
 _STEP_BITS = 32
+_DIGITS = 12 + 16
 
 
 def request_id(now_s: float, noise: int) -> str:
@@ -43,3 +44,14 @@ class RequestIds:
 
 def _written(at_ms: int, noise: int) -> str:
     return f"req_{at_ms:012x}{noise:016x}"
+
+
+def made_at(written: str) -> float | None:
+    """When an id was made, in Unix seconds; None for what is none of these ids."""
+    digits = written.removeprefix("req_")
+    if len(digits) != _DIGITS or len(written) == len(digits):
+        return None
+    try:
+        return int(digits[:12], 16) / 1000
+    except ValueError:
+        return None

@@ -51,6 +51,7 @@ GUARDS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/messages/count_tokens"): "chat",
     ("POST", "/v1/embeddings"): "embeddings",
     ("POST", "/v1/plan"): "plan",
+    ("POST", "/v1/feedback"): ANY_KEY,
     ("GET", "/v1/usage"): ANY_KEY,
     ("GET", "/v1/models"): ANYBODY,
     ("GET", MODEL): ANYBODY,

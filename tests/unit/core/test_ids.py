@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenhub.core.ids import RequestIds, request_id
+from tokenhub.core.ids import RequestIds, made_at, request_id
 
 noise = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**42)
@@ -56,3 +56,17 @@ def test_the_first_id_of_a_millisecond_has_its_time() -> None:
     ids = RequestIds(lambda: 1_700_000_000.0, lambda _: 0xABCD)
 
     assert request_id(1_700_000_000.0, 0xABCD) == ids()
+
+
+@given(times, noise)
+def test_an_id_tells_when_it_was_made(at_ms: int, bits: int) -> None:
+    assert at_ms / 1000 == made_at(request_id(at_ms / 1000, bits))
+
+
+@given(st.text(max_size=40))
+def test_other_names_tell_nothing(name: str) -> None:
+    assert made_at(name) is None
+
+
+def test_what_only_looks_like_an_id_tells_nothing() -> None:
+    assert [None, None] == [made_at("req_" + "z" * 28), made_at("0" * 28)]

@@ -584,6 +584,29 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        Step(
+            "0017 feedback",
+            (
+                # What a source said last of a request's answer. It goes with its request.
+                """
+                CREATE TABLE feedback (
+                    request_id TEXT NOT NULL,
+                    source TEXT NOT NULL CHECK (source IN
+                        ('caller', 'operator', 'judge', 'schema', 'tool_call', 'retry')),
+                    provider_id TEXT NOT NULL,
+                    model_id TEXT NOT NULL,
+                    task TEXT NOT NULL,
+                    score REAL NOT NULL CHECK (score BETWEEN 0 AND 1),
+                    weight REAL NOT NULL CHECK (weight > 0),
+                    label TEXT NOT NULL,
+                    comment TEXT NOT NULL,
+                    key_id TEXT NOT NULL,
+                    at_ms INTEGER NOT NULL,
+                    PRIMARY KEY (request_id, source)
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
     ),
 )
 

@@ -16,7 +16,7 @@ from tokenhub.ports.retention import CHUNK
 # Ids of our own are from the first of these to just before the second.
 _OURS = ("req_", "req`")
 # What belongs to a request under its id, to go with it.
-PARTS = ("attempts",)
+PARTS = ("attempts", "feedback")
 
 
 class SqliteRetention:

@@ -14,6 +14,7 @@ from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
+from tokenhub.adapters.sqlite.feedback import SqliteFeedback
 from tokenhub.adapters.sqlite.imported import SqliteImported
 from tokenhub.adapters.sqlite.journal import JOURNAL, SqliteJournal
 from tokenhub.adapters.sqlite.keys import SqliteKeyStore
@@ -53,6 +54,7 @@ class Stores:
         self.ledger = SqliteLedger(ledger)
         self.journal = SqliteJournal(ledger, decisions, self.ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
+        self.feedback = SqliteFeedback(ledger)
         self.imported = SqliteImported(ledger)
         self.audit = SqliteAudit(ledger)
         self.vault = SqliteVaultStore(ledger)
@@ -148,6 +150,7 @@ async def open_stores(
         copies = SqliteBackups(ledger, sources, folder=folder, keep=keep_backups)
         stack.push_async_callback(copies.close)
         stores = Stores(ledger, telemetry, decisions, backups=copies)
+        stack.push_async_callback(stores.feedback.close)
         await stores.prune_catalogs()
         yield stores
 

@@ -9,9 +9,12 @@ import pytest
 
 from tests.contract.kept import AUDIT, HERE, outcome
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
+from tokenhub.core.feedback import Feedback
 from tokenhub.core.ids import request_id
 from tokenhub.core.orchestration import Orchestration
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.rewards import Quality
+from tokenhub.ports.feedback import FeedbackQuery
 from tokenhub.ports.journal import LogQuery
 from tokenhub.ports.orchestrations import OrchestrationQuery
 from tokenhub.ports.retention import CHUNK
@@ -32,6 +35,13 @@ def days_ago(days: float, number: int = 0, **changes: object) -> Outcome:
     """A request of so many days ago, with the id that it had then."""
     at = NOW - days * DAY_S
     return outcome(number, request_id=request_id(at, number), at=at, **changes)
+
+
+def judged(row: Outcome) -> Feedback:
+    quality = Quality(
+        request_id=row.request_id, provider_id="here", model_id="big", score=1.0, at=row.at
+    )
+    return Feedback(quality=quality, key_id=row.key_id)
 
 
 async def ids(stores: Stores) -> set[str]:
@@ -204,3 +214,15 @@ async def test_nothing_of_what_was_deleted_is_left_in_the_files(tmp_path: Path) 
         for file in path.parent.iterdir()
         if file.is_file() and b"zebra-mango" in file.read_bytes()
     ]
+
+
+async def test_feedback_goes_with_its_request(stores: Stores) -> None:
+    old, young = days_ago(200), days_ago(1)
+    for row in (old, young):
+        await stores.journal.record(row)
+        stores.feedback.note([judged(row)])
+    await stores.feedback.close()
+
+    await stores.retention.requests(NOW - 100 * DAY_S)
+
+    assert [judged(young)] == list(await stores.feedback.page(FeedbackQuery()))

@@ -7,6 +7,7 @@ from tokenhub.client.calls import (
     audit,
     backups,
     catalog,
+    feedback,
     health,
     info,
     keys,
@@ -20,6 +21,7 @@ from tokenhub.wire import health as told
 from tokenhub.wire import orchestrations as wire
 from tokenhub.wire.audit import AuditPage, AuditVerified
 from tokenhub.wire.backups import BackupMade, BackupPage
+from tokenhub.wire.feedback import FeedbackGiven, FeedbackIn, FeedbackPage
 from tokenhub.wire.keys import (
     ApiKey,
     ApiKeyCreate,
@@ -39,6 +41,7 @@ M_PATCH = shown.ModelPatch(weight=1)
 KEY = ApiKeyCreate(name="k")
 K_PATCH = ApiKeyPatch(enabled=False)
 PUT = RoutingConfigPut()
+SAID = FeedbackIn(request_id="r", thumbs="up")
 V1 = "/admin/v1"
 
 CALLS = [
@@ -106,6 +109,14 @@ CALLS = [
         None,
         wire.NoWorkflow,
     ),
+    (
+        feedback.list_feedback(),
+        "GET",
+        f"{V1}/feedback",
+        None,
+        FeedbackPage,
+    ),
+    (feedback.give_feedback(SAID), "POST", f"{V1}/feedback", SAID, FeedbackGiven),
     (info.info(), "GET", f"{V1}/info", None, shown.Info),
     (info.healthz(), "GET", "/healthz", None, shown.Health),
 ]
