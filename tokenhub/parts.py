@@ -59,6 +59,7 @@ class Parts:
     ledger_store: LedgerStore
     logs: Logs
     feedbacks: Feedbacks
+    judging: Callable[[], Awaitable[None]]
     trail: Trail
     logins: Logins
     verifier: Verifier

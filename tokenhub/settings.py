@@ -101,6 +101,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_retention_days: int
     feedback_days: int
     feedback_comments: bool
+    feedback_signs: bool
+    judge_model: str
+    judge_share: float
+    judge_daily_budget_nusd: int
     backup_dir: Path | None
     backup_interval_s: float
     backup_keep: int
@@ -434,6 +438,17 @@ def _fraction(text: str) -> float:
     return number
 
 
+def _share(text: str) -> float:
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def _spend_nusd(text: str) -> int:
+    return _budget_nusd(text) or 0
+
+
 def _hedge_s(text: str) -> float | None:
     if text.lower() == "auto":
         return 0.0
@@ -485,6 +500,13 @@ BUDGET = Kind(
     lambda nusd: f"{(nusd or 0) / NANO:.12g}",
 )
 FRACTION = Kind("number", "0 to 10", _fraction, lambda value: f"{value:g}")
+SHARE = Kind("number", "0 to 1", _share, lambda value: f"{value:g}")
+SPEND = Kind(
+    "USD",
+    f"0 to {MAX_BUDGET_NUSD // NANO}",
+    _spend_nusd,
+    lambda nusd: f"{nusd / NANO:.12g}",
+)
 HEDGE = Kind(
     "milliseconds or auto", f"0, auto, or up to {1000 * MAX_LATENCY_S:.0f} ms", _hedge_s, _hedge
 )
@@ -845,6 +867,36 @@ SETTINGS = (
         YES_NO,
         "false",
         "Keep the comments that come with feedback; they may quote prompts and answers.",
+        effective=True,
+    ),
+    Setting(
+        "FEEDBACK_SIGNS",
+        YES_NO,
+        "true",
+        "Learn from signs of a good or a bad answer: schemas, calls of tools, prompts that come "
+        "again.",
+        effective=True,
+    ),
+    Setting(
+        "JUDGE_MODEL",
+        TEXT,
+        "",
+        "A model, or an alias, that is shown some requests with their answers to judge these; "
+        "empty: none is.",
+        effective=True,
+    ),
+    Setting(
+        "JUDGE_SHARE",
+        SHARE,
+        "0.05",
+        "The share of the answers that are judged where there is a judge.",
+        effective=True,
+    ),
+    Setting(
+        "JUDGE_DAILY_BUDGET_USD",
+        SPEND,
+        "1",
+        "What judging may cost in a day (UTC); 0: nothing is judged.",
         effective=True,
     ),
     Setting(

@@ -59,6 +59,7 @@ KEY = ApiKey(
     enabled=False,
     rate_limit_rps=-1,
     directives=False,
+    judged=False,
 )
 
 

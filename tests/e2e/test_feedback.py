@@ -1,5 +1,6 @@
-"""Feedback of callers and operators, over the whole server."""
+"""Feedback of callers and operators, over the whole server; and what signs say by themselves."""
 
+import asyncio
 import json
 
 import msgspec
@@ -12,6 +13,13 @@ from tokenhub.sim.fault import Fault
 from tokenhub.sim.profile import Model
 
 pytestmark = pytest.mark.anyio
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+YEAR = {
+    "type": "object",
+    "properties": {"year": {"type": "integer"}},
+    "required": ["year"],
+    "additionalProperties": False,
+}
 
 
 @pytest.fixture
@@ -271,3 +279,201 @@ async def test_feedback_is_listed_by_its_filters(hub, ask, say):
     assert ids[:1] == [row["request_id"] for row in one]
     assert (ids[0], 2) == (page["feedback"][0]["request_id"], page["total"])
     assert 400 == wrong.status_code
+
+
+# --- signs
+
+
+async def signs(hub, source):
+    return [(row["score"], row["request_id"]) for row in await kept(hub, f"source={source}")]
+
+
+async def native(hub, key, **fields):
+    body = {"messages": ASK["messages"], "model_hint": "gpt", **fields}
+    return await hub.http.post("/v1/chat", json=body, headers={"x-api-key": key})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "tried",
+    [
+        (['{"year":1815}'], 1.0),
+        (['{"year":"then"}', '{"year":1815}'], 0.5),
+        (['{"year":"then"}', "no JSON"], 0.0),
+    ],
+)
+async def test_a_schema_is_a_sign(hub, key, sim, tried, stream):
+    said, score = tried
+    for text in said:
+        sim.say(text)
+
+    answer = await native(hub, key, output_schema=YEAR, stream=stream)
+
+    assert (200 if score else 502) == answer.status_code
+    assert [(score, answer.headers["x-request-id"])] == await signs(hub, "schema")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "called",
+    [
+        (("weather", '{"city":"Bath"}'), 1.0),
+        (("weather", ""), 1.0),
+        (("weather", '{"city":"Ba'), 0.0),
+        (("weather", '["Bath"]'), 0.0),
+        (("wether", '{"city":"Bath"}'), 0.0),
+    ],
+)
+async def test_a_call_of_a_tool_is_a_sign(hub, ask, sim, called, stream):
+    call, score = called
+    sim.say(calls=[call])
+
+    answer = await ask(tools=TOOLS, stream=stream)
+
+    assert 200 == answer.status_code
+    assert [(score, answer.headers["x-request-id"])] == await signs(hub, "tool_call")
+
+
+async def test_no_call_is_no_sign(hub, ask, sim):
+    sim.say("It rains.")
+
+    await ask(tools=TOOLS)
+
+    assert [] == await signs(hub, "tool_call")
+
+
+async def test_the_same_prompt_again_is_a_sign_about_the_first_answer(hub, ask):
+    first = await ask(model="gpt", temperature=0.1)
+    await ask(model="large")
+    await ask(model="gpt", messages=[{"role": "user", "content": "Another"}])
+
+    assert [(0.0, first.headers["x-request-id"])] == await signs(hub, "retry")
+
+
+async def test_a_prompt_that_comes_again_and_again_is_a_programs(hub, ask):
+    answers = [await ask() for _ in range(5)]
+
+    assert [(0.0, answers[0].headers["x-request-id"])] == await signs(hub, "retry")
+
+
+async def test_the_same_prompt_of_another_key_is_no_sign(hub, ask):
+    await ask()
+    await hub.http.post("/v1/chat/completions", json=ASK, headers={"x-api-key": await hub.key()})
+
+    assert [] == await signs(hub, "retry")
+
+
+async def test_signs_can_be_turned_off(tmp_path, sim):
+    async with running(tmp_path, FEEDBACK_SIGNS="false") as hub:
+        await hub.provider("one", sim, models=["gpt"])
+        headers = {"x-api-key": await hub.key()}
+        sim.say(calls=[("wether", "{}")])
+        for _ in range(2):
+            await hub.http.post(
+                "/v1/chat/completions", json=ASK | {"tools": TOOLS}, headers=headers
+            )
+
+        assert [] == await kept(hub)
+
+
+# --- a judge
+
+
+@pytest.fixture
+async def court(tmp_path, sim):
+    """A server where every answer of `gpt` is judged by a model of its own provider."""
+    settings = {"JUDGE_MODEL": "wise", "JUDGE_SHARE": "1", "FEEDBACK_SIGNS": "false"}
+    profile = msgspec.structs.replace(PROFILE, models=(Model(id="wise", context_tokens=64_000),))
+    async with running(tmp_path, **settings) as hub, Sim(profile) as judge:
+        await hub.provider("one", sim, models=["gpt"])
+        await hub.provider("court", judge, models=["wise"])
+        yield hub, judge
+
+
+async def judged(hub):
+    async with asyncio.timeout(20):
+        while not (rows := await kept(hub, "source=judge")):
+            pass
+    return rows
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_judge_reads_request_and_answer(court, sim, stream):
+    hub, judge = court
+    headers = {"x-api-key": await hub.key()}
+    sim.say("Bath is in Somerset.")
+    judge.say('{"grade": 7}')
+
+    answer = await hub.http.post(
+        "/v1/chat/completions", json=ASK | {"stream": stream}, headers=headers
+    )
+
+    (row,) = await judged(hub)
+    asked = answer.headers["x-request-id"]
+    assert (asked, "gpt", 0.7, 0.5) == tuple(
+        row[name] for name in ("request_id", "model_id", "score", "weight")
+    )
+    (request,) = judge.requests
+    told = request.json()["messages"][-1]["content"]
+    assert "<request>\nuser: Hello\n</request>" in told
+    assert "<answer>\nBath is in Somerset.\n</answer>" in told
+
+
+async def test_what_a_judge_costs_is_in_the_log_and_in_the_ledger(court, sim):
+    hub, judge = court
+    judge.say('{"grade": 10}')
+    answer = await hub.http.post(
+        "/v1/chat/completions", json=ASK, headers={"x-api-key": await hub.key()}
+    )
+    await judged(hub)
+
+    (row,) = await hub.logs(api_key_id="judge")
+    (sums,) = (await hub.admin("GET", "ledger?api_key_id=judge"))["ledger"]
+
+    assert (answer.headers["x-request-id"], "wise", 200) == (
+        row["parent_id"],
+        row["model_id"],
+        row["status_code"],
+    )
+    assert (1, row["estimated_cost_usd"]) == (sums["settled"], pytest.approx(sums["cost_usd"]))
+    assert row["estimated_cost_usd"] > 0
+
+
+@pytest.mark.parametrize("forbidden", ["key", "header", "store"])
+async def test_a_request_that_its_key_or_caller_forbids_is_not_judged(court, forbidden):
+    hub, judge = court
+    judge.say('{"grade": 1}')
+    made = await hub.admin(
+        "POST", "apikeys", {"name": "k", "scopes": ["chat"], "judged": forbidden != "key"}
+    )
+    headers = {"x-api-key": made["key"]}
+    told = {"x-tokenhub-judge": "no"} if forbidden == "header" else {}
+    more = {"store": False} if forbidden == "store" else {}
+    await hub.http.post("/v1/chat/completions", json=ASK | more, headers=headers | told)
+
+    last = await hub.http.post(
+        "/v1/chat/completions", json=ASK, headers={"x-api-key": await hub.key()}
+    )
+
+    # They are judged in their order, so that the first would have come before.
+    assert [last.headers["x-request-id"]] == [row["request_id"] for row in await judged(hub)]
+    assert 1 == len(judge.requests)
+
+
+async def test_nobody_is_asked_to_judge_where_that_was_not_set(hub, asked):
+    assert [] == await hub.logs(api_key_id="judge")
+    assert [] == await kept(hub, "source=judge")
+
+
+@pytest.mark.parametrize("said", ["perhaps", ""])
+async def test_the_header_of_the_judge_is_yes_or_no(hub, key, said):
+    answer = await hub.http.post(
+        "/v1/chat/completions",
+        json=ASK,
+        headers={"x-api-key": key, "x-tokenhub-judge": said},
+    )
+
+    assert (400, "X-TokenHub-Judge") == (
+        answer.status_code,
+        answer.json()["error"]["param"],
+    )

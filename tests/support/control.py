@@ -292,6 +292,7 @@ class Control:
             ledger_store=self.ledger_store,
             logs=self.logs,
             feedbacks=self.feedbacks,
+            judging=cast("Any", None),
             trail=self.trail,
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),

@@ -72,6 +72,7 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokens_per_minute: int | UnsetType = UNSET
     concurrency: int | UnsetType = UNSET
     directives: bool | UnsetType = UNSET
+    judged: bool | UnsetType = UNSET
     allowed_models: list[str] | UnsetType = UNSET
     allowed_providers: list[str] | UnsetType = UNSET
     mode: str | UnsetType | None = UNSET
@@ -164,6 +165,7 @@ class Keys:
         tokens_per_minute: int = 0,
         concurrency: int = 0,
         rotation_days: int = 0,
+        judged: bool = True,
         by: By,
     ) -> Issued:
         now = self._clock.now()
@@ -183,6 +185,7 @@ class Keys:
             tokens_per_minute=_checked("tokens_per_minute", tokens_per_minute),
             concurrency=_checked("concurrency", concurrency),
             rotation_days=_checked("rotation_days", rotation_days),
+            judged=judged,
         )
 
         async def change() -> ApiKey:
@@ -349,6 +352,7 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
         ),
         concurrency=old.concurrency if places is UNSET else _checked("concurrency", places),
         directives=old.directives if sent.directives is UNSET else sent.directives,
+        judged=old.judged if sent.judged is UNSET else sent.judged,
         grant=_granted(old.grant, sent),
         budget_nusd=(
             old.budget_nusd if sent.budget_nusd is UNSET else _checked_budget(sent.budget_nusd)

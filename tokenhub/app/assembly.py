@@ -171,7 +171,14 @@ async def assembled(
         )
 
         request_ids = RequestIds(clock.now, noise.getrandbits)
-        opinions = Opinions.over(stores, trail=trail, clock=clock)
+        opinions = Opinions.over(
+            stores,
+            books=books,
+            trail=trail,
+            clock=clock,
+            ids=request_ids,
+            draw=noise.random,
+        )
         plane = DataPlane(
             stores=stores,
             clock=clock,
@@ -226,6 +233,7 @@ async def assembled(
             ledger_store=stores.ledger,
             logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
             feedbacks=opinions.feedbacks,
+            judging=opinions.judge.run,
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),

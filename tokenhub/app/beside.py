@@ -22,6 +22,7 @@ def steady(parts: Parts) -> Iterator[Job]:
     noting = Noting(parts.access.sessions, clock=parts.clock)
     yield kept("noting", noting.run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
+    yield kept("judge", parts.judging, clock=parts.clock)
     yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)
 
 

@@ -60,7 +60,7 @@ class DataPlane:
         self.board.patience_s = self.observed.patience_s = settings.provider_timeout_s
         self.upstreams.be_strict(strict=settings.strict_params)
         gateway = self._gateway(settings)
-        self.opinions.follow(settings)
+        self.opinions.follow(settings, gateway)
         return gateway, Orchestrator(
             gateway,
             self.stores.orchestrations,
@@ -94,6 +94,7 @@ class DataPlane:
                 [self.observed.record, self.metrics.record],
                 clock=self.clock,
                 status_of=status_of,
+                watched=self.opinions.watch.ended,
             ),
             naming=self.naming,
             limits=self.limits,
@@ -101,6 +102,7 @@ class DataPlane:
             seeds=lambda: self.noise.getrandbits(SEED_BITS),
             books=self.books,
             recognise=self.recognise,
+            ear=self.opinions.watch.ear,
         )
 
 

@@ -17,7 +17,8 @@ MAX_TOKENS = 2**29 - 1
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """The policy fields that a request, its headers or its key bring; None says nothing.
 
-    `weights` stand in place of a mode's own.
+    `weights` stand in place of a mode's own. `judged` is said by a header alone: whether a model
+    may be shown the request to judge its answer.
     """
 
     mode: str | None = None
@@ -25,6 +26,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     max_latency_s: float | None = None
     min_weight: int | None = None
     weights: Weights | None = None
+    judged: bool | None = None
 
 
 NO_WISH = Wish()

@@ -35,7 +35,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
     `grant` is what it may use. `rate_limit_rps` are requests per second, 0 as many as an address
     may send, NO_LIMIT any number. `directives` is whether `@@tokenhub` in the text of a message
-    is obeyed.
+    is obeyed, `judged` whether a model may be shown its requests to judge the answers.
 
     `budget_nusd` is what it may spend in a month (UTC), None for no limit. At `budget_reset_at` an
     operator set its spending back to nothing: of `paid_month` (core.purse), the `paid_nusd` that
@@ -70,6 +70,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     rotation_days: int = 0
     rotated_at: float | None = None
     former: tuple[Credential, ...] = ()
+    judged: bool = True
 
     @property
     def issued_at(self) -> float:

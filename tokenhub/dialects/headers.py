@@ -5,6 +5,7 @@ X-TokenHub-Max-Budget-Usd: 0.01
 X-TokenHub-Max-Latency-Ms: 5000
 X-TokenHub-Min-Weight: 3
 X-TokenHub-Weights: cost=0.7, latency=0.1, failure=0.1, weight=0.1
+X-TokenHub-Judge: no
 """
 
 import re
@@ -80,12 +81,19 @@ def _weights(text: str, shown: str) -> Weights:
     return weights(given, field=shown)
 
 
+def _judged(text: str, shown: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise BadRequest(f"{shown} must be yes or no", field=shown)
+    return text.lower() == "yes"
+
+
 _READERS: dict[bytes, tuple[str, str, Callable[[str, str], Any]]] = {
     b"x-tokenhub-mode": ("mode", "X-TokenHub-Mode", _mode),
     b"x-tokenhub-max-budget-usd": ("max_budget_nusd", "X-TokenHub-Max-Budget-Usd", _budget),
     b"x-tokenhub-max-latency-ms": ("max_latency_s", "X-TokenHub-Max-Latency-Ms", _latency),
     b"x-tokenhub-min-weight": ("min_weight", "X-TokenHub-Min-Weight", _min_weight),
     b"x-tokenhub-weights": ("weights", "X-TokenHub-Weights", _weights),
+    b"x-tokenhub-judge": ("judged", "X-TokenHub-Judge", _judged),
 }
 # The names of these headers, as ASGI has them.
 POLICY = frozenset(_READERS)

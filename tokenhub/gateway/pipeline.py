@@ -27,7 +27,7 @@ from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.finals import over_budget
 from tokenhub.gateway.naming import Naming
 from tokenhub.gateway.quotas import Taken
-from tokenhub.gateway.run import Arrival, Caller, Run, left_by
+from tokenhub.gateway.run import Arrival, Caller, Ear, Run, left_by
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.gateway.streaming import Held, Streaming
@@ -54,12 +54,17 @@ async def no_look(_key: str) -> None:
     """Where no keys were imported: a key that nobody knows stays unknown."""
 
 
+def no_ear(_run: Run) -> None:
+    """Where nobody wants to hear a stream."""
+
+
 class Gateway:
     """Every seam is an argument; `seeds` gives 53 random bits for each decision.
 
     `uses` is where the time is noted at which each key was used; without it, nobody reads them.
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
-    way out. `recognise` has a look at keys that nobody knows, and may make one known.
+    way out. `recognise` has a look at keys that nobody knows, and may make one known. `ear` gives
+    what is to hear a stream.
     """
 
     def __init__(
@@ -78,7 +83,9 @@ class Gateway:
         books: Books,
         recognise: Callable[[str], Awaitable[None]] = no_look,
         uses: Uses | None = None,
+        ear: Callable[[Run], Ear | None] = no_ear,
     ) -> None:
+        self._ear = ear
         self._keys = keys
         self._books = books
         self._uses = {} if uses is None else uses
@@ -207,6 +214,7 @@ class Gateway:
     async def complete(self, run: Run) -> Answered:
         """Answer a request whole. Of a count, the body is empty where no provider could tell."""
         answer = await self._answered(run, self._spoken)
+        run.answer = answer.body
         outcome = await self._settle(run)
         spent_s = self._clock.monotonic() - run.started
         return Answered(
@@ -216,6 +224,7 @@ class Gateway:
     async def stream(self, run: Run) -> Streaming:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
+        run.ear = self._ear(run)
         return Streaming(
             run,
             upstream,

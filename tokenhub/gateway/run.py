@@ -54,6 +54,35 @@ class Caller(msgspec.Struct, frozen=True):
     scope: str = ""
 
 
+class Ear:
+    """Keeps what goes out of a stream, up to `most` bytes of it: nothing of one that is longer.
+
+    `sampled` says that the answer is to be judged.
+    """
+
+    __slots__ = ("_bytes", "_most", "_parts", "sampled")
+
+    def __init__(self, most: int, *, sampled: bool) -> None:
+        self.sampled = sampled
+        self._most = most
+        self._parts: list[bytes] | None = []
+        self._bytes = 0
+
+    def add(self, events: bytes) -> None:
+        if self._parts is None:
+            return
+        self._bytes += len(events)
+        if self._bytes > self._most:
+            self._parts = None
+        else:
+            self._parts.append(events)
+
+    @property
+    def heard(self) -> bytes:
+        """All of it; nothing where it was too long."""
+        return b"".join(self._parts or ())
+
+
 class Run:
     """Filled in stage by stage; `settle` makes the Outcome of it.
 
@@ -64,17 +93,20 @@ class Run:
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
     each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
-    key may still use of its tokens a minute.
+    key may still use of its tokens a minute. `answer` is a whole answer as it goes out, and `ear`
+    what hears a stream, where somebody wants to know.
     """
 
     __slots__ = (
         "allowance",
+        "answer",
         "ask",
         "at",
         "attempts",
         "catalog",
         "decision",
         "dropped",
+        "ear",
         "how",
         "intent",
         "key",
@@ -118,6 +150,8 @@ class Run:
         self.parent_id = ""
         self.tab = Tab(Purse()) if tab is None else tab
         self.legs = 0
+        self.answer = b""
+        self.ear: Ear | None = None
 
     def answered(
         self,

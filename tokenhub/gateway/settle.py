@@ -14,13 +14,21 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal
 
 Sink = Callable[[Outcome], None]
+Watcher = Callable[[Run, Outcome], None]
 # nginx's status for a caller who hung up, in logs only: nobody was there to be told another.
 CLOSED_REQUEST = 499
 _log = logging.getLogger("tokenhub.settle")
 
 
+def unwatched(_run: Run, _outcome: Outcome) -> None:
+    """A Watcher where nobody watches."""
+
+
 class Settle:
-    """`status_of` gives the status under which an error is told to the caller."""
+    """`status_of` gives the status under which an error is told to the caller.
+
+    `watched` hears of the whole run, behind the sinks.
+    """
 
     def __init__(
         self,
@@ -29,11 +37,13 @@ class Settle:
         *,
         clock: Clock,
         status_of: Callable[[Exception], int],
+        watched: Watcher = unwatched,
     ) -> None:
         self._journal = journal
         self._sinks = tuple(sinks)
         self._clock = clock
         self._status_of = status_of
+        self._watched = watched
 
     @property
     def fault(self) -> str:
@@ -103,6 +113,7 @@ class Settle:
                 sink(outcome)
             except Exception:  # noqa: BLE001 - a sink's fault must not reach the caller
                 _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})
+        self._watched(run, outcome)
 
 
 def _expected(run: Run) -> Expected:

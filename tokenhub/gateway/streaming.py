@@ -61,6 +61,7 @@ class Streaming:
         self._table = keys.current
         self._began = clock.monotonic()
         self._waited_s = upstream.waited_s
+        self._ear = run.ear
         self._open = True
 
     @property
@@ -93,6 +94,8 @@ class Streaming:
         # Any change of any key swaps the table; until then, this is all that a chunk pays.
         if self._keys.current is not self._table and events:
             await self._still_known()
+        if self._ear is not None:
+            self._ear.add(events)
         return events
 
     async def finish(self) -> bytes:

@@ -52,6 +52,7 @@ class ApiKey(msgspec.Struct, kw_only=True):
     rotation_due_at: str | None = None
     last_used_at: str | None = None
     credentials: list[Credential] = []
+    judged: bool = True
 
 
 class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +81,7 @@ class ApiKeyCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tokens_per_minute: int | UnsetType = UNSET
     concurrency: int | UnsetType = UNSET
     rotation_days: int | UnsetType = UNSET
+    judged: bool | UnsetType = UNSET
 
 
 class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +106,7 @@ class ApiKeyPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tokens_per_minute: int | UnsetType = UNSET
     concurrency: int | UnsetType = UNSET
     rotation_days: int | UnsetType = UNSET
+    judged: bool | UnsetType = UNSET
 
 
 class ApiKeyRotate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

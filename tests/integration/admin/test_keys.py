@@ -28,6 +28,7 @@ async def test_a_key_is_shown_once_and_listed_without_itself(client, control):
             "enabled": True,
             "rate_limit_rps": 0,
             "directives": True,
+            "judged": True,
             "version": 1,
             "allowed_models": [],
             "allowed_providers": [],
@@ -66,16 +67,20 @@ async def test_the_originals_scopes_in_a_string_and_its_durations_are_taken(clie
 
 
 async def test_rate_and_directives_are_given_shown_and_changed(client, control):
-    body = {"name": "app", "rate_limit_rps": -1, "directives": False}
+    body = {"name": "app", "rate_limit_rps": -1, "directives": False, "judged": False}
     made = (await client.post(PATH, json=body)).json()
     one = f"{PATH}/{made['id']}"
     given = (await client.get(one)).json()
 
-    changed = await client.patch(one, json={"rate_limit_rps": 5, "directives": True})
+    changed = await client.patch(
+        one, json={"rate_limit_rps": 5, "directives": True, "judged": True}
+    )
     in_force = control.key_table.current[digest(made["key"])]
 
-    assert (-1, False) == (given["rate_limit_rps"], given["directives"])
-    assert (5, True) == (in_force.rate_limit_rps, in_force.directives)
+    assert (-1, False, False) == tuple(
+        given[name] for name in ("rate_limit_rps", "directives", "judged")
+    )
+    assert (5, True, True) == (in_force.rate_limit_rps, in_force.directives, in_force.judged)
     assert changed.json()["key"] == (await client.get(one)).json()
 
 

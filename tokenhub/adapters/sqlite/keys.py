@@ -21,6 +21,7 @@ _COLUMNS = (
     "rate_limit_rps", "directives", "version", "allowed_models", "allowed_providers", "mode",
     "max_budget_nusd", "max_latency_ms", "min_weight", "budget_nusd", "budget_reset_at_ms",
     "paid_month", "paid_nusd", "tokens_per_minute", "concurrency", "rotation_days", "rotated_at_ms",
+    "judged",
 )  # fmt: skip
 _CREDENTIAL = ("digest", "key_id", "prefix", "issued_at_ms", "expires_at_ms")
 _NAMES = msgspec.json.Decoder(tuple[str, ...])
@@ -142,13 +143,14 @@ def _row(key: ApiKey) -> tuple[object, ...]:
         key.concurrency,
         key.rotation_days,
         _ms(key.rotated_at),
+        key.judged,
     )
 
 
 def _key(row: Sequence[Any], former: Sequence[Credential]) -> ApiKey:
     key_id, name, digest, prefix, scopes, created_at_ms, expires_at_ms, *flags = row
     enabled, rate_limit_rps, directives, version, *more = flags
-    *more, tokens_per_minute, concurrency, rotation_days, rotated_at_ms = more
+    *more, tokens_per_minute, concurrency, rotation_days, rotated_at_ms, judged = more
     *granted, budget_nusd, budget_reset_at_ms, paid_month, paid_nusd = more
     return ApiKey(
         id=key_id,
@@ -172,6 +174,7 @@ def _key(row: Sequence[Any], former: Sequence[Credential]) -> ApiKey:
         rotation_days=rotation_days,
         rotated_at=None if rotated_at_ms is None else rotated_at_ms / MILLI,
         former=tuple(former),
+        judged=bool(judged),
     )
 
 

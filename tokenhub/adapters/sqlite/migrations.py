@@ -605,6 +605,10 @@ TOKENHUB = Schema(
                     PRIMARY KEY (request_id, source)
                 ) STRICT, WITHOUT ROWID
                 """,
+                """
+                ALTER TABLE api_keys ADD COLUMN
+                    judged INTEGER NOT NULL DEFAULT 1 CHECK (judged IN (0, 1))
+                """,
             ),
         ),
     ),

@@ -68,6 +68,7 @@ async def create_key(
         tokens_per_minute=0 if sent.tokens_per_minute is UNSET else sent.tokens_per_minute,
         concurrency=0 if sent.concurrency is UNSET else sent.concurrency,
         rotation_days=0 if sent.rotation_days is UNSET else sent.rotation_days,
+        judged=sent.judged is not False,
         by=by,
     )
     return _issued(issued, keys)
@@ -148,6 +149,7 @@ def shown(row: ApiKey, keys: Keys) -> wire.ApiKey:
         tokens_per_minute=row.tokens_per_minute,
         concurrency=row.concurrency,
         rotation_days=row.rotation_days,
+        judged=row.judged,
         rotation=keys.rotation(row),
         rotation_due_at=_time(due_at(row.issued_at, row.rotation_days)),
         last_used_at=_time(max(used, default=None)),
