@@ -8,7 +8,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.changes import By
 from tokenhub.admin.paging import Page, page_of
 from tokenhub.core.errors import BadRequest, Conflict, NotFound
-from tokenhub.core.feedback import Feedback, Opinion, taken_back
+from tokenhub.core.feedback import Feedback, Opinion
 from tokenhub.core.ids import made_at
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.rewards import CALLER, OPERATOR, Quality
@@ -40,8 +40,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 class Feedbacks:
     """Take feedback. Each judgement goes to `learn` once it is committed.
 
-    Of each source, the last word on a request counts: what it said before is taken back from
-    where it was learned, by a judgement of the same score with its weight below 0.
+    Of each source, the last word on a request counts: who learns is told with it which score it
+    takes the place of.
     """
 
     def __init__(
@@ -88,15 +88,14 @@ class Feedbacks:
             model_id=row.model_id,
             score=said.score,
             source=source,
-            task=getattr(row, "task", ""),
+            task=row.task,
             at=self._clock.now(),
         )
         comment = said.comment if self.rules.comments else ""
         given = Feedback(quality=quality, label=said.label, comment=comment, key_id=row.key_id)
         before = await self._store.put(given)
-        if before is not None:
-            self._learn(taken_back(before.quality))
-        self._learn(quality)
+        said_before = None if before is None else before.quality.score
+        self._learn(msgspec.structs.replace(quality, replaces=said_before))
         return Given(feedback=given, replaced=before is not None)
 
     async def _row(self, request_id: str, *, key_id: str = "") -> Outcome:

@@ -182,7 +182,6 @@ async def assembled(
             clock=clock,
             ids=request_ids,
             draw=noise.random,
-            secret=secrets.token_bytes(32),
             learn=observed.judged,
         )
         plane = DataPlane(

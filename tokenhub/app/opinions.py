@@ -51,10 +51,9 @@ class Opinions:
         clock: Clock,
         ids: Callable[[], str],
         draw: Callable[[], float],
-        secret: bytes,
         learn: Callable[[Quality], None] = unlearned,
     ) -> Self:
-        """Over these stores. `learn` hears of every judgement, and of each that is taken back."""
+        """Over these stores. `learn` hears of every judgement."""
 
         def hear(quality: Quality, key_id: str) -> None:
             stores.feedback.note([Feedback(quality=quality, key_id=key_id)])
@@ -79,7 +78,7 @@ class Opinions:
                 clock=clock,
                 learn=learn,
             ),
-            watch=Watch(words=words, judge=judge, hear=hear, clock=clock, secret=secret),
+            watch=Watch(words=words, judge=judge, hear=hear, clock=clock),
             judge=judge,
         )
 

@@ -1,7 +1,6 @@
 """What was said of an answer, by whoever said it, and what each kind of it weighs."""
 
 import msgspec
-from msgspec.structs import replace
 
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.rewards import Quality
@@ -50,11 +49,6 @@ def opinion(
         )
     said = _score(score, thumbs)
     return Opinion(request_id=request_id, score=said, label=label, comment=comment)
-
-
-def taken_back(quality: Quality) -> Quality:
-    """What undoes a judgement where it was learned from."""
-    return replace(quality, weight=-quality.weight)
 
 
 def _score(score: float | None, thumbs: str | bool | None) -> float:  # noqa: FBT001 - as it is sent

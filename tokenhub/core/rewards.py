@@ -12,8 +12,9 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """A `score` from 0 to 1 for the answer of one route.
 
     `weight` is how much it says, 1 for the word of somebody who read the answer and less for a
-    mere sign. A weight below 0 takes back what was said with the same score before. `task` is the
-    class of the request, empty where it is not known. `at` is Unix seconds.
+    mere sign. `task` is the class of the request, empty where it is not known. `at` is Unix
+    seconds. `replaces` is the score that the same source gave the same answer before, with the
+    same weight: this one stands in its place, and is none beside it.
     """
 
     request_id: str
@@ -24,3 +25,4 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     source: str = CALLER
     task: str = ""
     at: float
+    replaces: float | None = None

@@ -26,7 +26,8 @@ from tokenhub.dialects.speeches import SPEECHES
 from tokenhub.dialects.told import ToldError
 from tokenhub.dialects.translation import Unsayable
 
-_CALLS = (b'"tool_calls"', b'"tool_use"', b'"function_call"')
+# In every call of either vendor, and in no text: there, quotation marks are escaped.
+_CALLS = (b'"arguments"', b'"tool_use"')
 _OFFERS = (b'"tools"', b'"functions"')
 _ENCODE = msgspec.json.Encoder().encode
 # What the readers raise for what is not of their format.

@@ -112,11 +112,16 @@ class Judge:
             self._terms = terms
             self._rests_until, self._spent_day = 0.0, -1
 
-    def wants(self, run: Run) -> bool:
+    @property
+    def on(self) -> bool:
+        """Whether there is anything that could be judged."""
         terms = self._terms
-        if not terms.model or not terms.share or not terms.daily_nusd:
+        return bool(terms.model and terms.share and terms.daily_nusd)
+
+    def wants(self, run: Run) -> bool:
+        if not self.on or self._draw() >= self._terms.share:
             return False
-        if self._draw() >= terms.share or not run.key.judged or run.ask.header.judged is False:
+        if not run.key.judged or run.ask.header.judged is False:
             return False
         if len(run.ask.payload) > MAX_PROMPT_BYTES or self._clock.monotonic() < self._rests_until:
             return False

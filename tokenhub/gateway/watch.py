@@ -40,6 +40,9 @@ class Words(Protocol):
 class Judges(Protocol):
     """Who judges some answers in the background."""
 
+    @property
+    def on(self) -> bool: ...
+
     def wants(self, run: Run) -> bool:
         """Whether the answer to this request is among those to be judged. A draw."""
         ...
@@ -56,20 +59,18 @@ class Watch:
     With `signs`, signs are looked for; `judge` is asked in any case, and wants nothing when off.
     """
 
-    def __init__(
-        self, *, words: Words, judge: Judges, hear: Hear, clock: Clock, secret: bytes
-    ) -> None:
+    def __init__(self, *, words: Words, judge: Judges, hear: Hear, clock: Clock) -> None:
         self.signs = True
         self._words = words
         self._judge = judge
         self._hear = hear
         self._clock = clock
-        self._repeats = Repeats(secret)
+        self._repeats = Repeats()
         self._waiting: list[tuple[Run, Outcome]] = []
 
     def ear(self, run: Run) -> Ear | None:
         """What is to hear a stream; None where nobody wants to know."""
-        if run.ask.task != "chat" or run.key.id == JUDGE:
+        if not (self.signs or self._judge.on) or run.ask.task != "chat" or run.key.id == JUDGE:
             return None
         sampled = not run.parent_id and self._judge.wants(run)
         if sampled or (self.signs and self._words.offers_tools(run.ask)):
@@ -78,6 +79,8 @@ class Watch:
 
     def ended(self, run: Run, outcome: Outcome) -> None:
         """Take note of a request that is settled."""
+        if not (self.signs or self._judge.on):
+            return
         failed = outcome.error_class and outcome.error_class != SCHEMA_FAILED
         if failed or run.ask.task != "chat" or not outcome.model_id or run.key.id == JUDGE:
             return
@@ -111,7 +114,7 @@ class Watch:
             self._tell(run, outcome, of_schema(error_class=outcome.error_class, mended=mended))
         if outcome.error_class:
             return
-        if 0 < len(body) <= MAX_ANSWER_BYTES and self._words.offers_tools(ask):
+        if 0 < len(body) <= MAX_ANSWER_BYTES:
             well = self._words.called_well(ask, body, stream=ask.stream)
             self._tell(run, outcome, of_calls(well))
         if not run.parent_id and len(ask.payload) <= MAX_BYTES:
@@ -142,6 +145,6 @@ def quality_of(outcome: Outcome, sign: Sign, *, at: float) -> Quality:
         score=sign.score,
         weight=sign.weight,
         source=sign.source,
-        task=getattr(outcome, "task", ""),
+        task=outcome.task,
         at=at,
     )

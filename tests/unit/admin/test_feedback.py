@@ -47,15 +47,15 @@ async def test_each_word_is_learned_once_it_is_kept() -> None:
     )
 
 
-async def test_a_second_word_takes_back_what_was_learned_of_the_first() -> None:
+async def test_a_second_word_says_which_score_it_takes_the_place_of() -> None:
     hub = Hub()
     asked = await hub.asked()
 
     for score in (0.25, 1.0, 0.5):
         await hub.said(asked, score)
 
-    assert [(0.25, 1), (0.25, -1), (1.0, 1), (1.0, -1), (0.5, 1)] == [
-        (one.score, one.weight) for one in hub.learned
+    assert [(0.25, None), (1.0, 0.25), (0.5, 1.0)] == [
+        (one.score, one.replaces) for one in hub.learned
     ]
 
 
@@ -66,7 +66,7 @@ async def test_what_callers_and_operators_say_stands_side_by_side() -> None:
     await hub.said(asked, 1.0)
     await hub.feedbacks.operator(opinion(asked, score=0.0), by=By())
 
-    assert [(CALLER, 1), (OPERATOR, 1)] == [(one.source, one.weight) for one in hub.learned]
+    assert [(CALLER, None), (OPERATOR, None)] == [(one.source, one.replaces) for one in hub.learned]
 
 
 async def test_nothing_is_done_that_the_trail_cannot_tell() -> None:

@@ -57,7 +57,7 @@ def test_parameters_are_no_part_of_a_prompt():
             False,
         ),
         ("openai", {"tools": [{"function": {"name": "f"}}]}, completion("no call"), None),
-        ("openai", {"tools": [{"function": {"name": "f"}}]}, b'{"tool_calls": broken', None),
+        ("openai", {"tools": [{"function": {"name": "f"}}]}, b'{"arguments" broken', None),
         ("openai", {"tools": "odd"}, completion(calls=[("f", "{}")]), None),
         (
             "anthropic",

@@ -8,7 +8,7 @@ class Asked:
     """Requests of one prompt, each answered within a second."""
 
     def __init__(self):
-        self.repeats = Repeats(b"secret")
+        self.repeats = Repeats()
         self.count = 0
 
     def __call__(self, at, prompt=b"hello", key="key_0123456789abcdef"):

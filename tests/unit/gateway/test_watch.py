@@ -17,6 +17,7 @@ class Nobody:
     """A judge that wants what `wanted` says."""
 
     def __init__(self):
+        self.on = True
         self.wanted = False
         self.taken = []
 
@@ -39,7 +40,6 @@ class Watched:
             judge=self.judge,
             hear=lambda quality, key_id: self.heard.append((quality.source, key_id)),
             clock=self.house.clock,
-            secret=b"s",
         )
 
     async def ended(self, run):
