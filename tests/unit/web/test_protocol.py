@@ -242,8 +242,22 @@ async def test_what_is_under_way_is_answered_before_anything_is_refused(full):
         [POST + b"Connection: close\r\n\r\n{}"],
         [POST + b"Origin: http://a.example\r\n\r\n{}"],
         [POST + b"x: " + b"y" * 70_000 + b"\r\n\r\n{}"],
+        [POST.replace(b": 2", b": " + b"1" * 5000) + b"\r\n{}"],
+        [POST.replace(b": 2", b": 2\x0c") + b"\r\n{}"],
+        [POST.replace(b": 2", b": 2\r\n 2") + b"\r\n{}"],
+        [POST + b"Content-Length : 0\r\n\r\n{}"],
+        [POST + b"x: y\nContent-Length: 0\r\n\r\n{}"],
+        [POST + b"x: y\rContent-Length: 0\r\n\r\n{}"],
+        [POST + b"x: y\n\n" + REQUEST + b"{}"],
+        [POST + b"x: \0\r\n\r\n{}"],
+        [POST + b"no field\r\n\r\n{}"],
+        [POST + b"Host: there\r\n\r\n{}"],
+        [POST.replace(b"host: here\r\n", b"") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"http://here/v1/chat") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"/v1/%6dessages") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"/v1/models/gpt") + b"\r\n{}"],
     ],
-    ids=range(17),
+    ids=range(31),
 )
 async def test_what_is_not_plainly_one_small_request_goes_the_usual_way(full, parts):
     """Whether it is refused there is not for the connection to say; bad ones never get in."""
