@@ -239,6 +239,8 @@ class Protocol(HttpToolsProtocol):
         refusal = self.app_state.get(REFUSAL)
         if refusal is None or self._cycle_is_open() or self.transport.is_closing():
             return False
+        if self.flow.write_paused:
+            return False  # they do not read, and only the usual way waits for them
         fresh = self._cycle is None and not self._idle_bytes
         if (self._reading and not fresh) or (answer := refusal(data)) is None:
             return False

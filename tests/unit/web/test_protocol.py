@@ -268,6 +268,18 @@ async def test_what_is_not_plainly_one_small_request_goes_the_usual_way(full, pa
     assert full.line.said or full.reached
 
 
+async def test_who_does_not_read_refusals_is_not_sent_more_of_them(full):
+    """The usual way waits until what was said has been read."""
+    assert [503] == await full.said(POST + b"\r\n{}")
+    full.protocol.pause_writing()
+
+    assert [] == await full.said(POST + b"\r\n{}", POST + b"\r\n{}")
+    full.protocol.resume_writing()
+
+    assert [200, 200] == await full.said(b"")
+    assert 1 == full.load.refused
+
+
 async def test_after_half_a_request_the_rest_is_not_taken_for_one(full):
     whole = POST.replace(b": 2", b": %d" % len(POST + b"\r\n{}")) + b"\r\n"
 
