@@ -34,6 +34,8 @@ HEAD_S = 10.0
 BODY_S = 30.0
 MAX_HEAD_BYTES = 64 << 10
 MAX_HEADERS = 100
+# Of a length: no more than 64 bits need, to which the parser holds it.
+MAX_DIGITS = 20
 _VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({204, 304})
 # Under which name the state of the application has the `Refusals`.
@@ -269,10 +271,16 @@ class Protocol(HttpToolsProtocol):
     def _refuse_doubtful(self) -> None:
         """Stop at what two servers may read differently: HTTP/0.9, and any number of hosts but one.
 
-        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. Raises Doubtful.
+        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. And at a length that is not even a number
+        to Python. Raises Doubtful.
         """
         version = self.parser.get_http_version()
-        hosts = sum([name == b"host" for name, _ in self.headers])
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length" and len(value) > MAX_DIGITS:
+                raise Doubtful
         if hosts > 1 or (hosts == 0 and version != "1.0") or version not in _VERSIONS:
             raise Doubtful
 

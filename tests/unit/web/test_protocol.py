@@ -222,6 +222,15 @@ async def test_what_is_under_way_is_answered_before_anything_is_refused(full):
     assert [200, 200] == await full.said(POST + b"\r\n{}")
 
 
+async def test_a_length_of_thousands_of_digits_is_bad(connection):
+    """Python reads no number of more than 4,300 (CVE-2020-10735)."""
+    connection.transport.said = b""
+
+    connection.data_received(REQUEST[:-2] + b"content-length: " + b"0" * 5000 + b"\r\n\r\n")
+
+    assert connection.transport.said.startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize(
     "parts",
     [
