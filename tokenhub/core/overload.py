@@ -4,6 +4,7 @@ A server that takes on all that comes is late for everybody once it gets more th
 late its loop runs shows it: callbacks wait for their turn, and with them every request.
 
     calm ── late at each look for STANDING_S, and many under way ──► crowded
+            (at two looks at least: one pause, however long, is no overload)
     calm ◄── in time, and nobody was refused, for CALM_S ────────────┘
 
 While it is crowded, the number of requests under way that the machine bears is searched: some more
@@ -38,6 +39,7 @@ class Window:
         self._most = most
         self._late_s = late_s
         self._well_at = 0.0
+        self._late = False
         self._mean_s = 0.0
         self._refused_at = 0.0
 
@@ -49,6 +51,7 @@ class Window:
     def begin(self, now: float) -> None:
         """Looks begin: what was seen before is old."""
         self._well_at = now
+        self._late = False
 
     def saw(self, now: float, *, by_s: float, under_way: int, refused: bool) -> None:
         """A look: the loop was late `by_s`, and so many are under way.
@@ -60,7 +63,9 @@ class Window:
             self._well_at = now
         if refused:
             self._refused_at = now
-        if not self.crowded and late and now - self._well_at >= STANDING_S and under_way > FEW:
+        standing = late and self._late and now - self._well_at >= STANDING_S
+        self._late = late
+        if not self.crowded and standing and under_way > FEW:
             self.crowded = True
             self._refused_at = now
             self.limit = min(self._most, under_way)

@@ -34,6 +34,8 @@ HEAD_S = 10.0
 BODY_S = 30.0
 MAX_HEAD_BYTES = 64 << 10
 MAX_HEADERS = 100
+# Of a length: no more than 64 bits need, to which the parser holds it.
+MAX_DIGITS = 20
 _VERSIONS = frozenset({"1.0", "1.1"})
 _BODILESS = frozenset({204, 304})
 # Under which name the state of the application has the `Refusals`.
@@ -239,6 +241,8 @@ class Protocol(HttpToolsProtocol):
         refusal = self.app_state.get(REFUSAL)
         if refusal is None or self._cycle_is_open() or self.transport.is_closing():
             return False
+        if self.flow.write_paused:
+            return False  # they do not read, and only the usual way waits for them
         fresh = self._cycle is None and not self._idle_bytes
         if (self._reading and not fresh) or (answer := refusal(data)) is None:
             return False
@@ -267,10 +271,16 @@ class Protocol(HttpToolsProtocol):
     def _refuse_doubtful(self) -> None:
         """Stop at what two servers may read differently: HTTP/0.9, and any number of hosts but one.
 
-        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. Raises Doubtful.
+        RFC 9112, 3.2: a request of HTTP/1.1 has one Host. And at a length that is not even a number
+        to Python. Raises Doubtful.
         """
         version = self.parser.get_http_version()
-        hosts = sum([name == b"host" for name, _ in self.headers])
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length" and len(value) > MAX_DIGITS:
+                raise Doubtful
         if hosts > 1 or (hosts == 0 and version != "1.0") or version not in _VERSIONS:
             raise Doubtful
 

@@ -42,6 +42,27 @@ def test_a_burst_does_not():
     assert (False, MOST) == (loop.window.crowded, loop.window.limit)
 
 
+def test_one_pause_does_not_however_long_it_is():
+    loop = Loop()
+    loop.look(0.1, by_s=0.0)
+    loop.now += 10 * STANDING_S
+
+    loop.look(LOOK_S, by_s=10 * STANDING_S)
+    loop.look(LOOK_S, by_s=0.0)
+
+    assert (False, MOST) == (loop.window.crowded, loop.window.limit)
+
+
+def test_pauses_without_end_do():
+    loop = Loop()
+
+    for _ in range(2):
+        loop.now += STANDING_S
+        loop.look(LOOK_S, by_s=STANDING_S)
+
+    assert loop.window.crowded
+
+
 def test_few_requests_are_never_held_up():
     """On a machine that others keep busy the loop is late, and it is nobody's number."""
     window = Loop().look(10.0, by_s=1.0, under_way=FEW)

@@ -222,6 +222,15 @@ async def test_what_is_under_way_is_answered_before_anything_is_refused(full):
     assert [200, 200] == await full.said(POST + b"\r\n{}")
 
 
+async def test_a_length_of_thousands_of_digits_is_bad(connection):
+    """Python reads no number of more than 4,300 (CVE-2020-10735)."""
+    connection.transport.said = b""
+
+    connection.data_received(REQUEST[:-2] + b"content-length: " + b"0" * 5000 + b"\r\n\r\n")
+
+    assert connection.transport.said.startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -242,8 +251,22 @@ async def test_what_is_under_way_is_answered_before_anything_is_refused(full):
         [POST + b"Connection: close\r\n\r\n{}"],
         [POST + b"Origin: http://a.example\r\n\r\n{}"],
         [POST + b"x: " + b"y" * 70_000 + b"\r\n\r\n{}"],
+        [POST.replace(b": 2", b": " + b"1" * 5000) + b"\r\n{}"],
+        [POST.replace(b": 2", b": 2\x0c") + b"\r\n{}"],
+        [POST.replace(b": 2", b": 2\r\n 2") + b"\r\n{}"],
+        [POST + b"Content-Length : 0\r\n\r\n{}"],
+        [POST + b"x: y\nContent-Length: 0\r\n\r\n{}"],
+        [POST + b"x: y\rContent-Length: 0\r\n\r\n{}"],
+        [POST + b"x: y\n\n" + REQUEST + b"{}"],
+        [POST + b"x: \0\r\n\r\n{}"],
+        [POST + b"no field\r\n\r\n{}"],
+        [POST + b"Host: there\r\n\r\n{}"],
+        [POST.replace(b"host: here\r\n", b"") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"http://here/v1/chat") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"/v1/%6dessages") + b"\r\n{}"],
+        [POST.replace(b"/v1/chat", b"/v1/models/gpt") + b"\r\n{}"],
     ],
-    ids=range(17),
+    ids=range(31),
 )
 async def test_what_is_not_plainly_one_small_request_goes_the_usual_way(full, parts):
     """Whether it is refused there is not for the connection to say; bad ones never get in."""
@@ -252,6 +275,18 @@ async def test_what_is_not_plainly_one_small_request_goes_the_usual_way(full, pa
     assert 0 == full.load.refused
     assert b"overloaded" not in full.line.said
     assert full.line.said or full.reached
+
+
+async def test_who_does_not_read_refusals_is_not_sent_more_of_them(full):
+    """The usual way waits until what was said has been read."""
+    assert [503] == await full.said(POST + b"\r\n{}")
+    full.protocol.pause_writing()
+
+    assert [] == await full.said(POST + b"\r\n{}", POST + b"\r\n{}")
+    full.protocol.resume_writing()
+
+    assert [200, 200] == await full.said(b"")
+    assert 1 == full.load.refused
 
 
 async def test_after_half_a_request_the_rest_is_not_taken_for_one(full):
