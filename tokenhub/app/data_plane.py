@@ -23,6 +23,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import Events
 from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
@@ -51,6 +52,7 @@ class DataPlane:
     noise: random.Random
     recognise: Callable[[str], Awaitable[None]]
     request_ids: Callable[[], str]
+    events: Events
 
     def made(self, settings: Settings) -> tuple[Gateway, Orchestrator]:
         """The way of requests under these settings. Those under way keep the one they are on."""
@@ -98,6 +100,7 @@ class DataPlane:
             seeds=lambda: self.noise.getrandbits(SEED_BITS),
             books=self.books,
             recognise=self.recognise,
+            events=self.events,
         )
 
 
