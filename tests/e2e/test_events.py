@@ -5,6 +5,8 @@ What each provokes it is written here; `core.events.TYPES` says which there are.
 
 import asyncio
 import json
+import socket
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -216,26 +218,28 @@ async def test_a_session_that_has_ended_reads_no_more(hub):
 
 
 async def test_readers_end_at_once_when_the_server_stops(tmp_path):
-    """It would have a minute for what is under way."""
+    """It would have a minute for what is under way. One of them has read nothing at all."""
     async with child(tmp_path, SHUTDOWN_DRAIN_SECS="60") as hub, listening(hub) as heard:
-        still = await _never_reads(hub.port)
-        hub.process.terminate()
-        async with asyncio.timeout(30):
-            types = await heard.end()
-            await hub.process.wait()
-        still.close()
+        with _deaf(hub.port):
+            hub.process.terminate()
+            async with asyncio.timeout(30):
+                types = await heard.end()
+                await hub.process.wait()
 
     assert ["end"] == types
     assert "draining" == heard.all[-1].data["reason"]
 
 
-async def _never_reads(port):
-    """A connection that asks for events and takes none."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    reader._transport.pause_reading()
-    host = f"host: localhost\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n"
-    writer.write(f"GET /admin/v1/events HTTP/1.1\r\n{host}\r\n".encode())
-    return writer
+@contextmanager
+def _deaf(port):
+    """A connection that asks for all events that are kept, and takes none."""
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        place.connect(("127.0.0.1", port))
+        host = f"host: localhost\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n"
+        place.sendall(f"GET /admin/v1/events HTTP/1.1\r\n{host}last-event-id: 1\r\n\r\n".encode())
+        assert place.recv(8).startswith(b"HTTP/1.1")
+        yield
 
 
 async def test_whoever_hangs_up_is_forgotten(hub):
