@@ -6,7 +6,7 @@ One server, asked by the same callers all the time, in rounds: alone; with `idle
 have chosen types that the traffic has none of and hear heartbeats; with `deaf` ones beside them,
 which want everything and take nothing; and, for comparison, with as many readers as the idle that
 want and take everything. The order is turned over from round to round, so that what drifts on the
-machine meets each of them alike. The change of p99 is that of the medians over the rounds; more
+machine meets each of them alike. The change of p99 is the median of what each round shows; more
 than 10 % with idle and deaf readers fails the run. Readers are a process of their own. Linux only.
 """
 
@@ -94,14 +94,13 @@ def compared(
                 found[name].append(load.run(job))
                 if crowds[name]:
                     sizes[name] = max(sizes.get(name, 0), server.rss_bytes())
-    alone = median(one.p99_s for one in found["none"])
     print(
         f"{options.connections} callers, {options.rounds} rounds of {options.seconds:g} s\n{HEAD}"
     )
     for name, rounds in found.items():
-        print(row(name, rounds, alone=alone, size=sizes[name]), flush=True)
+        print(row(name, rounds, found["none"], size=sizes[name]), flush=True)
     name = f"{idle} idle, {deaf} never read"
-    change = median(one.p99_s for one in found[name]) / alone - 1
+    change = changed(found[name], found["none"])
     failures = sum(one.failures for rounds in found.values() for one in rounds)
     print(f"\np99 with {name}: {change:+.1%}, at most {LIMIT:+.0%}; failed requests: {failures}")
     grown = (sizes[name] - sizes["none"]) / (idle + deaf)
@@ -134,13 +133,19 @@ def job_of(server: Target, options: argparse.Namespace, *, core: int) -> Job:
     )
 
 
-def row(name: str, rounds: list[Measured], *, alone: float, size: int) -> str:
+def changed(rounds: list[Measured], alone: list[Measured]) -> float:
+    """By which part of it p99 is longer than alone, in the median of the rounds."""
+    pairs = zip(rounds, alone, strict=True)
+    return median(one.p99_s / other.p99_s for one, other in pairs) - 1
+
+
+def row(name: str, rounds: list[Measured], alone: list[Measured], *, size: int) -> str:
     p99_s = median(one.p99_s for one in rounds)
     return (
         f"{name:<28} {sum(one.requests for one in rounds):>9}"
         f" {median(one.requests / one.seconds for one in rounds):>7.0f}"
         f" {1e3 * median(one.p50_s for one in rounds):>8.2f} {1e3 * p99_s:>8.2f}"
-        f" {p99_s / alone - 1:>+8.1%}"
+        f" {changed(rounds, alone):>+8.1%}"
         f" {median(1e6 * one.cpu_s['tokenhub'] / one.requests for one in rounds):>8.0f}"
         f" {size / 1e6:>7.1f}"
     )

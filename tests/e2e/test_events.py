@@ -176,6 +176,7 @@ async def test_an_id_of_before_the_start_is_told_as_a_gap_and_all_that_is_kept_f
     [
         ({"types": "decision,nonsense"}, "types"),
         ({"filter": "nonsense"}, "filter"),
+        ({"filter": "type:attempt " * 100}, "filter"),
         ({"type": "decision"}, "type"),
     ],
 )

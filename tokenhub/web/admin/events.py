@@ -37,6 +37,8 @@ async def live_events(
     """The reader is taken here, so that whoever gets none hears it as an error."""
     query = queried(request, ("types", "filter", "last_event_id"))
     text = query.get("filter", "").strip()
+    if len(text) > _MOST_FILTER_CHARS:
+        raise BadRequest(f"filter may have {_MOST_FILTER_CHARS} characters", field="filter")
     mark, still = _credential(request, access)
     reader = feed.open(
         after=_last_id(request.headers.get("last-event-id") or query.get("last_event_id", "")),
