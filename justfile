@@ -140,6 +140,10 @@ bench-decide *args: setup
 bench-streams *args: setup
     .venv/bin/python benchmarks/streams.py "$@"
 
+# what readers of events cost requests: 1,000 idle ones, and 100 that never read
+bench-events *args: setup
+    .venv/bin/python benchmarks/events.py "$@"
+
 # what hedging makes of measured latencies, for instance `just bench-hedging --data DIR`
 bench-hedging *args: setup
     .venv/bin/python benchmarks/hedging.py "$@"

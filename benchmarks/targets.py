@@ -129,14 +129,15 @@ class TokenHub(Target):
 
     def __init__(self, sim: Sim, folder: Path, *, core: int) -> None:
         self.port = free_port()
-        self._token = secrets.token_urlsafe(32)
+        self.token = secrets.token_urlsafe(32)
         env = {
             "HOME": str(folder),
             "PATH": os.defpath,
             "TOKENHUB_LISTEN_ADDR": f"127.0.0.1:{self.port}",
             "TOKENHUB_DB_DSN": str(folder / "tokenhub.sqlite"),
-            "TOKENHUB_ADMIN_TOKEN": self._token,
+            "TOKENHUB_ADMIN_TOKEN": self.token,
             "TOKENHUB_RATE_LIMIT_RPS": "0",
+            "TOKENHUB_ADMIN_RATE_LIMIT_RPS": "0",
             "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
             "TOKENHUB_CREDENTIALS_FILE": str(folder / "none"),
         }
@@ -170,7 +171,7 @@ class TokenHub(Target):
         self.key = msgspec.json.decode(issued)["key"]
 
     def _create(self, noun: str, body: dict[str, Any]) -> bytes:
-        status, answer = call(self.port, "POST", f"/admin/v1/{noun}", body, token=self._token)
+        status, answer = call(self.port, "POST", f"/admin/v1/{noun}", body, token=self.token)
         if status >= http.client.MULTIPLE_CHOICES:
             raise SystemExit(f"TokenHub refused {noun} with {status}: {answer.decode()}")
         return answer

@@ -33,6 +33,7 @@ from tokenhub.gateway.load import Load
 from tokenhub.gateway.orchestrate import Orchestrator
 from tokenhub.gateway.pipeline import Gateway
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import Events, Feed
 from tokenhub.ports.ledger import LedgerStore
 from tokenhub.ports.retention import Retention
 from tokenhub.ports.secrets import Secrets
@@ -64,6 +65,8 @@ class Parts:
     feedbacks: Feedbacks
     judging: Callable[[], Awaitable[None]]
     trail: Trail
+    events: Events
+    feed: Feed
     logins: Logins
     verifier: Verifier
     orchestrations: Orchestrations

@@ -15,6 +15,7 @@ from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.backups import MemoryBackups
+from tokenhub.adapters.memory.bus import Bus
 from tokenhub.adapters.memory.feedback import MemoryFeedback
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
@@ -60,6 +61,7 @@ from tokenhub.ports.provider import UpstreamError
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.storage import Storage
 from tokenhub.ports.vault import Safe
+from tokenhub.web.admin.live import told
 from tokenhub.web.app import build
 
 TOKEN = "tha_0123456789abcdef0123456789abcdef"
@@ -223,6 +225,9 @@ class Control:
         )
         self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
         self.audit = MemoryAudit()
+        # Closed: who asks for events is let in, and told that there are none.
+        self.bus = Bus(told, now=self.clock.now)
+        self.bus.close()
         self.trail = Trail(store=self.audit, clock=self.clock)
         self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
@@ -309,6 +314,8 @@ class Control:
             feedbacks=self.feedbacks,
             judging=cast("Any", None),
             trail=self.trail,
+            events=self.bus,
+            feed=self.bus,
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),
             orchestrations=self.orchestrations,

@@ -58,6 +58,10 @@ class Access:
         token = await self._token(secret, peer)
         return Operator(name=token.name, role=token.role, token_id=token.id)
 
+    def opens(self, token_id: str, given: bytes) -> bool:
+        """Whether the token of that digest, which was let in, would be now."""
+        return self.tokens.opens(token_id, given, self._clock.now())
+
     def session(self, session_id: str, *, renew: bool = True) -> Operator | None:
         """Whose session that is, None where it is none or over.
 

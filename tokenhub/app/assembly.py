@@ -11,6 +11,7 @@ from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.files import AdminTokenFile, AppliedFile, admin_token, read_private
 from tokenhub.adapters.memory.bodies import MemoryBodies
+from tokenhub.adapters.memory.bus import Bus
 from tokenhub.adapters.memory.rates import MemoryRates
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.original.hashes import fits
@@ -49,6 +50,7 @@ from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.app.data_plane import DataPlane, defaults
+from tokenhub.app.live import changes as changes_told
 from tokenhub.app.opinions import Opinions
 from tokenhub.app.reloading import Reloading, Renewed, nobody
 from tokenhub.app.telling import tell
@@ -77,6 +79,7 @@ from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.vault import Safe
 from tokenhub.settings import DAY_S, Settings
+from tokenhub.web.admin.live import told
 
 _log = logging.getLogger("tokenhub.app")
 
@@ -106,6 +109,7 @@ async def assembled(
             )
         )
         await _tell_of_files(stores)
+        events = _bus(stack, stores, clock=clock)
         books = await _books(stores, now=clock.now())
         await stores.claims.recover(since=clock.now() - KEPT_S)
         await stores.orchestrations.recover()
@@ -163,7 +167,7 @@ async def assembled(
         _tell_of_addresses(providers)
         await unlock(vault, settings)
         patience_s = settings.provider_timeout_s
-        board = Board(clock, patience_s=patience_s, draw=noise.random)
+        board = Board(clock, patience_s=patience_s, draw=noise.random, events=events)
         observed = Observed(held, board=board, patience_s=patience_s, told=stores.rewards.record)
         rewards = await _rewards(stack, stores, observed, trail, clock=clock)
         naming = Naming()
@@ -201,6 +205,7 @@ async def assembled(
             recognise=first_use,
             request_ids=request_ids,
             opinions=opinions,
+            events=events,
         )
         gateway, orchestrator = plane.made(settings)
         reloading = Reloading(
@@ -241,6 +246,8 @@ async def assembled(
             feedbacks=opinions.feedbacks,
             judging=opinions.judge.run,
             trail=trail,
+            events=events,
+            feed=events,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
             rewards=rewards,
@@ -274,6 +281,14 @@ async def assembled(
         )
         reloading.parts = parts
         yield parts, bootstrap
+
+
+def _bus(stack: AsyncExitStack, stores: Stores, *, clock: Clock) -> Bus:
+    """The live events, which hear of every change."""
+    bus = Bus(told, now=clock.now)
+    stack.callback(bus.close)
+    stores.hear(changes_told(bus))
+    return bus
 
 
 async def _keys(

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Coroutine, Iterator
 
+from tokenhub.app.live import counted
 from tokenhub.jobs.autolock import AutoLocker
 from tokenhub.jobs.backup import Timer
+from tokenhub.jobs.heartbeat import Heartbeat
 from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.lessons import Saver
 from tokenhub.jobs.noting import Noting
@@ -19,7 +21,10 @@ Job = Coroutine[None, None, None]
 
 def steady(parts: Parts) -> Iterator[Job]:
     """What runs beside the requests until the server stops."""
-    yield kept("keys", KeyCare(parts.keys, clock=parts.clock).run, clock=parts.clock)
+    care = KeyCare(parts.keys, clock=parts.clock, events=parts.events)
+    yield kept("keys", care.run, clock=parts.clock)
+    heart = Heartbeat(parts.feed, clock=parts.clock, reason=lambda: counted(parts.catalog.current))
+    yield kept("heartbeat", heart.run, clock=parts.clock)
     noting = Noting(parts.access.sessions, clock=parts.clock)
     yield kept("noting", noting.run, clock=parts.clock)
     yield kept("lessons", Saver(parts.rewards, clock=parts.clock).run, clock=parts.clock)

@@ -24,6 +24,7 @@ from tokenhub.gateway.pipeline import Gateway
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import Events
 from tokenhub.ports.hedging import Hedging, NoHedges
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.settings import Settings
@@ -53,6 +54,7 @@ class DataPlane:
     recognise: Callable[[str], Awaitable[None]]
     request_ids: Callable[[], str]
     opinions: Opinions
+    events: Events
 
     def made(self, settings: Settings) -> tuple[Gateway, Orchestrator]:
         """The way of requests under these settings. Those under way keep the one they are on."""
@@ -103,6 +105,7 @@ class DataPlane:
             books=self.books,
             recognise=self.recognise,
             ear=self.opinions.watch.ear,
+            events=self.events,
         )
 
 

@@ -11,6 +11,8 @@ is the sum of what is open, and what is spent is the sum of what was charged.
 from datetime import UTC, datetime
 
 _MONTHS = 12
+# The parts of a budget, in percent, at which somebody should hear of it.
+ALERTS = (50, 80, 100)
 
 
 class Purse:
@@ -99,6 +101,20 @@ class Tab:
         for held in left:
             self.give_back(held)
         return len(left)
+
+
+def crossed(before_nusd: int, after_nusd: int, budget_nusd: int) -> list[int]:
+    """The parts of a budget, of ALERTS, that were reached between the two; none of a budget of 0.
+
+    Spent money never becomes less within a month, so each part is reached once.
+    """
+    if budget_nusd <= 0:
+        return []
+    return [
+        percent
+        for percent in ALERTS
+        if before_nusd * 100 < percent * budget_nusd <= after_nusd * 100
+    ]
 
 
 def month_of(at: float) -> int:

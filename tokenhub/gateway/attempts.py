@@ -11,9 +11,10 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tokenhub.core.ask import Ask
-from tokenhub.core.attempts import Cancel, Refusal, Start, Wait
+from tokenhub.core.attempts import ESCALATED, Cancel, Refusal, Start, Wait
 from tokenhub.core.catalog import Route
 from tokenhub.core.errors import Unavailable
+from tokenhub.core.events import ESCALATION, Event
 from tokenhub.core.failover import Failover
 from tokenhub.core.money import MOST_NUSD
 from tokenhub.gateway.board import Board
@@ -121,6 +122,8 @@ class Attempts:
                     continue
                 if (written := self._written_ahead(run, step.route, ask)) is not None:
                     await self._until(written, run, step.route)
+                if step.reason == ESCALATED:
+                    run.events.emit(_escalated(run, step))
                 if self._hedges and self._may_hedge(way, step, now, stream=calls.stream):
                     brought = await self._raced(way, step, ask, calls)
                 else:
@@ -410,6 +413,17 @@ class Attempts:
 def ended_by(error: BaseException) -> str:
     """Why a call is not waited for: its caller has left, or something here is broken."""
     return GONE if isinstance(error, asyncio.CancelledError) else OUR_FAULT
+
+
+def _escalated(run: Run, step: Start) -> Event:
+    route = step.route
+    return Event(
+        type=ESCALATION,
+        request_id=run.request_id,
+        model_id=route.model.id,
+        provider_id=route.provider.id,
+        reason=step.reason,
+    )
 
 
 async def _outcome(

@@ -13,6 +13,7 @@ from math import ceil
 from msgspec.structs import replace
 
 from tokenhub.core.catalog import Catalog, Provider, Route
+from tokenhub.core.events import HEALTH_CHANGE, Event
 from tokenhub.core.failures import Kind
 from tokenhub.core.health import (
     FRESH,
@@ -32,6 +33,7 @@ from tokenhub.core.health import (
 )
 from tokenhub.core.signals import Closed
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import SILENT, Events
 
 _log = logging.getLogger("tokenhub.health")
 _OF_THE_PROVIDER = frozenset({Kind.UNREACHABLE, Kind.CREDENTIAL, Kind.EXHAUSTED})
@@ -43,6 +45,7 @@ _ADVICE = {
     Kind.FORBIDDEN: "let the key's project use this model at the vendor, or disable the model",
 }
 _UNPROBED = Probe()
+_RESET = "reset"
 _ERROR = 400
 _NOTHING: Mapping[str, Closed] = {}
 
@@ -54,8 +57,18 @@ class Board:
     Only who is in trouble is looked at before a decision: health costs nothing where all is well.
     """
 
-    def __init__(self, clock: Clock, *, patience_s: float, draw: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        patience_s: float,
+        draw: Callable[[], float],
+        events: Events = SILENT,
+    ) -> None:
         self._clock = clock
+        self._events = events
+        # What was told last of those who are not healthy.
+        self._told: dict[str, State] = {}
         self.patience_s = patience_s
         self._draw = draw
         self._known: dict[str, Known] = {}
@@ -175,6 +188,7 @@ class Board:
         """Think of a provider, or of a route, as if it had never been met."""
         self._known.pop(name, None)
         self._troubled.discard(name)
+        self._emit(name, State.HEALTHY, _RESET)
 
     def keep(self, catalog: Catalog) -> None:
         """Forget what is not in the catalog any more."""
@@ -258,10 +272,34 @@ class Board:
         health = row.health
         if (health.out, health.refused) != (before.out, before.refused):
             _tell(name, before, health, failure=failure or row.last_failure)
+        if name in self._told or health.failures or health.missed or health.out or health.refused:
+            current = state(health, self._clock.monotonic())
+            self._emit(name, current, failure or row.last_failure)
         if health.out or health.refused or health.cooling_until:
             self._troubled.add(name)
         else:
             self._troubled.discard(name)
+
+    def _emit(self, name: str, current: State, failure: str) -> None:
+        """Tell of a state that is not the one that was told last."""
+        before = self._told.get(name, State.HEALTHY)
+        if current is before:
+            return
+        if current is State.HEALTHY:
+            del self._told[name]
+        else:
+            self._told[name] = current
+        provider_id, _, model_id = name.partition("/")
+        self._events.emit(
+            Event(
+                type=HEALTH_CHANGE,
+                provider_id=provider_id,
+                model_id=model_id,
+                old_state=str(before),
+                new_state=str(current),
+                reason=failure if current is not State.HEALTHY or failure == _RESET else "",
+            )
+        )
 
 
 def impatient(kind: Kind | str, status: int, latency_s: float, patience_s: float) -> bool:

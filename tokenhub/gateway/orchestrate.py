@@ -31,6 +31,7 @@ from tokenhub.core.plans.steps import Done, Elected, Order, Seat, Sketch, Step
 from tokenhub.core.plans.vote import UNCLEAR, VOTING, voters
 from tokenhub.core.policy import merged
 from tokenhub.core.tokens import PER_MESSAGE, of_text
+from tokenhub.gateway import live
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.progress import (
     OnProgress,
@@ -82,21 +83,26 @@ class Orchestrator:
         left nothing to give; of what comes before `PlanStarted`, nothing has been asked.
         """
         work = Work(run, order)
+        live.began(work)
         try:
             done = await self._done(work, on_progress)
         except TokenHubError as error:
-            await self._store.record(self._row(work, "failed", class_of(error)))
+            row = self._row(work, "failed", class_of(error))
+            live.ended(work, row)
+            await self._store.record(row)
             raise
         except BaseException as error:
             left = isinstance(error, asyncio.CancelledError)
-            status = "cancelled" if left else "failed"
-            _ = self._store.record(self._row(work, status, left_by(error)))
+            row = self._row(work, "cancelled" if left else "failed", left_by(error))
+            live.ended(work, row)
+            _ = self._store.record(row)
             raise
         if isinstance(done.result, Elected) and done.result.judge_error == UNCLEAR:
             why = "it named none of the answers, so the first one stands"
             work.failed = Failed(work.steps[-1].name, UNCLEAR, why)
         error_class = work.failed.error_class if work.failed else ""
         row = self._row(work, "partial" if done.partial else "succeeded", error_class)
+        live.ended(work, row)
         await self._store.record(row)
         return self._told(work, done, row)
 
@@ -221,6 +227,7 @@ class Orchestrator:
 
     async def _step(self, work: Work, step: Step, run: Run, tell: OnProgress) -> None:
         tell(StepStarted(name=step.name, request_id=run.request_id))
+        live.step_began(work, step.name, run.request_id)
         began = self._clock.monotonic()
         answered: Answered | None = None
         text, error_class, why, asked = "", "", "", False
@@ -245,6 +252,7 @@ class Orchestrator:
             request_id = run.request_id if asked else ""
             done = _step_done(step, run, request_id, error_class, took_s)
             work.steps.append(done)
+            live.step_ended(work, done)
             work.run.attempts += run.attempts
         if error_class and not text.strip():
             work.plan.failed(step, error_class)

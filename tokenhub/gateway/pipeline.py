@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog
-from tokenhub.core.decide import Decision, decide
+from tokenhub.core.decide import Decision, Record, decide
 from tokenhub.core.directives import obeyed
 from tokenhub.core.errors import (
     OutOfScope,
@@ -16,6 +16,7 @@ from tokenhub.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from tokenhub.core.events import DECISION, REQUEST_STARTED, STREAM_STARTED, Event
 from tokenhub.core.keys import ApiKey, KeyTable, Uses
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
@@ -32,6 +33,7 @@ from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
 from tokenhub.gateway.streaming import Held, Streaming
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import SILENT, Events
 from tokenhub.ports.provider import AnswerStream
 from tokenhub.ports.snapshot import Snapshot
 
@@ -84,8 +86,10 @@ class Gateway:
         recognise: Callable[[str], Awaitable[None]] = no_look,
         uses: Uses | None = None,
         ear: Callable[[Run], Ear | None] = no_ear,
+        events: Events = SILENT,
     ) -> None:
         self._ear = ear
+        self._events = events
         self._keys = keys
         self._books = books
         self._uses = {} if uses is None else uses
@@ -163,7 +167,8 @@ class Gateway:
         if fault := self._settle.fault:
             raise Unavailable(fault, code="ledger_unavailable")
         tab = self._books.tab(caller.key, caller.arrival.at)
-        return Run(ask, caller=caller, catalog=self._catalog.current, tab=tab)
+        catalog = self._catalog.current
+        return Run(ask, caller=caller, catalog=catalog, tab=tab, events=self._events)
 
     def renew(self, run: Run) -> None:
         """Look again at the key of a request that is yet to be asked, for what goes on for long.
@@ -225,6 +230,7 @@ class Gateway:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
         run.ear = self._ear(run)
+        self._events.emit(_first_events(run, self._clock.monotonic() - run.started))
         return Streaming(
             run,
             upstream,
@@ -262,6 +268,7 @@ class Gateway:
             run.intent = interpret(
                 run.ask, catalog.defaults, self._naming(run), grant=run.key.grant
             )
+            self._events.emit(_started(run, run.intent))
             run.decision = self._decided(run, run.intent)
             return await dispatch(run)
         except TokenHubError as error:
@@ -275,7 +282,38 @@ class Gateway:
         """Decide. Of a refusal the record stays: it is a decision too."""
         catalog, seed = run.catalog, self._seeds()
         try:
-            return decide(intent, catalog, self._observed.read(catalog), seed)
+            decision = decide(intent, catalog, self._observed.read(catalog), seed)
         except TokenHubError as error:
             run.refusal = refused(intent, catalog.version, seed=seed, error=error)
+            self._tell(run, run.refusal)
             raise
+        self._tell(run, decision.record)
+        return decision
+
+    def _tell(self, run: Run, record: Record) -> None:
+        self._events.emit(Event(type=DECISION, request_id=run.request_id, record=record))
+
+
+def _started(run: Run, intent: Intent) -> Event:
+    return Event(
+        type=REQUEST_STARTED,
+        request_id=run.request_id,
+        parent_id=run.parent_id,
+        key_name=run.key.name,
+        dialect=run.ask.dialect,
+        mode=intent.policy.mode,
+        stream=run.ask.stream,
+    )
+
+
+def _first_events(run: Run, waited_s: float) -> Event:
+    route, intent = run.route, run.intent
+    return Event(
+        type=STREAM_STARTED,
+        request_id=run.request_id,
+        key_name=run.key.name,
+        mode=intent.policy.mode if intent else "",
+        model_id=route.model.id if route else "",
+        provider_id=route.provider.id if route else "",
+        latency_s=waited_s,
+    )

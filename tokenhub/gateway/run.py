@@ -11,12 +11,14 @@ from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.decide import Candidate, Decision, Record
 from tokenhub.core.eligibility import Skip
 from tokenhub.core.errors import TokenHubError, Unavailable
+from tokenhub.core.events import ATTEMPT, BUDGET_ALERT, Event
 from tokenhub.core.failures import MAYBE_BILLED, Kind
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Attempt, Usage
 from tokenhub.core.policy import Intent
 from tokenhub.core.pricing import estimated_nusd, spent_nusd
-from tokenhub.core.purse import Held, Purse, Tab
+from tokenhub.core.purse import Held, Purse, Tab, crossed
+from tokenhub.ports.events import SILENT, Events
 
 # An attempt that the caller did not wait for. No provider's fault; it may have been billed.
 GONE = "client_gone"
@@ -94,7 +96,7 @@ class Run:
     a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
     each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
     key may still use of its tokens a minute. `answer` is a whole answer as it goes out, and `ear`
-    what hears a stream, where somebody wants to know.
+    what hears a stream, where somebody wants to know. `events` hear what becomes of it.
     """
 
     __slots__ = (
@@ -107,6 +109,7 @@ class Run:
         "decision",
         "dropped",
         "ear",
+        "events",
         "how",
         "intent",
         "key",
@@ -125,7 +128,13 @@ class Run:
     )
 
     def __init__(
-        self, ask: Ask, *, caller: Caller, catalog: Catalog, tab: Tab | None = None
+        self,
+        ask: Ask,
+        *,
+        caller: Caller,
+        catalog: Catalog,
+        tab: Tab | None = None,
+        events: Events = SILENT,
     ) -> None:
         arrival = caller.arrival
         self.ask = ask
@@ -152,6 +161,7 @@ class Run:
         self.legs = 0
         self.answer = b""
         self.ear: Ear | None = None
+        self.events = events
 
     def answered(
         self,
@@ -225,7 +235,9 @@ class Run:
     def unsent(self, route: Route, held: Held, kind: str) -> None:
         """Book a call that was let through, and then not made: nothing is charged."""
         self.tab.give_back(held)
-        self.attempts.append(self._lost(route, kind, billed=False, status=0, latency_s=0.0))
+        attempt = self._lost(route, kind, billed=False, status=0, latency_s=0.0)
+        self.attempts.append(attempt)
+        self.events.emit(Event(type=ATTEMPT, request_id=self.request_id, attempt=attempt))
 
     def _lost(
         self, route: Route, kind: Kind | str, *, billed: bool, status: int, latency_s: float
@@ -249,6 +261,31 @@ class Run:
     def _book(self, route: Route, attempt: Attempt) -> None:
         self.attempts.append(attempt)
         self.tab.charge(route.id, attempt.cost_nusd or 0)
+        self.events.emit(Event(type=ATTEMPT, request_id=self.request_id, attempt=attempt))
+        if self.tab.budget_nusd is not None and attempt.cost_nusd:
+            self._alert(attempt.cost_nusd)
+
+    def _alert(self, cost_nusd: int) -> None:
+        """Tell where this cost has taken the key's month over a part of its budget.
+
+        By the purse alone, so that each is told once, whatever else is under way and whether the
+        server was started anew since.
+        """
+        budget = self.key.budget_nusd or 0
+        # What was paid for has been added to the limit, and is not spent any more.
+        spent = self.tab.purse.spent_nusd - ((self.tab.budget_nusd or 0) - budget)
+        for percent in crossed(spent - cost_nusd, spent, budget):
+            self.events.emit(
+                Event(
+                    type=BUDGET_ALERT,
+                    request_id=self.request_id,
+                    key_id=self.key.id,
+                    key_name=self.key.name,
+                    percent=percent,
+                    spent_nusd=spent,
+                    budget_nusd=budget,
+                )
+            )
 
     def affords(self, route: Route, *, beside: Route | None = None) -> bool:
         """Whether the budget of the request bears this route on top of what is booked.

@@ -8,6 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from tokenhub.core.errors import ProviderRefused, TokenHubError
+from tokenhub.core.events import ROUTE_ERROR, ROUTE_SUCCESS, Event
 from tokenhub.core.outcome import NOTHING_EXPECTED, Expected, Outcome
 from tokenhub.gateway.run import GONE, STOPPING, Run, stopped
 from tokenhub.ports.clock import Clock
@@ -114,6 +115,8 @@ class Settle:
                 sink(outcome)
             except Exception:  # noqa: BLE001 - a sink's fault must not reach the caller
                 _log.exception("sink_failed", extra={"sink": getattr(sink, "__qualname__", "?")})
+        kind = ROUTE_ERROR if outcome.error_class else ROUTE_SUCCESS
+        run.events.emit(Event(type=kind, key_name=run.key.name, outcome=outcome))
         self._watched(run, outcome)
 
 

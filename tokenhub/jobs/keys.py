@@ -9,8 +9,10 @@ import logging
 from tokenhub.admin.keys import Keys
 from tokenhub.core.credentials import Rotation
 from tokenhub.core.errors import Unavailable
+from tokenhub.core.events import KEY_ROTATION_EXPIRED, Event
 from tokenhub.core.keys import ApiKey
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import SILENT, Events
 
 EVERY_S = 60.0
 _log = logging.getLogger("tokenhub.keys")
@@ -20,8 +22,9 @@ _EVENTS = {"due": "key_rotation_due", "overdue": "key_rotation_expired"}
 class KeyCare:
     """Looks after the keys every minute."""
 
-    def __init__(self, keys: Keys, *, clock: Clock) -> None:
+    def __init__(self, keys: Keys, *, clock: Clock, events: Events = SILENT) -> None:
         self._keys = keys
+        self._events = events
         self._clock = clock
         self._told: set[tuple[str, float, Rotation]] = set()
 
@@ -53,3 +56,8 @@ class KeyCare:
             _EVENTS[state],
             extra={"key_id": key.id, "key_name": key.name, "ends_in_s": due_in_s},
         )
+        if state == "overdue":
+            told = f"older than its {key.rotation_days} days"
+            self._events.emit(
+                Event(type=KEY_ROTATION_EXPIRED, key_id=key.id, key_name=key.name, reason=told)
+            )

@@ -16,7 +16,7 @@ raw sockets.
 
 import asyncio
 from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tokenhub.gateway.run import HUNG_UP
+from tokenhub.web.lasting import GONE, LEAVE, STOPPING
 from tokenhub.web.v1.exchange import LINGER_S
 
 # Seconds that a caller may take to say what they want, and how long the head may be.
@@ -357,6 +358,28 @@ class Protocol(HttpToolsProtocol):
         # An operator's change goes on to its end, whoever is still there to hear of it.
         if cycle.scope["path"].startswith("/v1/"):
             task.cancel(HUNG_UP)
+            return
+        _leave(cycle, "")
+
+    def shutdown(self) -> None:
+        """No more requests. An answer without end is ended, and cut where nobody reads it."""
+        super().shutdown()
+        cycle = self._cycle
+        if cycle is None or cycle.response_complete:
+            return
+        if _leave(cycle, STOPPING) and self.flow.write_paused:
+            self.transport.abort()
+
+
+def _leave(cycle: RequestResponseCycle, why: str) -> bool:
+    """End an answer that lasts until somebody does; whether it is such a one."""
+    scope: MutableMapping[str, Any] = cast("Any", cycle.scope)
+    if not why:
+        scope[GONE] = True
+    if LEAVE not in scope:
+        return False
+    scope[LEAVE](why)
+    return True
 
 
 def _head(lines: Sequence[bytes]) -> bytes:

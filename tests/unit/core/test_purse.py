@@ -5,9 +5,28 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from tokenhub.core.purse import Purse, Tab, begins, month_of
+from tokenhub.core.purse import Purse, Tab, begins, crossed, month_of
 
 BUDGET = 1_000
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reached"),
+    [
+        (0, 499, []),
+        (499, 500, [50]),
+        (500, 799, []),
+        (500, 1_000, [80, 100]),
+        (0, 5_000, [50, 80, 100]),
+        (1_000, 2_000, []),
+    ],
+)
+def test_a_part_of_a_budget_is_reached_once(before, after, reached):
+    assert reached == crossed(before, after, BUDGET)
+
+
+def test_no_part_is_reached_of_a_budget_of_nothing():
+    assert [] == crossed(0, 10, 0)
 
 
 def at(text):

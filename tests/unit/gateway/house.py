@@ -113,6 +113,19 @@ class Ahead:
         self.noted.append(intent)
 
 
+class Told:
+    """Events that a test may look at."""
+
+    def __init__(self):
+        self.events = []
+
+    def emit(self, event):
+        self.events.append(event)
+
+    def of(self, *types):
+        return [event for event in self.events if event.type in types]
+
+
 class House:
     """A gateway over two models at two providers, and what it wrote down."""
 
@@ -123,7 +136,8 @@ class House:
         self.books = Books()
         self.intents = Ahead()
         self.heard = []
-        self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0)
+        self.told = Told()
+        self.board = Board(self.clock, patience_s=PATIENCE_S, draw=lambda: 0.0, events=self.told)
         self.observed = Observed(MemorySecrets(), board=self.board, patience_s=PATIENCE_S)
         self.key, row = a_key(**key)
         self.keys = Snapshot({row.digest: row})
@@ -156,6 +170,7 @@ class House:
             clock=self.clock,
             seeds=lambda: 1,
             books=self.books,
+            events=self.told,
         )
 
     def arrival(self, number=1):

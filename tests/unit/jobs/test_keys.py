@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from tests.support.control import Control
+from tests.unit.gateway.house import Told
 from tokenhub.admin.changes import By
 from tokenhub.core.credentials import DAY_S
 from tokenhub.core.errors import Unavailable
@@ -48,6 +49,19 @@ async def test_a_key_is_told_of_once_when_it_is_due_and_once_when_it_has_ended(c
     due, ended = ("key_rotation_due", key.id), ("key_rotation_expired", key.id)
     assert [[], [due], [], [ended], []] == said
     assert [] == heard(caplog)
+
+
+async def test_the_end_of_a_credential_is_an_event_and_its_approach_is_none(control):
+    key = (await control.keys.create(name="app", scopes=["chat"], rotation_days=10, by=BY)).key
+    told = Told()
+    care = KeyCare(control.keys, clock=control.clock, events=told)
+
+    for _ in range(4):
+        control.clock.unix_s += 4 * DAY_S
+        care.warn()
+
+    (event,) = told.events
+    assert ("key_rotation_expired", key.id, "app") == (event.type, event.key_id, event.key_name)
 
 
 async def test_a_disabled_key_is_not_told_of(control, caplog):

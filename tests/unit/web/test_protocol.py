@@ -8,6 +8,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from tokenhub.gateway.load import Load
+from tokenhub.web.lasting import GONE, LEAVE
 from tokenhub.web.protocol import REFUSAL, Protocol
 from tokenhub.web.refusing import Refusals
 from tokenhub.web.v1.exchange import respond
@@ -294,3 +295,70 @@ async def test_after_half_a_request_the_rest_is_not_taken_for_one(full):
 
     assert [200] == await full.said(whole, POST + b"\r\n{}")
     assert 0 == full.load.refused
+
+
+class Pipe(Line):
+    """A connection whose other end takes nothing, once it is paused."""
+
+    cut = False
+
+    def abort(self):
+        self.cut = True
+
+
+@pytest.fixture
+async def lasting():
+    """A connection with an answer that lasts until it is told to end, and why that was."""
+    why, begun = [], asyncio.Event()
+
+    async def app(scope, receive, send):
+        over = asyncio.Event()
+
+        def leave(reason=""):
+            why.append(reason)
+            over.set()
+
+        scope[LEAVE] = leave
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        await over.wait()
+        await send({"type": "http.response.body", "body": b"the end"})
+
+    config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
+    protocol = Protocol(config=config, server_state=ServerState(), app_state={})
+    protocol.connection_made(Pipe())
+    protocol.data_received(b"GET /admin/v1/events HTTP/1.1\r\nhost: here\r\n\r\n")
+    await begun.wait()
+    yield protocol, why
+    protocol.connection_lost(ConnectionError())
+    if protocol.tasks:
+        await asyncio.wait(protocol.tasks)
+
+
+async def test_an_answer_without_end_ends_when_the_server_stops(lasting):
+    protocol, why = lasting
+
+    protocol.shutdown()
+    await asyncio.wait(protocol.tasks)
+
+    assert ["draining"] == why
+    assert b"the end" in protocol.transport.said
+    assert (True, False) == (protocol.transport.closed, protocol.transport.cut)
+
+
+async def test_it_is_cut_where_nobody_reads_it(lasting):
+    protocol, why = lasting
+    protocol.flow.pause_writing()
+
+    protocol.shutdown()
+
+    assert (["draining"], True) == (why, protocol.transport.cut)
+
+
+async def test_it_ends_when_the_connection_is_lost_and_knows_if_it_was_before(lasting):
+    protocol, why = lasting
+
+    protocol.connection_lost(ConnectionError())
+
+    assert [""] == why
+    assert GONE in protocol.cycle.scope

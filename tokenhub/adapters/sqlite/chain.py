@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tokenhub.adapters.sqlite.entries import entered
 from tokenhub.adapters.sqlite.rows import MILLI
 from tokenhub.core.chain import START, link
 from tokenhub.core.errors import Unavailable
@@ -84,13 +85,15 @@ def append(conn: sqlite3.Connection, audit: Audit) -> int:
     not happen.
     """
     try:
-        return _append(conn, audit)
+        number = _append(conn, audit)
     except sqlite3.IntegrityError as error:
         raise Unavailable(
             "nothing was changed: the audit trail takes no entry for it; "
             'look with "tokenhubctl audit verify", and restore a backup where it is damaged',
             code="audit_unavailable",
         ) from error
+    entered(conn, audit)
+    return number
 
 
 def adopt(conn: sqlite3.Connection) -> None:

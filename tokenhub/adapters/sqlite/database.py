@@ -17,6 +17,7 @@ from tokenhub.adapters.sqlite.rows import Table
 from tokenhub.adapters.sqlite.writer import BROKEN, STORAGE_FAULTS, Job, Rows, Writer, code_of
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.waits import Waits
+from tokenhub.ports.stores import Audit
 
 T = TypeVar("T")
 
@@ -42,6 +43,8 @@ class Database:
     ) -> None:
         self.path = path
         self.waits = Waits()
+        # Called with each entry of the audit trail that was committed.
+        self.heard: Callable[[Audit], None] = _unheard
         self._lock = lock
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -187,6 +190,9 @@ class Database:
             future = job.future
             if job.since:
                 self.waits.note(now - job.since)
+            if job.error is None:
+                for entry in job.entries:
+                    self.heard(entry)
             if future.done():  # its caller has gone away; the rows are committed all the same
                 continue
             if job.error is None:
@@ -277,6 +283,10 @@ def _migrated(
         conn.close()
         raise
     return conn
+
+
+def _unheard(_entry: Audit) -> None:
+    """Where nobody wants to know."""
 
 
 def _closed() -> Unavailable:

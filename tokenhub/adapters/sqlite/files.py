@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from tokenhub.adapters.sqlite.entries import Entering
 from tokenhub.core.errors import Unavailable
 
 Synchronous = Literal["FULL", "NORMAL"]
@@ -201,6 +202,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=CACHED_STATEMENTS,
+        factory=Entering,
     )
     conn.execute("PRAGMA trusted_schema=OFF")
     return conn

@@ -1,7 +1,7 @@
 """Both files of a server, opened together."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.waits import Waits
 from tokenhub.ports.storage import Storage
+from tokenhub.ports.stores import Audit
 
 # Below it a WAL can be damaged when two connections write at one instant (sqlite.org/wal.html, the
 # WAL-reset bug). Our one writer and the lock keep clear of that; other programs might not.
@@ -68,6 +69,10 @@ class Stores:
         self._ledger = ledger
         self._telemetry = telemetry
         self._decisions = decisions
+
+    def hear(self, heard: Callable[[Audit], None]) -> None:
+        """Have each entry of the audit trail told once it is committed; it must not fail."""
+        self._ledger.heard = heard
 
     @property
     def sqlite_advice(self) -> str:

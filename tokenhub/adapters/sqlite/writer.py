@@ -22,8 +22,10 @@ from typing import Any
 
 import msgspec
 
+from tokenhub.adapters.sqlite.entries import taken
 from tokenhub.adapters.sqlite.rows import Inserts, Table
 from tokenhub.core.errors import Unavailable
+from tokenhub.ports.stores import Audit
 
 # More jobs make a commit longer, and no cheaper for each.
 BATCH_LIMIT = 512
@@ -68,7 +70,8 @@ log = logging.getLogger(__name__)
 class Job(msgspec.Struct):
     """A function to run, or rows to append: for each table one flat sequence of values.
 
-    `since` is when rows were handed over, in seconds of a monotonic clock.
+    `since` is when rows were handed over, in seconds of a monotonic clock. `entries` are those of
+    the audit trail that the function has written.
     """
 
     future: "asyncio.Future[Any]"
@@ -77,6 +80,7 @@ class Job(msgspec.Struct):
     result: Any = None
     error: Exception | None = None
     since: float = 0.0
+    entries: Sequence[Audit] = ()
 
 
 class Writer:
@@ -180,7 +184,9 @@ class Writer:
         conn.execute("BEGIN IMMEDIATE")
         for job in batch:
             if job.work is not None:
+                taken(conn)  # what a job has left that failed
                 job.result = job.work(conn)
+                job.entries = taken(conn)
                 continue
             for values, row in zip(columns, job.rows, strict=True):
                 values.extend(row)
