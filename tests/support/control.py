@@ -16,6 +16,7 @@ from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.ledger import MemoryLedger
+from tokenhub.adapters.memory.logs import MemoryLogIndex
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
@@ -218,7 +219,13 @@ class Control:
         self.trail = Trail(store=self.audit, clock=self.clock)
         self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
-        self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
+        self.logs = Logs(
+            journal=self.journal,
+            orchestrations=self.orchestration_store,
+            index=MemoryLogIndex(self.journal),
+            keys=self.key_table,
+            clock=self.clock,
+        )
         self.orchestrations = Orchestrations(store=self.orchestration_store, journal=self.journal)
         self.board = Board(self.clock, patience_s=30.0, draw=lambda: 0.0)
         self.observed = Observed(self.secrets, board=self.board, patience_s=30.0)

@@ -91,6 +91,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     health.reset_health,
     health.test_provider,
     logs.list_logs,
+    logs.log_histogram,
+    logs.log_facets,
     logs.get_request,
     audit.list_audit,
     audit.verify_audit,

@@ -22,6 +22,7 @@ from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.adapters.sqlite.retention import SqliteRetention
+from tokenhub.adapters.sqlite.searching import SqliteLogIndex
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.waits import Waits
@@ -52,6 +53,7 @@ class Stores:
         self.claims = SqliteClaims(ledger)
         self.ledger = SqliteLedger(ledger)
         self.journal = SqliteJournal(ledger, decisions, self.ledger)
+        self.log_index = SqliteLogIndex(ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
         self.imported = SqliteImported(ledger)
         self.audit = SqliteAudit(ledger)
