@@ -14,7 +14,7 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.filters import LEAST, MOST, Filter, FilterError, parse
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal, LogQuery
-from tokenhub.ports.logs import Facets, Histogram, LogIndex, LogSearch, Span
+from tokenhub.ports.logs import Facets, Histogram, LogIndex, LogSearch, Span, Total
 from tokenhub.ports.orchestrations import OrchestrationQuery, OrchestrationStore
 from tokenhub.ports.snapshot import Snapshot
 
@@ -79,7 +79,12 @@ class Logs:
     async def page(self, search: LogSearch) -> LogPage:
         named = self._named(search.filter)
         found = await self._index.search(msgspec.structs.replace(search, filter=named))
-        total = await self._index.total(named)
+        first = not search.before and not search.offset
+        if first and len(found.rows) < search.limit:
+            # What was found is all that was looked at: no need to look again to count it.
+            total = Total(requests=len(found.rows), exact=not found.next)
+        else:
+            total = await self._index.total(named)
         return LogPage(rows=found.rows, next=found.next, total=total.requests, exact=total.exact)
 
     async def every(self, search: LogSearch) -> AsyncIterator[Sequence[Outcome]]:

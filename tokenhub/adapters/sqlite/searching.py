@@ -18,16 +18,19 @@ from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.journal import REQUESTS, outcomes
 from tokenhub.adapters.sqlite.predicates import KINDS, Plan, Predicate, plan_of
 from tokenhub.adapters.sqlite.rows import MILLI
-from tokenhub.filters import Filter
+from tokenhub.filters import LEAST, MOST, Filter
 from tokenhub.ports.logs import FACETS, Bar, Facets, Found, Histogram, LogSearch, Span, Total
 
 HOUR_MS = 3_600_000
 # An id has the time at which it was made. That is the time of its row, but for a step of a plan,
 # which is made later, and while a clock that was set back catches up.
-_EARLY_MS, _LATE_MS = 1_000, HOUR_MS
+_EARLY_MS, _LATE_MS = 1_000, 600_000
+# A page of a filter that many rows fit is found among so few that counting to more is a waste.
+_FIRST_LOOK = 5_000
+# To group a row by all dimensions takes ten times what it takes to look at it.
+_GROUPED = 50_000
 _TOP = "\U0010ffff"
 _DIGITS = 12
-_CLASSES = {4: "client_errors", 5: "server_errors"}
 _DIMENSIONS = tuple(KINDS[name] for name in FACETS)
 
 
@@ -69,7 +72,19 @@ def _within(plan: Plan, span: Span) -> Plan:
 
 def _search(conn: sqlite3.Connection, *, plan: Plan, search: LogSearch) -> Found:
     whole = _stretch(plan, below=search.before)
-    floor = "" if plan.of_kinds else _floor(conn, plan, whole)
+    if plan.of_kinds:
+        return _page(conn, plan, search, whole, floor="")
+    if plan.rows_at_once > _FIRST_LOOK and (near := _floor(conn, plan, whole, rows=_FIRST_LOOK)):
+        found = _page(conn, plan, search, whole, floor=near)
+        if found.next != near:
+            return found
+    return _page(conn, plan, search, whole, floor=_floor(conn, plan, whole))
+
+
+def _page(
+    conn: sqlite3.Connection, plan: Plan, search: LogSearch, whole: Stretch, *, floor: str
+) -> Found:
+    """The page, of rows down to the floor."""
     # One more than asked for tells whether there is a next page.
     wanted = search.limit + 1
     parts = [whole] if search.offset else _stretches(conn, plan, whole)
@@ -84,7 +99,7 @@ def _search(conn: sqlite3.Connection, *, plan: Plan, search: LogSearch) -> Found
 
 def _rows(
     conn: sqlite3.Connection, plan: Plan, part: Stretch, floor: str, *, limit: int, offset: int
-) -> list[Sequence[Any]]:
+) -> list[Any]:
     where = _where(plan, Stretch(max(part.low, floor), part.high))
     return conn.execute(
         f"SELECT {','.join(REQUESTS.columns)} FROM requests WHERE {where.sql} "  # noqa: S608 (values are bound)
@@ -95,7 +110,7 @@ def _rows(
 
 def _total(conn: sqlite3.Connection, *, plan: Plan) -> Total:
     if plan.of_kinds:
-        ((whole_hours,),) = _hours(conn, plan, "coalesce(sum(h.requests), 0)", "")
+        ((whole_hours,),) = _hours(conn, plan, "coalesce(sum(requests), 0)")
         edges = sum(_count(conn, edge, _stretch(edge)) for edge in _edges(plan))
         return Total(requests=whole_hours + edges)
     whole = _stretch(plan)
@@ -114,16 +129,11 @@ def _histogram(conn: sqlite3.Connection, *, plan: Plan, step_ms: int) -> Histogr
     since_ms = plan.since_ms // step_ms * step_ms
     until_ms = -(-plan.until_ms // step_ms) * step_ms
     plan = msgspec.structs.replace(plan, since_ms=since_ms, until_ms=until_ms)
-    if hourly:
-        groups = "(h.hour * 3600000 - ?) / ?, k.status / 100"
-        select = f"{groups}, sum(h.requests)"
-        found = _hours(conn, plan, select, "GROUP BY 1, 2", (since_ms, step_ms))
-    else:
-        found = _scanned(conn, plan, floor, since_ms=since_ms, step_ms=step_ms)
-    bars = [dict[str, int]() for _ in range((until_ms - since_ms) // step_ms)]
-    for number, hundreds, requests in found:
-        name = _CLASSES.get(hundreds, "ok")
-        bars[number][name] = bars[number].get(name, 0) + requests
+    found = _by_hour(conn, plan) if hourly else _by_step(conn, plan, floor, step_ms=step_ms)
+    bars = [Counter[str]() for _ in range((until_ms - since_ms) // step_ms)]
+    for at_ms, *counts in found:
+        bar = bars[(at_ms - since_ms) // step_ms]
+        bar.update(dict(zip(("ok", "client_errors", "server_errors"), counts, strict=True)))
     return Histogram(
         bars=[
             Bar(at=(since_ms + number * step_ms) / MILLI, **counts)
@@ -134,29 +144,50 @@ def _histogram(conn: sqlite3.Connection, *, plan: Plan, step_ms: int) -> Histogr
     )
 
 
-def _scanned(
-    conn: sqlite3.Connection, plan: Plan, floor: str, *, since_ms: int, step_ms: int
-) -> list[Sequence[Any]]:
+def _by_hour(conn: sqlite3.Connection, plan: Plan) -> list[Sequence[Any]]:
+    """When each hour began, and how many there were of each class of status."""
+    client, server = (
+        f"sum(iif(kind IN (SELECT kind FROM log_kinds WHERE {status}), requests, 0))"  # noqa: S608 (constants)
+        for status in ("status BETWEEN 400 AND 499", "status >= 500")
+    )
+    rows = _hours(conn, plan, f"hour, sum(requests), {client}, {server}", "GROUP BY hour")
+    return [
+        (hour * HOUR_MS, total - client - server, client, server)
+        for hour, total, client, server in rows
+    ]
+
+
+def _by_step(conn: sqlite3.Connection, plan: Plan, floor: str, *, step_ms: int) -> list[Any]:
+    """The same of each step, by looking at rows."""
     whole = _stretch(plan)
     where = _where(plan, Stretch(max(whole.low, floor), whole.high))
     return conn.execute(
-        "SELECT (at_ms - ?) / ?, status / 100, count(*) FROM requests "  # noqa: S608 (values are bound)
-        f"WHERE {where.sql} GROUP BY 1, 2",
-        (since_ms, step_ms, *where.values),
+        "SELECT ? + (at_ms - ?) / ? * ?, sum(status < 400), "  # noqa: S608 (values are bound)
+        "sum(status BETWEEN 400 AND 499), sum(status >= 500) FROM requests "
+        f"WHERE {where.sql} GROUP BY 1",
+        (plan.since_ms, plan.since_ms, step_ms, step_ms, *where.values),
     ).fetchall()
 
 
 def _facets(conn: sqlite3.Connection, *, plan: Plan) -> Facets:
-    columns = ", ".join(f"k.{name}" for name in _DIMENSIONS)
     floor = ""
+    found: list[Sequence[Any]] = []
     if plan.of_kinds:
-        found = _hours(conn, plan, f"{columns}, sum(h.requests)", "GROUP BY h.kind")
+        counted = _hours(conn, plan, "kind, sum(requests)", "GROUP BY kind")
+        kinds: dict[int, int] = dict(counted)
+        found += [
+            (*values, kinds[kind])
+            for kind, *values in conn.execute(
+                f"SELECT kind, {', '.join(_DIMENSIONS)} FROM log_kinds"  # noqa: S608 (constants)
+            )
+            if kind in kinds
+        ]
         for edge in _edges(plan):
             found += _grouped(conn, edge, _stretch(edge))
     else:
         whole = _stretch(plan)
-        floor = _floor(conn, plan, whole)
-        found = _grouped(conn, plan, Stretch(max(whole.low, floor), whole.high))
+        floor = _floor(conn, plan, whole, rows=min(_GROUPED, plan.rows_at_once))
+        found += _grouped(conn, plan, Stretch(max(whole.low, floor), whole.high))
     counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
     total = 0
     for *values, requests in found:
@@ -176,17 +207,21 @@ def _grouped(conn: sqlite3.Connection, plan: Plan, part: Stretch) -> list[Sequen
     ).fetchall()
 
 
-def _hours(
-    conn: sqlite3.Connection, plan: Plan, select: str, group: str, values: tuple[int, ...] = ()
-) -> list[Sequence[Any]]:
+def _hours(conn: sqlite3.Connection, plan: Plan, select: str, group: str = "") -> list[Any]:
     """A sum over the whole hours of a plan that asks for kinds only."""
     first, last = -(-plan.since_ms // HOUR_MS), plan.until_ms // HOUR_MS
-    kinds = f"AND {plan.kinds.sql}" if plan.kinds.sql else ""
+    kinds = _of_kinds(plan)
     return conn.execute(
-        f"SELECT {select} FROM log_hours h CROSS JOIN log_kinds k USING (kind) "  # noqa: S608 (values are bound)
-        f"WHERE h.hour >= ? AND h.hour < ? {kinds} {group}",
-        (*values, first, last, *plan.kinds.values),
+        f"SELECT {select} FROM log_hours WHERE hour >= ? AND hour < ? {kinds} {group}",  # noqa: S608 (values are bound)
+        (first, last, *plan.kinds.values),
     ).fetchall()
+
+
+def _of_kinds(plan: Plan) -> str:
+    """What a row of log_hours must be. The kinds are looked at once, not in each hour."""
+    if not plan.kinds.sql:
+        return ""
+    return f"AND kind IN (SELECT kind FROM log_kinds WHERE {plan.kinds.sql})"  # noqa: S608 (values are bound)
 
 
 def _edges(plan: Plan) -> Iterator[Plan]:
@@ -211,12 +246,14 @@ def _count(conn: sqlite3.Connection, plan: Plan, part: Stretch) -> int:
 
 def _where(plan: Plan, part: Stretch) -> Predicate:
     """What a row of a stretch must be."""
-    window = Predicate("at_ms >= ? AND at_ms < ?", (plan.since_ms, plan.until_ms))
-    bounds = Predicate("request_id >= ? AND request_id < ?", (part.low, part.high))
+    where = plan.kinds & plan.rows
+    if plan.since_ms > LEAST:
+        where &= Predicate("at_ms >= ?", (plan.since_ms,))
+    if plan.until_ms <= MOST:
+        where &= Predicate("at_ms < ?", (plan.until_ms,))
     # An index leads there: a range of ids beside it would have SQLite take the ids instead.
-    if plan.pointed:
-        bounds = Predicate("+request_id >= ? AND +request_id < ?", bounds.values)
-    return plan.rows & bounds & window & plan.kinds
+    column = "+request_id" if plan.pointed else "request_id"
+    return where & Predicate(f"{column} >= ? AND {column} < ?", (part.low, part.high))
 
 
 def _stretch(plan: Plan, *, below: str = "") -> Stretch:
@@ -234,7 +271,7 @@ def _stretches(conn: sqlite3.Connection, plan: Plan, whole: Stretch) -> Iterator
         return
     hours = conn.execute(
         "SELECT DISTINCT hour FROM log_hours WHERE hour >= ? AND hour <= ? "  # noqa: S608 (values are bound)
-        f"AND kind IN (SELECT kind FROM log_kinds WHERE {plan.kinds.sql}) ORDER BY hour DESC",
+        f"{_of_kinds(plan)} ORDER BY hour DESC",
         (plan.since_ms // HOUR_MS, plan.until_ms // HOUR_MS, *plan.kinds.values),
     )
     high = whole.high
@@ -245,14 +282,17 @@ def _stretches(conn: sqlite3.Connection, plan: Plan, whole: Stretch) -> Iterator
             high = low
 
 
-def _floor(conn: sqlite3.Connection, plan: Plan, whole: Stretch) -> str:
-    """The id down to which rows are looked at one by one; empty where that is all of them."""
+def _floor(conn: sqlite3.Connection, plan: Plan, whole: Stretch, *, rows: int = 0) -> str:
+    """The id down to which rows are looked at one by one; empty where that is all of them.
+
+    That many `rows`, as many as may be looked at where it is not said.
+    """
     if plan.pointed:
         return ""
     row = conn.execute(
         "SELECT request_id FROM requests WHERE request_id >= ? AND request_id < ? "
         "ORDER BY request_id DESC LIMIT 1 OFFSET ?",
-        (whole.low, whole.high, plan.rows_at_once),
+        (whole.low, whole.high, rows or plan.rows_at_once),
     ).fetchone()
     return row[0] if row else ""
 
