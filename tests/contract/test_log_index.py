@@ -142,7 +142,7 @@ def walked(conn, wanted, *, limit, at_once):
 
 
 LOGS = st.lists(outcomes(), max_size=25, unique_by=lambda row: row.request_id)
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
