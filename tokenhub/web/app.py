@@ -101,6 +101,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     feedback.list_feedback,
     feedback.give_feedback,
     logs.list_logs,
+    logs.log_histogram,
+    logs.log_facets,
     logs.get_request,
     audit.list_audit,
     audit.verify_audit,

@@ -35,7 +35,8 @@ class AttemptLog(msgspec.Struct, kw_only=True):
 class RequestLog(msgspec.Struct, kw_only=True):
     """One request. `estimated_cost_usd` is the original's name for what it cost.
 
-    `parent_id` is the orchestration that it is a step of, empty for most.
+    `parent_id` is the orchestration that it is a step of, empty for most. `api_key_name` is what
+    the key is called now, empty where it is gone.
     """
 
     request_id: str
@@ -58,16 +59,24 @@ class RequestLog(msgspec.Struct, kw_only=True):
     estimated: bool
     attempts: list[AttemptLog]
     parent_id: str = ""
+    api_key_name: str = ""
 
 
 class LogPage(msgspec.Struct, kw_only=True):
-    """Newest first. `next` is the cursor of the following page, null at the end."""
+    """Newest first. `next` is the `before` of the following page, null at the end.
+
+    `cursor` says the same to the parameter of that name. A page can be short, or empty, and not be
+    the last: only so many rows are looked at for one answer. Then there are at least `total`,
+    where that is not `total_exact`.
+    """
 
     logs: list[RequestLog]
     total: int
     limit: int
     offset: int
     next: str | None
+    total_exact: bool = True
+    cursor: str | None = None
 
 
 class Terms(msgspec.Struct, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls.observe import get_request, list_logs
+from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import RequestLog
 from tokenhub_cli.explained import explained
 from tokenhub_cli.output import Column, View, talk
@@ -45,6 +46,15 @@ _Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many row
 _Before = Annotated[
     str, typer.Option("--before", metavar="REQUEST", help="Older than this request.")
 ]
+_Cursor = Annotated[
+    str, typer.Option("--cursor", metavar="CURSOR", help="Go on where a page before ended.")
+]
+_Filter = Annotated[
+    str,
+    typer.Option(
+        "--filter", metavar="FILTER", help="Such as 'model:gpt status:error ms>2000 since:2h'."
+    ),
+]
 _Model = Annotated[str, typer.Option("--model", metavar="ID", help="Answered by this model.")]
 _Provider = Annotated[
     str, typer.Option("--provider", metavar="ID", help="Answered by this provider.")
@@ -65,6 +75,8 @@ def logs(
     *,
     limit: _Limit = 50,
     before: _Before = "",
+    cursor: _Cursor = "",
+    wanted: _Filter = "",
     model_id: _Model = "",
     provider_id: _Provider = "",
     api_key_id: _Key = "",
@@ -83,6 +95,8 @@ def logs(
             ctx,
             limit=limit,
             before=before,
+            cursor=cursor,
+            wanted=wanted,
             model_id=model_id,
             provider_id=provider_id,
             api_key_id=api_key_id,
@@ -98,6 +112,8 @@ def list_requests(
     *,
     limit: _Limit = 50,
     before: _Before = "",
+    cursor: _Cursor = "",
+    wanted: _Filter = "",
     model_id: _Model = "",
     provider_id: _Provider = "",
     api_key_id: _Key = "",
@@ -107,13 +123,16 @@ def list_requests(
 ) -> None:
     """List requests, newest first.
 
-    Example: tokenhubctl logs list --status 502 -o csv
+    Example: tokenhubctl logs list --filter 'status:error since:1h' -o csv
     """
+    _checked(wanted)
     with session(ctx) as tokenhub:
         page = tokenhub(
             list_logs(
                 limit=limit,
                 before=before,
+                cursor=cursor,
+                wanted=wanted,
                 model_id=model_id,
                 provider_id=provider_id,
                 api_key_id=api_key_id,
@@ -124,7 +143,20 @@ def list_requests(
         )
         tokenhub.output.show(page, _VIEW, page.logs)
         if page.next:
-            talk(f"note: {len(page.logs)} of {page.total}; more with --before {page.next}")
+            more = f"--cursor {page.cursor}" if page.cursor else f"--before {page.next}"
+            total = page.total if page.total_exact else f"at least {page.total}"
+            talk(f"note: {len(page.logs)} of {total}; more with {more}")
+
+
+def _checked(wanted: str) -> None:
+    """Refuse what is no filter with a mark below its fault, before anything is asked."""
+    try:
+        parse(wanted, now=0.0)
+    except FilterError as error:
+        mark = " " * error.position + "^"
+        raise typer.BadParameter(
+            f"{error.reason}\n  {wanted}\n  {mark}", param_hint="--filter"
+        ) from error
 
 
 @app.command("get")

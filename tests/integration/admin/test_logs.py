@@ -1,5 +1,11 @@
-import pytest
+import csv
+import io
+import json
 
+import pytest
+from msgspec.structs import replace
+
+from tokenhub.admin.changes import By
 from tokenhub.core.decide import Candidate, Record
 from tokenhub.core.eligibility import Skip
 from tokenhub.core.orchestration import Orchestration
@@ -212,3 +218,198 @@ async def test_the_id_of_a_plan_leads_to_its_steps(control, client, path):
 
     assert 404 == answer.status_code
     assert answer.json()["error"].endswith("the log lists them with ?parent_id=req_plan")
+
+
+async def ids_of(client, **params):
+    found = await client.get(PATH, params=params)
+    assert 200 == found.status_code, found.text
+    return [row["request_id"] for row in found.json()["logs"]]
+
+
+@pytest.mark.parametrize(
+    ("params", "ids"),
+    [
+        ({"filter": "model=n"}, ["req_0"]),
+        ({"filter": "!model:n cost>0.001"}, ["req_1"]),
+        ({"filter": "key:nightly"}, ["req_2", "req_1", "req_0"]),
+        ({"filter": "status:error"}, []),
+        ({"filter": "model:m", "provider_id": "p", "status": "200"}, ["req_2", "req_1"]),
+        ({"since": "2025-06-15T15:06:41Z"}, ["req_2", "req_1"]),
+        ({"filter": "since:1h until:2025-06-15T15:06:42Z"}, ["req_1", "req_0"]),
+        ({"until": "2025-06-15T15:06:41Z"}, ["req_0"]),
+    ],
+)
+async def test_one_line_says_which_requests_are_meant(control, client, params, ids):
+    made = await control.keys.create(name="ci-nightly", scopes=("chat",), by=By())
+    for row in list(control.journal.outcomes()):
+        control.journal._outcomes[row.request_id] = replace(row, key_id=made.key.id)
+
+    assert ids == await ids_of(client, **params)
+
+
+@pytest.mark.parametrize(
+    ("params", "field", "told"),
+    [
+        ({"filter": "modle:x"}, "filter", "filter: there is no field 'modle'; known: model"),
+        ({"filter": "ms>2 status:no"}, "filter", "(at character 13)"),
+        ({"since": "soon"}, "since", "'soon' is no time"),
+        ({"cursor": "a"}, "cursor", "no cursor of ours"),
+        ({"cursor": "bcmVxXzE"}, "cursor", "no cursor of ours"),
+        ({"cursor": "acmVxXzE", "before": "req_1"}, "cursor", "not both"),
+        ({"format": "xml"}, "format", "format must be one of json, csv, ndjson"),
+        ({"attempts": "all"}, "attempts", "attempts must be one of nested, rows"),
+        ({"limit": "1001"}, "limit", "from 1 to 1000"),
+    ],
+)
+async def test_what_cannot_be_read_is_named(client, params, field, told):
+    answer = await client.get(PATH, params=params)
+
+    assert 400 == answer.status_code
+    assert told in answer.json()["detail"]
+    assert f"/{field}" in answer.json()["errors"][0]["pointer"]
+
+
+async def test_a_cursor_goes_on_where_the_page_ended_whatever_comes_meanwhile(client, control):
+    first = (await client.get(PATH, params={"limit": 2, "filter": "ms>1"})).json()
+    late = next(control.journal.outcomes())
+    await control.journal.record(replace(late, request_id="req_9"))
+
+    second = await client.get(
+        PATH, params={"limit": 2, "filter": "ms>1", "cursor": first["cursor"]}
+    )
+
+    assert ["req_0"] == [row["request_id"] for row in second.json()["logs"]]
+    assert (None, 4) == (second.json()["cursor"], second.json()["total"])
+
+
+async def test_attempts_can_be_rows(client):
+    found = (await client.get(PATH, params={"attempts": "rows", "limit": 2})).json()
+
+    assert [("req_2", 1, "settled", None), ("req_1", 1, "settled", 0.0015)] == [
+        (row["request_id"], row["attempt"], row["state"], row["cost_usd"])
+        for row in found["attempts"]
+    ]
+    assert (3, 2, True, "req_1") == (
+        found["total"],
+        found["limit"],
+        found["total_exact"],
+        found["next"],
+    )
+
+
+async def test_all_of_it_is_a_file(client):
+    lines = await client.get(PATH, params={"format": "ndjson", "filter": "model:m"})
+    sheet = await client.get(PATH, params={"format": "csv", "limit": 2})
+
+    assert ["req_2", "req_1"] == [
+        json.loads(line)["request_id"] for line in lines.text.splitlines()
+    ]
+    head, *rows = csv.reader(io.StringIO(sheet.text))
+    assert ["request_id", "timestamp", "model_id"] == head[:3]
+    assert [["req_2", "1"], ["req_1", "1"]] == [
+        [row[0], row[head.index("attempts")]] for row in rows
+    ]
+    assert "false" == rows[0][head.index("stream")]
+    assert 'attachment; filename="tokenhub-logs.csv"' == sheet.headers["content-disposition"]
+    assert ("application/x-ndjson", "text/csv; charset=utf-8") == (
+        lines.headers["content-type"],
+        sheet.headers["content-type"],
+    )
+
+
+async def test_attempts_are_a_file_too(client):
+    sheet = await client.get(PATH, params={"format": "csv", "attempts": "rows"})
+
+    head, *rows = csv.reader(io.StringIO(sheet.text))
+    assert {"attempt", "request_id", "timestamp", "api_key_id"} <= set(head)
+    assert 3 == len(rows)
+
+
+async def test_a_file_of_nothing_has_its_head(client):
+    sheet = await client.get(PATH, params={"format": "csv", "filter": "status:error"})
+
+    assert 1 == len(sheet.text.splitlines())
+
+
+async def test_a_file_is_of_more_rows_than_are_read_at_once(client, control):
+    plain = next(control.journal.outcomes())
+    for number in range(1100):
+        await control.journal.record(replace(plain, request_id=f"req_more_{number:04d}"))
+
+    lines = (await client.get(PATH, params={"format": "ndjson"})).text.splitlines()
+    some = (await client.get(PATH, params={"format": "ndjson", "limit": 1001})).text.splitlines()
+
+    assert (1103, 1001) == (len(lines), len(some))
+    assert lines[:1001] == some
+
+
+@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+async def test_a_cell_is_never_a_formula(client, control, evil):
+    plain = next(control.journal.outcomes())
+    await control.journal.record(replace(plain, request_id="req_evil", requested_model=evil))
+
+    sheet = await client.get(PATH, params={"format": "csv", "request_id": "req_evil"})
+
+    head, row = csv.reader(io.StringIO(sheet.text, newline=""))
+    assert f"'{evil}" == row[head.index("requested_model")]
+
+
+async def test_a_chart_counts_by_time_and_class_of_status(client, control):
+    plain = next(control.journal.outcomes())
+    for number, status in enumerate((200, 404, 429, 502)):
+        await control.journal.record(
+            replace(plain, request_id=f"req_c{number}", at=plain.at - 120, status=status)
+        )
+
+    found = (
+        await client.get(f"{PATH}/histogram", params={"filter": "model=n", "since": "10m"})
+    ).json()
+    minute = (await client.get(f"{PATH}/histogram", params={"step": "1m", "since": "5m"})).json()
+
+    assert (10.0, 4, True, 60) == (
+        found["step_s"],
+        found["total"],
+        found["exact"],
+        len(found["buckets"]),
+    )
+    assert [("2025-06-15T15:04:40.000Z", 4, 1, 2, 1)] == [
+        tuple(bar.values()) for bar in found["buckets"] if bar["total"] > 1
+    ]
+    assert [60.0, 7, 6] == [minute["step_s"], minute["total"], len(minute["buckets"])]
+
+
+@pytest.mark.parametrize("params", [{"step": "1s"}, {"step": "0s"}, {"buckets": "1001"}])
+async def test_a_chart_has_so_many_bars_at_most(client, params):
+    assert 400 == (await client.get(f"{PATH}/histogram", params=params)).status_code
+
+
+@pytest.mark.parametrize(
+    ("since", "step_s", "bars"),
+    [("", 1800.0, 49), ("1m", 1.0, 60), ("7d", 10_800.0, 57), ("2000-01-01", 13_910_400.0, 58)],
+)
+async def test_the_step_is_one_that_a_clock_has_a_line_for(client, since, step_s, bars):
+    given = {"since": since} if since else {}
+
+    found = (await client.get(f"{PATH}/histogram", params={**given, "buckets": 60})).json()
+
+    assert (step_s, bars) == (found["step_s"], len(found["buckets"]))
+
+
+async def test_facets_count_what_is_frequent(client, control):
+    made = await control.keys.create(name="ci-nightly", scopes=("chat",), by=By())
+    plain = next(control.journal.outcomes())
+    for number in range(4):
+        row = replace(plain, request_id=f"req_f{number}", at=plain.at - 9, model_id=f"x{number}")
+        await control.journal.record(replace(row, key_id=made.key.id, status=502))
+
+    found = (await client.get(f"{PATH}/facets", params={"filter": "status:502", "limit": 3})).json()
+
+    assert (4, True) == (found["total"], found["exact"])
+    assert {"distinct": 4, "others": 1} == {
+        name: found["facets"]["model"][name] for name in ("distinct", "others")
+    }
+    assert ["x0", "x1", "x2"] == [one["value"] for one in found["facets"]["model"]["values"]]
+    assert [{"value": made.key.id, "count": 4, "name": "ci-nightly"}] == found["facets"]["key"][
+        "values"
+    ]
+    assert ["model", "provider", "key", "mode", "status", "error"] == list(found["facets"])

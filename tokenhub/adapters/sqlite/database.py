@@ -1,4 +1,7 @@
-"""One SQLite file: written by one thread (writer.py), read by two connections that cannot write."""
+"""One SQLite file: written by one thread (writer.py), read by connections that cannot write.
+
+Two of them read what is short, a third what may take a while, so that nobody waits for a search.
+"""
 
 import asyncio
 import contextlib
@@ -56,6 +59,9 @@ class Database:
         self._next_probe = 0.0
         self._doubting: asyncio.Future[None] | None = None
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._searchers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._searchers.put(files.connect_reader(path))
+        self._search_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-searcher")
         self._writer = Writer(
             conn,
             tables=tables,
@@ -149,16 +155,32 @@ class Database:
         """
         if self._closed:
             raise _closed()
-        return await self._loop.run_in_executor(self._threads, self._read, query)
+        return await self._loop.run_in_executor(self._threads, self._read, query, self._readers)
+
+    async def search(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """`read` for what may take a tenth of a second. One at a time; `read` does not wait for it.
+
+        A reader that takes long keeps the log of writes from being begun anew: a long list is
+        read in several searches.
+        """
+        if self._closed:
+            raise _closed()
+        return await self._loop.run_in_executor(
+            self._search_thread, self._read, query, self._searchers
+        )
 
     async def close(self) -> None:
         """Commit what is queued, then let go of the file and of its lock. May be called twice."""
         if self._closed:
             return
         self._closed = True
-        await asyncio.to_thread(self._threads.shutdown)
-        while not self._readers.empty():
-            self._readers.get().close()
+        for threads, readers in (
+            (self._threads, self._readers),
+            (self._search_thread, self._searchers),
+        ):
+            await asyncio.to_thread(threads.shutdown)
+            while not readers.empty():
+                readers.get().close()
         await asyncio.to_thread(self._writer.close)
         self._lock.release(clean=not self._writer.fault)
 
@@ -200,8 +222,12 @@ class Database:
             else:
                 future.set_exception(job.error)
 
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        conn = self._readers.get()
+    def _read(
+        self,
+        query: Callable[[sqlite3.Connection], T],
+        readers: "SimpleQueue[sqlite3.Connection]",
+    ) -> T:
+        conn = readers.get()
         try:
             conn.execute("BEGIN")
             try:
@@ -221,7 +247,7 @@ class Database:
                 f"{self.path} cannot be read ({error}); check the disk that holds it"
             ) from error
         finally:
-            self._readers.put(conn)
+            readers.put(conn)
 
     def _renewed(self, conn: sqlite3.Connection) -> sqlite3.Connection:
         """Another connection in place of one that met an error; the same while there is none."""

@@ -62,6 +62,19 @@ _LEDGER = (
         """,
     ),
     Invariant(
+        name="the log is counted by the hour as its rows are",
+        since="0018 log indexes",
+        broken="""
+            SELECT hour || ' ' || coalesce(kind, 'none') FROM (
+                SELECT hour, kind, requests FROM log_hours
+                UNION ALL
+                SELECT at_ms / 3600000, kind, -count(*) FROM requests LEFT JOIN log_kinds
+                    USING (key_id, model_id, provider_id, mode, status, error_class)
+                GROUP BY 1, 2
+            ) GROUP BY hour, kind HAVING sum(requests) <> 0 OR kind IS NULL
+        """,
+    ),
+    Invariant(
         name="a model has its provider",
         since=_FIRST,
         broken="""

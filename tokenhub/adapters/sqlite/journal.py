@@ -129,6 +129,11 @@ def _page(conn: sqlite3.Connection, query: LogQuery) -> list[Outcome]:
         "ORDER BY request_id DESC LIMIT ? OFFSET ?",
         (*values, query.limit, query.offset),
     ).fetchall()
+    return outcomes(conn, rows)
+
+
+def outcomes(conn: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Outcome]:
+    """The requests of rows that have the columns of REQUESTS, with their attempts."""
     attempts = _attempts(conn, [row[0] for row in rows])
     return [_outcome(row, tuple(attempts.get(row[0], ()))) for row in rows]
 

@@ -636,6 +636,75 @@ TOKENHUB = Schema(
                 """
                 ALTER TABLE api_keys ADD COLUMN
                     judged INTEGER NOT NULL DEFAULT 1 CHECK (judged IN (0, 1))
+            ),
+        ),
+        # What the log is searched by (searching.py). A kind is one combination of what requests are
+        # told apart by: a few thousand, however long the log is. The hours say how many requests
+        # of each kind began in each, so that counts, charts and facets read no rows, and a search
+        # only those hours that have what it looks for. Triggers, so that whatever writes or prunes
+        # rows keeps the counts right.
+        Step(
+            "0018 log indexes",
+            (
+                """
+                CREATE TABLE log_kinds (
+                    kind INTEGER PRIMARY KEY,
+                    key_id TEXT NOT NULL,
+                    model_id TEXT NOT NULL,
+                    provider_id TEXT NOT NULL,
+                    mode TEXT NOT NULL,
+                    status INTEGER NOT NULL,
+                    error_class TEXT NOT NULL,
+                    UNIQUE (key_id, model_id, provider_id, mode, status, error_class)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE log_hours (
+                    hour INTEGER NOT NULL,
+                    kind INTEGER NOT NULL,
+                    requests INTEGER NOT NULL,
+                    PRIMARY KEY (hour, kind)
+                ) STRICT, WITHOUT ROWID
+                """,
+                """
+                INSERT INTO log_kinds (key_id, model_id, provider_id, mode, status, error_class)
+                    SELECT DISTINCT key_id, model_id, provider_id, mode, status, error_class
+                    FROM requests
+                """,
+                """
+                INSERT INTO log_hours (hour, kind, requests)
+                    SELECT at_ms / 3600000, kind, count(*) FROM requests JOIN log_kinds
+                        USING (key_id, model_id, provider_id, mode, status, error_class)
+                    GROUP BY 1, 2
+                """,
+                """
+                CREATE TRIGGER requests_indexed AFTER INSERT ON requests BEGIN
+                    INSERT OR IGNORE INTO log_kinds
+                        (key_id, model_id, provider_id, mode, status, error_class)
+                    VALUES (NEW.key_id, NEW.model_id, NEW.provider_id, NEW.mode, NEW.status,
+                        NEW.error_class);
+                    INSERT INTO log_hours (hour, kind, requests)
+                    SELECT NEW.at_ms / 3600000, kind, 1 FROM log_kinds
+                        WHERE key_id = NEW.key_id AND model_id = NEW.model_id
+                            AND provider_id = NEW.provider_id AND mode = NEW.mode
+                            AND status = NEW.status AND error_class = NEW.error_class
+                    ON CONFLICT (hour, kind) DO UPDATE SET requests = requests + 1;
+                END
+                """,
+                """
+                CREATE TRIGGER requests_unindexed AFTER DELETE ON requests BEGIN
+                    UPDATE log_hours SET requests = requests - 1
+                    WHERE hour = OLD.at_ms / 3600000 AND kind = (SELECT kind FROM log_kinds
+                        WHERE key_id = OLD.key_id AND model_id = OLD.model_id
+                            AND provider_id = OLD.provider_id AND mode = OLD.mode
+                            AND status = OLD.status AND error_class = OLD.error_class);
+                    DELETE FROM log_hours
+                    WHERE requests = 0 AND hour = OLD.at_ms / 3600000
+                        AND kind = (SELECT kind FROM log_kinds
+                        WHERE key_id = OLD.key_id AND model_id = OLD.model_id
+                            AND provider_id = OLD.provider_id AND mode = OLD.mode
+                            AND status = OLD.status AND error_class = OLD.error_class);
+                END
                 """,
             ),
         ),

@@ -24,6 +24,7 @@ from tokenhub.adapters.sqlite.orchestrations import SqliteOrchestrations
 from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.adapters.sqlite.retention import SqliteRetention
 from tokenhub.adapters.sqlite.rewards import SqliteRewards
+from tokenhub.adapters.sqlite.searching import SqliteLogIndex
 from tokenhub.adapters.sqlite.traffic import SqliteTraffic
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
@@ -56,6 +57,7 @@ class Stores:
         self.claims = SqliteClaims(ledger)
         self.ledger = SqliteLedger(ledger)
         self.journal = SqliteJournal(ledger, decisions, self.ledger)
+        self.log_index = SqliteLogIndex(ledger)
         self.orchestrations = SqliteOrchestrations(ledger)
         self.feedback = SqliteFeedback(ledger)
         self.rewards = SqliteRewards(ledger)

@@ -2,13 +2,18 @@
 
 from tokenhub.client.call import Call, item, query
 from tokenhub.wire.explain import Explained
+from tokenhub.wire.logs import AttemptPage, LogFacets, LogHistogram
 from tokenhub.wire.observe import LogPage, RequestDetail
+
+LOGS = "/admin/v1/logs"
 
 
 def list_logs(
     *,
     limit: int | None = None,
     before: str = "",
+    cursor: str = "",
+    wanted: str = "",
     model_id: str = "",
     provider_id: str = "",
     api_key_id: str = "",
@@ -16,13 +21,19 @@ def list_logs(
     request_id: str = "",
     parent_id: str = "",
 ) -> Call[LogPage]:
-    """Requests, newest first, of those that match. `before` is the `next` of the page before."""
+    """Requests, newest first, of those that match. `before` is the `next` of the page before.
+
+    `cursor` is that of the page before, in place of `before`; `wanted` is a filter
+    (tokenhub.filters).
+    """
     return Call(
         method="GET",
-        path="/admin/v1/logs",
+        path=LOGS,
         query=query(
             limit=limit,
             before=before,
+            cursor=cursor,
+            filter=wanted,
             model_id=model_id,
             provider_id=provider_id,
             api_key_id=api_key_id,
@@ -31,6 +42,40 @@ def list_logs(
             parent_id=parent_id,
         ),
         returns=LogPage,
+    )
+
+
+def list_attempts(
+    *, limit: int | None = None, cursor: str = "", wanted: str = ""
+) -> Call[AttemptPage]:
+    """The attempts of the requests that `list_logs` would give, one by one."""
+    return Call(
+        method="GET",
+        path=LOGS,
+        query=query(attempts="rows", limit=limit, cursor=cursor, filter=wanted),
+        returns=AttemptPage,
+    )
+
+
+def log_histogram(
+    *, wanted: str = "", buckets: int | None = None, step: str = ""
+) -> Call[LogHistogram]:
+    """How many requests match, by time: the last day, where the filter says no other."""
+    return Call(
+        method="GET",
+        path=f"{LOGS}/histogram",
+        query=query(filter=wanted, buckets=buckets, step=step),
+        returns=LogHistogram,
+    )
+
+
+def log_facets(*, wanted: str = "", limit: int | None = None) -> Call[LogFacets]:
+    """The most frequent values of what requests are told apart by, among those that match."""
+    return Call(
+        method="GET",
+        path=f"{LOGS}/facets",
+        query=query(filter=wanted, limit=limit),
+        returns=LogFacets,
     )
 
 

@@ -242,6 +242,25 @@ async def test_a_closed_database_is_a_fault(database: Database) -> None:
     assert "shutting down" in database.fault
 
 
+async def test_nobody_waits_for_a_search(database: Database) -> None:
+    free = threading.Event()
+    search = asyncio.ensure_future(database.search(lambda _conn: free.wait(10)))
+    await database.append((("a", 1),))
+
+    assert [("a", 1)] == await database.read(entries)
+    assert not search.done()
+
+    free.set()
+    assert await search
+
+
+async def test_a_search_cannot_write(database: Database) -> None:
+    with pytest.raises(Unavailable, match="readonly"):
+        await database.search(add("a", 1))
+
+    assert [] == await database.search(entries)
+
+
 async def test_readers_cannot_write(database: Database) -> None:
     with pytest.raises(Unavailable, match="readonly"):
         await database.read(add("a", 1))
@@ -254,7 +273,12 @@ async def test_a_closed_database_refuses_and_says_why(database: Database) -> Non
 
     await database.close()
 
-    for use in (database.append((("b", 2),)), database.write(add("b", 2)), database.read(entries)):
+    for use in (
+        database.append((("b", 2),)),
+        database.write(add("b", 2)),
+        database.read(entries),
+        database.search(entries),
+    ):
         with pytest.raises(Unavailable, match="shutting down"):
             await use
 

@@ -47,6 +47,16 @@ async def test_all_hold_of_what_was_recorded(kept: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "name", "examples"),
     [
+        (
+            "UPDATE requests SET mode = 'cheap' WHERE request_id LIKE '%1000%'",
+            "the log is counted by the hour as its rows are",
+            2,
+        ),
+        (
+            "DELETE FROM log_hours",
+            "the log is counted by the hour as its rows are",
+            1,
+        ),
         ("DELETE FROM attempts WHERE number = 2", "a request costs what its attempts cost", 3),
         (
             "UPDATE requests SET cost_nusd = NULL WHERE request_id LIKE '%1000%'",

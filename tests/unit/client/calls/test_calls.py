@@ -30,6 +30,7 @@ from tokenhub.wire.keys import (
     ApiKeyPage,
     ApiKeyPatch,
 )
+from tokenhub.wire.logs import AttemptPage, LogFacets, LogHistogram
 from tokenhub.wire.observe import LogPage
 from tokenhub.wire.prices import PriceSync, PriceSynced
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
@@ -80,6 +81,8 @@ CALLS = [
     (routing.get_routing(), "GET", f"{V1}/routing-config", None, RoutingConfig),
     (routing.put_routing(PUT), "PUT", f"{V1}/routing-config", PUT, RoutingConfig),
     (observe.list_logs(), "GET", f"{V1}/logs", None, LogPage),
+    (observe.log_histogram(), "GET", f"{V1}/logs/histogram", None, LogHistogram),
+    (observe.log_facets(), "GET", f"{V1}/logs/facets", None, LogFacets),
     (audit.list_audit(), "GET", f"{V1}/audit", None, AuditPage),
     (audit.verify_audit(), "POST", f"{V1}/audit/verify", None, AuditVerified),
     (health.get_health(), "GET", f"{V1}/health", None, told.Health),
@@ -138,6 +141,15 @@ def test_lists_ask_for_their_page() -> None:
     assert (("provider_id", "p"), *page) == catalog.list_models(
         provider_id="p", limit=2, offset=4
     ).query
+
+
+def test_the_log_is_asked_with_a_filter() -> None:
+    asked = observe.list_logs(wanted="model:gpt", cursor="aX")
+    attempts = observe.list_attempts(wanted="ms>5", limit=3)
+
+    assert (("cursor", "aX"), ("filter", "model:gpt")) == asked.query
+    assert (("attempts", "rows"), ("limit", "3"), ("filter", "ms>5")) == attempts.query
+    assert AttemptPage is attempts.returns
 
 
 def test_a_model_at_several_providers_is_named_with_its_provider() -> None:
