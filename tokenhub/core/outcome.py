@@ -69,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
+    `first_token_s` is from the admission to the first events of a stream, None where none began.
+    `skipped` are the routes that were left out or passed over, each with the reason.
     """
 
     request_id: str
@@ -88,6 +90,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     parent_id: str = ""
     expected: Expected = NOTHING_EXPECTED
+    first_token_s: float | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def overhead_s(self) -> float:

@@ -62,7 +62,8 @@ class Run:
     route answered, where that is not the decision's reason, and not simply that it was its turn.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
-    a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
+    a stream, `first_token_s` that from the start until there were events of it to give on.
+    `parent_id` is the orchestration that this request is a step of. `tab` is charged with
     each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
     key may still use of its tokens a minute.
     """
@@ -75,6 +76,7 @@ class Run:
         "catalog",
         "decision",
         "dropped",
+        "first_token_s",
         "how",
         "intent",
         "key",
@@ -115,6 +117,7 @@ class Run:
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
         self.opening_s = 0.0
+        self.first_token_s: float | None = None
         self.parent_id = ""
         self.tab = Tab(Purse()) if tab is None else tab
         self.legs = 0
