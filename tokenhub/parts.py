@@ -7,6 +7,7 @@ from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
@@ -20,6 +21,7 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.reload import Reload
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
@@ -57,6 +59,8 @@ class Parts:
     ledger: Ledger
     ledger_store: LedgerStore
     logs: Logs
+    charts: Charts
+    statistics: Statistics
     trail: Trail
     logins: Logins
     verifier: Verifier

@@ -18,6 +18,7 @@ from tokenhub.adapters.memory.backups import MemoryBackups
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
+from tokenhub.adapters.memory.series import MemorySeries
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.access import Access
@@ -26,6 +27,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
@@ -38,6 +40,7 @@ from tokenhub.admin.providers import Providers
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
@@ -214,6 +217,7 @@ class Control:
             randbits=lambda bits: next(noise) % (1 << bits),
         )
         self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
+        self.series = MemorySeries()
         self.audit = MemoryAudit()
         self.trail = Trail(store=self.audit, clock=self.clock)
         self.logins = Logins(trail=self.audit, clock=self.clock)
@@ -279,6 +283,8 @@ class Control:
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,
             logs=self.logs,
+            charts=Charts(store=self.series, clock=self.clock),
+            statistics=Statistics(store=self.series, table=self.key_table, clock=self.clock),
             trail=self.trail,
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),

@@ -28,6 +28,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import By, Changes
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.first_use import FirstUse
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
@@ -43,6 +44,7 @@ from tokenhub.admin.reload import Reload
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
@@ -222,6 +224,8 @@ async def assembled(
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,
             logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+            charts=Charts(store=stores.series, clock=clock),
+            statistics=Statistics(store=stores.series, table=key_table, clock=clock),
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),

@@ -9,6 +9,7 @@ from tokenhub.jobs.keys import KeyCare
 from tokenhub.jobs.noting import Noting
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.retention import Pruner
+from tokenhub.jobs.series import SeriesPruner
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.settings import DAY_S, Settings
@@ -22,6 +23,8 @@ def steady(parts: Parts) -> Iterator[Job]:
     noting = Noting(parts.access.sessions, clock=parts.clock)
     yield kept("noting", noting.run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
+    series = SeriesPruner(parts.charts, clock=parts.clock)
+    yield kept("series", series.run, clock=parts.clock)
     yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)
 
 
