@@ -21,8 +21,10 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.core.sketch import Sketch, packed, sketch_of, unpacked
 
 SLOT_S = 10
-# The cells of one cut in one slot. Beyond it the last of LABELS become OTHER: sums stay right.
+# The cells of one cut in one slot that are kept: beyond it the smallest become OTHER, and sums stay
+# right. While a slot is counted it has those of all labels together, so there may be more of them.
 MOST = 500
+MOST_LIVE = 4_000
 OTHER = "(other)"
 
 # What a cell counts, by its place in `Cell.sums`. Times are microseconds.
@@ -145,9 +147,11 @@ class Slot(msgspec.Struct):
     def _cell(self, labels: Labels) -> Cell:
         cell = self.requests.get(labels)
         if cell is None:
-            if len(self.requests) >= MOST:
+            if len(self.requests) >= MOST_LIVE:
                 # Keys are what there may be thousands of; names of all kinds only by mischief.
-                kept = (*labels[:2], OTHER, *labels[3:]) if len(self.requests) < 2 * MOST else ()
+                kept = (
+                    (*labels[:2], OTHER, *labels[3:]) if len(self.requests) < 2 * MOST_LIVE else ()
+                )
                 labels = kept or (OTHER,) * len(LABELS)
                 if (cell := self.requests.get(labels)) is not None:
                     return cell
@@ -184,8 +188,12 @@ def bounded(cells: Cells, most: int = MOST) -> Cells:
         return cells
     ranked = sorted(cells, key=lambda labels: (-_rank(cells[labels]), labels))
     kept = {labels: cells[labels] for labels in ranked[: most - 1]}
+    rest, other = empty(), (OTHER,) * len(ranked[0])
     for labels in ranked[most - 1 :]:
-        put(kept, (OTHER,) * len(labels), cells[labels])
+        add(rest, cells[labels])
+    if other in kept:
+        add(rest, kept[other])
+    kept[other] = rest
     return kept
 
 
@@ -197,7 +205,7 @@ def _rank(cell: Cell) -> int:
 
 _encoder = msgspec.msgpack.Encoder()
 _sums = msgspec.msgpack.Decoder(list[tuple[tuple[str, ...], list[int]]])
-_sketches = msgspec.msgpack.Decoder(list[tuple[int, bytes]])
+_sketches = msgspec.msgpack.Decoder(list[tuple[int, int, bytes]])
 
 
 class Encoded(msgspec.Struct, frozen=True):

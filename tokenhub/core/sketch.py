@@ -55,17 +55,26 @@ def count_of(sketch: Sketch) -> int:
     return sum(memoryview(_content(sketch, sys.byteorder)).cast("I"))
 
 
-def packed(sketch: Sketch) -> tuple[int, bytes]:
-    """The same as its lowest bucket, and the counts from there on."""
+def packed(sketch: Sketch) -> tuple[int, int, bytes]:
+    """The same as its lowest bucket, how many bytes a count has, and the counts from there on."""
     if not sketch:
-        return 0, b""
+        return 0, 1, b""
     first = _lowest(sketch)
-    return first, _content(sketch >> _BITS * first, "little")
+    content = _content(sketch >> _BITS * first, "little")
+    small = content[::_BYTES]
+    # Most are of few requests: where no count needs more than a byte, the rest is zeros.
+    if content.count(0) - small.count(0) == (_BYTES - 1) * len(small):
+        return first, 1, small
+    return first, _BYTES, content
 
 
-def unpacked(first: int, counts: bytes) -> Sketch:
+def unpacked(first: int, width: int, counts: bytes) -> Sketch:
     """The sketch that was packed."""
-    return int.from_bytes(counts, "little") << _BITS * first
+    content: bytes | bytearray = counts
+    if width == 1:
+        content = bytearray(_BYTES * len(counts))
+        content[::_BYTES] = counts
+    return int.from_bytes(content, "little") << _BITS * first
 
 
 def _lowest(sketch: Sketch) -> int:

@@ -16,7 +16,7 @@ from tokenhub.core.series import (
     FIRSTS,
     INPUT,
     LATENCY,
-    MOST,
+    MOST_LIVE,
     OTHER,
     REQUESTS,
     SKIPS,
@@ -38,6 +38,8 @@ requests = st.builds(
     latency_s=st.floats(0, 300),
     first_token_s=st.none() | st.floats(0, 300),
 )
+
+SIZES = (("k1", 3), ("k2", 9), (OTHER, 5))
 
 
 def counted(outcomes: Iterable[Outcome]) -> Slot:
@@ -147,20 +149,20 @@ def test_skips_are_counted_by_route_and_reason() -> None:
 
 
 def test_keys_beyond_the_bound_become_one_and_are_counted_all_the_same() -> None:
-    found = counted([ended(number, key_id=f"key_{number}") for number in range(3 * MOST)])
+    found = counted([ended(number, key_id=f"key_{number}") for number in range(3 * MOST_LIVE)])
 
     keys = found.cut("ends_of_keys")
 
-    assert MOST + 1 == len(keys)
-    assert 2 * MOST == keys[OTHER, "200", ""].sums[REQUESTS]
-    assert 3 * MOST == total(found.cut("routes").values()).sums[REQUESTS]
+    assert MOST_LIVE + 1 == len(keys)
+    assert 2 * MOST_LIVE == keys[OTHER, "200", ""].sums[REQUESTS]
+    assert 3 * MOST_LIVE == total(found.cut("routes").values()).sums[REQUESTS]
 
 
 def test_names_beyond_every_bound_become_one() -> None:
-    found = counted([ended(number, mode=f"m{number}") for number in range(4 * MOST)])
+    found = counted([ended(number, mode=f"m{number}") for number in range(4 * MOST_LIVE)])
 
-    assert 2 * MOST + 1 == len(found.requests)
-    assert 4 * MOST == total(found.cut("modes").values()).sums[REQUESTS]
+    assert 2 * MOST_LIVE + 1 == len(found.requests)
+    assert 4 * MOST_LIVE == total(found.cut("modes").values()).sums[REQUESTS]
 
 
 def test_the_smallest_cells_of_a_roll_up_become_one() -> None:
@@ -175,3 +177,14 @@ def test_the_smallest_cells_of_a_roll_up_become_one() -> None:
         labels: cell.sums[REQUESTS] for labels, cell in kept.items()
     }
     assert cells == series.bounded(cells, 10)
+
+
+def test_what_is_folded_joins_what_was_and_leaves_the_cells_as_they_were() -> None:
+    cells = {(name,): counted([ended(1)] * count).cut("keys")["key_1",] for name, count in SIZES}
+
+    kept = series.bounded(cells, 2)
+
+    assert {("k2",): 9, (OTHER,): 8} == {
+        labels: cell.sums[REQUESTS] for labels, cell in kept.items()
+    }
+    assert 5 == cells[OTHER,].sums[REQUESTS]

@@ -61,6 +61,7 @@ def test_a_count_has_room_beside_the_others(times: int) -> None:
     sketch = times * sketch_of(1.0) + sketch_of(2.0) + sketch_of(0.5)
 
     assert times + 2 == count_of(sketch)
+    assert sketch == unpacked(*packed(sketch))
     assert pytest.approx(1.0, rel=ERROR) == quantile_s(sketch, 0.5)
 
 
