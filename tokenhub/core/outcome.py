@@ -69,7 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
-    `first_token_s` is from the admission to the first events of a stream, None where none began.
+    `first_token_s` is when a stream's first events were at hand, 0 where there was none.
     `skipped` are the routes that were left out or passed over, each with the reason.
     """
 
@@ -90,7 +90,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     parent_id: str = ""
     expected: Expected = NOTHING_EXPECTED
-    first_token_s: float | None = None
+    first_token_s: float = 0.0
     skipped: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -113,7 +113,7 @@ class Slot(msgspec.Struct):
         cell.latencies += sketch_of(latency_s)
         if outcome.error_class:
             sums[ERRORS] += 1
-        if first_s is not None:
+        if first_s:
             sums[FIRSTS] += 1
             sums[FIRST] += round(first_s * _MICRO)
             cell.firsts += sketch_of(first_s)

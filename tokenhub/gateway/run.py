@@ -117,7 +117,7 @@ class Run:
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
         self.opening_s = 0.0
-        self.first_token_s: float | None = None
+        self.first_token_s = 0.0
         self.parent_id = ""
         self.tab = Tab(Purse()) if tab is None else tab
         self.legs = 0
