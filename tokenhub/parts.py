@@ -7,6 +7,7 @@ from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.feedback import Feedbacks
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
@@ -23,6 +24,7 @@ from tokenhub.admin.replay import Replay
 from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
@@ -64,6 +66,8 @@ class Parts:
     logs: Logs
     feedbacks: Feedbacks
     judging: Callable[[], Awaitable[None]]
+    charts: Charts
+    statistics: Statistics
     trail: Trail
     events: Events
     feed: Feed

@@ -19,6 +19,7 @@ NO_CHANGE = {
     f"POST {V1}/routing/simulate": "a decision that nothing follows from",
     f"POST {V1}/audit/verify": "only reads",
     f"POST {V1}/ledger/verify": "only reads",
+    f"POST {V1}/tsdb/prune": "what is over goes within the hour by itself",
 }
 
 
@@ -88,6 +89,7 @@ CHANGES = [
     Change(f"POST {V1}/health/{{id}}/reset", "health/p/reset", None, "health.reset", "p"),
     Change(f"DELETE {V1}/models/{{id}}", "models/gpt-4o", None, "model.delete", "p/gpt-4o"),
     Change(f"DELETE {V1}/providers/{{id}}", "providers/p", None, "provider.delete", "p"),
+    Change(f"PUT {V1}/tsdb/retention", "tsdb/retention", {"days": 30}, "tsdb.retention", "tsdb"),
     Change(f"POST {V1}/tokens", "tokens", {"name": "t", "role": "viewer"}, "token.create", ""),
     Change(f"PATCH {V1}/tokens/{{id}}", "tokens/t", {"role": "owner"}, "token.update", "{key}"),
     Change(f"POST {V1}/tokens/{{id}}/rotate", "tokens/t/rotate", {}, "token.rotate", "{key}"),

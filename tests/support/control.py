@@ -22,6 +22,7 @@ from tokenhub.adapters.memory.logs import MemoryLogIndex
 from tokenhub.adapters.memory.orchestrations import MemoryOrchestrations
 from tokenhub.adapters.memory.prices import MemoryPriceList
 from tokenhub.adapters.memory.rewards import MemoryRewards
+from tokenhub.adapters.memory.series import MemorySeries
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.memory.traffic import MemoryTraffic
 from tokenhub.adapters.sealed.secrets import VaultSecrets
@@ -31,6 +32,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import Changes
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.feedback import Feedbacks
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
@@ -46,6 +48,7 @@ from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
@@ -225,6 +228,7 @@ class Control:
             randbits=lambda bits: next(noise) % (1 << bits),
         )
         self.access = Access(tokens=self.tokens, sessions=self.sessions, clock=self.clock)
+        self.series = MemorySeries()
         self.audit = MemoryAudit()
         # Closed: who asks for events is let in, and told that there are none.
         self.bus = Bus(told, now=self.clock.now)
@@ -320,6 +324,8 @@ class Control:
             logs=self.logs,
             feedbacks=self.feedbacks,
             judging=cast("Any", None),
+            charts=Charts(store=self.series, clock=self.clock),
+            statistics=Statistics(store=self.series, table=self.key_table, clock=self.clock),
             trail=self.trail,
             events=self.bus,
             feed=self.bus,

@@ -29,6 +29,7 @@ from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
 from tokenhub.admin.changes import By, Changes
+from tokenhub.admin.charts import Charts
 from tokenhub.admin.first_use import FirstUse
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
@@ -46,6 +47,7 @@ from tokenhub.admin.rewards import Rewards
 from tokenhub.admin.routing import Routing
 from tokenhub.admin.sessions import Sessions
 from tokenhub.admin.simulate import Simulator
+from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
@@ -251,6 +253,8 @@ async def assembled(
             ),
             feedbacks=opinions.feedbacks,
             judging=opinions.judge.run,
+            charts=Charts(store=stores.series, clock=clock),
+            statistics=Statistics(store=stores.series, table=key_table, clock=clock),
             trail=trail,
             events=events,
             feed=events,

@@ -12,6 +12,7 @@ from tokenhub.jobs.lessons import Saver
 from tokenhub.jobs.noting import Noting
 from tokenhub.jobs.probe import Prober
 from tokenhub.jobs.retention import Pruner
+from tokenhub.jobs.series import SeriesPruner
 from tokenhub.jobs.supervisor import kept
 from tokenhub.parts import Parts
 from tokenhub.settings import DAY_S, Settings
@@ -30,6 +31,8 @@ def steady(parts: Parts) -> Iterator[Job]:
     yield kept("lessons", Saver(parts.rewards, clock=parts.clock).run, clock=parts.clock)
     yield kept("logins", parts.logins.run, clock=parts.clock)
     yield kept("judge", parts.judging, clock=parts.clock)
+    series = SeriesPruner(parts.charts, clock=parts.clock)
+    yield kept("series", series.run, clock=parts.clock)
     yield kept("autolock", AutoLocker(parts.vault, parts.clock).run, clock=parts.clock)
 
 

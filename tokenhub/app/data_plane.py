@@ -93,7 +93,7 @@ class DataPlane:
             ),
             settle=Settle(
                 self.stores.journal,
-                [self.observed.record, self.metrics.record],
+                [self.observed.record, self.metrics.record, self.stores.series.record],
                 clock=self.clock,
                 status_of=status_of,
                 watched=self.opinions.watch.ended,

@@ -70,6 +70,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
     `task` is the kind of work that was asked for, one of core.tasks.
+    `first_token_s` is when a stream's first events were at hand, 0 where there was none.
+    `skipped` are the routes that were left out or passed over, each with the reason.
     """
 
     request_id: str
@@ -90,6 +92,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: str = ""
     expected: Expected = NOTHING_EXPECTED
     task: str = ""
+    first_token_s: float = 0.0
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def overhead_s(self) -> float:

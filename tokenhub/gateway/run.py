@@ -93,7 +93,8 @@ class Run:
     route answered, where that is not the decision's reason, and not simply that it was its turn.
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
-    a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
+    a stream, `first_token_s` that from the start until there were events of it to give on.
+    `parent_id` is the orchestration that this request is a step of. `tab` is charged with
     each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
     key may still use of its tokens a minute. `answer` is a whole answer as it goes out, and `ear`
     what hears a stream, where somebody wants to know. `events` hear what becomes of it.
@@ -110,6 +111,7 @@ class Run:
         "dropped",
         "ear",
         "events",
+        "first_token_s",
         "how",
         "intent",
         "key",
@@ -156,6 +158,7 @@ class Run:
         self.attempts: list[Attempt] = []
         self.upstream_s = 0.0
         self.opening_s = 0.0
+        self.first_token_s = 0.0
         self.parent_id = ""
         self.tab = Tab(Purse()) if tab is None else tab
         self.legs = 0

@@ -98,6 +98,8 @@ class Settle:
             parent_id=run.parent_id,
             expected=_expected(run),
             task=run.intent.task if run.intent else "",
+            first_token_s=run.first_token_s,
+            skipped=_skipped(run),
         )
 
     def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:
@@ -131,6 +133,14 @@ def _expected(run: Run) -> Expected:
         answers=ask.answers,
         max_latency_s=run.intent.policy.max_latency_s,
     )
+
+
+def _skipped(run: Run) -> tuple[tuple[str, str], ...]:
+    """The routes that its decision left out, and those that were passed over after it."""
+    record = run.refusal if run.decision is None else run.decision.record
+    if record is None or not (record.skipped or run.passed):
+        return ()
+    return tuple([(skip.route, skip.reason) for skip in (*record.skipped, *run.passed)])
 
 
 def class_of(error: TokenHubError | None) -> str:

@@ -636,6 +636,7 @@ TOKENHUB = Schema(
                 """
                 ALTER TABLE api_keys ADD COLUMN
                     judged INTEGER NOT NULL DEFAULT 1 CHECK (judged IN (0, 1))
+                """,
             ),
         ),
         # What the log is searched by (searching.py). A kind is one combination of what requests are
@@ -708,6 +709,8 @@ TOKENHUB = Schema(
                 """,
             ),
         ),
+        # How long charts go back, in days; the points themselves are telemetry.
+        Step("0019 series", ("INSERT INTO meta (name, value) VALUES ('series_days', 90)",)),
     ),
 )
 
@@ -736,6 +739,25 @@ TELEMETRY = Schema(
                     last_at_ms INTEGER NOT NULL
                 ) STRICT
                 """,
+            ),
+        ),
+        # Times are Unix seconds here. A row has a kilobyte or several: in a table of its own order,
+        # new ones are at the end, and no page is split.
+        Step(
+            "0003 series",
+            (
+                """
+                CREATE TABLE series (
+                    step_s INTEGER NOT NULL,
+                    cut TEXT NOT NULL,
+                    at INTEGER NOT NULL,
+                    sums BLOB NOT NULL,
+                    latencies BLOB NOT NULL,
+                    firsts BLOB NOT NULL,
+                    UNIQUE (step_s, cut, at)
+                ) STRICT
+                """,
+                "CREATE TABLE series_marks (step_s INTEGER PRIMARY KEY, until INTEGER) STRICT",
             ),
         ),
     ),

@@ -25,6 +25,7 @@ from tokenhub.adapters.sqlite.probe import EVERY_S
 from tokenhub.adapters.sqlite.retention import SqliteRetention
 from tokenhub.adapters.sqlite.rewards import SqliteRewards
 from tokenhub.adapters.sqlite.searching import SqliteLogIndex
+from tokenhub.adapters.sqlite.series import SqliteSeries
 from tokenhub.adapters.sqlite.traffic import SqliteTraffic
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
 from tokenhub.core.errors import BadRequest
@@ -50,6 +51,7 @@ class Stores:
         decisions: Decisions,
         *,
         backups: SqliteBackups,
+        series: SqliteSeries,
     ) -> None:
         self.catalog = SqliteCatalogStore(ledger)
         self.keys = SqliteKeyStore(ledger)
@@ -66,6 +68,7 @@ class Stores:
         self.vault = SqliteVaultStore(ledger)
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
+        self.series = series
         self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
         self.traffic = SqliteTraffic(ledger, telemetry, decisions.unwritten)
         self._ledger = ledger
@@ -154,13 +157,16 @@ async def open_stores(
         stack.push_async_callback(telemetry.close)
         decisions = Decisions(telemetry)
         stack.push_async_callback(decisions.close)
+        series = SqliteSeries(ledger, telemetry)
+        stack.push_async_callback(series.close)
+        await series.load()
         sources = (
             backup.Source(ledger.path, TOKENHUB),
             backup.Source(telemetry.path, TELEMETRY),
         )
         copies = SqliteBackups(ledger, sources, folder=folder, keep=keep_backups)
         stack.push_async_callback(copies.close)
-        stores = Stores(ledger, telemetry, decisions, backups=copies)
+        stores = Stores(ledger, telemetry, decisions, backups=copies, series=series)
         stack.push_async_callback(stores.feedback.close)
         await stores.prune_catalogs()
         yield stores
