@@ -54,10 +54,14 @@ _LEAST_NOISE = 0.02**2
 # What each point of an operator's weight above 1, its default, says before anybody judged.
 _WEIGHT_POINT = 0.02
 # A route is drawn from the hopeful side of what is believed of it: its mean and 1.3 deviations, in
-# a narrow normal about it. Wide draws about the mean try what is nearly as good for ever; no hope
-# at all never goes back to a route that had bad luck at first (docs/developer/learning.md).
+# a narrow normal about it. While most of that is prior it is hoped for more. Wide draws about the
+# mean try what is nearly as good for ever; no hope at all never goes back to a route that
+# had bad luck at first (docs/developer/learning.md).
 _HOPE, _WIDTH = 1.3, 0.2
 _HOPE_MORE = 1.5
+# Hope is for those who learn: of so many calls that nobody judged half of it is left, and draws are
+# as much wider. Else whoever is hoped for would be asked for as long as the judge takes.
+_PATIENCE = 20.0
 # One failure in 25 is expected of a route that was never called, and counts as 5 calls.
 _FAILED, _CALLED = 0.2, 5.0
 # No answer is better than right: beyond it draws count almost nothing, and still have an order.
@@ -107,12 +111,14 @@ class Arm(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a decision may know of a route: how well it answers, how unsure that is, and failures.
 
     `prior` is the part of `quality` that nobody has judged yet: there the operator's weight counts.
+    `hope`, 0 to 1, is how soon a trial of it is going to be judged.
     """
 
     quality: float
     spread: float
     prior: float = 1.0
     failing: float = _FAILED / _CALLED
+    hope: float = 0.0
 
 
 def as_beta(quality: float, spread: float) -> tuple[float, float]:
@@ -230,11 +236,16 @@ def strength(cell: Cell, noise: float, apart: float) -> Belief:
     return updated(Belief(0.0, apart), cell.n, cell.mean, noise)
 
 
-def arm_of(route: Belief, effect: float, own: Belief, calls: Calls) -> Arm:
+def hope_of(unjudged: float) -> float:
+    """How soon a trial is going to be judged, where so many calls waited for it in vain."""
+    return 1 / (1 + unjudged / _PATIENCE)
+
+
+def arm_of(route: Belief, effect: float, own: Belief, calls: Calls, *, hope: float) -> Arm:
     """A route at a task."""
     quality = min(1.0, max(0.0, route.mean + effect + own.mean))
     failing = (calls.failed + _FAILED) / (calls.n + _CALLED)
-    return Arm(quality, sqrt(route.variance), route.prior, failing)
+    return Arm(quality, sqrt(route.variance), route.prior, failing, hope)
 
 
 def after_call(calls: Calls, *, failed: bool) -> Calls:
@@ -243,12 +254,16 @@ def after_call(calls: Calls, *, failed: bool) -> Calls:
 
 
 class Taught(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is to survive a restart. `strengths` are by route and then by task."""
+    """All that is to survive a restart. `strengths` are by route and then by task.
+
+    `unjudged` are the calls of a route since it was judged last.
+    """
 
     routes: dict[str, Cell] = {}
     strengths: dict[str, dict[str, Cell]] = {}
     tasks: dict[str, Cell] = {}
     calls: dict[str, Calls] = {}
+    unjudged: dict[str, int] = {}
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -301,6 +316,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False, array_like=True):
     failing: float
     draw: float
     price: float
+    hope: float = 0.0
 
 
 class Draw(msgspec.Struct, frozen=True, gc=False):
@@ -314,12 +330,10 @@ class Draw(msgspec.Struct, frozen=True, gc=False):
 
 def draw_of(arm: Arm | Sample, *, weight: int, price: float) -> Draw:
     """How a route is drawn. `price` is what its cost and its time take from its utility."""
-    middle = (
-        arm.quality
-        + arm.prior * _WEIGHT_POINT * (weight - 1)
-        + (_HOPE + _HOPE_MORE * arm.prior) * arm.spread
-    )
-    return Draw(middle, _WIDTH * arm.spread, 1 - arm.failing, price)
+    hope = arm.hope * (_HOPE + _HOPE_MORE * arm.prior)
+    middle = arm.quality + arm.prior * _WEIGHT_POINT * (weight - 1) + hope * arm.spread
+    width = (1 - arm.hope * (1 - _WIDTH)) * arm.spread
+    return Draw(middle, width, 1 - arm.failing, price)
 
 
 def drawn(draw: Draw, seed: int) -> float:

@@ -82,7 +82,7 @@ def _providers_of(record: Record, *reasons: str) -> frozenset[str]:
 def _arms(record: Record) -> dict[str, Arm]:
     samples = [(one.route, one.sample) for one in record.candidates]
     return {
-        route: Arm(sample.quality, sample.spread, sample.prior, sample.failing)
+        route: Arm(sample.quality, sample.spread, sample.prior, sample.failing, sample.hope)
         for route, sample in samples
         if sample
     }

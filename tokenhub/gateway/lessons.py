@@ -35,6 +35,7 @@ class Lessons:
         self._strengths = {name: dict(cells) for name, cells in taught.strengths.items()}
         self._tasks = dict(taught.tasks)
         self._calls = dict(taught.calls)
+        self._unjudged = dict(taught.unjudged)
         self._models: dict[str, dict[str, Cell]] = {}
         for route, cell in self._routes.items():
             self._models.setdefault(_model(route), {})[route] = cell
@@ -51,6 +52,7 @@ class Lessons:
             strengths={name: dict(cells) for name, cells in self._strengths.items()},
             tasks=dict(self._tasks),
             calls=dict(self._calls),
+            unjudged=dict(self._unjudged),
         )
 
     def judged(self, quality: Quality) -> None:
@@ -67,10 +69,12 @@ class Lessons:
         before = self._tasks.get(task, EMPTY)
         self._tasks[task] = learned(before, score - usual - own, memory=learning.TASK_MEMORY)
         self._strengths[route][task] = learned(at_task, score - usual - effect)
+        self._unjudged.pop(route, None)
         self._changed()
 
     def called(self, route: str, *, failed: bool) -> None:
         """Learn how a call ended. That it was answered says nothing of how well."""
+        self._unjudged[route] = self._unjudged.get(route, 0) + 1
         self._calls[route] = learning.after_call(self._calls.get(route, UNCALLED), failed=failed)
         self._changed()
 
@@ -79,6 +83,7 @@ class Lessons:
         self._routes.pop(route, None)
         self._strengths.pop(route, None)
         self._calls.pop(route, None)
+        self._unjudged.pop(route, None)
         siblings = self._models.get(_model(route), {})
         siblings.pop(route, None)
         if not siblings:
@@ -102,6 +107,7 @@ class Lessons:
                 self._effect(task),
                 self._strength(route, task),
                 self._calls.get(route, UNCALLED),
+                hope=self._hope(route),
             )
         return found
 
@@ -122,7 +128,13 @@ class Lessons:
 
     def _overall(self, route: str) -> Arm:
         calls = self._calls.get(route, UNCALLED)
-        return learning.arm_of(self._belief(route, self._now()), 0.0, learning.NO_STRENGTH, calls)
+        return learning.arm_of(
+            self._belief(route, self._now()), 0.0, learning.NO_STRENGTH, calls, hope=0.0
+        )
+
+    def _hope(self, route: str) -> float:
+        """None before anybody judged anything: a trial that is not judged teaches nothing."""
+        return learning.hope_of(self._unjudged.get(route, 0)) if self._routes else 0.0
 
     def _changed(self) -> None:
         self.version += 1

@@ -278,13 +278,15 @@ def summary(request_of, explained):
 
 
 async def test_a_draw_is_not_told_as_the_best_score(summary):
-    arms = {"a/small": (90.0, 1.0), "a/big": (1.0, 90.0), "b/big": (1.0, 90.0)}
+    arms = {"a/small": (0.95, 0.01), "a/big": (0.1, 0.01), "b/big": (0.1, 0.01)}
 
     because, why = await summary(an_intent(policy=a_policy(mode="thompson")), signals(arms=arms))
 
     assert "its draw was the largest" == because
-    assert why.startswith("its draw is 0.9")
-    assert ", of Beta(90, 1); for comparison, score" in why
+    assert why.startswith("its draw is 0.")
+    assert ", of Beta(450.3, 23.7)" in why
+    assert "that is a quality of 0.950 give or take 0.010" in why
+    assert "; for comparison, score" in why
 
 
 async def test_exploration_is_told_with_the_place_by_score(request_of, explained, control):

@@ -153,6 +153,7 @@ async def test_a_request_is_explained_by_name(client, control):
         "origin": {"mode": "default", "min_weight": "request"},
         "notes": [],
         "weights": None,
+        "worth": None,
     } == decision["policy"]
     assert {"cost": 0.25, "latency": 0.25, "failure": 0.25, "weight": 0.25} == decision["weights"]
     assert [

@@ -810,7 +810,7 @@ def signals_of(record: Record) -> Signals:
             closed[one.route] = Closed("health_down", one.closed_ms)
         if one.sample:
             told = one.sample
-            arms[one.route] = Arm(told.quality, told.spread, told.prior, told.failing)
+            arms[one.route] = Arm(told.quality, told.spread, told.prior, told.failing, told.hope)
     without = [s.route.partition("/")[0] for s in record.skipped if s.reason == "no_credential"]
     return Signals(routes, frozenset(without), closed, Kept(arms))
 

@@ -11,7 +11,6 @@ from tokenhub.core.learning import (
     EMPTY,
     HALF_S,
     MEMORY,
-    UNTRIED,
     Arm,
     Cell,
     Draw,
@@ -108,8 +107,8 @@ def test_a_beta_has_the_same_mean_and_spread(quality: float, spread: float) -> N
 
 def test_no_answer_is_hoped_to_be_better_than_right() -> None:
     """A model that costs more than any answer is worth is not tried, however little is known."""
-    dear = draw_of(UNTRIED, weight=10, price=0.3)
-    good = draw_of(Arm(0.9, 0.01, 0.0, 0.001), weight=1, price=0.0)
+    dear = draw_of(Arm(0.8, 0.2, 1.0, 0.04, 1.0), weight=10, price=0.3)
+    good = draw_of(Arm(0.9, 0.01, 0.0, 0.001, 1.0), weight=1, price=0.0)
 
     draws = [dear, good]
 
@@ -173,3 +172,12 @@ def test_a_probability_is_how_often_the_draw_is_the_largest(number: int) -> None
 def test_worths_without_sense_are_refused(given_: dict[str, float]) -> None:
     with pytest.raises(BadRequest):
         worth(given_, field="policy.worth")
+
+
+def test_hope_moves_the_draw_up_and_makes_it_narrow() -> None:
+    plain, hopeful = (
+        draw_of(Arm(0.5, 0.1, 0.0, 0.01, hope), weight=1, price=0.0) for hope in (0, 1)
+    )
+
+    assert (0.5, 0.1) == (plain.middle, plain.width)
+    assert (pytest.approx(0.63), pytest.approx(0.02)) == (hopeful.middle, hopeful.width)

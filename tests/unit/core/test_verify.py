@@ -54,7 +54,13 @@ all_signals = st.builds(
     ),
     arms=st.dictionaries(
         st.sampled_from(ROUTES),
-        st.tuples(st.floats(0, 1), st.floats(1e-4, 0.3), st.floats(0, 1), st.floats(0.001, 0.9)),
+        st.tuples(
+            st.floats(0, 1),
+            st.floats(1e-4, 0.3),
+            st.floats(0, 1),
+            st.floats(0.001, 0.9),
+            st.floats(0, 1),
+        ),
     ),
     without=st.lists(st.sampled_from(PROVIDERS), max_size=1),
     away=st.lists(st.sampled_from(PROVIDERS), max_size=2),

@@ -106,3 +106,21 @@ def test_forgotten_is_as_never_met() -> None:
     assert UNTRIED.spread == lessons.of("maths", "a/m").spread
     lessons.forget_all()
     assert UNTRIED == lessons.of("chat", "a/m")
+
+
+def test_hope_is_for_what_will_be_judged() -> None:
+    """Before anybody judges there is none, and a route that waits for its judge loses it."""
+    unjudged = Lessons(lambda: 0.0)
+    unjudged.called("a/m", failed=False)
+    lessons = taught(("a/m", 0.9, "chat"))
+    at_once = lessons.of("chat", "a/m").hope
+
+    for _ in range(60):
+        lessons.called("a/m", failed=False)
+
+    assert (0.0, 1.0, 0.25) == (
+        unjudged.of("chat", "a/m").hope,
+        at_once,
+        lessons.of("chat", "a/m").hope,
+    )
+    assert 1.0 == lessons.of("chat", "b/new").hope

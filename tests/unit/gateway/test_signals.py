@@ -48,7 +48,12 @@ class School:
     def judge(self, provider: str, score: float) -> None:
         self.observed.judged(
             Quality(
-                request_id="r", provider_id=provider, model_id="m", score=score, task="chat", at=0.0
+                request_id="r",
+                provider_id=provider,
+                model_id="m",
+                score=score,
+                task="chat",
+                at=self.clock.now(),
             )
         )
 
