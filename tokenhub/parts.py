@@ -11,6 +11,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -33,6 +34,7 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.ledger import LedgerStore
 from tokenhub.ports.retention import Retention
 from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.served import NOBODY, AccessLog, Tracing
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.storage import Storage
 
@@ -57,6 +59,7 @@ class Parts:
     ledger: Ledger
     ledger_store: LedgerStore
     logs: Logs
+    log_level: LogLevel
     trail: Trail
     logins: Logins
     verifier: Verifier
@@ -83,3 +86,5 @@ class Parts:
     claims: Claims
     load: Load
     reload: Reload
+    access_log: AccessLog = NOBODY
+    tracing: Tracing = NOBODY

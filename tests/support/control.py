@@ -29,6 +29,7 @@ from tokenhub.admin.changes import Changes
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -164,6 +165,7 @@ class Control:
         self.token_store = MemoryTokenStore()
         self.token_file = MemoryTokenFile()
         self.reason = ""
+        self.log_level = "info"
         self.storage = Storage()
         self.backup_store = MemoryBackups()
         self.changes = Changes(
@@ -249,6 +251,9 @@ class Control:
             catalog_store=self.catalog_store, key_store=self.key_store, note=self.note
         ).started()
 
+    def _set_log_level(self, level: str) -> None:
+        self.log_level = level
+
     async def not_ready(self) -> str:
         return self.reason
 
@@ -279,6 +284,9 @@ class Control:
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,
             logs=self.logs,
+            log_level=LogLevel(
+                read=lambda: self.log_level, swap=self._set_log_level, trail=self.trail
+            ),
             trail=self.trail,
             logins=self.logins,
             verifier=Verifier(journal=self.journal, catalogs=self.catalog_store),

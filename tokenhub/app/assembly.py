@@ -21,7 +21,7 @@ from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sealed.bodies import SealedBodies
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
-from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.adapters.telemetry.logging import current_level, set_level
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
@@ -33,6 +33,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -48,6 +49,7 @@ from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.app.data_plane import DataPlane, defaults
 from tokenhub.app.reloading import Reloading, Renewed, nobody
+from tokenhub.app.telemetry import telemetry
 from tokenhub.app.telling import tell
 from tokenhub.app.vaults import auto_lock, unlock
 from tokenhub.core.admin_token import ADVISED_CHARS
@@ -163,12 +165,19 @@ async def assembled(
         observed = Observed(held, board=board, patience_s=patience_s)
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
-        metrics = Metrics(
-            decisions_lost=lambda: stores.decisions_lost,
-            load=load.counts,
-            commits=stores.commits,
+        limits = KeyLimits(MemoryRates(), rps=settings.rate_limit_rps)
+        telling = telemetry(
+            stack,
+            settings,
+            upstreams=upstreams,
+            catalog=catalog,
+            board=board,
+            clock=clock,
+            load=load,
+            limits=limits,
+            stores=stores,
+            safe=safe,
         )
-
         request_ids = RequestIds(clock.now, noise.getrandbits)
         plane = DataPlane(
             stores=stores,
@@ -179,8 +188,8 @@ async def assembled(
             observed=observed,
             board=board,
             naming=naming,
-            limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
-            metrics=metrics,
+            limits=limits,
+            telling=telling,
             books=books,
             upstreams=upstreams,
             noise=noise,
@@ -193,6 +202,7 @@ async def assembled(
             plane=plane,
             changes=changes,
             allowed=allowed,
+            access_log=telling.access_log,
             reread=reread or (lambda: settings),
             renewed=renewed,
         )
@@ -222,6 +232,9 @@ async def assembled(
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,
             logs=Logs(journal=stores.journal, orchestrations=stores.orchestrations),
+            log_level=LogLevel(read=current_level, swap=set_level, trail=trail),
+            access_log=telling.access_log,
+            tracing=telling.tracing,
             trail=trail,
             logins=logins,
             verifier=Verifier(journal=stores.journal, catalogs=stores.catalog),
@@ -236,7 +249,7 @@ async def assembled(
             clock=clock,
             started_at=clock.monotonic(),
             public_url=settings.listen_addr.local_url,
-            metrics=metrics.text,
+            metrics=telling.metrics.text,
             ready=stores.fault,
             request_ids=request_ids,
             sqlite_version=stores.sqlite_version,

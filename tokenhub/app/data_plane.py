@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores
-from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.app.telemetry import Telemetry
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.schema import Schemas
@@ -45,7 +45,7 @@ class DataPlane:
     board: Board
     naming: Naming
     limits: KeyLimits
-    metrics: Metrics
+    telling: Telemetry
     books: Books
     upstreams: HttpUpstreams
     noise: random.Random
@@ -76,7 +76,7 @@ class DataPlane:
             observed=self.observed,
             board=self.board,
             dispatch=Dispatch(
-                self.upstreams,
+                self.telling.upstreams,
                 board=self.board,
                 hedging=hedging(settings, self.catalog),
                 clock=self.clock,
@@ -88,9 +88,10 @@ class DataPlane:
             ),
             settle=Settle(
                 self.stores.journal,
-                [self.observed.record, self.metrics.record],
+                [self.observed.record, self.telling.metrics.record],
                 clock=self.clock,
                 status_of=status_of,
+                skips=self.telling.metrics.skipped,
             ),
             naming=self.naming,
             limits=self.limits,
@@ -98,6 +99,7 @@ class DataPlane:
             seeds=lambda: self.noise.getrandbits(SEED_BITS),
             books=self.books,
             recognise=self.recognise,
+            deciding=self.telling.decide,
         )
 
 

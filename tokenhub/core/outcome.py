@@ -69,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
+    `first_token_s` is when a stream's first events were at hand, 0 where there was none; `hedges`
+    are its second calls beside slow ones.
     """
 
     request_id: str
@@ -88,6 +90,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     parent_id: str = ""
     expected: Expected = NOTHING_EXPECTED
+    first_token_s: float = 0.0
+    hedges: int = 0
 
     @property
     def overhead_s(self) -> float:

@@ -20,6 +20,7 @@ from tokenhub.core.keys import ApiKey, KeyTable, Uses
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
+from tokenhub.core.signals import Signals
 from tokenhub.gateway.admit import KeyLimits, admitted, identified
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.books import Books, Spend
@@ -36,6 +37,7 @@ from tokenhub.ports.provider import AnswerStream
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
+Decide = Callable[[Intent, Catalog, Signals, int], Decision]
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,8 @@ class Gateway:
 
     `uses` is where the time is noted at which each key was used; without it, nobody reads them.
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
-    way out. `recognise` has a look at keys that nobody knows, and may make one known.
+    way out. `recognise` has a look at keys that nobody knows, and may make one known. `deciding`
+    stands for `decide`, where somebody wants to know how long it takes.
     """
 
     def __init__(
@@ -78,7 +81,9 @@ class Gateway:
         books: Books,
         recognise: Callable[[str], Awaitable[None]] = no_look,
         uses: Uses | None = None,
+        deciding: Decide = decide,
     ) -> None:
+        self._decide = deciding
         self._keys = keys
         self._books = books
         self._uses = {} if uses is None else uses
@@ -266,7 +271,7 @@ class Gateway:
         """Decide. Of a refusal the record stays: it is a decision too."""
         catalog, seed = run.catalog, self._seeds()
         try:
-            return decide(intent, catalog, self._observed.read(catalog), seed)
+            return self._decide(intent, catalog, self._observed.read(catalog), seed)
         except TokenHubError as error:
             run.refusal = refused(intent, catalog.version, seed=seed, error=error)
             raise

@@ -63,8 +63,9 @@ class Run:
     `dropped` are the caller's parameters that the answering provider has no counterpart of.
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream. `parent_id` is the orchestration that this request is a step of. `tab` is charged with
-    each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
-    key may still use of its tokens a minute.
+    each attempt as it is booked; `legs` is how many calls were let through, `hedges` how many of
+    them beside another. `tokens` is what its key may still use of its tokens a minute.
+    `first_token_s` is the time from its arrival to the first events of a stream.
     """
 
     __slots__ = (
@@ -75,6 +76,8 @@ class Run:
         "catalog",
         "decision",
         "dropped",
+        "first_token_s",
+        "hedges",
         "how",
         "intent",
         "key",
@@ -118,6 +121,8 @@ class Run:
         self.parent_id = ""
         self.tab = Tab(Purse()) if tab is None else tab
         self.legs = 0
+        self.hedges = 0
+        self.first_token_s = 0.0
 
     def answered(
         self,

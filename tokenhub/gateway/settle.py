@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from tokenhub.core.eligibility import Skip
 from tokenhub.core.errors import ProviderRefused, TokenHubError
 from tokenhub.core.outcome import NOTHING_EXPECTED, Expected, Outcome
 from tokenhub.gateway.run import GONE, STOPPING, Run, stopped
@@ -14,13 +15,21 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal
 
 Sink = Callable[[Outcome], None]
+Skips = Callable[[Sequence[Skip]], None]
 # nginx's status for a caller who hung up, in logs only: nobody was there to be told another.
 CLOSED_REQUEST = 499
 _log = logging.getLogger("tokenhub.settle")
 
 
+def nobody_counts(_skips: Sequence[Skip]) -> None:
+    """Where nobody wants to know who was passed over."""
+
+
 class Settle:
-    """`status_of` gives the status under which an error is told to the caller."""
+    """`status_of` gives the status under which an error is told to the caller.
+
+    `skips` hears of each request who was passed over for it, if anybody was.
+    """
 
     def __init__(
         self,
@@ -29,11 +38,13 @@ class Settle:
         *,
         clock: Clock,
         status_of: Callable[[Exception], int],
+        skips: Skips = nobody_counts,
     ) -> None:
         self._journal = journal
         self._sinks = tuple(sinks)
         self._clock = clock
         self._status_of = status_of
+        self._skips = skips
 
     @property
     def fault(self) -> str:
@@ -86,6 +97,8 @@ class Settle:
             attempts=tuple(run.attempts),
             parent_id=run.parent_id,
             expected=_expected(run),
+            first_token_s=run.first_token_s,
+            hedges=run.hedges,
         )
 
     def _tell(self, run: Run, outcome: Outcome, committed: "Future[None]") -> None:
@@ -98,6 +111,8 @@ class Settle:
         record = run.refusal if run.decision is None else run.decision.record
         if record is not None:
             self._journal.explain(run.request_id, run.at, record)
+            if record.skipped or run.passed:
+                self._skips((*record.skipped, *run.passed))
         for sink in self._sinks:
             try:
                 sink(outcome)

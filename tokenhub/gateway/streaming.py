@@ -60,6 +60,7 @@ class Streaming:
         self._keys = keys
         self._table = keys.current
         self._began = clock.monotonic()
+        run.first_token_s = self._began - run.started
         self._waited_s = upstream.waited_s
         self._open = True
 
