@@ -74,7 +74,7 @@ class Parts:
     clock: Clock
     started_at: float
     public_url: str
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     ready: Callable[[], Awaitable[str]]
     request_ids: Callable[[], str]
     sqlite_version: str

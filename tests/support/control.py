@@ -254,6 +254,9 @@ class Control:
     def _set_log_level(self, level: str) -> None:
         self.log_level = level
 
+    async def _metrics(self) -> bytes:
+        return b"tokenhub_up 1\n"
+
     async def not_ready(self) -> str:
         return self.reason
 
@@ -301,7 +304,7 @@ class Control:
             clock=self.clock,
             started_at=self.clock.monotonic(),
             public_url=URL,
-            metrics=lambda: b"tokenhub_up 1\n",
+            metrics=self._metrics,
             ready=self.not_ready,
             request_ids=lambda: f"req_{next(ids):04d}",
             sqlite_version="3.45.1",

@@ -249,7 +249,7 @@ async def assembled(
             clock=clock,
             started_at=clock.monotonic(),
             public_url=settings.listen_addr.local_url,
-            metrics=telling.metrics.text,
+            metrics=telling.metrics.page,
             ready=stores.fault,
             request_ids=request_ids,
             sqlite_version=stores.sqlite_version,

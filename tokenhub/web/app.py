@@ -208,7 +208,6 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
         "reload": lambda: parts.reload,
         "vault": lambda: parts.vault,
         "public_url": lambda: parts.public_url,
-        "exposition": parts.metrics,
         "catalog": catalog,
         "info": facts,
         "by": asking,
@@ -217,8 +216,11 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
     async def not_ready() -> str:
         return await parts.ready()
 
+    async def exposition() -> bytes:
+        return await parts.metrics()
+
     at_once = {name: Provide(give, sync_to_thread=False) for name, give in given.items()}
-    return {**at_once, "not_ready": Provide(not_ready)}
+    return {**at_once, "not_ready": Provide(not_ready), "exposition": Provide(exposition)}
 
 
 Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]

@@ -8,6 +8,7 @@ Labels are bounded: modes are those we know, models and providers those of the c
 these MOST_ROUTES. What is beyond that is `other`.
 """
 
+import asyncio
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,6 +66,16 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     routes: Mapping[tuple[str, str], int] = {}
     vault_locked: bool = False
     version: str = ""
+
+
+class _Taken(Collector):
+    """What was collected before."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
 class _Ends:
@@ -140,6 +151,16 @@ class Metrics(Collector):
     def text(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self._registry)
+
+    async def page(self) -> bytes:
+        """The same, with all but the reading done by a thread.
+
+        To write it takes four fifths of the time: 0.2 s for 1,000 models, which requests would
+        wait for.
+        """
+        taken = CollectorRegistry()
+        taken.register(_Taken(list(self._registry.collect())))
+        return await asyncio.to_thread(generate_latest, taken)
 
     # --- an outcome
 

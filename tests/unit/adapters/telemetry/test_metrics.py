@@ -227,3 +227,15 @@ def test_every_metric_has_its_place_in_the_table_and_its_labels():
         name: labels - {"le"} for name, labels in found.items() if name.startswith("tokenhub_")
     }
     assert {family.name for family in PROCESS} == found.keys() - ours.keys()
+
+
+@pytest.mark.anyio
+async def test_the_page_is_the_text():
+    metrics = Metrics(lambda: Readings(version="1"))
+    metrics.record(outcome())
+
+    page = await metrics.page()
+
+    ours = [line for line in metrics.text().splitlines() if b"tokenhub" in line]
+    assert ours == [line for line in page.splitlines() if b"tokenhub" in line]
+    assert b"process_resident_memory_bytes" in page
