@@ -12,6 +12,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.e2e.conftest import ASK
 from tests.support.server import running
+from tokenhub.app import telemetry
+from tokenhub.core.errors import BadRequest
+from tokenhub.settings import load
 from tokenhub.sim.fault import Fault
 
 pytestmark = pytest.mark.anyio
@@ -248,3 +251,13 @@ def test_a_server_without_traces_loads_nothing_of_them():
 
     assert [] == [name for name in loaded if name.startswith("opentelemetry.sdk")]
     assert [] == [name for name in loaded if name.partition(".")[0] in {"requests", "google"}]
+
+
+def test_where_the_extra_is_missing_the_start_says_what_to_install(tmp_path, monkeypatch):
+    name = "tokenhub.adapters.telemetry.tracing"
+    monkeypatch.delattr("tokenhub.adapters.telemetry.tracing", raising=False)
+    monkeypatch.setitem(sys.modules, name, None)
+    settings = load({"TOKENHUB_OTEL_ENABLED": "true"}, home=tmp_path, data_writable=False)
+
+    with pytest.raises(BadRequest, match=r"install tokenhub\[otel\]"):
+        telemetry._traces(settings)
