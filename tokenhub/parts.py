@@ -13,6 +13,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -39,6 +40,7 @@ from tokenhub.ports.events import Events, Feed
 from tokenhub.ports.ledger import LedgerStore
 from tokenhub.ports.retention import Retention
 from tokenhub.ports.secrets import Secrets
+from tokenhub.ports.served import NOBODY, AccessLog, Tracing
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.storage import Storage
 
@@ -68,6 +70,7 @@ class Parts:
     judging: Callable[[], Awaitable[None]]
     charts: Charts
     statistics: Statistics
+    log_level: LogLevel
     trail: Trail
     events: Events
     feed: Feed
@@ -85,7 +88,7 @@ class Parts:
     clock: Clock
     started_at: float
     public_url: str
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     ready: Callable[[], Awaitable[str]]
     request_ids: Callable[[], str]
     sqlite_version: str
@@ -97,3 +100,5 @@ class Parts:
     claims: Claims
     load: Load
     reload: Reload
+    access_log: AccessLog = NOBODY
+    tracing: Tracing = NOBODY

@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     listen_addr: Address
     log_level: str
+    access_log: bool
     db_dsn: Path
     admin_token: str
     credentials_file: Path
@@ -117,6 +118,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otel_enabled: bool
     otel_endpoint: str
     otel_service_name: str
+    otel_sample_ratio: float
+    otel_propagate_to: tuple[str, ...]
 
     secret: ClassVar[frozenset[str]] = frozenset({"admin_token", "vault_password"})
 
@@ -449,6 +452,19 @@ def _spend_nusd(text: str) -> int:
     return _budget_nusd(text) or 0
 
 
+def _endpoint(text: str) -> str:
+    url = text if "://" in text else f"http://{text}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError(f"{without_secrets(text)!r} is no such address")
+    _ = parts.port  # raises ValueError for one that does not exist
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _hedge_s(text: str) -> float | None:
     if text.lower() == "auto":
         return 0.0
@@ -523,6 +539,9 @@ PLACES = Kind(
     destinations,
     lambda places: _joined((*sorted(places.names), *places.networks)),
 )
+ENDPOINT = Kind("address", "host:port, or a URL with http or https", _endpoint)
+PART = Kind("number", "0 to 1", _share, lambda value: f"{value:g}")
+NAMES = Kind("list", "names, with commas between them", _names, _joined)
 FOLDER = Kind("path", "a path", _path, _optional)
 DAY_S = 86_400.0
 MAX_DAYS = 36_500
@@ -552,6 +571,13 @@ SETTINGS = (
         _one_of("debug", "info", "warn", "error"),
         "info",
         "The least severe event that is logged.",
+        effective=True,
+    ),
+    Setting(
+        "ACCESS_LOG",
+        YES_NO,
+        "true",
+        "Log a line for each request on /v1 and /admin, at level info.",
         effective=True,
     ),
     Setting(
@@ -934,7 +960,44 @@ SETTINGS = (
     Setting("TEMPORAL_HOST", TEXT, "localhost:7233", "The address of the Temporal server."),
     Setting("TEMPORAL_NAMESPACE", TEXT, "tokenhub", "The Temporal namespace."),
     Setting("TEMPORAL_TASK_QUEUE", TEXT, "tokenhub-tasks", "The Temporal task queue."),
-    Setting("OTEL_ENABLED", YES_NO, "false", "Send OpenTelemetry traces."),
-    Setting("OTEL_ENDPOINT", TEXT, "localhost:4318", "The OTLP endpoint."),
-    Setting("OTEL_SERVICE_NAME", TEXT, "tokenhub", "The name of this service in traces."),
+    Setting(
+        "OTEL_ENABLED",
+        YES_NO,
+        "false",
+        "Send OpenTelemetry traces; needs the extra tokenhub[otel].",
+        effective=True,
+        restart=True,
+    ),
+    Setting(
+        "OTEL_ENDPOINT",
+        ENDPOINT,
+        "localhost:4318",
+        "Where traces go, as OTLP over HTTP; without a path, to /v1/traces.",
+        effective=True,
+        restart=True,
+    ),
+    Setting(
+        "OTEL_SERVICE_NAME",
+        TEXT,
+        "tokenhub",
+        "The name of this service in traces.",
+        effective=True,
+        restart=True,
+    ),
+    Setting(
+        "OTEL_SAMPLE_RATIO",
+        PART,
+        "1",
+        "The part of the requests that are traced; a caller's own trace is as they have it.",
+        effective=True,
+        restart=True,
+    ),
+    Setting(
+        "OTEL_PROPAGATE_TO",
+        NAMES,
+        "",
+        "Providers, by their ids, that are told of the trace (traceparent); * for all.",
+        effective=True,
+        restart=True,
+    ),
 )

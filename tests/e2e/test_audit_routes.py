@@ -124,6 +124,7 @@ DEEDS = [
     ),
     Change(f"POST {V1}/backup", "backup", {}, "backup.create", ""),
     Change(f"POST {V1}/reload", "reload", {}, "server.reload", "settings"),
+    Change(f"PUT {V1}/log-level", "log-level", {"level": "warn"}, "log-level.update", "log-level"),
 ]
 
 

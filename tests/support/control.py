@@ -37,6 +37,7 @@ from tokenhub.admin.feedback import Feedbacks
 from tokenhub.admin.health import Fleet
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -178,6 +179,7 @@ class Control:
         self.token_store = MemoryTokenStore()
         self.token_file = MemoryTokenFile()
         self.reason = ""
+        self.log_level = "info"
         self.storage = Storage()
         self.backup_store = MemoryBackups()
         self.changes = Changes(
@@ -291,6 +293,12 @@ class Control:
             catalog_store=self.catalog_store, key_store=self.key_store, note=self.note
         ).started()
 
+    def _set_log_level(self, level: str) -> None:
+        self.log_level = level
+
+    async def _metrics(self) -> bytes:
+        return b"tokenhub_up 1\n"
+
     async def not_ready(self) -> str:
         return self.reason
 
@@ -326,6 +334,9 @@ class Control:
             judging=cast("Any", None),
             charts=Charts(store=self.series, clock=self.clock),
             statistics=Statistics(store=self.series, table=self.key_table, clock=self.clock),
+            log_level=LogLevel(
+                read=lambda: self.log_level, swap=self._set_log_level, trail=self.trail
+            ),
             trail=self.trail,
             events=self.bus,
             feed=self.bus,
@@ -343,7 +354,7 @@ class Control:
             clock=self.clock,
             started_at=self.clock.monotonic(),
             public_url=URL,
-            metrics=lambda: b"tokenhub_up 1\n",
+            metrics=self._metrics,
             ready=self.not_ready,
             request_ids=lambda: f"req_{next(ids):04d}",
             sqlite_version="3.45.1",

@@ -50,6 +50,9 @@ OURS = {
     "VAULT_IDLE_LOCK_SECS",
     "VAULT_MAX_UNLOCK_SECS",
     "IDEMPOTENCY_BODY",
+    "ACCESS_LOG",
+    "OTEL_SAMPLE_RATIO",
+    "OTEL_PROPAGATE_TO",
     "ALLOW_CORE_DUMPS",
     *("DECISION_RETENTION_DAYS", "LOG_RETENTION_DAYS"),
     *("BACKUP_DIR", "BACKUP_INTERVAL_SECS", "BACKUP_KEEP"),
@@ -272,10 +275,10 @@ def test_an_unknown_variable_is_reported_with_the_nearest_name():
 
 def test_a_setting_without_effect_says_so_and_the_clients_variables_are_let_be():
     found = warnings(
-        {"TOKENHUB_OTEL_ENABLED": "true", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"}
+        {"TOKENHUB_TEMPORAL_ENABLED": "true", "TOKENHUB_URL": "x", "TOKENHUB_API_KEY": "k"}
     )
 
-    assert ("TOKENHUB_OTEL_ENABLED is accepted, but has no effect yet",) == found
+    assert ("TOKENHUB_TEMPORAL_ENABLED is accepted, but has no effect yet",) == found
 
 
 @pytest.mark.parametrize(

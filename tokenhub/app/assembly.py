@@ -22,7 +22,7 @@ from tokenhub.adapters.providers.transport import Transport
 from tokenhub.adapters.sealed.bodies import SealedBodies
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.adapters.sqlite.stores import Stores, open_stores
-from tokenhub.adapters.telemetry.metrics import Metrics
+from tokenhub.adapters.telemetry.logging import current_level, set_level
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
 from tokenhub.admin.audit import Trail
@@ -35,6 +35,7 @@ from tokenhub.admin.health import Fleet
 from tokenhub.admin.importing import Import
 from tokenhub.admin.keys import Keys
 from tokenhub.admin.ledger import Ledger
+from tokenhub.admin.log_level import LogLevel
 from tokenhub.admin.logins import Logins
 from tokenhub.admin.logs import Logs
 from tokenhub.admin.models import Models
@@ -55,6 +56,7 @@ from tokenhub.app.data_plane import DataPlane, defaults
 from tokenhub.app.live import changes as changes_told
 from tokenhub.app.opinions import Opinions
 from tokenhub.app.reloading import Reloading, Renewed, nobody
+from tokenhub.app.telemetry import telemetry
 from tokenhub.app.telling import tell
 from tokenhub.app.vaults import auto_lock, unlock
 from tokenhub.core.admin_token import ADVISED_CHARS
@@ -110,21 +112,14 @@ async def assembled(
                 settings.db_dsn, backups=settings.backup_dir, keep_backups=settings.backup_keep
             )
         )
-        await _tell_of_files(stores)
         events = _bus(stack, stores, clock=clock)
-        books = await _books(stores, now=clock.now())
-        await stores.claims.recover(since=clock.now() - KEPT_S)
-        await stores.orchestrations.recover()
+        books = await _recovered(stores, now=clock.now())
         trail = Trail(store=stores.audit, clock=clock)
         logins = Logins(trail=stores.audit, clock=clock)
         stack.callback(logins.flush)
         hide(settings.vault_password)
         safe = Safe()
-        held: Secrets = (
-            VaultSecrets(safe, now=clock.now, draw=secrets.token_bytes, hide=hide)
-            if settings.vault_enabled
-            else MemorySecrets(hide)
-        )
+        held = _held(settings, safe, hide, clock=clock)
         catalog = Snapshot(Catalog.build())
         allowed = Snapshot(settings.allowed_private_hosts)
         upstreams = HttpUpstreams(
@@ -174,12 +169,19 @@ async def assembled(
         rewards = await _rewards(stack, stores, observed, trail, clock=clock)
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
-        metrics = Metrics(
-            decisions_lost=lambda: stores.decisions_lost,
-            load=load.counts,
-            commits=stores.commits,
+        limits = KeyLimits(MemoryRates(), rps=settings.rate_limit_rps)
+        telling = telemetry(
+            stack,
+            settings,
+            upstreams=upstreams,
+            catalog=catalog,
+            board=board,
+            clock=clock,
+            load=load,
+            limits=limits,
+            stores=stores,
+            safe=safe,
         )
-
         request_ids = RequestIds(clock.now, noise.getrandbits)
         opinions = Opinions.over(
             stores,
@@ -199,8 +201,8 @@ async def assembled(
             observed=observed,
             board=board,
             naming=naming,
-            limits=KeyLimits(MemoryRates(), rps=settings.rate_limit_rps),
-            metrics=metrics,
+            limits=limits,
+            telling=telling,
             books=books,
             upstreams=upstreams,
             noise=noise,
@@ -215,6 +217,7 @@ async def assembled(
             plane=plane,
             changes=changes,
             allowed=allowed,
+            access_log=telling.access_log,
             reread=reread or (lambda: settings),
             renewed=renewed,
         )
@@ -255,6 +258,9 @@ async def assembled(
             judging=opinions.judge.run,
             charts=Charts(store=stores.series, clock=clock),
             statistics=Statistics(store=stores.series, table=key_table, clock=clock),
+            log_level=LogLevel(read=current_level, swap=set_level, trail=trail),
+            access_log=telling.access_log,
+            tracing=telling.tracing,
             trail=trail,
             events=events,
             feed=events,
@@ -272,7 +278,7 @@ async def assembled(
             clock=clock,
             started_at=clock.monotonic(),
             public_url=settings.listen_addr.local_url,
-            metrics=metrics.text,
+            metrics=telling.metrics.page,
             ready=stores.fault,
             request_ids=request_ids,
             sqlite_version=stores.sqlite_version,
@@ -325,6 +331,22 @@ async def _keys(
     stack.callback(first_use.close)
     await first_use.load()
     return keys, first_use
+
+
+async def _recovered(stores: Stores, *, now: float) -> Books:
+    """The books, and what the last process left undone put right."""
+    await _tell_of_files(stores)
+    books = await _books(stores, now=now)
+    await stores.claims.recover(since=now - KEPT_S)
+    await stores.orchestrations.recover()
+    return books
+
+
+def _held(settings: Settings, safe: Safe, hide: Hide, *, clock: Clock) -> Secrets:
+    """Where provider keys are: in the vault, or for as long as the process lives."""
+    if settings.vault_enabled:
+        return VaultSecrets(safe, now=clock.now, draw=secrets.token_bytes, hide=hide)
+    return MemorySecrets(hide)
 
 
 async def _rewards(

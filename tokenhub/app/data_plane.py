@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from tokenhub.adapters.providers.factory import HttpUpstreams
 from tokenhub.adapters.sqlite.stores import Stores
-from tokenhub.adapters.telemetry.metrics import Metrics
 from tokenhub.app.opinions import Opinions
+from tokenhub.app.telemetry import Telemetry
 from tokenhub.core.catalog import Catalog, Defaults
 from tokenhub.core.keys import KeyTable, Uses
 from tokenhub.core.schema import Schemas
@@ -47,7 +47,7 @@ class DataPlane:
     board: Board
     naming: Naming
     limits: KeyLimits
-    metrics: Metrics
+    telling: Telemetry
     books: Books
     upstreams: HttpUpstreams
     noise: random.Random
@@ -81,7 +81,7 @@ class DataPlane:
             observed=self.observed,
             board=self.board,
             dispatch=Dispatch(
-                self.upstreams,
+                self.telling.upstreams,
                 board=self.board,
                 hedging=hedging(settings, self.catalog),
                 clock=self.clock,
@@ -93,10 +93,11 @@ class DataPlane:
             ),
             settle=Settle(
                 self.stores.journal,
-                [self.observed.record, self.metrics.record, self.stores.series.record],
+                [self.observed.record, self.telling.metrics.record, self.stores.series.record],
                 clock=self.clock,
                 status_of=status_of,
                 watched=self.opinions.watch.ended,
+                skips=self.telling.metrics.skipped,
             ),
             naming=self.naming,
             limits=self.limits,
@@ -106,6 +107,7 @@ class DataPlane:
             recognise=self.recognise,
             ear=self.opinions.watch.ear,
             events=self.events,
+            deciding=self.telling.decide,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from tokenhub.adapters.files import read_private
+from tokenhub.adapters.telemetry.access import Access
 from tokenhub.adapters.telemetry.logging import set_level
 from tokenhub.admin.changes import Changes
 from tokenhub.admin.reload import Difference, Found
@@ -38,6 +39,7 @@ class Reloading:
         plane: DataPlane,
         changes: Changes,
         allowed: Snapshot[Destinations],
+        access_log: Access,
         reread: Callable[[], Settings],
         renewed: Renewed,
     ) -> None:
@@ -45,6 +47,7 @@ class Reloading:
         self._plane = plane
         self._changes = changes
         self._allowed = allowed
+        self._access_log = access_log
         self._reread = reread
         self._renewed = renewed
 
@@ -67,7 +70,9 @@ class Reloading:
         now = reloaded(self._settings, new)
         await self._changes.follow(defaults(now))
         self._allowed.current = now.allowed_private_hosts
-        set_level(now.log_level)
+        if now.log_level != self._settings.log_level:  # else an operator's word holds
+            set_level(now.log_level)
+        self._access_log.enabled = now.access_log
         gateway, orchestrator = self._plane.made(now)
         self._settings = now
         self._renewed(

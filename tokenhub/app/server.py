@@ -16,10 +16,11 @@ from tokenhub.ports.clock import Clock
 from tokenhub.ports.hiding import Hide, shown
 from tokenhub.settings import Settings
 from tokenhub.web.cors import Cors
-from tokenhub.web.front import Asgi, Front
+from tokenhub.web.front import Asgi
 from tokenhub.web.protocol import REFUSAL
 from tokenhub.web.refusing import Refusals
 from tokenhub.web.v1.exchange import Receive, Scope, Send
+from tokenhub.web.watching import Watched
 
 _log = logging.getLogger("tokenhub.app")
 # Large bodies are read beside the loop, by so many threads. More would not be quicker, since all of
@@ -47,7 +48,7 @@ class App:
         self._reread = reread
         self._entry = entry_of(settings)
         self._counts = Counts()
-        self._front: Front | None = None
+        self._front: Asgi | None = None
         self._reload: Reload | None = None
         self._rest: Asgi | None = None
         self._jobs: asyncio.TaskGroup | None = None
@@ -98,13 +99,16 @@ class App:
         self._begin(settings, parts)
 
     def _open(self, settings: Settings, parts: Parts) -> None:
-        self._front = front(
+        door = front(
             parts,
             doors_of(settings, self._counts),
             entry=self._entry,
             cors=Cors(settings.cors_origins),
             rest=self._rest,
             room=self._counts.room,
+        )
+        self._front = Watched(
+            door, access=parts.access_log, tracing=parts.tracing, now=parts.clock.monotonic
         )
 
     def _begin(self, settings: Settings, parts: Parts) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tokenhub.app.described import ALWAYS, FAMILIES, PROCESS, SOMETIMES, AccessLine, Family
+from tokenhub.app.described import FIELDS as LOG_FIELDS
 from tokenhub.core.events import OF_THE_STREAM, TYPES, Kind
 from tokenhub.settings import SETTINGS, Setting
 from tokenhub.wire.events import FIELDS
@@ -35,6 +37,8 @@ def pages() -> dict[str, str]:
         ".env.example": "\n".join(_example()) + "\n",
         "docs/reference/settings.md": "\n".join(_settings()) + "\n",
         "docs/reference/events.md": "\n".join(_events()) + "\n",
+        "docs/reference/metrics.md": "\n".join(_metrics()) + "\n",
+        "docs/reference/log-fields.md": "\n".join(_log_fields()) + "\n",
     }
 
 
@@ -117,6 +121,66 @@ def _table(settings: Sequence[Setting]) -> Iterator[str]:
         meaning = setting.help if setting.effective else f"{setting.help} Has no effect yet."
         meaning += " Takes effect at the next start." if setting.restart else ""
         yield f"| `{setting.name}` | {default} | {allowed} | {meaning} |"
+
+
+def _metrics() -> Iterator[str]:
+    yield "# Metrics"
+    yield ""
+    yield f"<!-- {GENERATED} -->"
+    yield ""
+    yield "What `GET /metrics` shows, in the text format of Prometheus. Counters begin at zero at"
+    yield "each start. A histogram has `_bucket` with the label `le`, `_sum` and `_count`. How to"
+    yield "scrape and what to be woken for: [monitoring](../admin/monitoring.md)."
+    yield ""
+    yield "Labels are bounded: `mode` is one of the modes, empty where a request was refused before"
+    yield "it had one; `model` and `provider` are those of the catalog that answered or were asked"
+    yield "last, empty where none was. What is beyond the first 2,000 combinations is `other`."
+    yield ""
+    yield from _families(FAMILIES)
+    yield ""
+    yield "## The process"
+    yield ""
+    yield "Of prometheus_client, on Linux."
+    yield ""
+    yield from _families(PROCESS)
+
+
+def _families(families: Sequence[Family]) -> Iterator[str]:
+    yield "| Metric | Type | Labels | Meaning |"
+    yield "|---|---|---|---|"
+    for family in families:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        yield f"| `{family.name}` | {family.kind} | {labels} | {family.text} |"
+
+
+def _log_fields() -> Iterator[str]:
+    yield "# Fields of the log"
+    yield ""
+    yield f"<!-- {GENERATED} -->"
+    yield ""
+    yield "Each event is one JSON object on a line of standard output. A field that is not here"
+    yield "shows as `[withheld]`. Levels and the access line: [monitoring](../admin/monitoring.md)."
+    yield ""
+    yield "## Of every event"
+    yield ""
+    yield from _fields(ALWAYS)
+    yield ""
+    yield "## Of some"
+    yield ""
+    yield from _fields({**LOG_FIELDS, **SOMETIMES})
+    yield ""
+    yield "## The access line"
+    yield ""
+    yield "The event `request` has, in this order, empty ones left out:"
+    yield ""
+    yield ", ".join(f"`{name}`" for name in AccessLine.__struct_fields__) + "."
+
+
+def _fields(fields: Mapping[str, str]) -> Iterator[str]:
+    yield "| Field | Meaning |"
+    yield "|---|---|"
+    for name in sorted(fields):
+        yield f"| `{name}` | {fields[name]} |"
 
 
 def _read(file: Path) -> str:

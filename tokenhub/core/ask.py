@@ -87,7 +87,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     set only for the second try at a schema. `features` are the vendor headers that ride along,
     such as `anthropic-beta`. `order` is how to carry it out in several steps, None on the routes
     that have no word for that. `errand` is of a step of such an order,
-    None for any other request.
+    None for any other request. `trace` is the trace that the provider is told of
+    (W3C `traceparent`), empty for none.
     """
 
     payload: bytes
@@ -113,6 +114,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     header: Wish = NO_WISH
     errand: Errand | None = None
+    trace: bytes = b""
 
     @property
     def kind(self) -> str:

@@ -71,7 +71,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
     `task` is the kind of work that was asked for, one of core.tasks.
     `first_token_s` is when a stream's first events were at hand, 0 where there was none.
-    `skipped` are the routes that were left out or passed over, each with the reason.
+    `skipped` are the routes that were left out or passed over, each with the
+    reason. `hedges` are the second calls beside slow ones.
     """
 
     request_id: str
@@ -94,6 +95,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     task: str = ""
     first_token_s: float = 0.0
     skipped: tuple[tuple[str, str], ...] = ()
+    hedges: int = 0
 
     @property
     def overhead_s(self) -> float:

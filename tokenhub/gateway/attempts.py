@@ -251,6 +251,7 @@ class Attempts:
                         beside = next(iter(legs.values())).step.route
                         second = self._let_through(way, step, now, beside=beside)
                         if second is not None and await self._is_written(way, step, second):
+                            way.run.hedges += step.hedge
                             self._begin(legs, group, step, second, calls)
                     elif isinstance(step, Cancel):
                         await self._cancel(way, legs, step.leg, won, calls)

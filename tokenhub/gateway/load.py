@@ -9,6 +9,7 @@ import logging
 
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.overload import FEW, OVERLOADED, Window
+from tokenhub.core.waits import Waits
 
 # Between two looks at how late the loop is.
 LOOK_S = 0.01
@@ -19,7 +20,9 @@ _log = logging.getLogger("tokenhub.load")
 class Load:
     """`most` is how many requests may be under way, 0 for any number; `late_s` see `Window`.
 
-    Every `enter` that gives True is followed by a `leave`.
+    Every `enter` that gives True is followed by a `leave`. `waits` are the times that requests
+    waited for somebody to begin with them; the door counts in `callers_refused` and
+    `operators_refused` whom it has told that they send too much.
     """
 
     def __init__(self, *, most: int = 0, late_s: float = 0.0) -> None:
@@ -30,6 +33,9 @@ class Load:
         self._coming = 0
         self.under_way = 0
         self.refused = 0
+        self.callers_refused = 0
+        self.operators_refused = 0
+        self.waits = Waits()
 
     def counts(self) -> tuple[int, int]:
         """How many are under way, and how many were refused since the start."""

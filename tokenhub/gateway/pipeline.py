@@ -21,6 +21,7 @@ from tokenhub.core.keys import ApiKey, KeyTable, Uses
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.policy import Intent, interpret
 from tokenhub.core.refusal import refused
+from tokenhub.core.signals import Signals
 from tokenhub.gateway.admit import KeyLimits, admitted, identified
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.books import Books, Spend
@@ -38,6 +39,7 @@ from tokenhub.ports.provider import AnswerStream
 from tokenhub.ports.snapshot import Snapshot
 
 T = TypeVar("T")
+Decide = Callable[[Intent, Catalog, Signals, int], Decision]
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,8 @@ class Gateway:
     `uses` is where the time is noted at which each key was used; without it, nobody reads them.
     `admit`, then `begin`, then one of `complete` and `stream`, which settle the request on every
     way out. `recognise` has a look at keys that nobody knows, and may make one known. `ear` gives
-    what is to hear a stream.
+    what is to hear a stream. `deciding` stands for `decide`, where somebody wants to know how long
+    it takes.
     """
 
     def __init__(
@@ -87,9 +90,11 @@ class Gateway:
         uses: Uses | None = None,
         ear: Callable[[Run], Ear | None] = no_ear,
         events: Events = SILENT,
+        deciding: Decide = decide,
     ) -> None:
         self._ear = ear
         self._events = events
+        self._decide = deciding
         self._keys = keys
         self._books = books
         self._uses = {} if uses is None else uses
@@ -282,7 +287,7 @@ class Gateway:
         """Decide. Of a refusal the record stays: it is a decision too."""
         catalog, seed = run.catalog, self._seeds()
         try:
-            decision = decide(intent, catalog, self._observed.read(catalog), seed)
+            decision = self._decide(intent, catalog, self._observed.read(catalog), seed)
         except TokenHubError as error:
             run.refusal = refused(intent, catalog.version, seed=seed, error=error)
             self._tell(run, run.refusal)

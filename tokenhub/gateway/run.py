@@ -95,7 +95,8 @@ class Run:
     `upstream_s` is the time spent in attempts that ended, `opening_s` that of the one that opened
     a stream, `first_token_s` that from the start until there were events of it to give on.
     `parent_id` is the orchestration that this request is a step of. `tab` is charged with
-    each attempt as it is booked; `legs` is how many calls were let through. `tokens` is what its
+    each attempt as it is booked; `legs` is how many calls were let through, `hedges`
+    how many of them beside another. `tokens` is what its
     key may still use of its tokens a minute. `answer` is a whole answer as it goes out, and `ear`
     what hears a stream, where somebody wants to know. `events` hear what becomes of it.
     """
@@ -112,6 +113,7 @@ class Run:
         "ear",
         "events",
         "first_token_s",
+        "hedges",
         "how",
         "intent",
         "key",
@@ -165,6 +167,7 @@ class Run:
         self.answer = b""
         self.ear: Ear | None = None
         self.events = events
+        self.hedges = 0
 
     def answered(
         self,

@@ -37,6 +37,7 @@ from tokenhub.web.admin import (
     info,
     keys,
     ledger,
+    log_level,
     logs,
     models,
     orchestrations,
@@ -132,6 +133,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     vault.put_secret,
     vault.delete_secret,
     reload.reload_settings,
+    log_level.get_log_level,
+    log_level.put_log_level,
     backups.list_backups,
     backups.make_backup,
     info.get_info,
@@ -220,6 +223,7 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
         "feedbacks": lambda: parts.feedbacks,
         "charts": lambda: parts.charts,
         "statistics": lambda: parts.statistics,
+        "log_level": lambda: parts.log_level,
         "trail": lambda: parts.trail,
         "feed": lambda: parts.feed,
         "verifier": lambda: parts.verifier,
@@ -231,7 +235,6 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
         "reload": lambda: parts.reload,
         "vault": lambda: parts.vault,
         "public_url": lambda: parts.public_url,
-        "exposition": parts.metrics,
         "catalog": catalog,
         "info": facts,
         "by": asking,
@@ -240,8 +243,11 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
     async def not_ready() -> str:
         return await parts.ready()
 
+    async def exposition() -> bytes:
+        return await parts.metrics()
+
     at_once = {name: Provide(give, sync_to_thread=False) for name, give in given.items()}
-    return {**at_once, "not_ready": Provide(not_ready)}
+    return {**at_once, "not_ready": Provide(not_ready), "exposition": Provide(exposition)}
 
 
 Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]

@@ -19,6 +19,7 @@ from tokenhub.core.errors import (
 )
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.run import HUNG_UP, Arrival, stopped
+from tokenhub.web.context import ARRIVAL, CAME, LEFT
 from tokenhub.web.cors import NO_CORS, Cors
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.limits import Doors
@@ -97,7 +98,7 @@ class Front:
             return
         path = scope["path"]
         handler = self._routes.get((scope["method"], path))
-        arrival = self._arrivals()
+        arrival = scope[ARRIVAL] = self._arrivals()
         try:
             if handler is None and not path.startswith("/v1/"):
                 await self._control(scope, receive, send, arrival)
@@ -107,6 +108,7 @@ class Front:
             if scope["method"] == "POST":
                 allowance = self._doors.callers.take(scope, arrival.started)
                 if not allowance.allowed:
+                    self._load.callers_refused += 1
                     await _turned_away(scope, receive, send, arrival, allowance)
                     return
                 arrival = Arrival(arrival.request_id, arrival.at, arrival.started, allowance)
@@ -118,7 +120,9 @@ class Front:
             if TURNED_AWAY in scope:
                 self._refused(scope, scope[TURNED_AWAY], arrival.request_id)
         except asyncio.CancelledError as error:
-            if error.args != (HUNG_UP,):
+            if error.args == (HUNG_UP,):
+                scope[LEFT] = True
+            else:
                 refusal = render(stopped(), dialect=_dialect(scope), request_id=arrival.request_id)
                 await respond(send, *refusal)
         except Exception as error:  # noqa: BLE001 - the last resort, as Litestar's for its routes
@@ -134,6 +138,8 @@ class Front:
         self, handler: Handler, scope: Scope, receive: Receive, send: Send, arrival: Arrival
     ) -> None:
         load = self._load
+        if (came := scope.get(CAME)) is not None:
+            load.waits.note(arrival.started - came)
         if not load.enter():
             refusal = render(load.refusal(), dialect=_dialect(scope), request_id=arrival.request_id)
             await turn_away(scope, receive, send, refusal)
@@ -147,6 +153,7 @@ class Front:
         if scope["path"] not in PROBES:
             allowance = self._doors.operators.take(scope, arrival.started)
             if not allowance.allowed:
+                self._load.operators_refused += 1
                 await _turned_away(scope, receive, send, arrival, allowance)
                 return
         await self._rest(scope, receive, send)

@@ -16,6 +16,7 @@ raw sockets.
 
 import asyncio
 from collections.abc import Iterable, MutableMapping, Sequence
+from time import monotonic  # noqa: TID251  # measures a wait, decides nothing
 from typing import Any, cast
 
 import httptools
@@ -27,6 +28,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from tokenhub.gateway.run import HUNG_UP
+from tokenhub.web.context import CAME
 from tokenhub.web.lasting import GONE, LEAVE, STOPPING
 from tokenhub.web.v1.exchange import LINGER_S
 
@@ -231,6 +233,7 @@ class Protocol(HttpToolsProtocol):
         self._refuse_doubtful()
         if self.parser.should_upgrade():
             return
+        self.scope[CAME] = monotonic()  # type: ignore[literal-required]  # a scope is a dict
         super().on_headers_complete()
         self._head_done = self._gained = True
         if self._deadline is not None:

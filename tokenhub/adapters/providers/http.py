@@ -167,6 +167,8 @@ class HttpProvider:
     def _post(self, url: Target, ask: Ask, body: bytes, within_s: float) -> Awaitable[Response]:
         own = features(ask, self._vendor)
         lines = header_lines(_ALWAYS | self._vendor.headers | dict(own)) if own else self._lines
+        if ask.trace:
+            lines = b"%btraceparent: %b\r\n" % (lines, ask.trace)
         headers = self._headers(lines, self._secret())
         return self._transport.request(url, headers, within_s=within_s, body=body)
 

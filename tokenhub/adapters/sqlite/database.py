@@ -113,6 +113,11 @@ class Database:
             self._try(self._probe_every_s)
         return fault
 
+    @property
+    def faults(self) -> int:
+        """How often there was a fault since the file was opened."""
+        return self._writer.faults
+
     def append(self, rows: Rows) -> "asyncio.Future[None]":
         """Queue rows at once; the future is done when they are committed, or holds Unavailable.
 

@@ -95,6 +95,11 @@ class Stores:
         return self._ledger.waits
 
     @property
+    def faults(self) -> tuple[int, int]:
+        """How often the ledger's file and the one beside it stopped taking writes."""
+        return self._ledger.faults, self._telemetry.faults
+
+    @property
     def decisions_lost(self) -> int:
         """Decision records that were dropped or could not be written, since the start."""
         return self._decisions.lost

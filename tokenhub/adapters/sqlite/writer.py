@@ -86,6 +86,8 @@ class Job(msgspec.Struct):
 class Writer:
     """Owns the read-write connection. `jobs` may be fed from the loop's thread only.
 
+    `faults` is how often storing failed since the start.
+
     `fault` says why a batch could not be stored, until `probe` has been committed as a job; where
     there is none, until any job has.
     """
@@ -102,6 +104,7 @@ class Writer:
     ) -> None:
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.fault = ""
+        self.faults = 0
         self._conn: sqlite3.Connection | None = conn
         self._inserts = tuple(Inserts(table) for table in tables)
         self._find_last = (
@@ -222,6 +225,7 @@ class Writer:
         for job in batch:
             job.error = unavailable(error, self._name)
         if not self.fault:
+            self.faults += 1
             log.error("%s_fault", self._name, extra={"reason": str(batch[0].error)})
         self.fault = str(batch[0].error)
         if code_of(error) in BROKEN:

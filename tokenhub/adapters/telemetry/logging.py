@@ -3,18 +3,22 @@
 `log.info("request_settled", extra={"status": 200})` gives
 `{"time":"...","level":"info","event":"request_settled","logger":"...","status":200}`.
 
-Three things keep secrets and prompts out of it: only the fields of FIELDS are shown; what they say
-is searched for secrets (redaction.py); and a traceback has no values (tracebacks.py).
+Three things keep secrets and prompts out of it: only the fields of `fields.py` are shown; what they
+say is searched for secrets (redaction.py); and a traceback has no values (tracebacks.py).
 """
 
 import logging
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import msgspec
 
+from tokenhub.adapters.telemetry import fields
 from tokenhub.adapters.telemetry.redaction import Redaction
 from tokenhub.adapters.telemetry.tracebacks import shown
 
@@ -26,22 +30,13 @@ LEVELS = {
 }
 NAMES = {value: name for name, value in LEVELS.items()} | {logging.CRITICAL: "error"}
 # They report every connection or request of theirs, URLs and all; ours say what matters of it.
-TALKATIVE = ("asyncio", "httpcore", "httpx", "uvicorn")
+TALKATIVE = ("asyncio", "httpcore", "httpx", "opentelemetry", "urllib3", "uvicorn")
 # What every record has; anything else came in by `extra` and is a field of the event.
 ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-# Every field that an event may have; what comes by another name shows as `[withheld]`. None of
-# them holds what a caller or a provider has said. A test looks for those that are missing here.
-FIELDS = frozenset(
-    {"action", "address", "advice", "after", "attempts", "backup"}
-    | {"before", "calls", "catalogs", "charged_usd", "check", "count"}
-    | {"cut", "decisions", "detail", "ends_in_s", "epoch", "host"}
-    | {"job", "key_id", "key_name", "last_error", "last_hash", "last_id"}
-    | {"late_ms", "mode", "orchestrations", "outcome", "path", "provider"}
-    | {"provider_id", "reason", "refused", "request_id", "requests", "secret"}
-    | {"setting", "sink", "state", "status", "steps", "target"}
-    | {"under_way"}
-)
+FIELDS = frozenset(fields.FIELDS)
 WITHHELD = "[withheld]"
+# Writes lines that are made already.
+Outlet = Callable[[str], None]
 
 
 class Line(logging.Formatter):
@@ -99,6 +94,26 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(LEVELS[level])
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
+
+
+def current_level() -> str:
+    """The level from which events are logged."""
+    return NAMES.get(logging.getLogger().level, "info")
+
+
+def outlet() -> Outlet | None:
+    """Where the lines of this process go; None where `start_logging` was not called."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and isinstance(handler.formatter, Line):
+            return partial(_write, handler)
+    return None
+
+
+def _write(handler: "logging.StreamHandler[TextIO]", text: str) -> None:
+    """Between two events, never within one."""
+    with handler.lock or nullcontext():
+        handler.stream.write(text)
+        handler.flush()
 
 
 def log_strays() -> None:

@@ -30,6 +30,7 @@ from tokenhub.gateway.claims import PATIENCE_S, UNCLAIMED, Claim, Claims, Unclai
 from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.run import Arrival, Caller, Run
 from tokenhub.gateway.streaming import Streaming
+from tokenhub.web.context import CALLER, RUN
 from tokenhub.web.errors import ANTHROPIC, OPENAI, left, named, render
 from tokenhub.web.v1.exchange import (
     EVENTS,
@@ -99,12 +100,14 @@ class Chat:
                 caller = self._gateway.admit(incoming.key, self._scope, arrival)
             except Unauthenticated:
                 caller = await self._gateway.admit_anew(incoming.key, self._scope, arrival)
+            scope[CALLER] = caller
             if caller.key.concurrency:
                 self._gateway.enter(caller)
                 entered = caller
             body = await body_of(incoming, receive, self._room)
             caller = self._gateway.still(caller, self._scope)
             run = self._gateway.begin(await self._read(body, incoming), caller)
+            scope[RUN] = run
             claim: Claim | Unclaimed = UNCLAIMED
             if incoming.once:
                 found = await self._claimed(run, scope["path"], incoming, body)
