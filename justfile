@@ -159,6 +159,7 @@ bench-routing *args: setup
 # how long questions take over a week of a million synthetic requests, and what keeping them costs
 bench-store *args: setup
     .venv/bin/python benchmarks/store.py "$@"
+    .venv/bin/python benchmarks/store_series.py
 
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup

@@ -4,12 +4,9 @@
 
 The week is synthetic (traffic_week.py) and written by the server's own journal: log rows, ledger
 rows and what the log is searched by, each commit on the disk. Decision records are not: they are a
-file of their own, which no question here reads. The questions are those of the lists CHECKS in
-store_logs.py and, where it is there, store_series.py, which may also have
-
-    def listener(stores) -> Callable[[Outcome], None]    # hears of every request that is written
-
-They are put to a real server over HTTP, one after the other, and timed to the end of the answer.
+file of their own, which no question here reads; charts have theirs too, and a bench of their own
+(store_series.py). The questions, those of store_logs.py, are put to a real server over HTTP, one
+after the other, and timed to the end of the answer.
 CPU is the server's own, which other work on the machine does not lengthen.
 It ends with 1 where the p95 of one is above the limit.
 """
@@ -17,7 +14,6 @@ It ends with 1 where the p95 of one is above the limit.
 import argparse
 import asyncio
 import http.client
-import importlib
 import os
 import secrets
 import sqlite3
@@ -27,12 +23,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 import uvloop
 from store_check import Check
+from store_logs import CHECKS
 from targets import Target, free_port
 from traffic_week import WEEK_S, traffic
 
@@ -40,7 +36,6 @@ from tokenhub.adapters.clock import SystemClock
 from tokenhub.adapters.sqlite.stores import Stores, open_stores, telemetry_path
 from tokenhub.core.outcome import Outcome
 
-LISTS = ("store_logs", "store_series")
 LIMIT_MS = 200.0
 # Requests that are written at once, as under load: what one commit can take.
 AT_ONCE = 512
@@ -103,14 +98,10 @@ class Server(Target):
 async def written(path: Path, requests: Iterator[Outcome]) -> float:
     """Write the requests; the seconds of CPU that each took."""
     async with open_stores(path) as stores:
-        heard = [module.listener(stores) for module in _modules() if hasattr(module, "listener")]
         count, cpu = 0, time.process_time()
         while batch := list(islice(requests, AT_ONCE)):
             count += len(batch)
             done = [stores.journal.record(outcome) for outcome in batch]
-            for outcome in batch:
-                for hear in heard:
-                    hear(outcome)
             await asyncio.gather(*done)
         return (time.process_time() - cpu) / max(count, 1)
 
@@ -135,10 +126,6 @@ async def _record(stores: Stores, todo: Iterator[Outcome]) -> None:
 
 def _drop_index(conn: sqlite3.Connection) -> None:
     conn.execute("DROP TRIGGER requests_indexed")
-
-
-def _modules() -> list[object]:
-    return [importlib.import_module(name) for name in LISTS if find_spec(name)]
 
 
 def timed(server: Server, check: Check, *, rounds: int, now: float) -> tuple[list[float], float]:
@@ -222,15 +209,14 @@ def main() -> None:
         late = []
         with Server(path) as server:
             print(f"{'ms over HTTP':50} {'p50':>8} {'p95':>8} {'max':>8} {'CPU':>8}")
-            for module in _modules():
-                for check in module.CHECKS:
-                    took, cpu = timed(server, check, rounds=arguments.rounds, now=now)
-                    p95 = took[min(len(took) - 1, -(-len(took) * 95 // 100) - 1)]
-                    p50 = statistics.median(took)
-                    shown = f"{p50:8.1f} {p95:8.1f} {took[-1]:8.1f} {cpu:8.1f}"
-                    print(f"{check.name:50} {shown}", flush=True)
-                    if p95 > LIMIT_MS:
-                        late.append(check.name)
+            for check in CHECKS:
+                took, cpu = timed(server, check, rounds=arguments.rounds, now=now)
+                p95 = took[min(len(took) - 1, -(-len(took) * 95 // 100) - 1)]
+                p50 = statistics.median(took)
+                shown = f"{p50:8.1f} {p95:8.1f} {took[-1]:8.1f} {cpu:8.1f}"
+                print(f"{check.name:50} {shown}", flush=True)
+                if p95 > LIMIT_MS:
+                    late.append(check.name)
             print_export(server)
     if late:
         sys.exit(f"above {LIMIT_MS:.0f} ms: {'; '.join(late)}")

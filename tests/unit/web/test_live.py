@@ -108,8 +108,8 @@ def test_a_heartbeat_counts_what_could_answer():
 
 
 def test_every_term_of_a_filter_must_hold():
-    matches = compiled("type:attempt  model_id:gpt")
+    matches = compiled("model:gpt  ms>10")
 
-    assert matches({"type": "attempt", "model_id": "gpt", "more": 1})
-    assert not matches({"type": "attempt"})
-    assert not matches({"type": "decision", "model_id": "gpt"})
+    assert matches({"type": "attempt", "model_id": "gpt", "latency_ms": 11.0})
+    assert not matches({"type": "attempt", "latency_ms": 11.0})
+    assert not matches({"type": "attempt", "model_id": "gpt"})

@@ -1,7 +1,7 @@
 """`GET /admin/v1/events`: what happens, as it happens, as server-sent events."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from litestar import get
@@ -12,6 +12,7 @@ from tokenhub.admin.access import Access
 from tokenhub.core.access import digest, session_digest
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.events import HEARTBEAT, TYPES
+from tokenhub.filters import FilterError, parse
 from tokenhub.ports.events import Feed, Matches, Reader
 from tokenhub.web import cookies
 from tokenhub.web.auth import bearer, needs, operator_of
@@ -78,23 +79,11 @@ class Live(ASGIResponse):
 
 
 def compiled(text: str) -> Matches:
-    """The filter that a text says: `name:value` for fields, all of which must hold.
-
-    Raises BadRequest.
-    """
-    wanted = {}
-    for term in text.split():
-        name, colon, value = term.partition(":")
-        if not (name and colon and value):
-            raise BadRequest(
-                f"filter must be terms such as model_id:gpt-4o, not {term!r}", field="filter"
-            )
-        wanted[name] = value
-
-    def matches(fields: Mapping[str, Any]) -> bool:
-        return all(str(fields.get(name, "")) == value for name, value in wanted.items())
-
-    return matches
+    """The filter that a text says, over the fields of an event. Raises BadRequest."""
+    try:
+        return parse(text).matches
+    except FilterError as error:
+        raise BadRequest(str(error), field="filter") from error
 
 
 def _types(text: str) -> tuple[str, ...]:
