@@ -96,6 +96,7 @@ BODIES: dict[str, Any] = {
         "request": {"messages": MESSAGES, "model_hint": MODEL},
         "orchestration": {"mode": "refine", "iterations": 1},
     },
+    "/v1/feedback": {"request_id": PLACE, "score": 0.5, "comment": PROMPT},
 }
 STREAMED = ("/v1/chat/completions", "/v1/messages")
 
@@ -146,6 +147,9 @@ class Caller:
         return made
 
 
+EVENTS = "/admin/v1/events"
+
+
 def templates() -> Iterator[tuple[str, str]]:
     """Every method and path that the server knows."""
     parts = Control().parts()
@@ -163,7 +167,8 @@ async def every_admin_route(caller: Caller) -> None:
         path = re.sub(r"\{[^}]+\}", PLACE, template).replace("//", "/")
         if template.startswith("/v1/"):
             continue
-        await caller.send(method, path)
+        if path != EVENTS:  # which never ends
+            await caller.send(method, path)
         await caller.send(method, path, token=WRONG_TOKEN)
         await caller.send(method, path, headers={"authorization": f"Basic {WRONG_TOKEN}"})
         await caller.send(method, f"{path}?key={PLACE}&{PLACE}=1")
@@ -253,7 +258,7 @@ async def written(caller: Caller, folder: Path) -> dict[str, bytes]:
     hub = caller.hub
     ids = [row["request_id"] for row in await hub.logs(limit=1000)]
     assert len(ids) > 50
-    found = {"log": "".join(hub.said + hub.logged).encode()}
+    found = {"log": "".join(hub.said + hub.logged).encode(), "events": await events(hub)}
     for path in ("/metrics", "/healthz", "/readyz"):
         found[path] = (await hub.http.get(path)).content
     lists = [
@@ -270,6 +275,20 @@ async def written(caller: Caller, folder: Path) -> dict[str, bytes]:
     for path in [*lists, "apikeys", "aliases", "routing-config", "health", "info", *details]:
         found[path] = json.dumps(await hub.admin("GET", path)).encode()
     return found | files(folder, "running")
+
+
+async def events(hub: Child) -> bytes:
+    """All events that are kept, up to one that is made here."""
+    last = (await hub.admin("POST", "apikeys", {"name": "the last", "scopes": ["chat"]}))["id"]
+    headers = {"authorization": f"Bearer {ADMIN_TOKEN}", "last-event-id": "1"}
+    heard = ""
+    async with hub.http.stream("GET", EVENTS, headers=headers) as feed:
+        async for part in feed.aiter_text():
+            heard += part
+            if last in heard:
+                break
+    assert "event: attempt" in heard
+    return heard.encode()
 
 
 def files(folder: Path, when: str) -> dict[str, bytes]:
