@@ -7,7 +7,6 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.builders import a_model, a_policy, a_provider, an_intent, signals
-from tokenhub.core.bandit import Arm
 from tokenhub.core.decide import decide
 from tokenhub.core.ids import request_id
 from tokenhub.ports.stores import Audit
@@ -41,7 +40,7 @@ def logged(control, catalog):
 
     def one(count=COUNT, *, temperature=1.0, mode="normal", judged=True, **fields):
         draw = Random(5)
-        arms = {"small": {CHEAP: Arm(30.0, 10.0), GOOD: Arm(36.0, 4.0)}}
+        arms = {CHEAP: (0.75, 0.07), GOOD: (0.88, 0.05)}
         policy = a_policy(mode=mode)
         for number in range(count):
             intent = replace(

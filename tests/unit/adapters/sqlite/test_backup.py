@@ -291,7 +291,7 @@ async def test_sums_that_do_not_add_up_keep_nobody_from_an_upgrade_nor_from_the_
     database = await Database.open(data, migrations=before, synchronous="FULL")
     wrong = (
         "INSERT INTO requests VALUES "
-        "('req_1', 1, '', '', '', '', '', '', '', 200, '', 0, 1, 1, 7, '')"
+        "('req_1', 1, '', '', '', '', '', '', '', 200, '', 0, 1, 1, 7, '', '')"
     )
     await database.write(lambda conn: conn.execute(wrong).rowcount)
     await database.close()
