@@ -19,7 +19,7 @@ TASKS = (CHAT, CODE, MATHS, CHOICE, EXTRACTION, LONG)
 # Above it, what a model does with a long prompt matters more than what is asked about it.
 LONG_FROM_TOKENS = 8_000
 # What is asked stands at the beginning of a prompt or at its end.
-_HEAD, _TAIL = 1_500, 2_500
+_HEAD, _TAIL = 1_000, 1_500
 
 # Every request is asked, so its words are looked up in sets, and signs and patterns are looked for
 # only where a word says that they may fit: patterns alone took five times as long.
@@ -42,7 +42,6 @@ _CODE_WORDS = frozenset(
     b"python javascript typescript java rust golang c++ sql bash regex traceback refactor debug "
     b"compile compiles compiler compilers".split()
 )
-_CODE_SIGNS = (b"```", rb";\n", b"=> {", b"=>{")
 _CODE_OPENS = frozenset(b"def class select include unit source stack".split())
 _CODE = re.compile(
     rb"\bdef \w+\(|\bclass \w+[:({]|\bselect .{1,200} from |#include|unit test|source code"
@@ -64,9 +63,13 @@ _MATHS_WORDS = frozenset(
     b"solve equation equations integral integrals derivative derivatives prove theorem theorems "
     b"calculate compute probability percent percentage frac sqrt".split()
 )
-_HOW_MANY = re.compile(rb"how (?:many|much)")
+_HOW, _HOW_MANY = b"how", re.compile(rb"how (?:many|much)")
 # A sum; 2026-11-22 and 24/7 are none.
 _SUM = re.compile(rb"\d ?[+*^=] ?\(?-?\d|\d [-/] \(?-?\d")
+
+_TELLING = frozenset().union(
+    _OPTION_WORDS, _CODE_WORDS, _CODE_OPENS, _EXTRACTION_WORDS, _EXTRACTION_OPENS, _MATHS_WORDS
+) | {_HOW}
 
 
 def task_of(payload: bytes, *, input_tokens: int) -> str:
@@ -78,14 +81,14 @@ def task_of(payload: bytes, *, input_tokens: int) -> str:
         text = text[:_HEAD] + text[-_TAIL:]
     text = text.lower()
     flat = text.replace(rb"\n", b" ")
-    words = set(flat.translate(_APART).split())
+    words = _TELLING.intersection(flat.translate(_APART).split())
     for kind, fits in _RULES:
         if fits(text, flat, words):
             return kind
     return CHAT
 
 
-def _is_choice(_text: bytes, flat: bytes, words: set[bytes]) -> bool:
+def _is_choice(_text: bytes, flat: bytes, words: frozenset[bytes]) -> bool:
     """Whether it holds two options of a list, or says that a list of them follows."""
     if words.isdisjoint(_OPTION_WORDS):
         return False
@@ -93,24 +96,26 @@ def _is_choice(_text: bytes, flat: bytes, words: set[bytes]) -> bool:
     return listed or any(sign in flat for sign in _LISTS)
 
 
-def _is_code(text: bytes, flat: bytes, words: set[bytes]) -> bool:
+def _is_code(text: bytes, flat: bytes, words: frozenset[bytes]) -> bool:
     return (
         not words.isdisjoint(_CODE_WORDS)
-        or any(sign in text for sign in _CODE_SIGNS)
+        or b"```" in text
+        or rb";\n" in text
+        or b"=> {" in text
         or (not words.isdisjoint(_CODE_OPENS) and _CODE.search(flat) is not None)
     )
 
 
-def _is_extraction(_text: bytes, flat: bytes, words: set[bytes]) -> bool:
+def _is_extraction(_text: bytes, flat: bytes, words: frozenset[bytes]) -> bool:
     return not words.isdisjoint(_EXTRACTION_WORDS) or (
         not words.isdisjoint(_EXTRACTION_OPENS) and _EXTRACTION.search(flat) is not None
     )
 
 
-def _is_maths(_text: bytes, flat: bytes, words: set[bytes]) -> bool:
+def _is_maths(_text: bytes, flat: bytes, words: frozenset[bytes]) -> bool:
     return (
         not words.isdisjoint(_MATHS_WORDS)
-        or (b"how" in words and _HOW_MANY.search(flat) is not None)
+        or (_HOW in words and _HOW_MANY.search(flat) is not None)
         or _SUM.search(flat) is not None
     )
 
