@@ -16,6 +16,7 @@ server keeps, and a field that a row has not is empty.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil, floor
@@ -76,6 +77,7 @@ FIELDS: Mapping[str, Field] = {
     "since": Field(("timestamp",), "time", 1000),
     "until": Field(("timestamp",), "time", 1000),
 }
+Fields = Mapping[str, Field]
 # What a word without a field is looked for in.
 TEXTS = ("model", "provider", "key", "mode", "error", "asked", "reason", "id")
 # The names of the API serve as well.
@@ -91,7 +93,8 @@ _FLAGS = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 _DURATIONS = {"": 1, "ms": 1, "s": 1000, "m": 60_000}
 _AGO_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
-_HEAD = re.compile(r"([A-Za-z_]+)(!=|>=|<=|:|=|>|<)")
+_HEAD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(!=|>=|<=|:|=|>|<)")
+_DIGIT = re.compile("[0-9]")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _BARE = re.compile(r'[^\s,"]+')
 _WORD = re.compile(r'[^\s"]+')
@@ -139,6 +142,7 @@ class Term:
     field: str
     test: Text | Numbers
     negated: bool = False
+    fields: "Fields" = dataclass_field(default_factory=lambda: FIELDS, repr=False, compare=False)
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Whether it holds for a row as the API shows it."""
@@ -146,12 +150,12 @@ class Term:
 
     def _holds(self, row: Mapping[str, Any]) -> bool:
         if isinstance(self.test, Text):
-            names = TEXTS if self.field == ANY_TEXT else (self.field,)
-            keys = [key for name in names for key in FIELDS[name].keys]
+            names = _texts(self.fields) if self.field == ANY_TEXT else (self.field,)
+            keys = [key for name in names for key in self.fields[name].keys]
             # A name that is missing beside an id is none; empty is a row that has neither.
             there = [str(row[key]) for key in keys if row.get(key)] or [""]
             return any(map(self.test.fits, there))
-        value = _integer(row, FIELDS["since" if self.field == TIME else self.field])
+        value = _integer(row, self.fields["since" if self.field == TIME else self.field])
         return value is not None and self.test.fits(value)
 
 
@@ -188,7 +192,22 @@ class Filter:
         return Filter(tuple(_naming(term, names) for term in self.terms))
 
 
-def parse(text: str, *, now: float | None = None) -> Filter:
+def of_rows(text: str, rows: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether a row is one of those meant, of rows of any kind: their own fields can be named.
+
+    Raises FilterError.
+    """
+    kinds: dict[str, set[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            seen = kinds.setdefault(name, set())
+            if value is not None:
+                seen.add(_KINDS.get(type(value), "text"))
+    fields = {name: _field(name, seen) for name, seen in kinds.items()}
+    return parse(text, fields=fields).matches if rows else lambda _: True
+
+
+def parse(text: str, *, now: float | None = None, fields: Fields = FIELDS) -> Filter:
     """The filter that a text is. Raises FilterError, which tells where and what is known.
 
     `now` is the time in Unix seconds that `since:2h` counts from; where it is not given, times
@@ -198,7 +217,7 @@ def parse(text: str, *, now: float | None = None) -> Filter:
         raise FilterError(f"a filter may have {MAX_CHARS} characters", MAX_CHARS)
     if found := _FORBIDDEN.search(text):
         raise FilterError("a filter holds no control characters", found.start())
-    terms = tuple(_terms(text, now))
+    terms = tuple(_terms(text, now, fields))
     if len(terms) > MAX_TERMS:
         raise FilterError(f"a filter may have {MAX_TERMS} terms", len(text))
     return Filter(terms)
@@ -216,33 +235,35 @@ def folded(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
-def _terms(text: str, now: float | None) -> Iterator[Term]:
+def _terms(text: str, now: float | None, fields: Fields) -> Iterator[Term]:
     position = 0
     while position < len(text):
         if text[position].isspace():
             position += 1
             continue
         negated = text[position] == "!"
-        term, position = _term(text, position + negated, now)
-        yield replace(term, negated=term.negated is not negated)
+        term, position = _term(text, position + negated, now, fields)
+        yield replace(term, negated=term.negated is not negated, fields=fields)
 
 
-def _term(text: str, start: int, now: float | None) -> tuple[Term, int]:
+def _term(text: str, start: int, now: float | None, fields: Fields) -> tuple[Term, int]:
     """The term that begins at `start`, and where it ends."""
     head = _HEAD.match(text, start)
-    if head is None:
+    # Names of models have digits before a colon, as in llama3:8b.
+    if head is None or (head.group(1) not in fields and _DIGIT.search(head.group(1))):
         word, end = _value(text, start, _WORD, "a word to look for")
         return Term(ANY_TEXT, Text((folded(word),), exact=False)), end
     name, sign = head.group(1).lower(), head.group(2)
-    name = _ALIASES.get(name, name)
-    if name not in FIELDS:
+    name = _ALIASES.get(name, name) if fields is FIELDS else name
+    if name not in fields:
         raise FilterError(
-            f"there is no field {head.group(1)!r}; known: {', '.join(FIELDS)}; "
+            f"there is no field {head.group(1)!r}; known: {', '.join(fields)}; "
             "put a text that holds such a sign in double quotes",
             start,
         )
     values, end = _values(text, head.end(), name)
-    return _read(name, sign, values, _Place(start=head.start(2), now=now)), end
+    place = _Place(start=head.start(2), now=now)
+    return _read((name, fields[name]), sign, values, place), end
 
 
 def _values(text: str, start: int, name: str) -> tuple[list[tuple[str, int]], int]:
@@ -283,9 +304,12 @@ class _Place:
     now: float | None
 
 
-def _read(name: str, sign: str, values: Sequence[tuple[str, int]], place: _Place) -> Term:
+def _read(
+    named: tuple[str, Field], sign: str, values: Sequence[tuple[str, int]], place: _Place
+) -> Term:
     """The term of a field, a sign and its values."""
-    kind = FIELDS[name].kind
+    name, field = named
+    kind = field.kind
     negated = sign == "!="
     sign = "=" if negated else sign
     if kind == "text":
@@ -302,13 +326,13 @@ def _read(name: str, sign: str, values: Sequence[tuple[str, int]], place: _Place
         return Term(TIME, _time(name, values, place.now))
     if sign not in {":", "="} and len(values) > 1:
         raise FilterError(f"one value can stand behind {sign}", place.start)
-    ranges = tuple(_range(name, sign, value, at) for value, at in values)
+    ranges = tuple(_range(named, sign, value, at) for value, at in values)
     return Term(name, Numbers(ranges), negated)
 
 
-def _range(name: str, sign: str, value: str, at: int) -> tuple[int, int]:
+def _range(named: tuple[str, Field], sign: str, value: str, at: int) -> tuple[int, int]:
     """The range of integers that a sign and a value stand for."""
-    field = FIELDS[name]
+    name, field = named
     if field.kind == "flag":
         if sign not in {":", "="} or value.lower() not in _FLAGS:
             raise FilterError(f"{name} takes yes or no: {name}:yes", at)
@@ -332,6 +356,9 @@ _BOUNDS: Mapping[str, Callable[[Decimal], tuple[int, int]]] = {
     "<=": lambda number: (LEAST, floor(number)),
     "=": lambda number: (ceil(number), floor(number)),
 }
+# Of rows of any kind: what a value of JSON is, and the parts of one that numbers are told apart by.
+_KINDS: Mapping[type, str] = {bool: "flag", int: "number", float: "number"}
+_PARTS = 10**9
 _EXAMPLES = {
     "status": "a number such as 429, a class such as 4xx, ok or error",
     "duration": "milliseconds such as 250, or 2s",
@@ -378,6 +405,19 @@ def _moment(text: str, at: int, now: float | None) -> Decimal:
         raise FilterError(
             f"{text!r} is no time; give one such as 2h, 7d or 2026-01-31T10:00:00Z", at
         ) from error
+
+
+def _field(name: str, kinds: set[str]) -> Field:
+    """A field whose values are of these kinds; what is of several is a text."""
+    kind = kinds.pop() if len(kinds) == 1 else "text"
+    return Field((name,), kind, _PARTS if kind == "number" else 1)
+
+
+def _texts(fields: Fields) -> Sequence[str]:
+    """The fields that a word without a field is looked for in."""
+    if fields is FIELDS:
+        return TEXTS
+    return [name for name, field in fields.items() if field.kind == "text"]
 
 
 def _bounds_time(term: Term) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tokenhub_cli.options import add_shared
+from tokenhub_cli.options import add_shared, completed
 
 
 class Entry(NamedTuple):
@@ -38,13 +38,17 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        add_shared(self)
+        add_shared(self, told=True)
         for entry in self.entries:
             self.commands[entry.name] = Lazy(
                 name=entry.name, help=entry.summary, short_help=entry.summary
             )
 
     # The context types are typer's own copy of click, which has no public name.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The whole line passes here, before any other parser sees a part of it."""
+        return super().parse_args(ctx, completed(args))
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The stand-in, under its name or an alias."""
         for entry in self.entries:

@@ -1,6 +1,8 @@
 """The options that every command takes, before it and after it; the last one given holds."""
 
+import os
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -13,7 +15,6 @@ _PLACE = "tokenhub_cli."
 # Options that several commands take.
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
 Offset = Annotated[int | None, typer.Option("--offset", min=0, help="Rows to skip.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 IfMatch = Annotated[
     int | None,
     typer.Option("--if-match", metavar="VERSION", help="Only if this is still its version."),
@@ -24,7 +25,9 @@ class Form(StrEnum):
     """How a result is written."""
 
     TABLE = "table"
+    WIDE = "wide"
     JSON = "json"
+    YAML = "yaml"
     JSONL = "jsonl"
     NAME = "name"
     CSV = "csv"
@@ -32,14 +35,58 @@ class Form(StrEnum):
     NONE = "none"
 
 
-class Shared(NamedTuple):
-    """What was given of them."""
+class Times(StrEnum):
+    """How a time is written in a table."""
 
-    output: Form = Form.TABLE
+    LOCAL = "local"
+    RELATIVE = "relative"
+    ISO = "iso"
+    UNIX = "unix"
+
+
+class Colour(StrEnum):
+    """Whether tables have colours; auto is at a terminal, unless NO_COLOR or TERM=dumb."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+# `--fields` alone.
+WHICH_FIELDS = "?"
+
+
+class Shared(NamedTuple):
+    """What was given of them. `fields` is WHICH_FIELDS where it is to be told which there are."""
+
+    output: Form | None = None
+    fields: str = ""
+    filter: str = ""
     no_headers: bool = False
+    time: Times = Times.LOCAL
+    color: Colour = Colour.AUTO
+    quiet: bool = False
+    verbose: int = 0
+    context: str = ""
     url: str = ""
     token_file: Path | None = None
     timeout: float = 30.0
+    retries: int = 1
+    curl: bool = False
+    dry_run: bool = False
+    yes: bool = False
+
+    @property
+    def form(self) -> Form:
+        """How to write the result: as was asked for, else by TOKENHUB_OUTPUT, else a table."""
+        if self.output is not None:
+            return self.output
+        usual = os.environ.get("TOKENHUB_OUTPUT", "")  # noqa: TID251 - before there is a profile
+        if usual and usual not in list(Form):
+            raise typer.BadParameter(
+                f"TOKENHUB_OUTPUT is {usual!r}; there is {', '.join(Form)}", param_hint="-o"
+            )
+        return Form(usual or Form.TABLE)
 
 
 def given(ctx: typer.Context) -> Shared:
@@ -48,46 +95,89 @@ def given(ctx: typer.Context) -> Shared:
     return Shared(**{name: value for name, value in marks.items() if value is not None})
 
 
-def add_shared(command: TyperCommand | TyperGroup) -> None:
-    """Give the options to a command and to all below it."""
-    params, _, _ = get_params_convertors_ctx_param_name_from_function(_options)
-    for param in params:
-        param.expose_value = False  # they are in the context, not in the command's signature
-    command.params.extend(params)
+def add_shared(command: TyperCommand | TyperGroup, *, told: bool = False) -> None:
+    """Give the options to a command and to all below it; unless `told`, its help points to them."""
+    own = {name for param in command.params for name in param.opts}
+    shared = _params(hidden=not told)
+    command.params.extend(param for param in shared if own.isdisjoint(param.opts))
+    if not told:
+        command.epilog = "-o, --fields, --filter, --dry-run and more: tokenhubctl --help"
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             assert isinstance(below, TyperCommand | TyperGroup)
             add_shared(below)
 
 
+def completed(args: list[str]) -> list[str]:
+    """The line with WHICH_FIELDS behind a `--fields` that stands alone; parsers want a value."""
+    found = []
+    for word, following in zip(args, [*args[1:], "-"], strict=False):
+        found.append(word)
+        if word == "--fields" and following.startswith("-"):
+            found.append(WHICH_FIELDS)
+    return found
+
+
+@cache
+def _params(*, hidden: bool) -> tuple[Any, ...]:
+    """The options as typer's parameters; they hold nothing of a command or a run."""
+    params, _, _ = get_params_convertors_ctx_param_name_from_function(_options)
+    for param in params:
+        param.expose_value = False  # they are in the context, not in the command's signature
+        vars(param)["hidden"] = hidden
+    return tuple(params)
+
+
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> None:
     """Note a value in what all commands of this line share."""
-    if value is not None and value is not False:
+    if value is not None and value is not False and value != 0:
         ctx.meta[f"{_PLACE}{param.name}"] = value
+
+
+def _kept(names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+    return typer.Option(*names.split(), help=text, metavar=metavar, callback=_keep, **more)
 
 
 def _options(
     *,
-    output: Annotated[
-        Form | None,
-        typer.Option("--output", "-o", help="How to write the result.", callback=_keep),
-    ] = None,
-    no_headers: Annotated[
-        bool, typer.Option("--no-headers", help="Leave out the header line.", callback=_keep)
-    ] = False,
-    url: Annotated[
+    output: Annotated[Form | None, _kept("--output -o", "How to write the result.")] = None,
+    fields: Annotated[
         str | None,
-        typer.Option("--url", metavar="URL", help="The server.", callback=_keep),
+        _kept("--fields", "Only these fields, with commas; alone, it lists them.", "NAMES"),
     ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file", metavar="FILE", help="A file with the admin token.", callback=_keep
+    filter: Annotated[  # noqa: A002 - the option's name
+        str | None, _kept("--filter", "Only rows such as 'openai enabled:yes'.", "FILTER")
+    ] = None,
+    no_headers: Annotated[bool, _kept("--no-headers", "Leave out the header line.")] = False,
+    time: Annotated[Times | None, _kept("--time", "How times are written in tables.")] = None,
+    color: Annotated[Colour | None, _kept("--color", "Whether tables have colours.")] = None,
+    quiet: Annotated[bool, _kept("--quiet -q", "No notes on standard error.")] = False,
+    verbose: Annotated[
+        int,
+        _kept(
+            "--verbose -v",
+            "Tell of each request; twice: of its headers.",
+            count=True,
+            show_default=False,
         ),
+    ] = 0,
+    context: Annotated[
+        str | None, _kept("--context -c", "The server of that context.", "NAME")
+    ] = None,
+    url: Annotated[str | None, _kept("--url", "The server.", "URL")] = None,
+    token_file: Annotated[
+        Path | None, _kept("--token-file", "A file with the admin token.", "FILE")
     ] = None,
     timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Longest wait.", callback=_keep),
+        float | None, _kept("--timeout", "Longest wait.", "SECONDS", min=0.1)
     ] = None,
+    retries: Annotated[
+        int | None, _kept("--retries", "Tries again of what only reads.", "COUNT", min=0, max=10)
+    ] = None,
+    curl: Annotated[bool, _kept("--curl", "Print the request as a curl line, and stop.")] = False,
+    dry_run: Annotated[
+        bool, _kept("--dry-run", "Have the server check the change, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, _kept("--yes -y", "Do not ask.")] = False,
 ) -> None:
     """Declare the options; typer reads this signature, and nobody calls it."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import shutil
 import sys
 import textwrap
@@ -9,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import typer
 
-from tokenhub_cli.options import Form
-from tokenhub_cli.text import cells, clean, escaped, plain
+from tokenhub_cli.options import WHICH_FIELDS, Colour, Form, Shared, Times
+from tokenhub_cli.rows import fields_of, value_of, wanted
+from tokenhub_cli.text import ago, cells, clean, escaped, iso, local, painted, plain, unix
 
 R = TypeVar("R")
 GAP = "  "
@@ -23,7 +26,8 @@ class Column(msgspec.Struct, Generic[R], frozen=True):
     """One column: `key` heads it in csv, `head` in a table (or the key, in upper case).
 
     `show` makes the value fit for eyes; csv has it as it is. Numbers stand to the right. A `spare`
-    one is left out of the list where the terminal is too narrow for all.
+    one is left out of the list where the terminal is too narrow for all, and a `wide` one unless
+    `-o wide` asks for it. `tone` is the colour of a value, one of text.TONES.
     """
 
     key: str
@@ -32,6 +36,8 @@ class Column(msgspec.Struct, Generic[R], frozen=True):
     right: bool = False
     head: str = ""
     spare: bool = False
+    wide: bool = False
+    tone: Callable[[Any], str] | None = None
 
     @property
     def title(self) -> str:
@@ -51,11 +57,15 @@ class View(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
 
 class Output:
-    """Writes results in the form that was asked for."""
+    """Writes results as the options say."""
 
-    def __init__(self, form: Form = Form.TABLE, *, headers: bool = True) -> None:
-        self.form = form
-        self._headers = headers
+    def __init__(self, shared: Shared | None = None) -> None:
+        shared = shared or Shared()
+        self.form = shared.form
+        self.quiet = shared.quiet
+        self._shared = shared
+        self._headers = not shared.no_headers
+        self._fields = [name.strip() for name in shared.fields.split(",") if name.strip()]
 
     def show(
         self,
@@ -67,23 +77,38 @@ class Output:
     ) -> None:
         """Write an answer of the server, of which `rows` are what it is about.
 
-        `lines` take the place of the table, where a table would say it worse.
+        `lines` take the place of the table, where a table would say it worse. With `--fields` or
+        `--filter` it is the rows that are written, in whatever form.
         """
-        if self.form is Form.JSON:
-            _lines(_json(answer))
-        elif self.form is Form.JSONL:
-            _lines(escaped(msgspec.json.encode(row).decode()) for row in rows)
-        elif self.form is Form.NAME:
-            _lines(f"{view.kind}/{view.name(row)}" for row in rows)
-        elif self.form is Form.VALUE:
-            _lines(map(view.value or view.name, rows))
-        elif self.form is Form.CSV:
-            _write(_csv(view, rows, headers=self._headers))
-        elif self.form is Form.TABLE:
+        if self._shared.fields:
+            view = self._picked(view, rows)
+            lines = None
+        if self._shared.filter:
+            rows = wanted(self._shared.filter, rows)
+            lines = None
+        if self._shared.fields or self._shared.filter:
+            answer = [self._told(row) for row in rows]
+        if self.form in {Form.TABLE, Form.WIDE}:
             if lines is None:
                 self._table(view, rows)
             else:
                 _lines(lines)
+        elif self.form is Form.CSV:
+            _write(_csv(view, rows, headers=self._headers))
+        else:
+            _lines(self._plain(answer, view, rows))
+
+    def _plain(self, answer: object, view: View[R], rows: Sequence[R]) -> Iterable[str]:
+        """The lines of the forms that are no table."""
+        if self.form is Form.JSON:
+            return _json(answer)
+        if self.form is Form.YAML:
+            return _yaml(answer)
+        if self.form is Form.JSONL:
+            return (_json_line(self._told(row)) for row in rows)
+        if self.form is Form.NAME:
+            return (f"{view.kind}/{view.name(row)}" for row in rows)
+        return map(view.value or view.name, rows) if self.form is Form.VALUE else ()
 
     def page(
         self, answer: object, view: View[R], rows: Sequence[R], *, total: int, offset: int
@@ -92,55 +117,125 @@ class Output:
         self.show(answer, view, rows)
         end = offset + len(rows)
         if rows and end < total:
-            talk(f"note: rows {offset + 1} to {end} of {total}; more with --offset {end}")
+            self.note(f"rows {offset + 1} to {end} of {total}; more with --offset {end}")
 
     def changed(self, answer: object, view: View[R], row: R, what: str) -> None:
         """Write what a change came to: one line, or the row as it is now."""
-        self.show(answer, view, [row], lines=[f"{view.kind}/{view.name(row)} {what}"])
+        told = f"{view.kind}/{view.name(row)} {what}{self._of_dry_run}"
+        self.show(answer, view, [row], lines=[told])
 
     def deleted(self, answer: object, kind: str, name: str) -> None:
         """Write that it is gone; there is no row to show any more."""
         gone: View[str] = View(kind=kind, name=str, columns=(Column("id", str),))
         if self.form is Form.JSONL:
-            _lines(_json(answer))
+            _lines([_json_line(answer)])
             return
-        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted"])
+        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self._of_dry_run}"])
 
-    def _table(self, view: View[R], rows: Sequence[R]) -> None:
-        """Write a table that fits the terminal; a row alone that does not goes below itself."""
-        seen = _fitting(view, rows)
-        spared = [column.title for column in view.columns if column not in seen.columns]
-        if spared and len(rows) == 1:
-            _lines(_upright(view, rows[0]))
-            return
-        _lines(table(seen, rows, headers=self._headers))
-        if spared and rows:
-            talk(f"note: this terminal has no room for {', '.join(spared)}; -o json has all")
+    def note(self, line: str) -> None:
+        """One line for the person at the terminal, unless they want none."""
+        if not self.quiet:
+            talk(f"note: {line}")
 
     def text(self, line: str) -> None:
         """Write one line, as it is."""
         _write(line + "\n")
 
+    def json_line(self, row: object) -> None:
+        """Write a row of a stream, as it comes: with `--fields` only those."""
+        _lines([_json_line(self._told(row))])
 
-def table(view: View[R], rows: Sequence[R], *, headers: bool = True) -> list[str]:
+    @property
+    def _of_dry_run(self) -> str:
+        return " (dry run: nothing was changed)" if self._shared.dry_run else ""
+
+    def _told(self, row: object) -> object:
+        """A row, or of it what `--fields` names."""
+        if not self._fields:
+            return row
+        return {name: value_of(row, name) for name in self._fields}
+
+    def _picked(self, view: View[R], rows: Sequence[R]) -> View[R]:
+        """The view with the columns of `--fields`. A usage error names those that there are."""
+        known = {column.key: column for column in view.columns}
+        there = list(dict.fromkeys([*known, *fields_of(rows)]))
+        if self._shared.fields == WHICH_FIELDS:
+            _lines(there)
+            raise typer.Exit
+        for name in self._fields:
+            if name not in there:
+                raise typer.BadParameter(
+                    f"there is no field {name!r}; there is {', '.join(there)}",
+                    param_hint="--fields",
+                )
+        columns = tuple([known.get(name) or _column(name) for name in self._fields])
+        return msgspec.structs.replace(view, columns=columns)
+
+    def _table(self, view: View[R], rows: Sequence[R]) -> None:
+        """Write a table that fits the terminal; a row alone that does not goes below itself."""
+        columns = [self._timed(it) for it in view.columns if self._all or not it.wide]
+        view = msgspec.structs.replace(view, columns=tuple(columns))
+        seen = view if self._all else _fitting(view, rows)
+        spared = [column.title for column in view.columns if column not in seen.columns]
+        colours = _colours(self._shared.color)
+        if spared and len(rows) == 1:
+            _lines(_upright(view, rows[0]))
+            return
+        _write_lines(table(seen, rows, headers=self._headers, colours=colours))
+        if spared and rows:
+            self.note(f"this terminal has no room for {', '.join(spared)}; -o wide has all")
+
+    @property
+    def _all(self) -> bool:
+        return self.form is Form.WIDE or bool(self._fields)
+
+    def _timed(self, column: Column[R]) -> Column[R]:
+        """The column, with its times as `--time` says."""
+        if column.show is not local or self._shared.time is Times.LOCAL:
+            return column
+        return msgspec.structs.replace(column, show=_TIMES[self._shared.time])
+
+
+_TIMES: dict[Times, Callable[[Any], str]] = {
+    Times.RELATIVE: ago,
+    Times.ISO: iso,
+    Times.UNIX: unix,
+}
+
+
+def _column(name: str) -> Column[Any]:
+    """A field of the API that has no column of its own."""
+    return Column(name, lambda row: value_of(row, name))
+
+
+def table(
+    view: View[R], rows: Sequence[R], *, headers: bool = True, colours: bool = False
+) -> list[str]:
     """Lines of columns, two spaces apart; nothing stands to the right of the last word.
 
     At a terminal that is too narrow for it, a text in the last column goes on below itself.
     """
     lines = [[clean(col.show(col.value(row))) for col in view.columns] for row in rows]
+    tones = [[col.tone(col.value(row)) if col.tone else "" for col in view.columns] for row in rows]
     if headers:
         lines.insert(0, [column.title for column in view.columns])
+        tones.insert(0, ["head"] * len(view.columns))
     if not lines:
         return []
     widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
     rights = [column.right for column in view.columns]
     room = _columns() - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
     blank = [""] * (len(widths) - 1)
-    wrapped = []
-    for *before, last in lines:
+    wrapped: list[tuple[list[str], list[str]]] = []
+    for (*before, last), tone in zip(lines, tones, strict=True):
         first, *rest = [last] if rights[-1] else _wrapped(last, room)
-        wrapped += [[*before, first], *([*blank, part] for part in rest)]
-    return [GAP.join(map(_padded, line, widths, rights)).rstrip() for line in wrapped]
+        wrapped += [([*before, first], tone), *(([*blank, part], tone) for part in rest)]
+    if not colours:
+        return [GAP.join(map(_padded, line, widths, rights)).rstrip() for line, _ in wrapped]
+    return [
+        GAP.join(map(painted, map(_padded, line, widths, rights), tone)).rstrip()
+        for line, tone in wrapped
+    ]
 
 
 def _fitting(view: View[R], rows: Sequence[R]) -> View[R]:
@@ -200,7 +295,12 @@ def _write(text: str) -> None:
 
 
 def _lines(lines: Iterable[str]) -> None:
-    _write("".join(clean(line) + "\n" for line in lines))
+    _write_lines(map(clean, lines))
+
+
+def _write_lines(lines: Iterable[str]) -> None:
+    """Lines that are clean already."""
+    _write("".join(line + "\n" for line in lines))
 
 
 def _json(answer: object) -> list[str]:
@@ -209,6 +309,29 @@ def _json(answer: object) -> list[str]:
     if sys.stdout.isatty():
         text = msgspec.json.format(text, indent=2)
     return [escaped(line) for line in text.decode().splitlines()]
+
+
+def _json_line(row: object) -> str:
+    return escaped(msgspec.json.encode(row).decode())
+
+
+def _yaml(answer: object) -> list[str]:
+    import yaml  # noqa: PLC0415 - 20 ms that only this form needs
+
+    text = yaml.safe_dump(msgspec.to_builtins(answer), sort_keys=False, allow_unicode=True)
+    return [escaped(line) for line in str(text).splitlines()]
+
+
+def _colours(wanted: Colour) -> bool:
+    """Whether to paint, by the option, else by the terminal and what is asked of all programs."""
+    if wanted is not Colour.AUTO:
+        return wanted is Colour.ALWAYS
+    asked = os.environ  # noqa: TID251 - NO_COLOR and its kin are for every program
+    if asked.get("NO_COLOR"):
+        return False
+    if asked.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return sys.stdout.isatty() and asked.get("TERM") != "dumb"
 
 
 def _csv(view: View[R], rows: Sequence[R], *, headers: bool) -> str:

@@ -11,7 +11,7 @@ from tokenhub.client.calls.prices import sync_prices
 from tokenhub.wire.catalog import Model, Tier
 from tokenhub.wire.prices import PriceSynced, PriceVerdict
 from tokenhub_cli.options import Form
-from tokenhub_cli.output import Column, View, table, talk
+from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.session import session
 from tokenhub_cli.text import tokens, usd
 
@@ -123,7 +123,7 @@ def sync(
         tokenhub.output.show(done, _VERDICTS, done.models, lines=_told(done))
         unknown = [one for one in done.models if one.result == "unknown"]
         if unknown and tokenhub.output.form is Form.TABLE:
-            talk(f"note: give a price with {_giving(unknown[0])}")
+            tokenhub.output.note(f"give a price with {_giving(unknown[0])}")
 
 
 @app.command("show")

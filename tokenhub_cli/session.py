@@ -1,10 +1,13 @@
 """One command's run: the server it talks to, and the one place where failures become exits."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 import typer
@@ -21,13 +24,13 @@ from tokenhub.client.errors import (
 )
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code, code_of
-from tokenhub_cli.options import Form
+from tokenhub_cli.options import Form, Shared
 from tokenhub_cli.output import Output, ask, attended, talk
 
 if TYPE_CHECKING:
     from tokenhub.client.call import Call
     from tokenhub.client.profile import Profile
-    from tokenhub.client.transport import Client
+    from tokenhub.client.transport import Client, Sent
 
 T = TypeVar("T")
 
@@ -57,14 +60,26 @@ _HELP = {
 
 
 class Session:
-    """What a command works with: `session(call)` sends, `session.output` shows."""
+    """What a command works with: `session(call)` sends, `session.output` shows.
 
-    def __init__(self, client: "Client", profile: "Profile", output: Output) -> None:
+    With `--curl` the first call is printed instead and the command ends; with `--dry-run` a change
+    is only checked by the server.
+    """
+
+    def __init__(
+        self, client: "Client", profile: "Profile", output: Output, shared: Shared
+    ) -> None:
         self._client = client
+        self._shared = shared
         self.profile = profile
         self.output = output
 
     def __call__(self, call: "Call[T]") -> T:
+        if self._shared.dry_run and call.changes:
+            call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
+        if self._shared.curl:
+            self.output.text(curl_of(call, self.profile.url))
+            raise typer.Exit
         return self._client(call)
 
 
@@ -84,13 +99,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def session(ctx: typer.Context) -> Iterator[Session]:
     """A session with the server of this user. Failures are told on stderr and end the command."""
     shared = options.given(ctx)
-    output = Output(shared.output, headers=not shared.no_headers)
+    output = Output(shared)
     with exits(ctx):
         from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
 
         profile = load_profile(ctx)
-        with Client(profile, timeout_s=shared.timeout) as client:
-            yield Session(client, profile, output)
+        watch = partial(_watched, verbose=shared.verbose)
+        with Client(
+            profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
+        ) as client:
+            yield Session(client, profile, output, shared)
 
 
 @contextmanager
@@ -99,7 +117,7 @@ def exits(ctx: typer.Context) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        _tell(_failure(ctx, error), options.given(ctx).output)
+        _tell(_failure(ctx, error), options.given(ctx).form)
         raise typer.Exit(code_of(error)) from error
     except BrokenPipeError as error:
         # The reader has gone. Python would complain when it flushes stdout at its end.
@@ -112,21 +130,46 @@ def load_profile(ctx: typer.Context) -> "Profile":
     from tokenhub.client import profile  # noqa: PLC0415 - not for --help
 
     shared = options.given(ctx)
-    return profile.load(url=shared.url, token_file=shared.token_file)
+    return profile.load(url=shared.url, token_file=shared.token_file, context=shared.context)
 
 
-def confirm(question: str, *, yes: bool) -> None:
+def confirm(ctx: typer.Context, question: str) -> None:
     """Go on, or end the command: asks only where somebody is there to answer."""
-    if yes or not attended():
+    shared = options.given(ctx)
+    if shared.yes or shared.dry_run or shared.curl or not attended():
         return
     if not ask(question):
         talk("nothing was changed")
         raise typer.Exit(Code.USAGE)
 
 
+def curl_of(call: "Call[Any]", url: str) -> str:
+    """The call as a line for a shell, with the token by the variable that holds it."""
+    words = ["curl", "-sS", "-X", call.method]
+    query = f"?{urlencode(call.query)}" if call.query else ""
+    words.append(shlex.quote(f"{url}{call.path}{query}"))
+    words += ["-H", '"Authorization: Bearer $TOKENHUB_ADMIN_TOKEN"']
+    if call.if_match is not None:
+        words += ["-H", shlex.quote(f'If-Match: "{call.if_match}"')]
+    if call.body is not None:
+        words += ["-H", shlex.quote("Content-Type: application/json")]
+        words += ["-d", shlex.quote(msgspec.json.encode(call.body).decode())]
+    return " ".join(words)
+
+
+def _watched(sent: "Sent", *, verbose: int) -> None:
+    """A line for each request with -v; with -vv its headers too."""
+    if verbose:
+        talk(f"{sent.method} {sent.url} {sent.status} {sent.took_s * 1000:.0f}ms")
+    if verbose > 1:
+        for mark, headers in ((">", sent.request_headers), ("<", sent.response_headers)):
+            for name, value in headers:
+                talk(f"  {mark} {name}: {value}")
+
+
 def _tell(failure: Failure, form: Form) -> None:
     """On stderr, as JSON where the result would have been JSON."""
-    if form in {Form.JSON, Form.JSONL}:
+    if form in {Form.JSON, Form.JSONL, Form.YAML}:
         talk(msgspec.json.encode(failure).decode())
         return
     talk(f"error: {failure.error}")

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 
 # ECMA-48: control sequences (CSI), strings (OSC, DCS and kin) with their end, two-byte escapes.
 _ESCAPES = re.compile(
@@ -87,6 +87,62 @@ def local(timestamp: str | None) -> str:
         return f"{datetime.fromisoformat(timestamp or '').astimezone():%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return timestamp or "-"
+
+
+def ago(timestamp: str | None) -> str:
+    """How long ago an RFC 3339 time is, `5m 3s ago`; ahead of us it is `in 2h 5m`."""
+    try:
+        then = datetime.fromisoformat(timestamp or "")
+        passed_s = (datetime.now(UTC) - then).total_seconds()  # noqa: TID251 - the reader's now
+    except (ValueError, TypeError):
+        return timestamp or "-"
+    return f"{seconds(passed_s)} ago" if passed_s >= 0 else f"in {seconds(-passed_s)}"
+
+
+def iso(timestamp: str | None) -> str:
+    """The time as the API gives it."""
+    return timestamp or "-"
+
+
+def unix(timestamp: str | None) -> str:
+    """Seconds since 1970; as it is where it is no time."""
+    try:
+        return f"{datetime.fromisoformat(timestamp or '').timestamp():.3f}"
+    except ValueError:
+        return timestamp or "-"
+
+
+# What a colour means, and the SGR codes for it: of the 16 that every terminal's theme knows.
+TONES = {"head": "1", "good": "32", "warn": "33", "bad": "31", "dim": "2"}
+
+
+def painted(text: str, tone: str) -> str:
+    """The text in a colour of TONES; none for an empty tone."""
+    return f"\x1b[{TONES[tone]}m{text}\x1b[0m" if tone and text.strip() else text
+
+
+def of_flag(value: object) -> str:
+    """The tone of what is on or off."""
+    return "" if value else "dim"
+
+
+def of_status(status: object) -> str:
+    """The tone of an HTTP status."""
+    if not isinstance(status, int):
+        return ""
+    return "bad" if status >= 500 else "warn" if status >= 400 else ""  # noqa: PLR2004 - RFC 9110
+
+
+def of_state(state: object) -> str:
+    """The tone of a state of health, of the vault, of a check."""
+    return _STATES.get(str(state), "")
+
+
+_STATES = {
+    **dict.fromkeys(("healthy", "ok", "unlocked", "succeeded", "passed", "ready"), "good"),
+    **dict.fromkeys(("degraded", "half-open", "partial", "locked", "warning"), "warn"),
+    **dict.fromkeys(("down", "credential", "failed", "lost", "bad"), "bad"),
+}
 
 
 def _width(char: str) -> int:

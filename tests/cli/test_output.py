@@ -103,11 +103,11 @@ def test_empty_list_is_a_success_with_a_header(run: Run) -> None:
 
 
 def test_an_unknown_form_is_a_usage_error(run: Run, admin: FakeAdmin) -> None:
-    assert 2 == run("model", "list", "-o", "yaml").exit_code
+    assert 2 == run("model", "list", "-o", "xml").exit_code
     assert [] == admin.sent
 
 
-@pytest.mark.parametrize("form", ["table", "name", "value", "csv", "json", "jsonl"])
+@pytest.mark.parametrize("form", ["table", "wide", "name", "value", "csv", "json", "jsonl", "yaml"])
 def test_no_form_lets_escape_sequences_through(run: Run, admin: FakeAdmin, form: str) -> None:
     admin.add_model("m\x1b[2J\x9b1m", provider_id="p\x1b]0;t\x07")
 

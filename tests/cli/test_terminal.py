@@ -40,7 +40,12 @@ def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
             stdin=theirs,
             stdout=subprocess.PIPE if piped else theirs,
             stderr=theirs,
-            env={**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN},
+            env={
+                **settings,
+                "NO_COLOR": "1",
+                "TOKENHUB_URL": admin.url,
+                "TOKENHUB_ADMIN_TOKEN": TOKEN,
+            },
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         ) as command:
@@ -159,7 +164,7 @@ def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
 
     assert "" == max((line[80:] for line in seen[:3]), default="")
     assert seen[0].startswith("ID  ")
-    assert "VERSION; -o json has all" in seen[3]
+    assert "VERSION; -o wide has all" in seen[3]
     assert "VERSION" in sit("apikey", "list").stdout.splitlines()[0]
 
 

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from tokenhub.filters import (
     Term,
     Text,
     equal,
+    of_rows,
     parse,
 )
 
@@ -232,3 +234,38 @@ def test_values_are_equal_as_a_whole():
 
     assert both.matches({"model_id": "gpt", "status": 200})
     assert not both.matches({"model_id": "gpt-4o", "status": 200})
+
+
+ROWS: list[dict[str, Any]] = [
+    {"id": "gpt-4o", "weight": 8, "enabled": True, "per_1k": None, "scopes": ["chat"]},
+    {"id": "haiku", "weight": 3, "enabled": False, "per_1k": 0.0025, "scopes": []},
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gpt", ["gpt-4o"]),
+        ("weight>3", ["gpt-4o"]),
+        ("enabled:no", ["haiku"]),
+        ("per_1k<0.003", ["haiku"]),
+        ("scopes:chat", ["gpt-4o"]),
+        ("!id=haiku", ["gpt-4o"]),
+    ],
+)
+def test_rows_of_any_kind_are_filtered_by_their_own_fields(text: str, expected: list[str]) -> None:
+    meant = of_rows(text, ROWS)
+
+    assert expected == [row["id"] for row in ROWS if meant(row)]
+
+
+def test_a_field_that_no_row_has_is_told_with_those_there_are() -> None:
+    with pytest.raises(FilterError, match="known: id, weight, enabled, per_1k, scopes"):
+        of_rows("model:x", ROWS)
+
+
+def test_a_model_name_with_a_colon_is_a_word() -> None:
+    row = {"model_id": "llama3:8b"}
+
+    assert parse("llama3:8b").matches(row)
+    assert not parse("llama3:70b").matches(row)

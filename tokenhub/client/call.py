@@ -16,6 +16,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     `path` is percent-encoded. `if_match` is the version that the caller has read: the server
     refuses the change (Conflict) where the row has moved on.
     `accepts` are the statuses, beside those of success, whose body is an answer and no problem.
+    `asks` marks a POST that changes nothing.
     """
 
     method: str
@@ -25,6 +26,12 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     body: msgspec.Struct | None = None
     if_match: int | None = None
     accepts: tuple[int, ...] = ()
+    asks: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether the server is different after it."""
+        return self.method != "GET" and not self.asks
 
     @property
     def safe(self) -> bool:

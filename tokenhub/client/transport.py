@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Self, TypedDict, TypeVar
 
 import msgspec
@@ -36,8 +36,28 @@ T = TypeVar("T")
 TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 # A safe call is sent again where the connection failed, as it does while a server restarts.
-WAITS_S = (0.1,)
+RETRIES = 1
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0
+_SECRET_HEADERS = frozenset(("authorization", "cookie", "set-cookie", "x-api-key"))
 _REFUSALS = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict, 412: Conflict}
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was sent, for whoever wants to watch: without its body, and no secrets."""
+
+    method: str
+    url: str
+    status: int
+    took_s: float
+    request_headers: Sequence[tuple[str, str]]
+    response_headers: Sequence[tuple[str, str]]
+
+
+Watch = Callable[[Sent], None]
+
+
+def unwatched(_sent: Sent) -> None:
+    """A Watch where nobody watches."""
 
 
 class Client:
@@ -51,17 +71,24 @@ class Client:
         profile: Profile,
         *,
         timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+        watch: Watch = unwatched,
         transport: httpx.BaseTransport | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pause = pause
+        self._retries = retries
+        self._watch = watch
         self._http = httpx.Client(transport=transport, **_settings(profile, timeout_s))
 
     def __call__(self, call: Call[T]) -> T:
-        waits = iter(WAITS_S if call.safe else ())
+        waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                return _read(call, self._http.send(_request(self._http, call)))
+                began = time.perf_counter()
+                response = self._http.send(_request(self._http, call))
+                self._watch(_sent(response, time.perf_counter() - began))
+                return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
@@ -81,17 +108,24 @@ class AsyncClient:
         profile: Profile,
         *,
         timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+        watch: Watch = unwatched,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pause = pause
+        self._retries = retries
+        self._watch = watch
         self._http = httpx.AsyncClient(transport=transport, **_settings(profile, timeout_s))
 
     async def __call__(self, call: Call[T]) -> T:
-        waits = iter(WAITS_S if call.safe else ())
+        waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                return _read(call, await self._http.send(_request(self._http, call)))
+                began = time.perf_counter()
+                response = await self._http.send(_request(self._http, call))
+                self._watch(_sent(response, time.perf_counter() - began))
+                return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
@@ -155,6 +189,31 @@ def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Req
         headers=headers,
         content=None if call.body is None else msgspec.json.encode(call.body),
     )
+
+
+def _waits(retries: int) -> Iterator[float]:
+    """Seconds before each further try: doubled from one to the next."""
+    return (min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**number) for number in range(retries))
+
+
+def _sent(response: httpx.Response, took_s: float) -> Sent:
+    request = response.request
+    return Sent(
+        method=request.method,
+        url=str(request.url),
+        status=response.status_code,
+        took_s=took_s,
+        request_headers=_told(request.headers),
+        response_headers=_told(response.headers),
+    )
+
+
+def _told(headers: httpx.Headers) -> Sequence[tuple[str, str]]:
+    """Headers without what opens anything."""
+    return [
+        (name, "[redacted]" if name in _SECRET_HEADERS else value)
+        for name, value in headers.multi_items()
+    ]
 
 
 def _wait_s(

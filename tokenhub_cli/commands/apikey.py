@@ -7,8 +7,8 @@ import typer
 from tokenhub.client.calls import keys
 from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch, ApiKeyRotate
 from tokenhub_cli.fields import JSON_HELP, build, merged
-from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.options import IfMatch, Limit, Offset
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
 from tokenhub_cli.text import local, milliseconds, money, plain, usd
 
@@ -275,7 +275,7 @@ def create_key(
     with session(ctx) as tokenhub:
         issued = tokenhub(keys.create_key(new))
         tokenhub.output.show(issued, _ISSUED, [issued])
-        talk(f"note: {issued.warning}")
+        tokenhub.output.note(issued.warning)
 
 
 @app.command("edit")
@@ -364,10 +364,10 @@ def rotate_key(
         call = keys.rotate_key(key_id, ApiKeyRotate(overlap=overlap), if_match=if_match)
         issued = tokenhub(call)
         tokenhub.output.show(issued, _ISSUED, [issued])
-        talk(f"note: {issued.warning}")
+        tokenhub.output.note(issued.warning)
         until = issued.former_until
-        talk(
-            f"note: the former one opens the key {f'until {local(until)}' if until else 'no more'}"
+        tokenhub.output.note(
+            f"the former one opens the key {f'until {local(until)}' if until else 'no more'}"
         )
 
 
@@ -395,13 +395,11 @@ def pay_key(ctx: typer.Context, key_id: _Id) -> None:
 
 
 @app.command("delete")
-def delete_key(
-    ctx: typer.Context, key_id: _Id, *, yes: Yes = False, if_match: IfMatch = None
-) -> None:
+def delete_key(ctx: typer.Context, key_id: _Id, *, if_match: IfMatch = None) -> None:
     """Revoke a key for good."""
     with session(ctx) as tokenhub:
         call = keys.delete_key(key_id, if_match=if_match)
-        confirm(f"Delete API key {key_id}?", yes=yes)
+        confirm(ctx, f"Delete API key {key_id}?")
         tokenhub.output.deleted(tokenhub(call), "apikey", key_id)
 
 

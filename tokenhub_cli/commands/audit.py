@@ -7,7 +7,7 @@ import typer
 from tokenhub.client.calls.audit import list_audit, verify_audit
 from tokenhub.wire.audit import AuditEntry, AuditVerified
 from tokenhub_cli.exits import Code
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import local
 
@@ -136,7 +136,9 @@ def list_entries(
         )
         tokenhub.output.show(page, _VIEW, page.logs)
         if page.next:
-            talk(f"note: {len(page.logs)} of {page.total}; more with --before {page.next}")
+            tokenhub.output.note(
+                f"{len(page.logs)} of {page.total}; more with --before {page.next}"
+            )
 
 
 @app.command("verify")

@@ -8,7 +8,7 @@ from tokenhub.client.calls import ledger as calls
 from tokenhub.wire.ledger import LedgerTotal, LedgerVerified
 from tokenhub_cli.exits import Code
 from tokenhub_cli.options import Limit, Offset
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import money
 
@@ -116,7 +116,7 @@ def list_ledger(
         groups = tuple(_GROUPS[name] for name in _GROUPS if name in by.split(","))
         view = View(kind="ledger", name=_name, columns=(*groups, *_SUMS))
         tokenhub.output.page(page, view, page.ledger, total=page.total, offset=page.offset)
-        talk(f"note: {money(page.sum.cost_usd)} in all, in {page.sum.attempts} attempts")
+        tokenhub.output.note(f"{money(page.sum.cost_usd)} in all, in {page.sum.attempts} attempts")
 
 
 @app.command("verify")

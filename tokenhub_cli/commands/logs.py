@@ -8,7 +8,7 @@ from tokenhub.client.calls.observe import get_request, list_logs
 from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import RequestLog
 from tokenhub_cli.explained import explained
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import local, milliseconds, usd
 
@@ -145,7 +145,7 @@ def list_requests(
         if page.next:
             more = f"--cursor {page.cursor}" if page.cursor else f"--before {page.next}"
             total = page.total if page.total_exact else f"at least {page.total}"
-            talk(f"note: {len(page.logs)} of {total}; more with {more}")
+            tokenhub.output.note(f"{len(page.logs)} of {total}; more with {more}")
 
 
 def _checked(wanted: str) -> None:

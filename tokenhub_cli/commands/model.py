@@ -7,7 +7,7 @@ import typer
 from tokenhub.client.calls import catalog
 from tokenhub.wire.catalog import Model, ModelCreate, ModelPatch
 from tokenhub_cli.fields import JSON_HELP, build, merged
-from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
+from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.prices import app as price
 from tokenhub_cli.session import confirm, session
@@ -223,13 +223,12 @@ def delete_model(
     model_id: _Id,
     *,
     provider_id: _Provider = "",
-    yes: Yes = False,
     if_match: IfMatch = None,
 ) -> None:
     """Take a model out of the catalog."""
     with session(ctx) as tokenhub:
         call = catalog.delete_model(model_id, provider_id=provider_id, if_match=if_match)
-        confirm(f"Delete model {model_id}?", yes=yes)
+        confirm(ctx, f"Delete model {model_id}?")
         tokenhub.output.deleted(tokenhub(call), "model", model_id)
 
 

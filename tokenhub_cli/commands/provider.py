@@ -9,8 +9,8 @@ from tokenhub.wire.catalog import Found, Provider, ProviderCreate, ProviderDone,
 from tokenhub.wire.health import Tested
 from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, hint, merged, secret
-from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.options import IfMatch, Limit, Offset
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import Session, confirm, session
 from tokenhub_cli.text import milliseconds, tokens, usd
 
@@ -207,13 +207,11 @@ def disable_provider(ctx: typer.Context, provider_id: _Id) -> None:
 
 
 @app.command("delete")
-def delete_provider(
-    ctx: typer.Context, provider_id: _Id, *, yes: Yes = False, if_match: IfMatch = None
-) -> None:
+def delete_provider(ctx: typer.Context, provider_id: _Id, *, if_match: IfMatch = None) -> None:
     """Take a provider away, and its models with it."""
     with session(ctx) as tokenhub:
         call = catalog.delete_provider(provider_id, if_match=if_match)
-        confirm(f"Delete provider {provider_id} and its models?", yes=yes)
+        confirm(ctx, f"Delete provider {provider_id} and its models?")
         tokenhub.output.deleted(tokenhub(call), "provider", provider_id)
 
 
@@ -253,7 +251,7 @@ def _set_enabled(ctx: typer.Context, provider_id: str, *, enabled: bool) -> None
 def _done(tokenhub: Session, done: ProviderDone, what: str) -> None:
     tokenhub.output.changed(done, _VIEW, done.provider, what)
     if done.note:
-        talk(f"note: {done.note}")
+        tokenhub.output.note(done.note)
 
 
 def _hint_at_secret(json: str | None, fields: dict[str, object]) -> None:

@@ -4,7 +4,7 @@ import typer
 
 from tokenhub.client.calls import reload as calls
 from tokenhub.wire.reload import SettingChange
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,7 +33,7 @@ def reload(ctx: typer.Context) -> None:
         told = [_told(it) for it in done.changes] or ["read again: no setting has changed"]
         tokenhub.output.show(done, _VIEW, done.changes, lines=told)
         for note in done.notes:
-            talk(f"note: {note}")
+            tokenhub.output.note(note)
 
 
 def _told(it: SettingChange) -> str:

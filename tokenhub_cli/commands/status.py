@@ -4,7 +4,7 @@ import msgspec
 import typer
 
 from tokenhub.client.calls.info import healthz, info, readyz
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import seconds
 
@@ -73,7 +73,7 @@ def status(ctx: typer.Context) -> None:
         )
         tokenhub.output.show(it, _VIEW, [it], lines=_lines(it))
         for warning in about.warnings:
-            talk(f"note: {warning}")
+            tokenhub.output.note(warning)
 
 
 def _vault(*, initialized: bool, locked: bool) -> str:

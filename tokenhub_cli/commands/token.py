@@ -13,8 +13,8 @@ from tokenhub.wire.access import (
     AdminTokenRotate,
 )
 from tokenhub_cli.fields import JSON_HELP, build, merged
-from tokenhub_cli.options import IfMatch, Limit, Offset, Yes
-from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.options import IfMatch, Limit, Offset
+from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
 from tokenhub_cli.text import local
 
@@ -105,7 +105,7 @@ def create_token(
     with session(ctx) as tokenhub:
         issued = tokenhub(tokens.create_token(new))
         tokenhub.output.show(issued, _ISSUED, [issued])
-        talk(f"note: {issued.warning}")
+        tokenhub.output.note(issued.warning)
 
 
 @app.command("edit")
@@ -150,15 +150,13 @@ def rotate_token(
         rotation = AdminTokenRotate(overlap=overlap)
         issued = tokenhub(tokens.rotate_token(ref, rotation, if_match=if_match))
         tokenhub.output.show(issued, _ISSUED, [issued])
-        talk(f"note: {issued.warning}")
+        tokenhub.output.note(issued.warning)
 
 
 @app.command("revoke")
-def revoke_token(
-    ctx: typer.Context, ref: _Ref, *, yes: Yes = False, if_match: IfMatch = None
-) -> None:
+def revoke_token(ctx: typer.Context, ref: _Ref, *, if_match: IfMatch = None) -> None:
     """Revoke a token for good, and end its sessions."""
     with session(ctx) as tokenhub:
         call = tokens.delete_token(ref, if_match=if_match)
-        confirm(f"Revoke admin token {ref}?", yes=yes)
+        confirm(ctx, f"Revoke admin token {ref}?")
         tokenhub.output.deleted(tokenhub(call), "token", ref)

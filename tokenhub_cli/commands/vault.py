@@ -8,7 +8,6 @@ import typer
 from tokenhub.client.calls import vault as calls
 from tokenhub.wire.vault import RecoveryIssued, Secret, VaultStatus
 from tokenhub_cli.exits import Code
-from tokenhub_cli.options import Yes
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.passwords import File, Given, Stdin, password, value
 from tokenhub_cli.session import Session, confirm, session
@@ -82,7 +81,7 @@ def status(ctx: typer.Context) -> None:
         now = tokenhub(calls.status())
         tokenhub.output.show(now, _STATUS, [now], lines=_lines(now))
         if now.state in _NEXT:
-            talk(f"note: {_NEXT[now.state]}")
+            tokenhub.output.note(f"{_NEXT[now.state]}")
         if now.state != "unlocked":
             raise typer.Exit(Code.NOT_SO)
 
@@ -112,7 +111,7 @@ def unlock(
     with session(ctx) as tokenhub:
         fresh = tokenhub(calls.status()).state == NOT_SET_UP
         if fresh:
-            talk("note: the vault was never set up: this password becomes its password")
+            tokenhub.output.note("the vault was never set up: this password becomes its password")
         text = password(
             file=file,
             stdin=stdin,
@@ -180,18 +179,17 @@ def recovery(
     file: File = None,
     stdin: Stdin = False,
     delete: Annotated[bool, typer.Option("--delete", help="Take it away instead.")] = False,
-    yes: Yes = False,
 ) -> None:
     """Make a recovery key and show it, this once; one that was there opens nothing any more."""
     with session(ctx) as tokenhub:
         if delete:
-            confirm("Take the recovery key away?", yes=yes)
+            confirm(ctx, "Take the recovery key away?")
             tokenhub(calls.delete_recovery())
             tokenhub.output.text("vault recovery key deleted")
             return
         issued = tokenhub(calls.set_recovery(password(file=file, stdin=stdin)))
         tokenhub.output.show(issued, _RECOVERY, [issued])
-        talk(f"note: {issued.warning}")
+        tokenhub.output.note(issued.warning)
 
 
 @secrets.callback(invoke_without_command=True)
@@ -235,17 +233,19 @@ def set_secret(
 
 
 @secrets.command("delete")
-def delete_secret(ctx: typer.Context, key: _Key, *, yes: Yes = False) -> None:
+def delete_secret(ctx: typer.Context, key: _Key) -> None:
     """Forget a secret for good."""
     with session(ctx) as tokenhub:
         call = calls.delete_secret(key)
-        confirm(f"Delete secret {key}?", yes=yes)
+        confirm(ctx, f"Delete secret {key}?")
         tokenhub.output.deleted(tokenhub(call), "secret", key)
 
 
 def _init(tokenhub: Session, text: str) -> None:
     _warn(tokenhub(calls.init(text)).warning)
-    talk('note: "tokenhubctl vault recovery" makes a key for the day the password is forgotten')
+    tokenhub.output.note(
+        '"tokenhubctl vault recovery" makes a key for the day the password is forgotten'
+    )
 
 
 def _warn(warning: str) -> None:

@@ -22,7 +22,7 @@ def write(path: Path, text: str) -> None:
 def test_without_any_setting_it_is_this_machine_and_no_token(tmp_path: Path) -> None:
     found = profile(tmp_path)
 
-    assert Profile(url="http://localhost:8080", token="", token_source="") == found
+    assert Profile(url="http://localhost:8080", url_source="the default") == found
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
