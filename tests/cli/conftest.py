@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cli.fake_admin import TOKEN, FakeAdmin
+from tests.cli.live import Live, living
 from tokenhub_cli.main import app
 
 Run = Callable[..., Result]
@@ -39,3 +40,10 @@ def run(admin: FakeAdmin, environment: dict[str, str | None]) -> Run:
         )
 
     return tokenhubctl
+
+
+@pytest.fixture
+def live(tmp_path: Path, environment: dict[str, str | None]) -> Iterator[Live]:
+    """A real server of this test's own, with an empty database."""
+    with living(tmp_path, environment) as one:
+        yield one
