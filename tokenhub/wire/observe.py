@@ -36,7 +36,9 @@ class RequestLog(msgspec.Struct, kw_only=True):
     """One request. `estimated_cost_usd` is the original's name for what it cost.
 
     `parent_id` is the orchestration that it is a step of, empty for most. `api_key_name` is what
-    the key is called now, empty where it is gone.
+    the key is called now, empty where it is gone. `task` is the kind of work that was asked for:
+    `code`, `maths`, `choice`, `extraction`, `chat` or `long_context`; empty where the request was
+    refused before anybody looked, or is of before it was noted.
     """
 
     request_id: str
@@ -60,6 +62,7 @@ class RequestLog(msgspec.Struct, kw_only=True):
     attempts: list[AttemptLog]
     parent_id: str = ""
     api_key_name: str = ""
+    task: str = ""
 
 
 class LogPage(msgspec.Struct, kw_only=True):
@@ -210,6 +213,7 @@ class Decision(msgspec.Struct, kw_only=True):
     allowed_providers: list[str] = []
     temperature: float = 0.0
     explored: int = 0
+    task: str = ""
 
 
 class RequestDetail(RequestLog, kw_only=True):

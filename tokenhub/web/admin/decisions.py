@@ -32,6 +32,7 @@ def shown(record: Record) -> wire.Decision:
         allowed_providers=list(record.allowed_providers),
         temperature=record.temperature,
         explored=record.explored,
+        task=record.task,
     )
 
 
