@@ -100,16 +100,17 @@ class Sample(msgspec.Struct, kw_only=True):
 
     `quality` is the mean of the belief and `spread` its deviation; `alpha` and `beta` say the
     same as a Beta. `failing` is the part of its calls that fails; `price` what its cost and its
-    time took from the utility.
+    time took from the utility. In records of before the router learned by feedback, `alpha` and
+    `beta` are what cost, time and success together had earned, and the rest is null.
     """
 
     alpha: float
     beta: float
     draw: float
-    quality: float = 0.0
-    spread: float = 0.0
-    failing: float = 0.0
-    price: float = 0.0
+    quality: float | None = None
+    spread: float | None = None
+    failing: float | None = None
+    price: float | None = None
 
 
 class Candidate(msgspec.Struct, kw_only=True):
