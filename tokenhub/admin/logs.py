@@ -11,6 +11,7 @@ from tokenhub.core.decide import Record
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.stored import record_of
 from tokenhub.filters import LEAST, MOST, Filter, FilterError, parse
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal, LogQuery
@@ -162,7 +163,7 @@ def _step(least_s: float) -> float:
 def _read(request_id: str, record: bytes) -> Record | None:
     """The record, unless it was written in a form that we do not know."""
     try:
-        return msgspec.json.decode(record, type=Record)
+        return record_of(record)
     except msgspec.DecodeError as error:
         _log.warning("decision_unreadable", extra={"request_id": request_id, "reason": str(error)})
         return None

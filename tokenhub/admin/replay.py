@@ -16,6 +16,7 @@ from tokenhub.core.errors import BadRequest, TokenHubError, Unavailable
 from tokenhub.core.estimates import Estimate, Logged, Priced, costed, estimated
 from tokenhub.core.policy import THOMPSON, wished
 from tokenhub.core.rng import split
+from tokenhub.core.stored import record_of
 from tokenhub.core.verify import intent_of, signals_of
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.stores import CATALOG_DAMAGED, CatalogStore
@@ -244,7 +245,7 @@ def _shares(known: Sequence[tuple[Decided, Mapping[str, float]]]) -> tuple[Share
 def _read(row: Past) -> Record | None:
     """The record, unless it is of a version that did not keep all that a decision stands on."""
     try:
-        record = msgspec.json.decode(row.decision, type=Record)
+        record = record_of(row.decision)
     except msgspec.DecodeError:
         _log.debug("decision_unreadable", extra={"request_id": row.request_id})
         return None

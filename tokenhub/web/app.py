@@ -204,6 +204,7 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
             storage="degraded" if storage.degraded else "ok",
             storage_reason=storage.ledger or storage.detail,
             warnings=list(storage.warnings),
+            last_event_id=str(parts.feed.last),
         )
 
     given: dict[str, Callable[..., object]] = {

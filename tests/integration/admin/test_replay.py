@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.builders import a_model, a_policy, a_provider, an_intent, signals
+from tests.support.old_record import an_old_record
 from tokenhub.core.decide import decide
 from tokenhub.core.ids import request_id
 from tokenhub.ports.stores import Audit
@@ -201,3 +202,28 @@ async def test_bad_questions_name_the_field(client, body, field):
 
     assert 400 == answer.status_code
     assert f"#/{field.replace('.', '/')}" == answer.json()["errors"][0]["pointer"]
+
+
+async def test_draws_of_before_the_router_learned_count_for_policies_that_do_not_draw(
+    control, client, catalog
+):
+    """Their propensity is on record; what a draw of today would need to know is not."""
+    record = an_old_record(catalog.version)
+    first, second, _ = record["candidates"]
+    record["candidates"] = [[CHEAP, *first[1:]], [GOOD, *second[1:]]]
+    for number in range(60):
+        control.traffic.rows.append(
+            Past(
+                request_id=request_id(control.clock.now() - number - 1, number),
+                status=200,
+                latency_s=0.5,
+                cost_nusd=1,
+                decision=msgspec.json.encode(record),
+                quality=1.0,
+            )
+        )
+
+    found = await asked(client, {"mode": "cheap"}, {"mode": "thompson"})
+
+    assert (60, 0) == (found["requests"], found["left_out"])
+    assert [(60, 0), (0, 60)] == [(one["decided"], one["refused"]) for one in found["policies"]]

@@ -17,7 +17,6 @@ import yaml
 from tests.support.promql import Query, firing
 from tokenhub.adapters.telemetry.families import BY_NAME
 from tokenhub.adapters.telemetry.metrics import Metrics, Readings
-from tokenhub.core.eligibility import Skip
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.waits import Waits
 
@@ -50,7 +49,17 @@ class Day:
         self.metrics = Metrics(lambda: Readings(**self.fields))
         self.there = True
 
-    def served(self, count, *, kind="", latency_s=0.3, first_s=0.2, cost_nusd=1000, state=""):
+    def served(
+        self,
+        count,
+        *,
+        kind="",
+        latency_s=0.3,
+        first_s=0.2,
+        cost_nusd=1000,
+        state="",
+        skipped=(),
+    ):
         for _ in range(count):
             self.metrics.record(
                 Outcome(
@@ -68,6 +77,7 @@ class Day:
                     latency_s=latency_s,
                     upstream_s=latency_s,
                     first_token_s=first_s,
+                    skipped=skipped,
                     attempts=(
                         Attempt(
                             number=1,
@@ -123,8 +133,7 @@ def losing(day):
 
 
 def keyless(day):
-    day.served(50)
-    day.metrics.skipped([Skip("q/m", "credential_out", 5)])
+    day.served(50, skipped=(("q/m", "credential_out"),))
 
 
 def counted(name, by):

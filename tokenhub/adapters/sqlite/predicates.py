@@ -37,6 +37,7 @@ _COLUMNS: Mapping[str, str] = {
     "cost": "coalesce(cost_nusd, -1)",
     "stream": "stream",
     "asked": "requested_model",
+    "task": "task",
     "reason": "reason",
     "id": "request_id",
     "plan": "parent_id",

@@ -145,6 +145,7 @@ def shown(row: Outcome, names: Mapping[str, str] = MappingProxyType({})) -> wire
         attempts=[_attempt(attempt) for attempt in row.attempts],
         parent_id=row.parent_id,
         api_key_name=names.get(row.key_id, ""),
+        task=row.task,
     )
 
 
