@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
 MOST_BARS = 1000
+# Times are kept so finely.
+LEAST_STEP_S = 0.001
 # A list that has no end is read so many requests at a time.
 AT_ONCE = 500
 # The steps of charts, in seconds: what a clock and a calendar have lines for.
@@ -109,6 +111,8 @@ class Logs:
         span = self._span(wanted)
         length_s = span.until - span.since
         step_s = seconds(step, field="step") if step else _step(length_s / bars)
+        if step_s < LEAST_STEP_S:
+            raise BadRequest("step must be at least a millisecond: 0.001s", field="step")
         if length_s / step_s > MOST_BARS:
             raise BadRequest(
                 f"that is more than {MOST_BARS} bars; give a longer step", field="step"
