@@ -196,14 +196,20 @@ def task_effect(cell: Cell) -> float:
     return cell.mean * cell.n / (cell.n + _NOISE / _BETWEEN_TASKS)
 
 
-def of_all(models: Iterable[tuple[float, float]]) -> Belief:
-    """What is believed of a model of which nothing is known but the others: their n and means."""
-    counted, total = _USUAL_COUNTS, _USUAL_COUNTS * USUAL
-    for n, mean in models:
-        share = n / (n + _NOISE / _BETWEEN_MODELS)
-        counted += share
-        total += share * mean
-    return Belief(total / counted, _BETWEEN_MODELS * (1 + 1 / counted))
+def said_of(n: float, mean: float) -> tuple[float, float]:
+    """What a model with this n and mean says of others: how much that counts, and times its mean.
+
+    Of several models, both add up.
+    """
+    share = n / (n + _NOISE / _BETWEEN_MODELS)
+    return share, share * mean
+
+
+def of_said(counts: float, total: float) -> Belief:
+    """What is believed of a model of which others say this together."""
+    counted = _USUAL_COUNTS + counts
+    mean = (_USUAL_COUNTS * USUAL + total) / counted
+    return Belief(mean, _BETWEEN_MODELS * (1 + 1 / counted))
 
 
 def of_model(above: Belief, siblings: Iterable[tuple[float, float]]) -> Belief:

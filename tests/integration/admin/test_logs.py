@@ -384,6 +384,15 @@ async def test_a_chart_has_so_many_bars_at_most(client, params):
     assert 400 == (await client.get(f"{PATH}/histogram", params=params)).status_code
 
 
+async def test_a_step_is_no_shorter_than_a_millisecond(client):
+    span = {"since": "2025-06-15T15:06:40.000Z", "until": "2025-06-15T15:06:40.010Z"}
+
+    found = await client.get(f"{PATH}/histogram", params={**span, "step": "0.0001s"})
+
+    assert 400 == found.status_code
+    assert found.json()["error"].startswith("step must be at least a millisecond")
+
+
 @pytest.mark.parametrize(
     ("since", "step_s", "bars"),
     [("", 1800.0, 49), ("1m", 1.0, 60), ("7d", 10_800.0, 57), ("2000-01-01", 13_910_400.0, 58)],

@@ -20,10 +20,11 @@ from tokenhub.core.learning import (
     drawn,
     faded,
     noise_of,
-    of_all,
     of_model,
     of_route,
+    of_said,
     probability,
+    said_of,
     worth,
 )
 from tokenhub.core.rng import split, uniform
@@ -79,7 +80,8 @@ def test_what_is_old_counts_half_after_a_fortnight() -> None:
 
 
 def test_a_route_starts_from_its_model_and_a_model_from_all() -> None:
-    high, low = of_all([(100.0, 0.95)] * 4), of_all([(100.0, 0.6)] * 4)
+    said_high, said_low = said_of(100.0, 0.95), said_of(100.0, 0.6)
+    high, low = [of_said(4 * counts, 4 * part) for counts, part in (said_high, said_low)]
     sibling = of_model(low, [(200.0, 0.9)])
 
     assert low.mean < high.mean
@@ -88,7 +90,7 @@ def test_a_route_starts_from_its_model_and_a_model_from_all() -> None:
 
 
 def test_a_route_of_its_own_evidence_leaves_its_parents() -> None:
-    near = of_model(of_all([(100.0, 0.95)]), [(200.0, 0.9)])
+    near = of_model(of_said(*said_of(100.0, 0.95)), [(200.0, 0.9)])
 
     found = of_route(near, judged([0.5, 0.6] * 100), 0.0)
 
