@@ -396,6 +396,27 @@ async def test_the_step_is_one_that_a_clock_has_a_line_for(client, since, step_s
     assert (step_s, bars) == (found["step_s"], len(found["buckets"]))
 
 
+@pytest.mark.parametrize("what", ["histogram", "facets"])
+@pytest.mark.parametrize("until", ["9999-01-01", "9999-12-31T23:59:59.999999Z"])
+@pytest.mark.parametrize("since", ["", "1970-01-01", "9000-01-01"])
+async def test_a_time_that_reaches_into_the_future_ends_now(client, what, until, since):
+    """No calendar has a border of steps after its last day."""
+    given = {"since": since} if since else {}
+
+    found = await client.get(f"{PATH}/{what}", params={**given, "until": until})
+
+    assert 200 == found.status_code
+    assert found.json()["until"] < "2050"
+
+
+async def test_a_time_without_any_length_has_one_empty_bar(client):
+    found = await client.get(
+        f"{PATH}/histogram", params={"since": "2025-01-01", "until": "2025-01-01"}
+    )
+
+    assert [0] == [bar["total"] for bar in found.json()["buckets"]]
+
+
 async def test_facets_count_what_is_frequent(client, control):
     made = await control.keys.create(name="ci-nightly", scopes=("chat",), by=By())
     plain = next(control.journal.outcomes())
