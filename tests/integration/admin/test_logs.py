@@ -344,7 +344,18 @@ async def test_a_file_is_of_more_rows_than_are_read_at_once(client, control):
     assert lines[:1001] == some
 
 
-@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ['2h" status:error "', '2h" !model:"x', "2h\\", '"2h"'])
+@pytest.mark.parametrize("name", ["since", "until"])
+async def test_a_time_is_a_time_and_no_piece_of_a_filter(client, name, text):
+    """Else a search would quietly be another than the one that was asked for."""
+    answer = await client.get(PATH, params={name: text})
+
+    assert (400, name) == (answer.status_code, answer.json()["detail"].partition(":")[0])
+
+
+@pytest.mark.parametrize(
+    "evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+)
 async def test_a_cell_is_never_a_formula(client, control, evil):
     plain = next(control.journal.outcomes())
     await control.journal.record(replace(plain, request_id="req_evil", requested_model=evil))
