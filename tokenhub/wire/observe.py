@@ -35,6 +35,7 @@ class AttemptLog(msgspec.Struct, kw_only=True):
 class RequestLog(msgspec.Struct, kw_only=True):
     """One request. `estimated_cost_usd` is the original's name for what it cost.
 
+    `model_id` and `provider_id` are who answered, or was asked last where nobody did.
     `parent_id` is the orchestration that it is a step of, empty for most. `api_key_name` is what
     the key is called now, empty where it is gone.
     """
@@ -60,6 +61,12 @@ class RequestLog(msgspec.Struct, kw_only=True):
     attempts: list[AttemptLog]
     parent_id: str = ""
     api_key_name: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether its model has answered, if only in part; else it is the one asked last."""
+        ended = not self.error_class or any(one.state == "settled" for one in self.attempts)
+        return ended and bool(self.provider_id)
 
 
 class LogPage(msgspec.Struct, kw_only=True):
