@@ -12,7 +12,7 @@ from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.stored import record_of
-from tokenhub.filters import LEAST, MOST, Filter, FilterError, parse
+from tokenhub.filters import LEAST, Filter, FilterError, parse
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.journal import Journal, LogQuery
 from tokenhub.ports.logs import Facets, Histogram, LogIndex, LogSearch, Span, Total
@@ -119,9 +119,10 @@ class Logs:
             raise BadRequest(
                 f"that is more than {MOST_BARS} bars; give a longer step", field="step"
             )
-        whole = Span(
-            since=span.since // step_s * step_s, until=max(ceil(span.until / step_s), 1) * step_s
-        )
+        first = span.since // step_s
+        # A time without any length has a bar too.
+        last = max(ceil(span.until / step_s), first + 1)
+        whole = Span(since=first * step_s, until=last * step_s)
         return await self._index.histogram(self._named(wanted), whole, step_s=step_s)
 
     async def facets(self, wanted: Filter) -> tuple[Span, Facets]:
@@ -141,9 +142,9 @@ class Logs:
         return wanted.naming(self.key_names())
 
     def _span(self, wanted: Filter) -> Span:
-        """The time that a filter names, to its end the moment that is now."""
+        """The time that a filter names, to now at the latest: nothing is known of later."""
         low_ms, high_ms = wanted.window
-        until = self._clock.now() if high_ms == MOST else (high_ms + 1) / 1000
+        until = min(self._clock.now(), (high_ms + 1) / 1000)
         since = until - DAY_S if low_ms == LEAST else low_ms / 1000
         return Span(since=max(0.0, min(since, until)), until=max(0.0, until))
 

@@ -78,7 +78,7 @@ class Settle:
         if leaked := run.tab.close():
             # No way leads here; a key must not lose money by it if one should.
             _log.error("reservation_leaked", extra={"request_id": run.request_id, "calls": leaked})
-        route = run.route
+        model_id, provider_id = _who(run)
         return Outcome(
             request_id=run.request_id,
             at=run.at,
@@ -87,8 +87,8 @@ class Settle:
             requested_model=run.ask.model,
             mode=run.intent.policy.mode if run.intent else "",
             reason=run.reason,
-            model_id=route.model.id if route else "",
-            provider_id=route.provider.id if route else "",
+            model_id=model_id,
+            provider_id=provider_id,
             status=200 if error is None else self._status_of(error),
             error_class=class_of(error),
             stream=run.ask.stream,
@@ -134,6 +134,15 @@ def _expected(run: Run) -> Expected:
         answers=ask.answers,
         max_latency_s=run.intent.policy.max_latency_s,
     )
+
+
+def _who(run: Run) -> tuple[str, str]:
+    """The model and provider that answered, or were asked last where nobody did."""
+    if run.route is not None:
+        return run.route.model.id, run.route.provider.id
+    if run.attempts:
+        return run.attempts[-1].model_id, run.attempts[-1].provider_id
+    return "", ""
 
 
 def _skipped(run: Run) -> tuple[tuple[str, str], ...]:

@@ -35,6 +35,7 @@ class AttemptLog(msgspec.Struct, kw_only=True):
 class RequestLog(msgspec.Struct, kw_only=True):
     """One request. `estimated_cost_usd` is the original's name for what it cost.
 
+    `model_id` and `provider_id` are who answered, or was asked last where nobody did.
     `parent_id` is the orchestration that it is a step of, empty for most. `api_key_name` is what
     the key is called now, empty where it is gone. `task` is the kind of work that was asked for:
     `code`, `maths`, `choice`, `extraction`, `chat` or `long_context`; empty where the request was
@@ -63,6 +64,12 @@ class RequestLog(msgspec.Struct, kw_only=True):
     parent_id: str = ""
     api_key_name: str = ""
     task: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether its model has answered, if only in part; else it is the one asked last."""
+        ended = not self.error_class or any(one.state == "settled" for one in self.attempts)
+        return ended and bool(self.provider_id)
 
 
 class LogPage(msgspec.Struct, kw_only=True):

@@ -208,6 +208,19 @@ async def test_a_call_that_broke_off_or_may_be_billed_says_so(request_of, explai
     assert "broke off after 250 ms (lost); what had come is charged" in told["happened"][1]
 
 
+async def test_a_request_that_nobody_answered_is_not_answered_by_who_was_asked_last(
+    request_of, explained
+):
+    calls = (call(1, "a", state="voided", kind="overloaded", status=503),)
+    await request_of(
+        provider_id="a", model_id="big", attempts=calls, error_class="upstream_overloaded"
+    )
+
+    told = (await explained())["explanation"]
+
+    assert told["summary"].endswith("Nobody answered, and the caller was told upstream_overloaded.")
+
+
 async def test_calls_that_nobody_waited_for_say_why(request_of, explained):
     calls = (
         call(1, "a", state="unknown", kind="hedge_lost", status=0, cost_nusd=2_000_000),

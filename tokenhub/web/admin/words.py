@@ -77,7 +77,7 @@ def _summary(row: RequestLog, decision: Decision) -> str:
         )
     first = decision.candidates[0].route
     chosen = f"{first} was chosen out of {len(decision.candidates)}: {_because(decision)}."
-    if not row.provider_id:
+    if not row.answered:
         return f"{chosen} Nobody answered, and the caller was told {row.error_class}."
     route = _route(row)
     broken = f", and broke off ({row.error_class})" if row.error_class else ""
@@ -279,7 +279,7 @@ def _happened(row: RequestLog, decision: Decision | None) -> Iterator[str]:
     for attempt in row.attempts:
         yield _call(attempt)
     called = {_route(attempt) for attempt in row.attempts}
-    if decision is not None and row.provider_id:
+    if decision is not None and row.answered:
         ranked = [one.route for one in decision.candidates]
         before = ranked[: ranked.index(_route(row))] if _route(row) in ranked else []
         if passed := [route for route in before if route not in called]:
