@@ -232,5 +232,6 @@ def _learned(
 ) -> Cell:
     """The cell after a judgement, or after one that was thought better of."""
     if quality.replaces is not None and cell.n:
-        return corrected(cell, quality.score, quality.replaces, weight=quality.weight)
+        by, worst = quality.score - quality.replaces, score - quality.score
+        return corrected(cell, score, by=by, weight=quality.weight, worst=worst)
     return after(cell, score, weight=quality.weight, at=quality.at, memory=memory)

@@ -1,5 +1,6 @@
 """What other policies would have made of the log, as an operator asks it."""
 
+import asyncio
 from random import Random
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from tests.support.builders import a_model, a_policy, a_provider, an_intent, signals
 from tests.support.old_record import an_old_record
+from tokenhub.admin.replay import Replay
 from tokenhub.core.decide import decide
 from tokenhub.core.ids import request_id
 from tokenhub.ports.stores import Audit
@@ -108,6 +110,41 @@ async def test_what_the_policy_does_not_say_is_as_it_was(client, logged):
     assert same["quality"]["effective"] > 0.9 * same["quality"]["requests"]
     for share in same["shares"]:
         assert share["was"] == pytest.approx(share["would"], abs=0.05)
+
+
+async def test_one_replay_runs_at_a_time(client, control, logged, monkeypatch):
+    """Each holds its records in memory, so that many at once would be more than there is."""
+    logged(3)
+    read, inside, most = control.traffic.between, 0, 0
+
+    async def between(since, until, *, limit):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        inside -= 1
+        return await read(since, until, limit=limit)
+
+    monkeypatch.setattr(control.traffic, "between", between)
+
+    await asyncio.gather(*[asked(client, {"mode": "cheap"}) for _ in range(4)])
+
+    assert 1 == most
+
+
+async def test_the_loop_goes_on_while_records_are_read(control, logged):
+    """The log of the fake is there at once: any turn that others get is while they are decoded."""
+    logged(3)
+    replay, turns = (
+        Replay(traffic=control.traffic, catalogs=control.catalog_store, clock=control.clock),
+        [],
+    )
+    asyncio.get_running_loop().call_soon(turns.append, 1)
+
+    rows, _ = await replay.read(0.0, control.clock.now(), limit=10)
+
+    assert (3, [1]) == (len(rows), turns)
 
 
 async def test_a_log_that_never_tried_the_other_refuses_to_guess(client, logged):

@@ -16,6 +16,7 @@ from tokenhub.core.learning import (
     Draw,
     after,
     as_beta,
+    corrected,
     draw_of,
     drawn,
     faded,
@@ -54,6 +55,19 @@ def test_weights_count_as_so_many_judgements() -> None:
     heavy = after(judged([0.5] * 4), 1.0, weight=2.0, at=0.0)
 
     assert 0.5 < light.mean < heavy.mean < 1.0
+
+
+def test_a_judgement_that_is_corrected_is_as_if_it_had_been_said_so() -> None:
+    said = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.6, weight=1.0, at=0.0)
+    meant = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.9, weight=1.0, at=0.0)
+
+    found = corrected(said, 0.9, by=0.3, weight=1.0, worst=0.0)
+
+    assert pytest.approx((meant.n, meant.mean, meant.squares), rel=0.01) == (
+        found.n,
+        found.mean,
+        found.squares,
+    )
 
 
 def test_a_sudden_change_is_believed_within_a_dozen() -> None:

@@ -110,6 +110,33 @@ def test_forgotten_is_as_never_met() -> None:
     assert UNTRIED == lessons.of("chat", "a/m")
 
 
+def test_words_that_are_taken_back_are_no_change_of_the_model() -> None:
+    lessons = taught(("a/m", 0.9, "chat"), times=300)
+
+    for _ in range(40):
+        lessons.judged(judgement("a/m", 0.0, replaces=0.9))
+    taken_back = lessons.of("chat", "a/m").quality
+    for _ in range(10):
+        lessons.judged(judgement("a/m", 0.9))
+
+    assert pytest.approx(0.71, abs=0.03) == taken_back
+    assert pytest.approx(0.72, abs=0.03) == lessons.of("chat", "a/m").quality
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.0, 1.0), (1.0, 0.0)])
+def test_no_number_of_words_taken_back_says_more_than_can_be_said(
+    first: float, then: float
+) -> None:
+    lessons = taught(("a/m", 0.5, "chat"), ("a/n", 0.6, "maths"))
+
+    for _ in range(300):
+        lessons.judged(judgement("a/m", then, replaces=first))
+    for _ in range(60):
+        lessons.judged(judgement("a/m", 0.5))
+
+    assert pytest.approx(0.5, abs=0.1) == lessons.of("chat", "a/m").quality
+
+
 def test_hope_is_for_what_will_be_judged() -> None:
     """Before anybody judges there is none, and a route that waits for its judge loses it."""
     unjudged = Lessons(lambda: 0.0)

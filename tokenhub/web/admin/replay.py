@@ -40,9 +40,10 @@ async def replay(request: Http, replaying: NamedDependency[Replay]) -> Response[
     temperature = checked_temperature(sent.temperature)
     others = [Other(wish(policy), temperature) for policy in sent.policies]
     since, until = replaying.span(sent.since, sent.until)
-    rows, left_out = await replaying.read(since, until, limit=sent.limit)
-    # Deciding thousands of requests takes its time, and those of callers have none to spare.
-    found = await asyncio.to_thread(partial(report, rows, left_out, others))
+    async with replaying.turn:
+        rows, left_out = await replaying.read(since, until, limit=sent.limit)
+        # Deciding thousands of requests takes its time, and those of callers have none to spare.
+        found = await asyncio.to_thread(partial(report, rows, left_out, others))
     was = found.was
     return answer(
         wire.ReplayResult(
