@@ -58,6 +58,7 @@ class Day:
         first_s=0.2,
         cost_nusd=1000,
         state="",
+        status=502,
         skipped=(),
     ):
         for _ in range(count):
@@ -72,7 +73,7 @@ class Day:
                     reason="",
                     model_id="m",
                     provider_id="p",
-                    status=502 if kind else 200,
+                    status=status if kind else 200,
                     error_class=kind,
                     latency_s=latency_s,
                     upstream_s=latency_s,
@@ -107,6 +108,13 @@ def failing(part):
         day.served(part, kind="overloaded")
 
     return minute
+
+
+def misused(day):
+    """Callers hang up, and send what no provider takes."""
+    day.served(40)
+    day.served(30, kind="client_gone", status=499)
+    day.served(30, kind="upstream_refused", status=400)
 
 
 def closed(day):
@@ -252,6 +260,11 @@ def test_a_rule_is_quiet_on_a_good_day_and_fires_on_what_it_is_for(alert, minute
 
     assert set() == {t for t in fired if t < GOOD}
     assert GOOD + BAD - 1 in fired
+
+
+@pytest.mark.parametrize("alert", ["HighErrorRate", "CriticalErrorRate"])
+def test_what_callers_do_wrong_wakes_nobody(alert):
+    assert set() == set(firing(RULES[alert], scraped(misused), GOOD + BAD))
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
