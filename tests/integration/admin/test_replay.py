@@ -112,6 +112,18 @@ async def test_what_the_policy_does_not_say_is_as_it_was(client, logged):
         assert share["was"] == pytest.approx(share["would"], abs=0.05)
 
 
+@pytest.mark.parametrize("mode", ["vote", "refine"])
+async def test_a_policy_of_several_steps_is_refused_and_not_taken_for_a_single_one(
+    client, logged, mode
+):
+    logged(3)
+
+    answer = await client.post(PATH, json={"policies": [{"mode": mode}]})
+
+    assert 400 == answer.status_code
+    assert "answers one request by several" in answer.json()["error"]
+
+
 async def test_one_replay_runs_at_a_time(client, control, logged, monkeypatch):
     """Each holds its records in memory, so that many at once would be more than there is."""
     logged(3)

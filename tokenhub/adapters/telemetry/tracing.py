@@ -94,6 +94,8 @@ class Traces:
         self._within_s = export.within_s
         # It would report each try, in sentences with the URL; `spans_lost` says what came of it.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+        # And these would quote the headers of callers that are not as they should be.
+        logging.getLogger("opentelemetry.trace").setLevel(logging.CRITICAL)
         self._provider = TracerProvider(
             resource=Resource.create(about),
             sampler=ParentBased(TraceIdRatioBased(export.ratio)),
