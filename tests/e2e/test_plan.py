@@ -453,13 +453,15 @@ async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served,
 
 
 async def test_the_latency_holds_over_all_steps(served, plan, tmp_path, sim):
-    slow = Latency(first_token_s=Constant(value=0.15))
+    slow = Latency(first_token_s=Constant(value=0.3))
     sim.profile = msgspec.structs.replace(sim.profile, latency=slow)
+    limit = {"max_latency_ms": 1000}
 
-    told = (await plan({"mode": "refine", "iterations": 10}, policy={"max_latency_ms": 400})).json()
+    told = (await plan({"mode": "refine", "iterations": 10}, policy=limit)).json()
 
     assert told["partial"]
-    assert "upstream_timeout" == told["error"]["code"]
+    # Of what is left at the end a busy machine may need all to connect, and reach nobody.
+    assert told["error"]["code"] in {"upstream_timeout", "upstream_unreachable"}
     assert 2 <= len(told["steps"]) <= 4
     await assert_adds_up(served, tmp_path, told)
 
