@@ -6,6 +6,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments
 
 export PIP_DISABLE_PIP_VERSION_CHECK := "1"
+# Where it is set, as in many containers, each test process of each run rewrites every test, and each
+# server that a test starts compiles all of itself.
+export PYTHONDONTWRITEBYTECODE := ""
 
 # check, then test
 default: check test

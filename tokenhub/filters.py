@@ -60,6 +60,7 @@ FIELDS: Mapping[str, Field] = {
     "provider": Field(("provider_id",)),
     "key": Field(("api_key_id", "api_key_name")),
     "mode": Field(("mode",)),
+    "task": Field(("task",)),
     "status": Field(("status_code", "status"), "status"),
     "error": Field(("error_class",)),
     "ms": Field(("latency_ms",), "duration", 1000),

@@ -540,7 +540,6 @@ PLACES = Kind(
     lambda places: _joined((*sorted(places.names), *places.networks)),
 )
 ENDPOINT = Kind("address", "host:port, or a URL with http or https", _endpoint)
-PART = Kind("number", "0 to 1", _share, lambda value: f"{value:g}")
 NAMES = Kind("list", "names, with commas between them", _names, _joined)
 FOLDER = Kind("path", "a path", _path, _optional)
 DAY_S = 86_400.0
@@ -986,7 +985,7 @@ SETTINGS = (
     ),
     Setting(
         "OTEL_SAMPLE_RATIO",
-        PART,
+        SHARE,
         "1",
         "The part of the requests that are traced; a caller's own trace is as they have it.",
         effective=True,

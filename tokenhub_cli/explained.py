@@ -102,7 +102,7 @@ def explained(it: RequestDetail) -> list[str]:
 
 
 def _summary(it: RequestDetail) -> Iterator[str]:
-    who = f"{it.provider_id}/{it.model_id}" if it.provider_id else "nobody"
+    who = f"{it.provider_id}/{it.model_id}" if it.answered else "nobody"
     yield f"Request:   {it.request_id}"
     if it.parent_id:
         yield f"Step of:   {it.parent_id}"

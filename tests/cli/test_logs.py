@@ -178,6 +178,16 @@ def test_a_request_that_nobody_was_called_for(run: Run, admin: FakeAdmin) -> Non
     assert "There is no decision on record for it.\n" in shown
 
 
+def test_a_request_that_failed_was_not_answered_by_who_was_asked_last(
+    run: Run, admin: FakeAdmin
+) -> None:
+    voided = [replace(one, state="voided") for one in DETAIL.attempts]
+    failed = replace(DETAIL, status_code=502, error_class="upstream_lost", attempts=voided)
+    given(admin, failed)
+
+    assert "Answered:  nobody, status 502, upstream_lost\n" in run("logs", "get", "r1").stdout
+
+
 def test_a_choice_without_a_tie_or_anybody_left_out_says_nothing_of_them(
     run: Run, admin: FakeAdmin
 ) -> None:

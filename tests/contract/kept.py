@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.support import blank
 from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
 from tokenhub.adapters.memory.feedback import MemoryFeedback
@@ -99,6 +100,7 @@ async def in_memory() -> AsyncIterator[Kept]:
 
 @asynccontextmanager
 async def on_disk(path: Path) -> AsyncIterator[Kept]:
+    blank.lay(path)
     async with open_stores(path) as stores:
 
         async def audit() -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from tokenhub.adapters.sqlite.predicates import plan_of
 from tokenhub.adapters.sqlite.rows import Inserts
 from tokenhub.core.ids import request_id
 from tokenhub.core.outcome import Attempt, Outcome
+from tokenhub.core.tasks import TASKS
 from tokenhub.filters import parse
 from tokenhub.ports.logs import FACETS, LogSearch, Span
 from tokenhub.web.admin.logs import shown
@@ -56,6 +57,7 @@ def outcomes(draw):
         dialect="openai",
         requested_model=draw(st.sampled_from(TEXTS)),
         mode=draw(st.sampled_from(("normal", "cheap"))),
+        task=draw(st.sampled_from(("", *TASKS))),
         reason="routed-weight-9",
         model_id=draw(st.sampled_from(TEXTS)),
         provider_id=draw(st.sampled_from(("openai", "vllm"))),
@@ -84,9 +86,11 @@ SPANS = st.one_of(
     NUMBERS,
 )
 NUMERIC = st.sampled_from(("ms", "overhead", "cost", "tokens", "in", "out", "tries"))
-TEXTUAL = st.sampled_from(("model", "provider", "key", "mode", "error", "asked", "reason", "plan"))
+TEXTUAL = st.sampled_from(
+    ("model", "provider", "key", "mode", "task", "error", "asked", "reason", "plan")
+)
 WORDS = st.sampled_from(
-    ("gpt", "é", "É", "%", "_", "O", '"', "\\", "ci", "up", "req_plan", "key_2")
+    ("gpt", "code", "long", "é", "É", "%", "_", "O", '"', "\\", "ci", "up", "req_plan", "key_2")
 )
 TERMS = st.one_of(
     st.tuples(NUMERIC, st.sampled_from((">", ">=", "<", "<=", "=", "!=")), NUMBERS).map("".join),

@@ -94,6 +94,23 @@ async def test_the_last_lessons_come_back(rewards) -> None:
     assert TAUGHT == await rewards.taught()
 
 
+async def test_what_was_judged_after_the_lessons_is_to_be_learned_yet(rewards) -> None:
+    rewards.record(judgement(1))
+    rewards.record(judgement(2))
+    await rewards.save(TAUGHT, at=judgement(2).at)
+    rewards.record(judgement(3))
+    rewards.record(judgement(1, score=0.9, at=judgement(4).at))
+    rewards.record(judgement(1, score=0.5, source="caller", at=judgement(5).at))
+    while await rewards.count(RewardQuery()) < 5:
+        pass
+
+    found = await rewards.unlearned()
+
+    assert [("req_3", 0.3, None), ("req_1", 0.9, 0.1), ("req_1", 0.5, None)] == [
+        (one.request_id, one.score, one.replaces) for one in found
+    ]
+
+
 async def test_lessons_and_judgements_survive_a_restart(tmp_path) -> None:
     async with opened("sqlite", tmp_path) as store:
         store.record(judgement(1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.server import running
+from tests.support.server import child, running
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
 from tokenhub.sim.profile import Model, Profile
@@ -93,6 +93,27 @@ async def test_what_was_learned_outlives_a_restart(tmp_path):
             first.headers = {"x-api-key": await first.key()}
             await told(first, await asked(first), 1.0)
             known = await arm(first)
+        async with running(tmp_path) as second:
+            again = await arm(second)
+
+    assert known["mean"] == pytest.approx(again["mean"], abs=0.01)
+    assert known["n"] == pytest.approx(again["n"], abs=0.01)
+
+
+async def test_what_was_learned_outlives_a_kill(tmp_path):
+    """Lessons are saved every 30 seconds; what was judged since is learned again."""
+    async with Sim(PROFILE) as sim:
+        async with child(tmp_path) as first:
+            await first.provider("one", sim, models=["gpt"])
+            first.headers = {"x-api-key": await first.key()}
+            for score in (1.0, 0.9, 0.0):
+                request_id = await asked(first)
+                await told(first, request_id, score)
+            await told(first, request_id, 0.8)
+            known = await arm(first)
+            while (await first.admin("GET", "rewards?limit=1"))["total"] < 4:
+                pass
+            await first.kill()
         async with running(tmp_path) as second:
             again = await arm(second)
 

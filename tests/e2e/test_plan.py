@@ -12,7 +12,7 @@ from tests.e2e.plans import HELLO, MODES, STEPS, assert_adds_up, events, ledger,
 from tests.support.server import child
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
-from tokenhub.sim.profile import Constant, Latency
+from tokenhub.sim.profile import Constant, Latency, Model
 
 pytestmark = pytest.mark.anyio
 
@@ -397,26 +397,53 @@ async def test_the_budget_holds_over_all_steps(served, plan, tmp_path, sim):
     assert "no_provider_available" == detail["error_class"]
 
 
-async def test_voters_share_the_budget_and_who_cannot_be_paid_is_left_out(served, plan, tmp_path):
-    for _ in "twice":  # what a model usually writes is known after the first
-        whole = (await plan({"mode": "vote"})).json()
-    one = max(step["cost_usd"] for step in whole["steps"] if step["name"] != "judge")
+@pytest.fixture
+async def vote(hub, sim, plan):
+    """Asks for a vote under a judge who does not vote, and who costs less than a voter.
 
-    told = (await plan({"mode": "vote"}, policy={"max_budget_usd": 2.5 * one})).json()
+    So what voters usually write is what they write as voters, and what is foreseen of them is
+    exact once each has answered. What the judge will read is a guess, but a cheap one.
+    """
+    for name in NAMES:
+        await hub.admin("PATCH", f"models/{name}", {"output_per_1k": 0.01})
+    profile = msgspec.structs.replace(PROFILE, models=(Model(id="judge", context_tokens=64_000),))
+    async with Sim(profile) as bench:
+        await hub.provider("bench", bench, models=["judge"], model={"input_per_1k": 0.0001})
+
+        async def ask(**fields):
+            answer = await plan({"mode": "vote", "review_model_id": "judge"}, **fields)
+            return answer.json()
+
+        await ask()
+        yield ask
+
+
+async def foreseen(hub, told):
+    """What each voter was expected to cost, by the records of the decisions."""
+    voters = [step for step in told["steps"] if step["name"] != "judge"]
+    details = [await hub.admin("GET", f"requests/{step['request_id']}") for step in voters]
+    return [detail["decision"]["candidates"][0]["cost_usd"] for detail in details]
+
+
+async def test_voters_share_the_budget_and_who_cannot_be_paid_is_left_out(served, vote, tmp_path):
+    costs = await foreseen(served, await vote())
+    limit = sum(costs) - 0.5 * min(costs)
+
+    told = await vote(policy={"max_budget_usd": limit})
 
     outcomes = [step["error_class"] for step in told["steps"] if step["name"] != "judge"]
     assert sorted(["", "", "no_provider_available"]) == sorted(outcomes)
-    assert told["estimated_cost_usd"] <= 2.5 * one
+    assert told["estimated_cost_usd"] <= limit
     await assert_adds_up(served, tmp_path, told)
 
 
-async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served, plan, tmp_path):
-    for _ in "twice":
-        whole = (await plan({"mode": "vote"})).json()
-    voter = max(step["cost_usd"] for step in whole["steps"] if step["name"] != "judge")
-    limit = whole["cost_estimate_usd"] - 0.5 * voter
+async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served, vote, tmp_path):
+    whole = await vote()
+    voting = sum(await foreseen(served, whole))
+    # Enough for every voter, and then not for the judge.
+    limit = voting + 0.5 * (whole["cost_estimate_usd"] - voting)
 
-    told = (await plan({"mode": "vote"}, policy={"max_budget_usd": limit})).json()
+    told = await vote(policy={"max_budget_usd": limit})
 
     names = {step["name"] for step in told["steps"] if not step["error_class"]}
     assert {"vote-1", "vote-2", "judge"} == names
@@ -426,13 +453,15 @@ async def test_a_vote_that_cannot_pay_all_keeps_what_its_judge_will_cost(served,
 
 
 async def test_the_latency_holds_over_all_steps(served, plan, tmp_path, sim):
-    slow = Latency(first_token_s=Constant(value=0.15))
+    slow = Latency(first_token_s=Constant(value=0.3))
     sim.profile = msgspec.structs.replace(sim.profile, latency=slow)
+    limit = {"max_latency_ms": 1000}
 
-    told = (await plan({"mode": "refine", "iterations": 10}, policy={"max_latency_ms": 400})).json()
+    told = (await plan({"mode": "refine", "iterations": 10}, policy=limit)).json()
 
     assert told["partial"]
-    assert "upstream_timeout" == told["error"]["code"]
+    # Of what is left at the end a busy machine may need all to connect, and reach nobody.
+    assert told["error"]["code"] in {"upstream_timeout", "upstream_unreachable"}
     assert 2 <= len(told["steps"]) <= 4
     await assert_adds_up(served, tmp_path, told)
 

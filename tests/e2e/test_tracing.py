@@ -231,6 +231,19 @@ async def test_a_trace_in_two_headers_or_none_that_can_be_read_is_none(tmp_path,
     assert TRACE not in {span.trace_id.hex() for span in collector.spans()}
 
 
+async def test_no_caller_writes_into_the_log_by_the_headers_of_a_trace(
+    tmp_path, sim, collector, caplog
+):
+    async with tracing(tmp_path, collector) as hub:
+        await hub.provider("one", sim, models=["gpt"])
+        key = await hub.key()
+        await ask(hub, key, ("traceparent", TRACEPARENT), ("tracestate", SAID))
+        await ask(hub, key, ("traceparent", SAID * 20), ("tracestate", SAID))
+
+    assert [] == [one for one in caplog.records if one.name.startswith("opentelemetry")]
+    assert SAID not in caplog.text
+
+
 async def test_no_request_hears_of_a_collector_that_refuses(tmp_path, sim, collector):
     collector.status = 400
     async with tracing(tmp_path, collector) as hub:

@@ -373,7 +373,7 @@ class Control:
         self, token: str | None = TOKEN, *, app: Litestar | None = None
     ) -> AsyncIterator[httpx.AsyncClient]:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(cast("Any", app or build(self.parts())))
+        transport = httpx.ASGITransport(cast("Any", build(self.parts(), app=app)))
         async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
             yield client
 

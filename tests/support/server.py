@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import blank
 from tests.support.places import LOOPBACK
 from tokenhub import settings
 from tokenhub.commands.serve import Server, bind, prepare
@@ -139,6 +140,8 @@ async def running(folder: Path, **variables: str) -> AsyncIterator[Hub]:
     """
     chosen = settings.load(_variables(folder, variables), home=folder, data_writable=False)
     prepare(chosen)
+    if "DB_DSN" not in variables:
+        blank.lay(chosen.db_dsn)
     bound = bind(chosen.listen_addr)
     server = _Guest(Server(chosen, started=lambda: None).config)
     await server.begin([bound])

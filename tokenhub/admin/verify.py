@@ -6,6 +6,7 @@ from tokenhub.core.catalog import Catalog
 from tokenhub.core.decide import Record
 from tokenhub.core.errors import Unavailable
 from tokenhub.core.outcome import Outcome
+from tokenhub.core.stored import drawn_otherwise, record_of
 from tokenhub.core.verify import alias_differences, checksum, differences, recompute
 from tokenhub.ports.journal import Journal
 from tokenhub.ports.stores import CATALOG_DAMAGED, CatalogStore
@@ -36,11 +37,11 @@ class Verifier:
         known = await self._journal.checksum(row.request_id)
         changed = [] if known in {None, checksum(written)} else [CHANGED]
         try:
-            record = msgspec.json.decode(written, type=Record)
+            record = record_of(written)
         except msgspec.DecodeError:
             return _judged(changed, "its record is in a form that this version does not know")
-        if record.reserved_tokens is None:
-            return _judged(changed, "its record is of a version that did not keep all it stood on")
+        if gone := _gone(record):
+            return _judged(changed, gone)
         try:
             catalog = await self._catalogs.at(record.catalog_version)
         except Unavailable as error:
@@ -50,6 +51,15 @@ class Verifier:
         if catalog is None:
             return _judged(changed, f"the catalog of version {record.catalog_version} is not kept")
         return _judged([*changed, *_found(row, record, catalog)], "")
+
+
+def _gone(record: Record) -> str:
+    """Why a record of an older version cannot be decided again; empty where it can."""
+    if record.reserved_tokens is None:
+        return "its record is of a version that did not keep all it stood on"
+    if drawn_otherwise(record):
+        return "its order was drawn by a rule that this version has not"
+    return ""
 
 
 def _found(row: Outcome, record: Record, catalog: Catalog) -> list[str]:

@@ -354,6 +354,8 @@ async def _rewards(
 ) -> Rewards:
     """What was judged, and the lessons of it where the last process left them."""
     observed.lessons.load(await stores.rewards.taught() or Taught())
+    for quality in await stores.rewards.unlearned():
+        observed.lessons.judged(quality)
     rewards = Rewards(store=stores.rewards, learning=observed.lessons, trail=trail, clock=clock)
     stack.push_async_callback(rewards.flush)
     return rewards

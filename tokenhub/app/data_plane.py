@@ -97,7 +97,6 @@ class DataPlane:
                 clock=self.clock,
                 status_of=status_of,
                 watched=self.opinions.watch.ended,
-                skips=self.telling.metrics.skipped,
             ),
             naming=self.naming,
             limits=self.limits,

@@ -58,7 +58,11 @@ class Scrape:
             operators_refused=load.operators_refused,
             queue_waits=load.waits,
             commit_waits=stores.commits,
-            dropped={"decision": stores.decisions_lost, **self._dropped()},
+            dropped={
+                "decision": stores.decisions_lost,
+                **stores.behind_lost,
+                **self._dropped(),
+            },
             stores={"ledger": not storage.ledger, "detail": not storage.detail},
             store_faults={"ledger": ledger_faults, "detail": detail_faults},
             providers=self._providers(routes),

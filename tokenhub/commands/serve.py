@@ -162,6 +162,7 @@ class Server(Draining):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        gc.enable()  # `tokenhub serve` starts without it
         self._on_started()
 
 

@@ -114,7 +114,7 @@ def _question(models: tuple[str, ...], seed: int) -> Question:
 
 def _row(question: Question, row: RequestLog) -> str:
     cost = row.estimated_cost_usd
-    answered = f"{row.model_id} at {row.provider_id}" if row.model_id else "nobody"
+    answered = f"{row.model_id} at {row.provider_id}" if row.answered else "nobody"
     wrong = f" ({row.status_code} {row.error_class})" if row.error_class else ""
     return ROW.format(
         row.timestamp[11:19],

@@ -52,6 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     key_name: str = ""
     dialect: str = ""
     mode: str = ""
+    task: str = ""
     stream: bool = False
     model_id: str = ""
     provider_id: str = ""
@@ -97,6 +98,7 @@ _CALL = (
 )  # fmt: skip
 _ENDED = (
     *_CALL, "api_key_name", "mode", "reason", "status_code", "stream", "parent_id", "attempts",
+    "task",
 )  # fmt: skip
 _WORKFLOW = ("request_id", "workflow_id", "workflow_type")
 _STEP = (*_CALL, "workflow_id", "workflow_type", "activity_type", "reason", "attempt_count")
@@ -105,11 +107,11 @@ TYPES: Mapping[str, Kind] = MappingProxyType(
     {
         REQUEST_STARTED: Kind(
             "A request was understood and is about to be routed.",
-            ("request_id", "api_key_name", "dialect", "mode", "stream", "parent_id"),
+            ("request_id", "api_key_name", "dialect", "mode", "stream", "parent_id", "task"),
         ),
         DECISION: Kind(
             "It was decided who is asked, or that nobody may be: the whole record.",
-            ("request_id", "mode", "reason", "error_class", "decision"),
+            ("request_id", "mode", "task", "reason", "error_class", "decision"),
         ),
         ATTEMPT: Kind(
             "A call to a provider was booked. A stream is booked when it has ended.",

@@ -150,17 +150,23 @@ def after(cell: Cell, score: float, *, weight: float, at: float, memory: float =
     return Cell(n, mean, squares, recent_n, recent, at)
 
 
-def corrected(cell: Cell, score: float, was: float, *, weight: float) -> Cell:
-    """The cell as if a judgement that counted `weight` and said `was` had said `score`.
+def corrected(cell: Cell, score: float, *, by: float, weight: float, worst: float) -> Cell:
+    """The cell as if a judgement that counted `weight` had said `score`, which is `by` more.
 
-    About: it may have faded since. A cell that has forgotten it is moved no further than by one.
+    About: how long ago it was is not known, and it may have been forgotten since. So no number of
+    them takes a mean beyond what can be said, from `worst` to 1 more. What was said last moves
+    as the rest does: somebody has thought better of it, and no model has changed.
     """
-    moved = (score - was) * weight
-    return msgspec.structs.replace(
-        cell,
-        mean=cell.mean + moved / max(cell.n, weight),
-        recent=cell.recent + moved / max(cell.recent_n, weight),
+    n = max(cell.n, weight)
+    step = by * weight / n
+    mean, recent = (
+        min(max(one + step, min(one, worst)), max(one, worst + 1))
+        for one in (cell.mean, cell.recent)
     )
+    squares = cell.squares + step * n * (2 * (score - cell.mean) - by - step)
+    # Of what lies within 1 the variance is a quarter at most.
+    squares = min(max(squares, 0.0), max(cell.squares, n / 4))
+    return msgspec.structs.replace(cell, mean=mean, recent=recent, squares=squares)
 
 
 def _changed(n: float, mean: float, squares: float, recent_n: float, recent: float) -> bool:
@@ -196,14 +202,20 @@ def task_effect(cell: Cell) -> float:
     return cell.mean * cell.n / (cell.n + _NOISE / _BETWEEN_TASKS)
 
 
-def of_all(models: Iterable[tuple[float, float]]) -> Belief:
-    """What is believed of a model of which nothing is known but the others: their n and means."""
-    counted, total = _USUAL_COUNTS, _USUAL_COUNTS * USUAL
-    for n, mean in models:
-        share = n / (n + _NOISE / _BETWEEN_MODELS)
-        counted += share
-        total += share * mean
-    return Belief(total / counted, _BETWEEN_MODELS * (1 + 1 / counted))
+def said_of(n: float, mean: float) -> tuple[float, float]:
+    """What a model with this n and mean says of others: how much that counts, and times its mean.
+
+    Of several models, both add up.
+    """
+    share = n / (n + _NOISE / _BETWEEN_MODELS)
+    return share, share * mean
+
+
+def of_said(counts: float, total: float) -> Belief:
+    """What is believed of a model of which others say this together."""
+    counted = _USUAL_COUNTS + counts
+    mean = (_USUAL_COUNTS * USUAL + total) / counted
+    return Belief(mean, _BETWEEN_MODELS * (1 + 1 / counted))
 
 
 def of_model(above: Belief, siblings: Iterable[tuple[float, float]]) -> Belief:

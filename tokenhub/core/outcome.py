@@ -68,7 +68,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One request from its admission to its end. Times are Unix seconds, durations seconds.
 
     `error_class` is empty for a success, else the kind of the failure that ended it: always one
-    of our own words, never a provider's. `parent_id` is the orchestration that it is a step of.
+    of our own words, never a provider's. `model_id` and `provider_id` are who answered, or was
+    asked last where nobody did; empty where nobody was asked. `parent_id` is the orchestration
+    that it is a step of.
     `task` is the kind of work that was asked for, one of core.tasks.
     `first_token_s` is when a stream's first events were at hand, 0 where there was none.
     `skipped` are the routes that were left out or passed over, each with the

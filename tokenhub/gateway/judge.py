@@ -23,7 +23,7 @@ from tokenhub.core.outcome import Outcome
 from tokenhub.core.rewards import JUDGE as SOURCE
 from tokenhub.core.signs import JUDGED_WEIGHT, Sign
 from tokenhub.gateway.books import DAY_S, Books
-from tokenhub.gateway.pipeline import Gateway
+from tokenhub.gateway.pipeline import Answered, Gateway
 from tokenhub.gateway.run import Arrival, Caller, Run
 from tokenhub.gateway.settle import class_of
 from tokenhub.gateway.watch import JUDGE, Hear, quality_of
@@ -128,6 +128,8 @@ class Judge:
         return self._day() != self._spent_day
 
     def take(self, run: Run, outcome: Outcome, body: bytes) -> None:
+        if outcome.model_id == self._terms.model:
+            return  # nobody judges their own words
         taken = _Taken(run.ask, outcome, body)
         if len(self._cases) == MOST_CASES or self._held_bytes + taken.size > MOST_BYTES:
             self.left_out += 1
@@ -153,18 +155,21 @@ class Judge:
     async def _judge(self, taken: _Taken) -> None:
         terms, outcome = self._terms, taken.outcome
         case = self._words.case_of(taken.ask, taken.body, stream=taken.ask.stream)
-        if case is None or not terms.model:
+        if case is None or not self.on:
             return
         try:
             left = terms.daily_nusd - await self._spent_nusd()
             if left * 10 < terms.daily_nusd:
                 self._rest_of_day()
                 return
-            text = await self._asked(terms, case, left, outcome.request_id)
+            answered = await self._asked(terms, case, left, outcome.request_id)
+            text = self._words.text_in(answered.body)
         except (TokenHubError, ValueError) as error:
             told = class_of(error) if isinstance(error, TokenHubError) else "unreadable_answer"
             self._failed(outcome, told)
             return
+        if answered.outcome.model_id == outcome.model_id:
+            return  # the judge is an alias, which stood for the model that is judged
         score = verdict(text)
         if score is None:
             self._failed(outcome, "judge_unclear")
@@ -172,8 +177,8 @@ class Judge:
         sign = Sign(SOURCE, score, JUDGED_WEIGHT)
         self._hear(quality_of(outcome, sign, at=self._clock.now()), outcome.key_id)
 
-    async def _asked(self, terms: Terms, case: Case, left: int, judged: str) -> str:
-        """What the judge answers. Raises what the way of requests raises, and ValueError."""
+    async def _asked(self, terms: Terms, case: Case, left: int, judged: str) -> Answered:
+        """The judge's answer. Raises what the way of requests raises."""
         assert self._gateway is not None
         now = self._clock.now()
         # Within the month so far, the day's rest: to the purse it is a budget like any other.
@@ -184,8 +189,7 @@ class Judge:
         arrival = Arrival(self._ids(), now, self._clock.monotonic())
         run = self._gateway.begin(ask, Caller(key, arrival, "chat"))
         run.parent_id = judged
-        answered = await self._gateway.complete(run)
-        return self._words.text_in(answered.body)
+        return await self._gateway.complete(run)
 
     async def _spent_nusd(self) -> int:
         """What judging has cost today, by the ledger: a restart does not forget it."""

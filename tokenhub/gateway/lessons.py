@@ -1,6 +1,6 @@
 """What judgements and calls have taught of the routes; the theory is in core/learning.py."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from tokenhub.core import learning
@@ -17,12 +17,15 @@ from tokenhub.core.learning import (
 )
 from tokenhub.core.rewards import Quality
 
+# Evidence halves in a fortnight: in a minute it fades by less than a ten-thousandth.
+_FRESH_S = 60.0
+
 
 class Lessons:
     """The cells of all routes.
 
-    An arm is worked out when it is asked for, and kept until the next judgement or call. `now`
-    gives Unix seconds.
+    An arm is worked out when it is asked for, and kept until the next judgement of any route, the
+    next call of its own, or for _FRESH_S. `now` gives Unix seconds.
     """
 
     def __init__(self, now: Callable[[], float], taught: Taught | None = None) -> None:
@@ -39,7 +42,13 @@ class Lessons:
         self._models: dict[str, dict[str, Cell]] = {}
         for route, cell in self._routes.items():
             self._models.setdefault(_model(route), {})[route] = cell
-        self._arms: dict[tuple[str, str], Arm] = {}
+        # By route, and then by task.
+        self._arms: dict[str, dict[str, Arm]] = {}
+        self._arms_at = self._now()
+        # What each model says of the others, and all of them together; None where it is to be
+        # worked out anew.
+        self._said: dict[str, tuple[float, float]] | None = None
+        self._all_say = (0.0, 0.0)
 
     def load(self, taught: Taught) -> None:
         """Go on from what an earlier process was taught."""
@@ -76,7 +85,9 @@ class Lessons:
         """Learn how a call ended. That it was answered says nothing of how well."""
         self._unjudged[route] = self._unjudged.get(route, 0) + 1
         self._calls[route] = learning.after_call(self._calls.get(route, UNCALLED), failed=failed)
-        self._changed()
+        # It says nothing of other routes: with hundreds, each would be worked out for each request.
+        self.version += 1
+        self._arms.pop(route, None)
 
     def forget(self, route: str) -> None:
         """Think of a route as if it had never been met."""
@@ -100,10 +111,15 @@ class Lessons:
 
     def of(self, task: str, route: str) -> Arm:
         """A route, by its id, at a kind of work."""
-        found = self._arms.get((task, route))
+        now = self._now()
+        if not 0 <= now - self._arms_at < _FRESH_S:
+            self._arms.clear()
+            self._arms_at = now
+        arms = self._arms.setdefault(route, {})
+        found = arms.get(task)
         if found is None:
-            found = self._arms[task, route] = learning.arm_of(
-                self._belief(route, self._now()),
+            found = arms[task] = learning.arm_of(
+                self._belief(route, now),
                 self._effect(task),
                 self._strength(route, task),
                 self._calls.get(route, UNCALLED),
@@ -139,23 +155,27 @@ class Lessons:
     def _changed(self) -> None:
         self.version += 1
         self._arms.clear()
+        self._said = None
 
     def _belief(self, route: str, now: float) -> Belief:
         """How well a route answers, whatever the task."""
         model = _model(route)
         siblings = self._models.get(model, {})
         near = learning.of_model(
-            learning.of_all(self._others(model)),
+            self._of_others(model),
             [(cell.n, cell.mean) for name, cell in siblings.items() if name != route],
         )
         return learning.of_route(near, siblings.get(route, EMPTY), now)
 
-    def _others(self, model: str) -> Iterator[tuple[float, float]]:
-        """The other models: how often each was judged, and its mean."""
-        for name, cells in self._models.items():
-            if name != model:
-                n = sum([cell.n for cell in cells.values()])
-                yield n, sum([cell.n * cell.mean for cell in cells.values()]) / n
+    def _of_others(self, model: str) -> Belief:
+        """What the other models say of this one: all of them, but for what it says itself."""
+        if self._said is None:
+            self._said = {name: _said(cells.values()) for name, cells in self._models.items()}
+            said = self._said.values()
+            self._all_say = (sum([share for share, _ in said]), sum([part for _, part in said]))
+        own, own_part = self._said.get(model, (0.0, 0.0))
+        counts, total = self._all_say
+        return learning.of_said(counts - own, total - own_part)
 
     def _effect(self, task: str) -> float:
         """How much better a task is answered than the usual one, by whomever."""
@@ -196,6 +216,12 @@ class _Stopped:
         return self._at
 
 
+def _said(cells: Collection[Cell]) -> tuple[float, float]:
+    """What a model with these cells says of others."""
+    n = sum([cell.n for cell in cells])
+    return learning.said_of(n, sum([cell.n * cell.mean for cell in cells]) / n)
+
+
 def _model(route: str) -> str:
     """The model of a route: its id is `provider/model`, and no provider's has a slash."""
     return route.partition("/")[2]
@@ -206,5 +232,6 @@ def _learned(
 ) -> Cell:
     """The cell after a judgement, or after one that was thought better of."""
     if quality.replaces is not None and cell.n:
-        return corrected(cell, quality.score, quality.replaces, weight=quality.weight)
+        by, worst = quality.score - quality.replaces, score - quality.score
+        return corrected(cell, score, by=by, weight=quality.weight, worst=worst)
     return after(cell, score, weight=quality.weight, at=quality.at, memory=memory)

@@ -307,6 +307,7 @@ def _started(run: Run, intent: Intent) -> Event:
         key_name=run.key.name,
         dialect=run.ask.dialect,
         mode=intent.policy.mode,
+        task=intent.task,
         stream=run.ask.stream,
     )
 

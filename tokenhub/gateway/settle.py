@@ -7,7 +7,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from tokenhub.core.eligibility import Skip
 from tokenhub.core.errors import ProviderRefused, TokenHubError
 from tokenhub.core.events import ROUTE_ERROR, ROUTE_SUCCESS, Event
 from tokenhub.core.outcome import NOTHING_EXPECTED, Expected, Outcome
@@ -17,7 +16,6 @@ from tokenhub.ports.journal import Journal
 
 Sink = Callable[[Outcome], None]
 Watcher = Callable[[Run, Outcome], None]
-Skips = Callable[[Sequence[Skip]], None]
 # nginx's status for a caller who hung up, in logs only: nobody was there to be told another.
 CLOSED_REQUEST = 499
 _log = logging.getLogger("tokenhub.settle")
@@ -27,15 +25,10 @@ def unwatched(_run: Run, _outcome: Outcome) -> None:
     """A Watcher where nobody watches."""
 
 
-def nobody_counts(_skips: Sequence[Skip]) -> None:
-    """Where nobody wants to know who was passed over."""
-
-
 class Settle:
     """`status_of` gives the status under which an error is told to the caller.
 
     `watched` hears of the whole run, behind the sinks.
-    `skips` hears of each request who was passed over for it, if anybody was.
     """
 
     def __init__(
@@ -46,14 +39,12 @@ class Settle:
         clock: Clock,
         status_of: Callable[[Exception], int],
         watched: Watcher = unwatched,
-        skips: Skips = nobody_counts,
     ) -> None:
         self._journal = journal
         self._sinks = tuple(sinks)
         self._clock = clock
         self._status_of = status_of
         self._watched = watched
-        self._skips = skips
 
     @property
     def fault(self) -> str:
@@ -87,7 +78,7 @@ class Settle:
         if leaked := run.tab.close():
             # No way leads here; a key must not lose money by it if one should.
             _log.error("reservation_leaked", extra={"request_id": run.request_id, "calls": leaked})
-        route = run.route
+        model_id, provider_id = _who(run)
         return Outcome(
             request_id=run.request_id,
             at=run.at,
@@ -96,8 +87,8 @@ class Settle:
             requested_model=run.ask.model,
             mode=run.intent.policy.mode if run.intent else "",
             reason=run.reason,
-            model_id=route.model.id if route else "",
-            provider_id=route.provider.id if route else "",
+            model_id=model_id,
+            provider_id=provider_id,
             status=200 if error is None else self._status_of(error),
             error_class=class_of(error),
             stream=run.ask.stream,
@@ -122,8 +113,6 @@ class Settle:
         record = run.refusal if run.decision is None else run.decision.record
         if record is not None:
             self._journal.explain(run.request_id, run.at, record)
-            if record.skipped or run.passed:
-                self._skips((*record.skipped, *run.passed))
         for sink in self._sinks:
             try:
                 sink(outcome)
@@ -145,6 +134,15 @@ def _expected(run: Run) -> Expected:
         answers=ask.answers,
         max_latency_s=run.intent.policy.max_latency_s,
     )
+
+
+def _who(run: Run) -> tuple[str, str]:
+    """The model and provider that answered, or were asked last where nobody did."""
+    if run.route is not None:
+        return run.route.model.id, run.route.provider.id
+    if run.attempts:
+        return run.attempts[-1].model_id, run.attempts[-1].provider_id
+    return "", ""
 
 
 def _skipped(run: Run) -> tuple[tuple[str, str], ...]:

@@ -43,6 +43,11 @@ class Reader(Protocol):
 
 @runtime_checkable
 class Feed(Protocol):
+    @property
+    def last(self) -> int:
+        """The id of the newest event."""
+        ...
+
     def open(
         self,
         *,

@@ -1,6 +1,6 @@
 """What was judged, and what was learned of it, on disk and in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -8,6 +8,9 @@ import msgspec
 from tokenhub.core.learning import Standing, Taught
 from tokenhub.core.rewards import Quality
 from tokenhub.ports.pages import Paged, PageQuery
+
+# What a kill -9 left behind is less than a minute's; more of it would make a start slow.
+MOST_UNLEARNED = 3000
 
 
 class Reward(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,13 @@ class RewardStore(Paged[RewardQuery, Reward], Protocol):
 
     async def taught(self) -> Taught | None:
         """What was saved last; None where nothing was. Raises Unavailable."""
+        ...
+
+    async def unlearned(self) -> Sequence[Quality]:
+        """The newest MOST_UNLEARNED judgements since then, in their order. Raises Unavailable.
+
+        Each knows the score that it takes the place of.
+        """
         ...
 
     async def save(self, taught: Taught, *, at: float) -> None:

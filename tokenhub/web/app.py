@@ -5,18 +5,21 @@ and gets its 404 in the dialect of its path.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from litestar.types import BeforeMessageSendHookHandler, ControllerRouterHandler, Message, Scope
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import BaseRoute
+from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
 
 import tokenhub
 from tokenhub.admin.access import Peer
 from tokenhub.admin.changes import By
-from tokenhub.core.catalog import Catalog
 from tokenhub.core.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -55,7 +58,7 @@ from tokenhub.web.admin import (
     vault,
     workflows,
 )
-from tokenhub.web.auth import Entry, by, guarded, peer_of
+from tokenhub.web.auth import Connection, Entry, by, guarded, peer_of
 from tokenhub.web.body import Http
 from tokenhub.web.context import request_id
 from tokenhub.web.doorman import Doorman
@@ -63,6 +66,9 @@ from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.headers import UI_POLICY
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
+
+# Where a request's scope holds the ControlPlane that it came to.
+_PLANE = "tokenhub.control_plane"
 
 _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     providers.list_providers,
@@ -152,10 +158,37 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
 )
 
 
-def build(parts: Parts, entry: Entry | None = None) -> Litestar:
-    """The application over these parts. It starts and stops nothing: `app` does."""
-    entry = entry or Entry()
-    doorman = Doorman(parts.logins, entry, parts.request_ids)
+class ControlPlane:
+    """The control plane of these parts, an ASGI application. It starts and stops nothing.
+
+    The routes know no parts. They find these in the scope of each request, so that one Litestar,
+    which takes longer to make than all the rest of a server, serves every server of a process.
+    """
+
+    def __init__(self, parts: Parts, entry: Entry, app: Litestar) -> None:
+        self.parts = parts
+        self.entry = entry
+        self.doorman = Doorman(parts.logins, entry, parts.request_ids)
+        self.guard = guarded(parts.access, parts.request_ids, entry)
+        self._app = app
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Every route with its handlers, for those who must know of all of them."""
+        return self._app.routes
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope[_PLANE] = self  # type: ignore[literal-required]  # a scope is a dict
+        return self._app(scope, receive, send)
+
+
+def build(parts: Parts, entry: Entry | None = None, *, app: Litestar | None = None) -> ControlPlane:
+    """The application over these parts, behind the routes of `app` or those of `application`."""
+    return ControlPlane(parts, entry or Entry(), app or _shared())
+
+
+def application() -> Litestar:
+    """All routes, over no parts yet."""
     return Litestar(
         route_handlers=[
             Router("/admin/v1", route_handlers=_ADMIN_ROUTES),
@@ -165,10 +198,10 @@ def build(parts: Parts, entry: Entry | None = None) -> Litestar:
             ops.readyz,
             ops.metrics,
         ],
-        dependencies=_dependencies(parts, entry),
-        guards=[guarded(parts.access, parts.request_ids, entry), doorman.let_in],
-        exception_handlers={Exception: _answered(parts.request_ids, doorman)},
-        before_send=[_with_headers(parts.request_ids)],
+        dependencies=_dependencies(),
+        guards=[_guard],
+        exception_handlers={Exception: _answered},
+        before_send=[_with_headers],
         request_max_body_size=MAX_BODY_BYTES,
         # The schema pages of the framework are open to all and load scripts from elsewhere.
         openapi_config=None,
@@ -177,19 +210,33 @@ def build(parts: Parts, entry: Entry | None = None) -> Litestar:
     )
 
 
-def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
+# Made at the first start of a server, and never changed.
+_shared = cache(application)
+
+
+def _plane(scope: Mapping[str, Any]) -> ControlPlane:
+    found: ControlPlane = scope[_PLANE]
+    return found
+
+
+async def _guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    plane = _plane(connection.scope)
+    await plane.guard(connection, handler)
+    await plane.doorman.let_in(connection, handler)
+
+
+def _dependencies() -> dict[str, Provide]:
     """What handlers may ask for by name. Values that change are read at each request."""
 
     def asking(request: Http) -> By:
-        return by(request.scope, parts.request_ids, entry)  # type: ignore[arg-type]  # a scope is a dict
+        plane = _plane(request.scope)
+        return by(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
 
     def peer(request: Http) -> Peer:
-        return peer_of(request.scope, parts.request_ids, entry)  # type: ignore[arg-type]  # a scope is a dict
+        plane = _plane(request.scope)
+        return peer_of(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
 
-    def catalog() -> Catalog:
-        return parts.catalog.current
-
-    def facts() -> Info:
+    def facts(parts: Parts) -> Info:
         storage = parts.storage()
         return Info(
             version=tokenhub.__version__,
@@ -204,73 +251,77 @@ def _dependencies(parts: Parts, entry: Entry) -> dict[str, Provide]:
             storage="degraded" if storage.degraded else "ok",
             storage_reason=storage.ledger or storage.detail,
             warnings=list(storage.warnings),
+            last_event_id=str(parts.feed.last),
         )
 
-    given: dict[str, Callable[..., object]] = {
-        "providers": lambda: parts.providers,
-        "models": lambda: parts.models,
-        "prices": lambda: parts.prices,
-        "keys": lambda: parts.keys,
-        "access": lambda: parts.access,
-        "tokens": lambda: parts.access.tokens,
-        "peer": peer,
-        "simulator": lambda: parts.simulator,
-        "replaying": lambda: parts.replay,
-        "aliases": lambda: parts.aliases,
-        "routing": lambda: parts.routing,
-        "ledger": lambda: parts.ledger,
-        "logs": lambda: parts.logs,
-        "feedbacks": lambda: parts.feedbacks,
-        "charts": lambda: parts.charts,
-        "statistics": lambda: parts.statistics,
-        "log_level": lambda: parts.log_level,
-        "trail": lambda: parts.trail,
-        "feed": lambda: parts.feed,
-        "verifier": lambda: parts.verifier,
-        "orchestrations": lambda: parts.orchestrations,
-        "rewards": lambda: parts.rewards,
-        "backups": lambda: parts.backups,
-        "storage": parts.storage,
-        "fleet": lambda: parts.fleet,
-        "reload": lambda: parts.reload,
-        "vault": lambda: parts.vault,
-        "public_url": lambda: parts.public_url,
-        "catalog": catalog,
+    given: dict[str, Callable[[Parts], object]] = {
+        "providers": lambda parts: parts.providers,
+        "models": lambda parts: parts.models,
+        "prices": lambda parts: parts.prices,
+        "keys": lambda parts: parts.keys,
+        "access": lambda parts: parts.access,
+        "tokens": lambda parts: parts.access.tokens,
+        "simulator": lambda parts: parts.simulator,
+        "replaying": lambda parts: parts.replay,
+        "aliases": lambda parts: parts.aliases,
+        "routing": lambda parts: parts.routing,
+        "ledger": lambda parts: parts.ledger,
+        "logs": lambda parts: parts.logs,
+        "feedbacks": lambda parts: parts.feedbacks,
+        "charts": lambda parts: parts.charts,
+        "statistics": lambda parts: parts.statistics,
+        "log_level": lambda parts: parts.log_level,
+        "trail": lambda parts: parts.trail,
+        "feed": lambda parts: parts.feed,
+        "verifier": lambda parts: parts.verifier,
+        "orchestrations": lambda parts: parts.orchestrations,
+        "rewards": lambda parts: parts.rewards,
+        "backups": lambda parts: parts.backups,
+        "storage": lambda parts: parts.storage(),
+        "fleet": lambda parts: parts.fleet,
+        "reload": lambda parts: parts.reload,
+        "vault": lambda parts: parts.vault,
+        "public_url": lambda parts: parts.public_url,
+        "catalog": lambda parts: parts.catalog.current,
         "info": facts,
-        "by": asking,
     }
 
-    async def not_ready() -> str:
-        return await parts.ready()
+    async def not_ready(request: Http) -> str:
+        return await _plane(request.scope).parts.ready()
 
-    async def exposition() -> bytes:
-        return await parts.metrics()
+    async def exposition(request: Http) -> bytes:
+        return await _plane(request.scope).parts.metrics()
 
-    at_once = {name: Provide(give, sync_to_thread=False) for name, give in given.items()}
-    return {**at_once, "not_ready": Provide(not_ready), "exposition": Provide(exposition)}
+    return {name: _part(read) for name, read in given.items()} | {
+        "by": Provide(asking, sync_to_thread=False),
+        "peer": Provide(peer, sync_to_thread=False),
+        "not_ready": Provide(not_ready),
+        "exposition": Provide(exposition),
+    }
 
 
-Answer = Callable[[Request[object, object, State], Exception], Response[bytes]]
+def _part(read: Callable[[Parts], object]) -> Provide:
+    def give(request: Http) -> object:
+        return read(_plane(request.scope).parts)
+
+    return Provide(give, sync_to_thread=False)
 
 
-def _answered(request_ids: Callable[[], str], doorman: Doorman) -> Answer:
+def _answered(request: Request[object, object, State], error: Exception) -> Response[bytes]:
     """Every error of every route, in the dialect of its path."""
-
-    def handle(request: Request[object, object, State], error: Exception) -> Response[bytes]:
-        named = request_id(request.scope, request_ids)  # type: ignore[arg-type]  # a scope is a dict
-        ours = _translated(error)
-        if not isinstance(ours, TokenHubError):
-            logging.getLogger(__name__).error(
-                "request_failed", exc_info=error, extra={"request_id": named}
-            )
-        doorman.turned_away(request.scope, ours, named)  # type: ignore[arg-type]  # a scope is a dict
-        dialect = dialect_of(request.scope["path"])
-        status, headers, body = render(ours, dialect=dialect, request_id=named)
-        texts = {name.decode(): value.decode("latin-1") for name, value in headers}
-        media_type = texts.pop("content-type")
-        return Response(body, status_code=status, headers=texts, media_type=media_type)
-
-    return handle
+    plane = _plane(request.scope)
+    named = request_id(request.scope, plane.parts.request_ids)  # type: ignore[arg-type]  # a scope is a dict
+    ours = _translated(error)
+    if not isinstance(ours, TokenHubError):
+        logging.getLogger(__name__).error(
+            "request_failed", exc_info=error, extra={"request_id": named}
+        )
+    plane.doorman.turned_away(request.scope, ours, named)  # type: ignore[arg-type]  # a scope is a dict
+    dialect = dialect_of(request.scope["path"])
+    status, headers, body = render(ours, dialect=dialect, request_id=named)
+    texts = {name.decode(): value.decode("latin-1") for name, value in headers}
+    media_type = texts.pop("content-type")
+    return Response(body, status_code=status, headers=texts, media_type=media_type)
 
 
 def _translated(error: Exception) -> Exception:
@@ -290,22 +341,18 @@ def _translated(error: Exception) -> Exception:
     return BadRequest(error.detail)
 
 
-def _with_headers(request_ids: Callable[[], str]) -> BeforeMessageSendHookHandler:
+async def _with_headers(message: Message, scope: Scope) -> None:
     """The headers of every response, good or bad."""
-
-    async def add(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
-        headers = list(message["headers"])
-        there = {name.lower() for name, _ in headers}
-        named = request_id(scope, request_ids)  # type: ignore[arg-type]  # a scope is a dict
-        wanted = [
-            (b"x-request-id", named.encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"content-security-policy", UI_POLICY),
-        ]
-        if scope["path"].startswith("/admin"):
-            wanted.append((b"cache-control", b"no-store"))
-        message["headers"] = headers + [pair for pair in wanted if pair[0] not in there]
-
-    return add
+    if message["type"] != "http.response.start":
+        return
+    headers = list(message["headers"])
+    there = {name.lower() for name, _ in headers}
+    named = request_id(scope, _plane(scope).parts.request_ids)  # type: ignore[arg-type]  # a scope is a dict
+    wanted = [
+        (b"x-request-id", named.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", UI_POLICY),
+    ]
+    if scope["path"].startswith("/admin"):
+        wanted.append((b"cache-control", b"no-store"))
+    message["headers"] = headers + [pair for pair in wanted if pair[0] not in there]

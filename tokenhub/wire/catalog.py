@@ -203,7 +203,9 @@ class Done(msgspec.Struct, kw_only=True):
 class Info(msgspec.Struct, kw_only=True):
     """What `GET /admin/v1/info` tells. `provider_keys` is where new ones go: `vault`, `memory`.
 
-    `storage` is `ok`, or `degraded` with the reason: what cannot be written now.
+    `storage` is `ok`, or `degraded` with the reason: what cannot be written now. `last_event_id`
+    is that of the newest event: whoever asks for it first, and then for what it wants to know,
+    hears by `Last-Event-ID` of all that has changed since.
     """
 
     version: str
@@ -219,6 +221,7 @@ class Info(msgspec.Struct, kw_only=True):
     storage: str = "ok"
     storage_reason: str = ""
     warnings: list[str] = []
+    last_event_id: str = ""
 
 
 class Health(msgspec.Struct, kw_only=True):

@@ -23,6 +23,7 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     api_key_name: str = ""
     dialect: str = ""
     mode: str = ""
+    task: str = ""
     stream: bool = False
     model_id: str = ""
     provider_id: str = ""
@@ -66,6 +67,8 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "api_key_name": "the key's name, as its operator chose it",
         "dialect": "the format that the caller speaks: `openai`, `anthropic` or `native`",
         "mode": "the routing mode",
+        "task": "the kind of work that was asked for: `code`, `maths`, `choice`, `extraction`, "
+        "`chat` or `long_context`",
         "stream": "whether the answer is a stream",
         "model_id": "the model that was asked",
         "provider_id": "the provider that was asked",

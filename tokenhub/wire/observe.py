@@ -35,8 +35,11 @@ class AttemptLog(msgspec.Struct, kw_only=True):
 class RequestLog(msgspec.Struct, kw_only=True):
     """One request. `estimated_cost_usd` is the original's name for what it cost.
 
+    `model_id` and `provider_id` are who answered, or was asked last where nobody did.
     `parent_id` is the orchestration that it is a step of, empty for most. `api_key_name` is what
-    the key is called now, empty where it is gone.
+    the key is called now, empty where it is gone. `task` is the kind of work that was asked for:
+    `code`, `maths`, `choice`, `extraction`, `chat` or `long_context`; empty where the request was
+    refused before anybody looked, or is of before it was noted.
     """
 
     request_id: str
@@ -60,6 +63,13 @@ class RequestLog(msgspec.Struct, kw_only=True):
     attempts: list[AttemptLog]
     parent_id: str = ""
     api_key_name: str = ""
+    task: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether its model has answered, if only in part; else it is the one asked last."""
+        ended = not self.error_class or any(one.state == "settled" for one in self.attempts)
+        return ended and bool(self.provider_id)
 
 
 class LogPage(msgspec.Struct, kw_only=True):
@@ -97,16 +107,17 @@ class Sample(msgspec.Struct, kw_only=True):
 
     `quality` is the mean of the belief and `spread` its deviation; `alpha` and `beta` say the
     same as a Beta. `failing` is the part of its calls that fails; `price` what its cost and its
-    time took from the utility.
+    time took from the utility. In records of before the router learned by feedback, `alpha` and
+    `beta` are what cost, time and success together had earned, and the rest is null.
     """
 
     alpha: float
     beta: float
     draw: float
-    quality: float = 0.0
-    spread: float = 0.0
-    failing: float = 0.0
-    price: float = 0.0
+    quality: float | None = None
+    spread: float | None = None
+    failing: float | None = None
+    price: float | None = None
 
 
 class Candidate(msgspec.Struct, kw_only=True):
@@ -210,6 +221,7 @@ class Decision(msgspec.Struct, kw_only=True):
     allowed_providers: list[str] = []
     temperature: float = 0.0
     explored: int = 0
+    task: str = ""
 
 
 class RequestDetail(RequestLog, kw_only=True):

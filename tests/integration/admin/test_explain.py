@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from tests.support.builders import a_model, a_policy, a_provider, an_intent, signals
+from tests.support.old_record import an_old_record
 from tokenhub.core.aliases import Alias, Variant, stands_for
 from tokenhub.core.decide import Record, decide
 from tokenhub.core.errors import TokenHubError
@@ -205,6 +206,19 @@ async def test_a_call_that_broke_off_or_may_be_billed_says_so(request_of, explai
 
     assert "it may be billed, and is charged at the estimate, for USD 0.002." in told["happened"][0]
     assert "broke off after 250 ms (lost); what had come is charged" in told["happened"][1]
+
+
+async def test_a_request_that_nobody_answered_is_not_answered_by_who_was_asked_last(
+    request_of, explained
+):
+    calls = (call(1, "a", state="voided", kind="overloaded", status=503),)
+    await request_of(
+        provider_id="a", model_id="big", attempts=calls, error_class="upstream_overloaded"
+    )
+
+    told = (await explained())["explanation"]
+
+    assert told["summary"].endswith("Nobody answered, and the caller was told upstream_overloaded.")
 
 
 async def test_calls_that_nobody_waited_for_say_why(request_of, explained):
@@ -486,3 +500,42 @@ async def test_the_request_itself_is_found_by_an_id_with_a_slash(client, request
     found = (await client.get(f"/admin/v1/requests/{ID}")).json()
 
     assert (ID, 0) == (found["request_id"], found["decision"]["reserved_tokens"])
+
+
+async def test_a_draw_of_before_the_router_learned_is_shown_and_left_unverified(
+    control, request_of, explained
+):
+    version = (await control.catalog_store.load()).version
+    await request_of(record=an_old_record(version), mode="thompson")
+
+    found = await explained(verify="true")
+
+    assert {"a/big": (12.5, 3.25), "b/big": (1.0, 1.0), "a/small": (4.75, 2.5)} == {
+        one["route"]: (one["sample"]["alpha"], one["sample"]["beta"])
+        for one in found["decision"]["candidates"]
+    }
+    first = found["decision"]["candidates"][0]["sample"]
+    assert (0.8518080731246288, None, None) == (first["draw"], first["quality"], first["price"])
+    why = found["explanation"]["candidates"][0]["why"]
+    assert "its draw is 0.8518, of Beta(12.5, 3.25); that is what its cost, its time and" in why
+    assert (None, []) == (found["verified"], found["differences"])
+    assert "drawn by a rule that this version has not" in str(found)
+
+
+async def test_a_draw_of_before_that_was_changed_is_found_out(control, request_of, explained):
+    version = (await control.catalog_store.load()).version
+    await request_of(record=an_old_record(version), mode="thompson")
+    control.journal._checksums[ID] += 1
+
+    assert (await explained(verify="true"))["verified"] is False
+
+
+async def test_a_request_with_a_draw_of_before_has_its_decision(control, client, request_of):
+    version = (await control.catalog_store.load()).version
+    await request_of(record=an_old_record(version), request_id="req_2", mode="thompson")
+    control.journal.explain("req_2", 1.0, an_old_record(version))
+
+    found = (await client.get("/admin/v1/requests/req_2")).json()
+
+    assert 0.6173541556932917 == found["decision"]["propensity"]
+    assert 3 == len([one for one in found["decision"]["candidates"] if one["sample"]])

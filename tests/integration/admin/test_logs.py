@@ -344,7 +344,18 @@ async def test_a_file_is_of_more_rows_than_are_read_at_once(client, control):
     assert lines[:1001] == some
 
 
-@pytest.mark.parametrize("evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ['2h" status:error "', '2h" !model:"x', "2h\\", '"2h"'])
+@pytest.mark.parametrize("name", ["since", "until"])
+async def test_a_time_is_a_time_and_no_piece_of_a_filter(client, name, text):
+    """Else a search would quietly be another than the one that was asked for."""
+    answer = await client.get(PATH, params={name: text})
+
+    assert (400, name) == (answer.status_code, answer.json()["detail"].partition(":")[0])
+
+
+@pytest.mark.parametrize(
+    "evil", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+)
 async def test_a_cell_is_never_a_formula(client, control, evil):
     plain = next(control.journal.outcomes())
     await control.journal.record(replace(plain, request_id="req_evil", requested_model=evil))
@@ -384,6 +395,15 @@ async def test_a_chart_has_so_many_bars_at_most(client, params):
     assert 400 == (await client.get(f"{PATH}/histogram", params=params)).status_code
 
 
+async def test_a_step_is_no_shorter_than_a_millisecond(client):
+    span = {"since": "2025-06-15T15:06:40.000Z", "until": "2025-06-15T15:06:40.010Z"}
+
+    found = await client.get(f"{PATH}/histogram", params={**span, "step": "0.0001s"})
+
+    assert 400 == found.status_code
+    assert found.json()["error"].startswith("step must be at least a millisecond")
+
+
 @pytest.mark.parametrize(
     ("since", "step_s", "bars"),
     [("", 1800.0, 49), ("1m", 1.0, 60), ("7d", 10_800.0, 57), ("2000-01-01", 13_910_400.0, 58)],
@@ -394,6 +414,27 @@ async def test_the_step_is_one_that_a_clock_has_a_line_for(client, since, step_s
     found = (await client.get(f"{PATH}/histogram", params={**given, "buckets": 60})).json()
 
     assert (step_s, bars) == (found["step_s"], len(found["buckets"]))
+
+
+@pytest.mark.parametrize("what", ["histogram", "facets"])
+@pytest.mark.parametrize("until", ["9999-01-01", "9999-12-31T23:59:59.999999Z"])
+@pytest.mark.parametrize("since", ["", "1970-01-01", "9000-01-01"])
+async def test_a_time_that_reaches_into_the_future_ends_now(client, what, until, since):
+    """No calendar has a border of steps after its last day."""
+    given = {"since": since} if since else {}
+
+    found = await client.get(f"{PATH}/{what}", params={**given, "until": until})
+
+    assert 200 == found.status_code
+    assert found.json()["until"] < "2050"
+
+
+async def test_a_time_without_any_length_has_one_empty_bar(client):
+    found = await client.get(
+        f"{PATH}/histogram", params={"since": "2025-01-01", "until": "2025-01-01"}
+    )
+
+    assert [0] == [bar["total"] for bar in found.json()["buckets"]]
 
 
 async def test_facets_count_what_is_frequent(client, control):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support.control import URL, Control
+from tokenhub.core.events import CONFIG_CHANGED, Event
 from tokenhub.ports.storage import Storage
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +27,15 @@ async def test_info_tells_what_runs_and_where_keys_are(client, control):
             "vault_initialized",
         )
     )
+
+
+async def test_info_tells_the_id_of_the_newest_event(client, control):
+    before = (await client.get("/admin/v1/info")).json()["last_event_id"]
+    control.bus.emit(Event(type=CONFIG_CHANGED))
+
+    after = (await client.get("/admin/v1/info")).json()["last_event_id"]
+
+    assert (str(control.bus.last), 1) == (after, int(after) - int(before))
 
 
 async def test_healthz_is_200_even_with_nothing_to_route_to(client):

@@ -1,5 +1,6 @@
 """What other policies would have made of the log, as an operator asks it."""
 
+import asyncio
 from random import Random
 
 import msgspec
@@ -7,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.builders import a_model, a_policy, a_provider, an_intent, signals
+from tests.support.old_record import an_old_record
+from tokenhub.admin.replay import Replay
 from tokenhub.core.decide import decide
 from tokenhub.core.ids import request_id
 from tokenhub.ports.stores import Audit
@@ -109,6 +112,53 @@ async def test_what_the_policy_does_not_say_is_as_it_was(client, logged):
         assert share["was"] == pytest.approx(share["would"], abs=0.05)
 
 
+@pytest.mark.parametrize("mode", ["vote", "refine"])
+async def test_a_policy_of_several_steps_is_refused_and_not_taken_for_a_single_one(
+    client, logged, mode
+):
+    logged(3)
+
+    answer = await client.post(PATH, json={"policies": [{"mode": mode}]})
+
+    assert 400 == answer.status_code
+    assert "answers one request by several" in answer.json()["error"]
+
+
+async def test_one_replay_runs_at_a_time(client, control, logged, monkeypatch):
+    """Each holds its records in memory, so that many at once would be more than there is."""
+    logged(3)
+    read, inside, most = control.traffic.between, 0, 0
+
+    async def between(since, until, *, limit):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        inside -= 1
+        return await read(since, until, limit=limit)
+
+    monkeypatch.setattr(control.traffic, "between", between)
+
+    await asyncio.gather(*[asked(client, {"mode": "cheap"}) for _ in range(4)])
+
+    assert 1 == most
+
+
+async def test_the_loop_goes_on_while_records_are_read(control, logged):
+    """The log of the fake is there at once: any turn that others get is while they are decoded."""
+    logged(3)
+    replay, turns = (
+        Replay(traffic=control.traffic, catalogs=control.catalog_store, clock=control.clock),
+        [],
+    )
+    asyncio.get_running_loop().call_soon(turns.append, 1)
+
+    rows, _ = await replay.read(0.0, control.clock.now(), limit=10)
+
+    assert (3, [1]) == (len(rows), turns)
+
+
 async def test_a_log_that_never_tried_the_other_refuses_to_guess(client, logged):
     """Greedy routing knows its own choices only; costs are known without a trial."""
     logged(temperature=0.0, mode="cheap")
@@ -201,3 +251,28 @@ async def test_bad_questions_name_the_field(client, body, field):
 
     assert 400 == answer.status_code
     assert f"#/{field.replace('.', '/')}" == answer.json()["errors"][0]["pointer"]
+
+
+async def test_draws_of_before_the_router_learned_count_for_policies_that_do_not_draw(
+    control, client, catalog
+):
+    """Their propensity is on record; what a draw of today would need to know is not."""
+    record = an_old_record(catalog.version)
+    first, second, _ = record["candidates"]
+    record["candidates"] = [[CHEAP, *first[1:]], [GOOD, *second[1:]]]
+    for number in range(60):
+        control.traffic.rows.append(
+            Past(
+                request_id=request_id(control.clock.now() - number - 1, number),
+                status=200,
+                latency_s=0.5,
+                cost_nusd=1,
+                decision=msgspec.json.encode(record),
+                quality=1.0,
+            )
+        )
+
+    found = await asked(client, {"mode": "cheap"}, {"mode": "thompson"})
+
+    assert (60, 0) == (found["requests"], found["left_out"])
+    assert [(60, 0), (0, 60)] == [(one["decided"], one["refused"]) for one in found["policies"]]

@@ -11,7 +11,7 @@ from tokenhub.admin.changes import By
 from tokenhub.app import front
 from tokenhub.core.access import ROLES, allows
 from tokenhub.web import auth
-from tokenhub.web.app import build
+from tokenhub.web.app import application, build
 from tokenhub.web.front import GUARDS
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +118,7 @@ async def test_every_route_with_every_role(holders):
 
 async def test_a_route_without_a_mark_is_refused_to_everybody(holders):
     control, bearers, _ = holders
-    app = build(control.parts())
+    app = application()
 
     from litestar import get  # noqa: PLC0415 - a route that nobody marked
 

@@ -2,6 +2,8 @@
 
 import resource
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -114,3 +116,31 @@ def test_as_many_files_may_be_open_as_the_system_allows():
 
     assert before[1] == hard
     assert soft == (MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES))
+
+
+# As `tokenhub serve` does: it collects nothing until it has started.
+STARTED_WITHOUT_GARBAGE_COLLECTION = """
+import gc, os, pathlib, signal, sys
+gc.disable()
+from tokenhub import settings
+from tokenhub.commands.serve import GC_THRESHOLDS, Server, bind, prepare
+
+def started():
+    print(gc.isenabled(), gc.get_threshold() == GC_THRESHOLDS, gc.get_freeze_count() > 10_000)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+home = pathlib.Path(sys.argv[1])
+env = {"TOKENHUB_LISTEN_ADDR": "127.0.0.1:0", "TOKENHUB_DB_DSN": str(home / "tokenhub.sqlite")}
+chosen = settings.load(env, home=home, data_writable=False)
+prepare(chosen)
+Server(chosen, started=started).run(sockets=[bind(chosen.listen_addr)])
+"""
+
+
+def test_once_started_garbage_is_collected_but_never_looked_for_in_what_the_start_made(tmp_path):
+    program = [sys.executable, "-c", STARTED_WITHOUT_GARBAGE_COLLECTION, str(tmp_path)]
+
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=50, check=False)
+
+    assert ("True True True\n", 0) == (ended.stdout, ended.returncode), ended.stderr

@@ -16,14 +16,16 @@ from tokenhub.core.learning import (
     Draw,
     after,
     as_beta,
+    corrected,
     draw_of,
     drawn,
     faded,
     noise_of,
-    of_all,
     of_model,
     of_route,
+    of_said,
     probability,
+    said_of,
     worth,
 )
 from tokenhub.core.rng import split, uniform
@@ -55,6 +57,19 @@ def test_weights_count_as_so_many_judgements() -> None:
     assert 0.5 < light.mean < heavy.mean < 1.0
 
 
+def test_a_judgement_that_is_corrected_is_as_if_it_had_been_said_so() -> None:
+    said = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.6, weight=1.0, at=0.0)
+    meant = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.9, weight=1.0, at=0.0)
+
+    found = corrected(said, 0.9, by=0.3, weight=1.0, worst=0.0)
+
+    assert pytest.approx((meant.n, meant.mean, meant.squares), rel=0.01) == (
+        found.n,
+        found.mean,
+        found.squares,
+    )
+
+
 def test_a_sudden_change_is_believed_within_a_dozen() -> None:
     cell = judged([0.95, 0.9, 0.85] * 60)
 
@@ -79,7 +94,8 @@ def test_what_is_old_counts_half_after_a_fortnight() -> None:
 
 
 def test_a_route_starts_from_its_model_and_a_model_from_all() -> None:
-    high, low = of_all([(100.0, 0.95)] * 4), of_all([(100.0, 0.6)] * 4)
+    said_high, said_low = said_of(100.0, 0.95), said_of(100.0, 0.6)
+    high, low = [of_said(4 * counts, 4 * part) for counts, part in (said_high, said_low)]
     sibling = of_model(low, [(200.0, 0.9)])
 
     assert low.mean < high.mean
@@ -88,7 +104,7 @@ def test_a_route_starts_from_its_model_and_a_model_from_all() -> None:
 
 
 def test_a_route_of_its_own_evidence_leaves_its_parents() -> None:
-    near = of_model(of_all([(100.0, 0.95)]), [(200.0, 0.9)])
+    near = of_model(of_said(*said_of(100.0, 0.95)), [(200.0, 0.9)])
 
     found = of_route(near, judged([0.5, 0.6] * 100), 0.0)
 

@@ -17,7 +17,6 @@ import yaml
 from tests.support.promql import Query, firing
 from tokenhub.adapters.telemetry.families import BY_NAME
 from tokenhub.adapters.telemetry.metrics import Metrics, Readings
-from tokenhub.core.eligibility import Skip
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.waits import Waits
 
@@ -50,7 +49,18 @@ class Day:
         self.metrics = Metrics(lambda: Readings(**self.fields))
         self.there = True
 
-    def served(self, count, *, kind="", latency_s=0.3, first_s=0.2, cost_nusd=1000, state=""):
+    def served(
+        self,
+        count,
+        *,
+        kind="",
+        latency_s=0.3,
+        first_s=0.2,
+        cost_nusd=1000,
+        state="",
+        status=502,
+        skipped=(),
+    ):
         for _ in range(count):
             self.metrics.record(
                 Outcome(
@@ -63,11 +73,12 @@ class Day:
                     reason="",
                     model_id="m",
                     provider_id="p",
-                    status=502 if kind else 200,
+                    status=status if kind else 200,
                     error_class=kind,
                     latency_s=latency_s,
                     upstream_s=latency_s,
                     first_token_s=first_s,
+                    skipped=skipped,
                     attempts=(
                         Attempt(
                             number=1,
@@ -99,6 +110,13 @@ def failing(part):
     return minute
 
 
+def misused(day):
+    """Callers hang up, and send what no provider takes."""
+    day.served(40)
+    day.served(30, kind="client_gone", status=499)
+    day.served(30, kind="upstream_refused", status=400)
+
+
 def closed(day):
     day.served(50)
     day.fields["providers"] = {"p": 0}
@@ -123,8 +141,7 @@ def losing(day):
 
 
 def keyless(day):
-    day.served(50)
-    day.metrics.skipped([Skip("q/m", "credential_out", 5)])
+    day.served(50, skipped=(("q/m", "credential_out"),))
 
 
 def counted(name, by):
@@ -243,6 +260,11 @@ def test_a_rule_is_quiet_on_a_good_day_and_fires_on_what_it_is_for(alert, minute
 
     assert set() == {t for t in fired if t < GOOD}
     assert GOOD + BAD - 1 in fired
+
+
+@pytest.mark.parametrize("alert", ["HighErrorRate", "CriticalErrorRate"])
+def test_what_callers_do_wrong_wakes_nobody(alert):
+    assert set() == set(firing(RULES[alert], scraped(misused), GOOD + BAD))
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")

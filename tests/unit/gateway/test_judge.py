@@ -10,6 +10,7 @@ from tests.support.builders import an_ask
 from tests.unit.gateway.house import House, whole
 from tokenhub.adapters.memory.ledger import MemoryLedger
 from tokenhub.app.opinions import Words
+from tokenhub.core.aliases import Alias, Variant
 from tokenhub.core.ask import Wish
 from tokenhub.core.failures import Kind
 from tokenhub.core.outcome import Usage
@@ -53,11 +54,11 @@ class Court:
         self.judge.follow(terms, self.house.gateway)
 
     def run(self, ask=None):
-        return self.house.admit(ask or an_ask("Weather?"), next(self.numbers))
+        return self.house.admit(ask or an_ask("Weather?", model="small"), next(self.numbers))
 
-    async def answered(self):
+    async def answered(self, ask=None):
         """A request that has its answer, handed to the judge."""
-        run = self.run()
+        run = self.run(ask)
         answered = await self.house.gateway.complete(run)
         self.judge.take(run, answered.outcome, answered.body)
         return answered.outcome
@@ -91,6 +92,39 @@ async def test_its_call_is_in_the_books_under_its_own_key() -> None:
     assert (outcome.request_id, "judge", "big") == (row.parent_id, row.dialect, row.model_id)
     assert 10 * 1000 + 20 * 10_000 == row.cost_nusd
     assert row.cost_nusd == court.house.books.charged_nusd(JUDGE, row.at)[1]
+
+
+async def test_no_model_judges_its_own_words() -> None:
+    court = Court(graded('{"grade": 10}'))
+    outcome = await court.answered(an_ask("Weather?", model="big"))
+
+    await court.judge.sit()
+
+    assert ("big", 1) == (outcome.model_id, court.house.straw.calls)
+    assert [] == court.heard
+
+
+async def test_nor_does_one_that_an_alias_stands_for() -> None:
+    wise = Alias(name="wise", variants=(Variant(model_id="small"),))
+    court = Court(graded('{"grade": 10}'), terms=replace(TERMS, model="wise"))
+    known = court.house.gateway._catalog
+    known.current = replace(known.current, aliases={"wise": wise})
+    await court.answered()
+
+    await court.judge.sit()
+
+    assert 2 == court.house.straw.calls
+    assert [] == court.heard
+
+
+async def test_what_waits_is_not_judged_once_it_is_turned_off() -> None:
+    court = Court(graded('{"grade": 10}'))
+    await court.answered()
+    court.judge.follow(replace(TERMS, daily_nusd=0), court.house.gateway)
+
+    await court.judge.sit()
+
+    assert 1 == court.house.straw.calls
 
 
 async def test_only_the_drawn_share_is_wanted() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tokenhub.core.learning import UNTRIED, Taught
+from tokenhub.core.learning import HALF_S, UNTRIED, Taught
 from tokenhub.core.rewards import Quality
 from tokenhub.gateway.lessons import Lessons
 
@@ -108,6 +110,33 @@ def test_forgotten_is_as_never_met() -> None:
     assert UNTRIED == lessons.of("chat", "a/m")
 
 
+def test_words_that_are_taken_back_are_no_change_of_the_model() -> None:
+    lessons = taught(("a/m", 0.9, "chat"), times=300)
+
+    for _ in range(40):
+        lessons.judged(judgement("a/m", 0.0, replaces=0.9))
+    taken_back = lessons.of("chat", "a/m").quality
+    for _ in range(10):
+        lessons.judged(judgement("a/m", 0.9))
+
+    assert pytest.approx(0.71, abs=0.03) == taken_back
+    assert pytest.approx(0.72, abs=0.03) == lessons.of("chat", "a/m").quality
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.0, 1.0), (1.0, 0.0)])
+def test_no_number_of_words_taken_back_says_more_than_can_be_said(
+    first: float, then: float
+) -> None:
+    lessons = taught(("a/m", 0.5, "chat"), ("a/n", 0.6, "maths"))
+
+    for _ in range(300):
+        lessons.judged(judgement("a/m", then, replaces=first))
+    for _ in range(60):
+        lessons.judged(judgement("a/m", 0.5))
+
+    assert pytest.approx(0.5, abs=0.1) == lessons.of("chat", "a/m").quality
+
+
 def test_hope_is_for_what_will_be_judged() -> None:
     """Before anybody judges there is none, and a route that waits for its judge loses it."""
     unjudged = Lessons(lambda: 0.0)
@@ -124,3 +153,57 @@ def test_hope_is_for_what_will_be_judged() -> None:
         lessons.of("chat", "a/m").hope,
     )
     assert 1.0 == lessons.of("chat", "b/new").hope
+
+
+def test_a_call_leaves_what_is_believed_of_others_as_it_is() -> None:
+    lessons = taught(("a/m", 0.3, "chat"), ("a/n", 0.9, "chat"))
+    called, other = lessons.of("chat", "a/m"), lessons.of("chat", "a/n")
+
+    lessons.called("a/m", failed=True)
+
+    assert other is lessons.of("chat", "a/n")
+    assert called.failing < lessons.of("chat", "a/m").failing
+
+
+def test_what_was_judged_long_ago_counts_less_though_nothing_happens() -> None:
+    now = [0.0]
+    lessons = Lessons(lambda: now[0])
+    for _ in range(30):
+        lessons.judged(judgement("a/m", 0.2))
+    fresh = lessons.of("chat", "a/m")
+
+    now[0] = 2 * HALF_S
+
+    assert fresh.spread < lessons.of("chat", "a/m").spread
+
+
+ROUTES = ("a/m", "b/m", "a/n", "a/o")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(ROUTES),
+            st.sampled_from(["chat", "code"]),
+            st.one_of(st.none(), st.booleans(), st.floats(0, 1)),
+        ),
+        max_size=30,
+    )
+)
+def test_what_is_kept_is_what_would_be_worked_out_anew(
+    happened: list[tuple[str, str, float | bool | None]],
+) -> None:
+    lessons = Lessons(lambda: 0.0)
+    for route, task, what in happened:
+        if what is None:
+            lessons.forget(route)
+        elif isinstance(what, bool):
+            lessons.called(route, failed=what)
+        else:
+            lessons.judged(judgement(route, what, task))
+
+        anew = Lessons(lambda: 0.0, lessons.taught)
+        for name in ROUTES:
+            for kind in ("chat", "code"):
+                expected = msgspec.structs.astuple(anew.of(kind, name))
+                assert pytest.approx(expected) == msgspec.structs.astuple(lessons.of(kind, name))

@@ -73,6 +73,19 @@ async def test_commit_that_fails_is_heard_by_the_sinks_as_the_caller_hears_it() 
     assert [200, 503] == [outcome.status for outcome in house.heard]
 
 
+async def test_request_that_nobody_answered_names_who_was_asked_last() -> None:
+    """Else the errors of a provider are not to be found by its name, and charts say otherwise."""
+    house = House(UpstreamError(Kind.CLIENT))
+
+    with pytest.raises(ProviderFailed):
+        await house.complete(an_ask())
+
+    outcome = await house.outcome()
+    (attempt,) = outcome.attempts
+    assert (attempt.model_id, attempt.provider_id) == (outcome.model_id, outcome.provider_id)
+    assert outcome.model_id
+
+
 async def test_budget_holds_over_all_attempts() -> None:
     """An attempt that may be billed leaves less for the next: this budget bears one of them."""
     house = House(UpstreamError(Kind.LOST), whole())

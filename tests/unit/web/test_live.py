@@ -6,6 +6,7 @@ import pytest
 from tests.support.builders import a_catalog, a_model, an_intent, signals
 from tokenhub.app.live import changes, counted
 from tokenhub.core.decide import decide
+from tokenhub.core.errors import BadRequest
 from tokenhub.core.events import BUDGET_ALERT, DECISION, ROUTE_ERROR, Event
 from tokenhub.core.outcome import Outcome
 from tokenhub.ports.stores import REFUSED, Audit
@@ -113,3 +114,11 @@ def test_every_term_of_a_filter_must_hold():
     assert matches({"type": "attempt", "model_id": "gpt", "latency_ms": 11.0})
     assert not matches({"type": "attempt", "latency_ms": 11.0})
     assert not matches({"type": "attempt", "model_id": "gpt"})
+
+
+def test_a_filter_that_would_hold_up_requests_is_refused():
+    """It is asked of every event, in the loop that serves requests."""
+    compiled(" ".join(["!word"] * 8))
+
+    with pytest.raises(BadRequest, match="8 terms"):
+        compiled(" ".join(["!word"] * 9))

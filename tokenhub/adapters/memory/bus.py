@@ -30,6 +30,9 @@ TURN_S = 0.01
 AT_ONCE = 8
 # Of one write. A reader that does not read holds up so much, and what the system buffers.
 MOST_BYTES = 32 << 10
+# So many kept events are looked through for a filter in one turn of a reader who comes back: to
+# look through the ring at once would hold up requests for a second, whatever AT_ONCE says.
+MOST_LOOKS = 50
 STOPPING, OVER = "draining", "credential_over"
 _RETRY_S = 5.0
 _MICRO = 1_000_000
@@ -108,7 +111,10 @@ class Bus:
         elif after is not None:
             reader.place = kept
             reader.greet(self._stated(Event(type=GAP, after_id=after, next_id=kept + 1)))
-        reader.taken = group.count - len(self._wanted(group, reader.place))
+        if matches is None:
+            reader.taken = group.count - len(self._wanted(group, reader.place))
+        else:
+            reader.joined, reader.taken = group.seen, group.count
         group.readers[reader] = None
         self._readers[reader] = None
         return reader
@@ -160,6 +166,8 @@ class Bus:
     def batch(self, reader: "_Reader") -> bytes:
         """What it has not had of its group, at most MOST_BYTES and an event; its place moves on."""
         group = reader.group
+        if reader.behind:
+            return self._look_through(reader)
         if group.count == reader.taken:
             reader.place = group.seen
             return b""
@@ -200,6 +208,8 @@ class Bus:
             reader.wake()
         if self._due:
             self._arm_turn()
+        else:
+            self._fields.clear()
 
     def _examine(self, group: "_Group") -> None:
         """Count what has come for a group, and queue its readers who wait for it.
@@ -210,6 +220,8 @@ class Bus:
             return
         before, group.seen = group.seen, self.last
         group.batches.clear()
+        if group.matches is not None:
+            self._choose(group, before)
         found = len(self._wanted(group, before)) + max(0, self._oldest() - before - 1)
         if not found:
             return
@@ -217,6 +229,34 @@ class Bus:
         for reader in group.readers:
             if reader.waits:
                 self.queue(reader)
+
+    def _choose(self, group: "_Group", before: int) -> None:
+        """Ask the group's filter of what has come, once for all of its readers."""
+        oldest = self._oldest()
+        while group.chosen and group.chosen[0] < oldest:
+            group.chosen.popleft()
+        ids = range(max(before + 1, oldest), group.seen + 1)
+        group.chosen.extend(number for number in ids if self._wants(group, number))
+
+    def _look_through(self, reader: "_Reader") -> bytes:
+        """Some of what was kept when it came, and is of its filter; its place moves on.
+
+        What is overwritten before it is looked at counts as wanted.
+        """
+        parts: list[bytes] = []
+        first = min(max(reader.place + 1, self._oldest()), reader.joined + 1)
+        if lost := first - reader.place - 1:
+            parts.append(self._stated(Event(type=DROPPED, dropped=lost)))
+        reader.place = first - 1
+        size = 0
+        for number in range(first, min(first + MOST_LOOKS, reader.joined + 1)):
+            if size > MOST_BYTES:
+                break
+            if self._wants(reader.group, number):
+                parts.append(frame := self._framed(number))
+                size += len(frame)
+            reader.place = number
+        return b"".join(parts)
 
     def _put_together(self, group: "_Group", reader: "_Reader") -> tuple[int, int, bytes]:
         wanted = self._wanted(group, reader.place)
@@ -244,6 +284,8 @@ class Bus:
         ids = range(max(after + 1, self._oldest()), group.seen + 1)
         if group.all:
             return ids
+        if group.matches is not None:
+            return [number for number in group.chosen if number >= ids.start]
         return [number for number in ids if self._wants(group, number)]
 
     def _wants(self, group: "_Group", number: int) -> bool:
@@ -290,10 +332,10 @@ class _Group:
     """Readers who want the same. `count` is how many events it has wanted, up to `seen`.
 
     `batches` are what its readers got at a place in this round: the next place, the count there
-    and the bytes.
+    and the bytes. `chosen` are the ids that fit its filter, of those that came since it began.
     """
 
-    __slots__ = ("all", "batches", "count", "key", "matches", "readers", "seen", "types")
+    __slots__ = ("all", "batches", "chosen", "count", "key", "matches", "readers", "seen", "types")
 
     def __init__(self, key: Group, matches: Matches | None, *, seen: int) -> None:
         self.key = key
@@ -304,10 +346,14 @@ class _Group:
         self.count = 0
         self.readers: dict[_Reader, None] = {}
         self.batches: dict[int, tuple[int, int, bytes]] = {}
+        self.chosen: deque[int] = deque()
 
 
 class _Reader:
-    """A Reader. `place` is the id up to which it has read, `taken` how many of its group's."""
+    """A Reader. `place` is the id up to which it has read, `taken` how many of its group's.
+
+    `joined` is the last id of before it came that its filter must be asked of, for it alone.
+    """
 
     def __init__(
         self, bus: Bus, group: _Group, *, mark: Hashable, still: Callable[[], bool]
@@ -317,6 +363,7 @@ class _Reader:
         self.mark = mark
         self.still = still
         self.place = 0
+        self.joined = 0
         self.taken = 0
         self.queued = False
         self.beats = b""
@@ -329,12 +376,17 @@ class _Reader:
         """Whether it has taken all that it was given."""
         return self._woken is not None
 
+    @property
+    def behind(self) -> bool:
+        """Whether it has not come to where it joined its group."""
+        return self.place < self.joined
+
     async def next(self) -> bytes:
         if self._greeting is not None:
             greeting, self._greeting = self._greeting, None
             return b"id: %d\n%b%b" % (self.place, _frame(CONNECTED, b'{"status":"ok"}'), greeting)
         while self._why is None:
-            if self.group.count > self.taken:
+            if self.behind or self.group.count > self.taken:
                 self._bus.queue(self)
             self._woken = asyncio.get_running_loop().create_future()
             try:

@@ -78,6 +78,7 @@ def _shown(row: Outcome) -> dict[str, Any]:
         "provider_id": row.provider_id,
         "api_key_id": row.key_id,
         "mode": row.mode,
+        "task": row.task,
         "status_code": row.status,
         "error_class": row.error_class,
         "latency_ms": row.latency_s * 1000,

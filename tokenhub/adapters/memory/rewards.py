@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from tokenhub.core.learning import Taught
 from tokenhub.core.rewards import Quality
-from tokenhub.ports.rewards import Reward, RewardQuery
+from tokenhub.ports.rewards import MOST_UNLEARNED, Reward, RewardQuery
 
 _FILTERS = ("request_id", "provider_id", "model_id", "source", "task")
 
@@ -15,6 +17,7 @@ class MemoryRewards:
     def __init__(self) -> None:
         self._rows: list[Reward] = []
         self._taught: Taught | None = None
+        self._saved_at = 0.0
 
     def record(self, quality: Quality) -> None:
         self._rows.append(Reward(id=len(self._rows) + 1, quality=quality))
@@ -22,8 +25,19 @@ class MemoryRewards:
     async def taught(self) -> Taught | None:
         return self._taught
 
-    async def save(self, taught: Taught, *, at: float) -> None:  # noqa: ARG002 - no clock is kept
-        self._taught = taught
+    async def unlearned(self) -> Sequence[Quality]:
+        found = []
+        said: dict[tuple[str, str], float] = {}
+        for row in self._rows:
+            one = row.quality
+            name = (one.request_id, one.source)
+            if one.at > self._saved_at:
+                found.append(replace(one, replaces=said.get(name)))
+            said[name] = one.score
+        return found[-MOST_UNLEARNED:]
+
+    async def save(self, taught: Taught, *, at: float) -> None:
+        self._taught, self._saved_at = taught, at
 
     async def page(self, query: RewardQuery) -> Sequence[Reward]:
         return self._found(query)[query.offset : query.offset + query.limit]

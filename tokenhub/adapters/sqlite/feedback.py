@@ -55,7 +55,7 @@ class SqliteFeedback:
             self._timer = loop.call_later(self._delay_s, self._flush)
 
     async def page(self, query: FeedbackQuery) -> Sequence[Feedback]:
-        await self.close()  # what is noted is to be found
+        await self._written()
         return await self._database.read(partial(_page, query=query))
 
     async def count(self, query: FeedbackQuery) -> int:
@@ -67,6 +67,15 @@ class SqliteFeedback:
             if self._flight is None:
                 self._flush()
             else:
+                await asyncio.wait([self._flight])
+                await asyncio.sleep(0)  # its callback comes first
+
+    async def _written(self) -> None:
+        """Have the file hold what is noted by now, and not wait for what comes meanwhile."""
+        for _ in range(2):  # what is under way, then what waits
+            if self._flight is None and self._waiting:
+                self._flush()
+            if self._flight is not None:
                 await asyncio.wait([self._flight])
                 await asyncio.sleep(0)  # its callback comes first
 

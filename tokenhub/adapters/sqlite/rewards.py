@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.rows import MILLI, counted, where
 from tokenhub.core.learning import Taught
 from tokenhub.core.rewards import Quality
-from tokenhub.ports.rewards import Reward, RewardQuery
+from tokenhub.ports.rewards import MOST_UNLEARNED, Reward, RewardQuery
 
 # So many of the newest judgements are kept: what they taught is kept apart from them.
 KEPT = 100_000
@@ -35,6 +36,9 @@ class SqliteRewards:
 
     async def taught(self) -> Taught | None:
         return await self._database.read(_taught)
+
+    async def unlearned(self) -> Sequence[Quality]:
+        return await self._database.read(_unlearned)
 
     async def save(self, taught: Taught, *, at: float) -> None:
         await self._database.write(partial(_save, taught=taught, at_ms=round(at * MILLI)))
@@ -78,6 +82,23 @@ def _taught(conn: sqlite3.Connection) -> Taught | None:
     except msgspec.DecodeError as error:
         _log.warning("lessons_unreadable", extra={"detail": str(error)})
         return None
+
+
+def _unlearned(conn: sqlite3.Connection) -> list[Quality]:
+    columns = ",".join(_COLUMNS)
+    rows = conn.execute(
+        f"""
+        SELECT {columns}, (
+            SELECT score FROM rewards WHERE request_id = new.request_id AND source = new.source
+            AND id < new.id ORDER BY id DESC LIMIT 1
+        ) FROM (
+            SELECT {columns} FROM rewards
+            WHERE at_ms > coalesce((SELECT at_ms FROM lessons), 0) ORDER BY id DESC LIMIT ?
+        ) AS new ORDER BY id
+        """,  # noqa: S608 (constants)
+        (MOST_UNLEARNED,),
+    )
+    return [replace(_read(row[:-1]).quality, replaces=row[-1]) for row in rows]
 
 
 def _save(conn: sqlite3.Connection, *, taught: Taught, at_ms: int) -> None:

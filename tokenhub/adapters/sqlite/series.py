@@ -5,9 +5,10 @@
          already, then the roll-ups whose time is over, then the number of the flight
 
 A row holds all cells of one cut in one slot: to write a slot is a row for each cut, and to read a
-week is a few hundred rows. The number of the flight tells a reader whether what is under way is
-in the file yet, so that nothing is counted twice or left out. A flight that fails is tried again
-with the next one; what waits is bounded, and what is dropped is counted in `lost`.
+week is a few hundred rows. The number of the flight tells a reader whether what was under way, or
+waited, when it was asked is in the file yet, so that nothing is counted twice or left out. A flight
+that fails is tried again with the next one; what waits is bounded, and what is dropped is counted
+in `lost`.
 """
 
 import asyncio
@@ -84,17 +85,15 @@ class SqliteSeries:
 
         def query(conn: sqlite3.Connection) -> T:
             marks = _marks(conn)
-            late = marks.get(_FLIGHTS, 0) < number
+            written = marks.get(_FLIGHTS, 0)
+
+            def unwritten(cut: str) -> list[tuple[int, Cells]]:
+                # While this waited for its turn, a later flight may have written what waited.
+                waits = waiting[cut] if written <= number else []
+                return flying[cut] + waits if written < number else waits
+
             return work(
-                [
-                    _dated(
-                        conn,
-                        reading,
-                        marks,
-                        (*(flying[reading.cut] if late else ()), *waiting[reading.cut]),
-                    )
-                    for reading in readings
-                ]
+                [_dated(conn, reading, marks, unwritten(reading.cut)) for reading in readings]
             )
 
         return await self._telemetry.read(query)

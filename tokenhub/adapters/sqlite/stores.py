@@ -1,7 +1,7 @@
 """Both files of a server, opened together."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -103,6 +103,11 @@ class Stores:
     def decisions_lost(self) -> int:
         """Decision records that were dropped or could not be written, since the start."""
         return self._decisions.lost
+
+    @property
+    def behind_lost(self) -> Mapping[str, int]:
+        """What else is written behind the requests and was lost, since the start."""
+        return {"series": self.series.lost, "sign": self.feedback.lost}
 
     async def prune_catalogs(self) -> int:
         """Forget the catalogs that no decision record names; returns how many.

@@ -162,8 +162,9 @@ FAMILIES = (
         "tokenhub_store_dropped_total",
         COUNTER,
         ("op",),
-        "What could not be kept: decision for decision records, access_line for lines of the "
-        "log, span for traces. Requests and money are never dropped.",
+        "What could not be kept: decision for decision records, series for requests that charts "
+        "lack, sign for signs of good and bad answers, access_line for lines of the log, span for "
+        "traces. Requests and money are never dropped.",
     ),
     Family(
         "tokenhub_decisions_lost_total",

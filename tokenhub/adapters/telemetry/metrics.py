@@ -28,7 +28,6 @@ from prometheus_client.registry import Collector
 from tokenhub.adapters.telemetry.families import BY_NAME, OTHER
 from tokenhub.core.attempts import HEDGED
 from tokenhub.core.catalog import MODES
-from tokenhub.core.eligibility import Skip
 from tokenhub.core.money import usd
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.waits import BOUNDS_S, Waits
@@ -139,14 +138,8 @@ class Metrics(Collector):
                 self._tried_again(outcome)
             if outcome.first_token_s:
                 self._began(outcome)
-
-    def skipped(self, skips: Sequence[Skip]) -> None:
-        """Count who was passed over for a request, and why."""
-        for who in {(skip.route.partition("/")[0], skip.reason) for skip in skips}:
-            if who in self._skips or len(self._skips) < MOST_ROUTES:
-                self._skips[who] += 1
-            else:
-                self._skips[OTHER, who[1]] += 1
+        if outcome.skipped:
+            self._passed_over(outcome.skipped)
 
     def text(self) -> bytes:
         """The text format of Prometheus."""
@@ -173,6 +166,14 @@ class Metrics(Collector):
         calls.output_tokens += attempt.output_tokens
         end = (attempt.state, attempt.kind)
         calls.ends[end] = calls.ends.get(end, 0) + 1
+
+    def _passed_over(self, skipped: Sequence[tuple[str, str]]) -> None:
+        """Of each provider, each reason once, however many of its models were left out for it."""
+        for who in {(route.partition("/")[0], reason) for route, reason in skipped}:
+            if who in self._skips or len(self._skips) < MOST_ROUTES:
+                self._skips[who] += 1
+            else:
+                self._skips[OTHER, who[1]] += 1
 
     def _tried_again(self, outcome: Outcome) -> None:
         self._retries += max(0, len(outcome.attempts) - 1 - outcome.hedges)

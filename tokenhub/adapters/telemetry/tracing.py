@@ -5,8 +5,8 @@
       chat M    CLIENT    one for each attempt, hedges and retries too; GenAI conventions
 
 Nothing here is loaded where traces are off: the SDK is an extra, `tokenhub[otel]`. Spans leave by
-a queue of QUEUE and a thread of its own; what the collector does not take is dropped and counted,
-and no request waits for it. No attribute holds what was asked or answered, nor a key.
+a queue and a thread of its own (span_queue.py); what the collector does not take is dropped and
+counted, and no request waits for it. No attribute holds what was asked or answered, nor a key.
 
 Names of attributes: semantic conventions 1.4x as opentelemetry-semantic-conventions 0.66b2 has
 them (2026-10); those of GenAI are still marked as in development there.
@@ -22,13 +22,14 @@ from msgspec.structs import replace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 import tokenhub
+from tokenhub.adapters.telemetry.span_queue import Counting, Queue
 from tokenhub.core.ask import Answer, Ask
 from tokenhub.core.catalog import Catalog, Provider
 from tokenhub.core.decide import Decision
@@ -43,9 +44,6 @@ from tokenhub.ports.served import Served
 
 _log = logging.getLogger("tokenhub.tracing")
 
-QUEUE = 2048
-BATCH = 512
-DELAY_MS = 1000.0
 # For one export, and so for the last one, at the stop.
 EXPORT_S = 5.0
 _TO = "*"
@@ -93,21 +91,17 @@ class Traces:
         self._counting = Counting(
             exporter or OTLPSpanExporter(endpoint=export.url, timeout=export.within_s)
         )
+        self._within_s = export.within_s
         # It would report each try, in sentences with the URL; `spans_lost` says what came of it.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+        # And these would quote the headers of callers that are not as they should be.
+        logging.getLogger("opentelemetry.trace").setLevel(logging.CRITICAL)
         self._provider = TracerProvider(
             resource=Resource.create(about),
             sampler=ParentBased(TraceIdRatioBased(export.ratio)),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(
-            BatchSpanProcessor(
-                self._counting,
-                max_queue_size=QUEUE,
-                schedule_delay_millis=DELAY_MS,
-                max_export_batch_size=BATCH,
-            )
-        )
+        self._provider.add_span_processor(Queue(self._counting))
         self._tracer = self._provider.get_tracer("tokenhub", tokenhub.__version__)
         self._propagator = TraceContextTextMapPropagator()
         self._current: ContextVar[Context | None] = ContextVar("tokenhub_trace", default=None)
@@ -119,8 +113,16 @@ class Traces:
         return self._counting.lost
 
     async def close(self) -> None:
-        """Hand over what waits. A collector that does not answer is waited for EXPORT_S."""
-        await asyncio.to_thread(self._provider.shutdown)
+        """Hand over what waits. A collector that does not answer is waited for EXPORT_S.
+
+        One that is slow may take as long again.
+        """
+        self._counting.ending()
+        late = asyncio.get_running_loop().call_later(self._within_s, self._counting.over)
+        try:
+            await asyncio.to_thread(self._provider.shutdown)
+        finally:
+            late.cancel()
 
     # --- the request
 
@@ -286,31 +288,6 @@ class _TracedStream:
         if self._span.is_recording():
             self._span.set_attributes(_of_usage(self._stream.usage))
         self._span.end()
-
-
-class Counting(SpanExporter):
-    """An exporter, and how many spans it could not hand over. Lives in the exporting thread."""
-
-    def __init__(self, exporter: SpanExporter) -> None:
-        self.lost = 0
-        self._exporter = exporter
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        reason = "the collector did not take them"
-        try:
-            result = self._exporter.export(spans)
-        except Exception as error:  # noqa: BLE001 - the thread that exports must go on
-            result, reason = SpanExportResult.FAILURE, type(error).__name__
-        if result is not SpanExportResult.SUCCESS:
-            self.lost += len(spans)
-            _log.warning("spans_lost", extra={"count": len(spans), "reason": reason})
-        return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
 
 
 def _brought(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

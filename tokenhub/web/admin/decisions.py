@@ -2,9 +2,10 @@
 
 from tokenhub.core.decide import Candidate, Record
 from tokenhub.core.eligibility import Skip
-from tokenhub.core.learning import Sample, as_beta
+from tokenhub.core.learning import as_beta
 from tokenhub.core.policy import Policy
 from tokenhub.core.scoring import Terms, Weights
+from tokenhub.core.stored import Earner
 from tokenhub.web.amounts import dollars, milliseconds
 from tokenhub.wire import observe as wire
 
@@ -32,6 +33,7 @@ def shown(record: Record) -> wire.Decision:
         allowed_providers=list(record.allowed_providers),
         temperature=record.temperature,
         explored=record.explored,
+        task=record.task,
     )
 
 
@@ -57,7 +59,7 @@ def _terms(terms: Terms | Weights) -> wire.Terms:
 
 
 def _candidate(candidate: Candidate) -> wire.Candidate:
-    latency_s, sample = candidate.latency_s, candidate.sample
+    latency_s = candidate.latency_s
     return wire.Candidate(
         route=candidate.route,
         score=candidate.score,
@@ -70,11 +72,17 @@ def _candidate(candidate: Candidate) -> wire.Candidate:
         closed_ms=candidate.closed_ms,
         output_tokens=candidate.output_tokens,
         too_slow=candidate.too_slow,
-        sample=None if sample is None else _sample(sample),
+        sample=_sample(candidate),
     )
 
 
-def _sample(sample: Sample) -> wire.Sample:
+def _sample(candidate: Candidate) -> wire.Sample | None:
+    if isinstance(candidate, Earner):
+        earned = candidate.earned
+        return wire.Sample(alpha=earned.alpha, beta=earned.beta, draw=earned.draw)
+    sample = candidate.sample
+    if sample is None:
+        return None
     alpha, beta = as_beta(sample.quality, sample.spread)
     return wire.Sample(
         alpha=alpha,

@@ -14,8 +14,8 @@ R = TypeVar("R")
 CSV, NDJSON = "csv", "ndjson"
 MEDIA = {CSV: "text/csv", NDJSON: "application/x-ndjson"}
 # A cell that begins with one of these is a formula to a spreadsheet, which may then send what
-# stands beside it to a stranger (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# stands beside it to a stranger (OWASP, "CSV Injection"); East Asian ones take the wide forms too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 async def exported(

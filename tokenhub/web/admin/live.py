@@ -30,6 +30,7 @@ def shown(at: float, event: Event) -> wire.Event:
         api_key_name=event.key_name,
         dialect=event.dialect,
         mode=event.mode,
+        task=event.task,
         stream=event.stream,
         model_id=event.model_id,
         provider_id=event.provider_id,
@@ -68,7 +69,7 @@ def shown(at: float, event: Event) -> wire.Event:
 def _end(found: wire.Event, outcome: Outcome) -> None:
     found.request_id = outcome.request_id
     found.parent_id = outcome.parent_id
-    found.mode = outcome.mode
+    found.mode, found.task = outcome.mode, outcome.task
     found.stream = outcome.stream
     found.model_id, found.provider_id = outcome.model_id, outcome.provider_id
     found.latency_ms = milliseconds(outcome.latency_s) or 0
@@ -90,7 +91,8 @@ def _decision(found: wire.Event, record: Record) -> None:
         hint=record.hint if record.hint in known else "",
         fallbacks=tuple(name for name in record.fallbacks if name in known),
     )
-    found.mode, found.reason, found.error_class = record.policy.mode, record.reason, record.error
+    found.mode, found.task = record.policy.mode, record.task
+    found.reason, found.error_class = record.reason, record.error
     found.decision = decisions.shown(record)
 
 

@@ -145,6 +145,7 @@ def shown(row: Outcome, names: Mapping[str, str] = MappingProxyType({})) -> wire
         attempts=[_attempt(attempt) for attempt in row.attempts],
         parent_id=row.parent_id,
         api_key_name=names.get(row.key_id, ""),
+        task=row.task,
     )
 
 
@@ -153,7 +154,9 @@ def _wanted(query: dict[str, str], logs: Logs) -> Filter:
     wanted = logs.wanted(query.get("filter", ""))
     for name in ("since", "until"):
         if query.get(name):
-            wanted &= logs.wanted(f'{name}:"{query[name]}"', field=name)
+            # In quotes, and it cannot leave them: a time is no further term of the filter.
+            text = query[name].replace("\\", "\\\\").replace('"', '\\"')
+            wanted &= logs.wanted(f'{name}:"{text}"', field=name)
     for name, field in _TERMS.items():
         if query.get(name):
             wanted &= equal(field, query[name])

@@ -8,9 +8,12 @@ from litestar.di import NamedDependency
 from msgspec.structs import asdict
 
 from tokenhub.admin.replay import Other, Replay, Replayed, report
+from tokenhub.core.ask import Wish
+from tokenhub.core.catalog import MODES
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.estimates import Estimate
 from tokenhub.core.money import NANO
+from tokenhub.core.plans.steps import COMPOSED
 from tokenhub.dialects.decoding import check_count
 from tokenhub.dialects.native import wish
 from tokenhub.web.admin.simulate import MAX_POLICIES, checked_temperature
@@ -38,11 +41,12 @@ async def replay(request: Http, replaying: NamedDependency[Replay]) -> Response[
     if not 1 <= sent.limit <= MAX_REQUESTS:
         raise BadRequest(f"limit must be between 1 and {MAX_REQUESTS}", field="limit")
     temperature = checked_temperature(sent.temperature)
-    others = [Other(wish(policy), temperature) for policy in sent.policies]
+    others = [Other(_single(policy), temperature) for policy in sent.policies]
     since, until = replaying.span(sent.since, sent.until)
-    rows, left_out = await replaying.read(since, until, limit=sent.limit)
-    # Deciding thousands of requests takes its time, and those of callers have none to spare.
-    found = await asyncio.to_thread(partial(report, rows, left_out, others))
+    async with replaying.turn:
+        rows, left_out = await replaying.read(since, until, limit=sent.limit)
+        # Deciding thousands of requests takes its time, and those of callers have none to spare.
+        found = await asyncio.to_thread(partial(report, rows, left_out, others))
     was = found.was
     return answer(
         wire.ReplayResult(
@@ -63,6 +67,17 @@ async def replay(request: Http, replaying: NamedDependency[Replay]) -> Response[
             ],
         )
     )
+
+
+def _single(policy: PolicyIn) -> Wish:
+    """What the policy says. Raises BadRequest."""
+    if policy.mode in COMPOSED:
+        raise BadRequest(
+            f"mode {policy.mode} answers one request by several, of which a replay knows nothing; "
+            f"choose one of {', '.join(MODES)}",
+            field="policies",
+        )
+    return wish(policy)
 
 
 def _shown(policy: PolicyIn, found: Replayed) -> wire.Replayed:

@@ -14,6 +14,7 @@ from tokenhub.wire.observe import (
     Decision,
     Policy,
     RequestLog,
+    Sample,
     Skipped,
     Terms,
 )
@@ -76,7 +77,7 @@ def _summary(row: RequestLog, decision: Decision) -> str:
         )
     first = decision.candidates[0].route
     chosen = f"{first} was chosen out of {len(decision.candidates)}: {_because(decision)}."
-    if not row.provider_id:
+    if not row.answered:
         return f"{chosen} Nobody answered, and the caller was told {row.error_class}."
     route = _route(row)
     broken = f", and broke off ({row.error_class})" if row.error_class else ""
@@ -206,10 +207,7 @@ def _why(one: Candidate, decision: Decision, parts: Terms, place: int | None) ->
     if one.sample is not None:
         drawn = one.sample
         yield f"its draw is {drawn.draw:.4f}, of Beta({drawn.alpha:.4g}, {drawn.beta:.4g})"
-        yield (
-            f"that is a quality of {drawn.quality:.3f} give or take {drawn.spread:.3f}, "
-            f"{drawn.failing:.1%} failures, and {drawn.price:.4f} off for money and time"
-        )
+        yield _worth(drawn)
         yield f"for comparison, {_sum(one, decision.weights, parts)}"
     else:
         yield _sum(one, decision.weights, parts)
@@ -220,6 +218,17 @@ def _why(one: Candidate, decision: Decision, parts: Terms, place: int | None) ->
     if one.output_tokens:
         cost = "" if one.cost_usd is None else f", for {_usd(one.cost_usd)}"
         yield f"estimated at {one.output_tokens} tokens out{cost}"
+
+
+def _worth(drawn: Sample) -> str:
+    """What a draw stood for; in records of before the router learned by feedback, one number."""
+    quality, spread, failing, price = drawn.quality, drawn.spread, drawn.failing, drawn.price
+    if quality is None or spread is None or failing is None or price is None:
+        return "that is what its cost, its time and its successes had earned it together"
+    return (
+        f"that is a quality of {quality:.3f} give or take {spread:.3f}, "
+        f"{failing:.1%} failures, and {price:.4f} off for money and time"
+    )
 
 
 def _sum(one: Candidate, weights: Terms, parts: Terms) -> str:
@@ -270,7 +279,7 @@ def _happened(row: RequestLog, decision: Decision | None) -> Iterator[str]:
     for attempt in row.attempts:
         yield _call(attempt)
     called = {_route(attempt) for attempt in row.attempts}
-    if decision is not None and row.provider_id:
+    if decision is not None and row.answered:
         ranked = [one.route for one in decision.candidates]
         before = ranked[: ranked.index(_route(row))] if _route(row) in ranked else []
         if passed := [route for route in before if route not in called]:

@@ -189,6 +189,60 @@ async def test_a_filter_is_asked_of_the_fields():
     assert [(ATTEMPT, "1"), (ATTEMPT, "3"), (ATTEMPT, "5")] == await heard(reader, 3)
 
 
+async def test_a_filter_is_asked_of_what_is_kept_a_little_at_a_time(monkeypatch):
+    """Else whoever comes back with a filter would hold up every request meanwhile."""
+    monkeypatch.setattr(module, "MOST_LOOKS", 10)
+    bus = a_bus(size=100)
+    emit(bus, *range(100))
+    asked = []
+
+    def matches(fields):
+        asked.append(fields["reason"])
+        return int(fields["reason"]) % 25 == 0
+
+    reader = opened(bus, after=bus.last - 100, text="n:25", matches=matches)
+    await reader.next()
+    at_once = len(asked)
+    first = said(await reader.next())
+
+    assert (0, 10) == (at_once, len(asked))
+    assert [(ATTEMPT, "0", str(bus.last - 99))] == first
+    assert [(ATTEMPT, str(number)) for number in (25, 50, 75)] == await heard(reader, 3)
+    emit(bus, 100)
+    assert [(ATTEMPT, "100")] == await heard(reader, 1)
+    assert len(asked) == len(set(asked))
+
+
+async def test_who_comes_back_with_a_filter_hears_what_came_meanwhile_once(monkeypatch):
+    monkeypatch.setattr(module, "MOST_LOOKS", 2)
+    bus = a_bus(size=8)
+    here = opened(bus, text="all", matches=lambda _: True)
+    await here.next()
+    emit(bus, *range(6))
+
+    back = opened(bus, after=bus.last - 6, text="all", matches=lambda _: True)
+    await back.next()
+    first = await heard(back, 2)
+    emit(bus, *range(6, 9))
+
+    assert [(ATTEMPT, str(number)) for number in range(9)] == first + await heard(back, 7)
+    assert [(ATTEMPT, str(number)) for number in range(1, 9)] == (await heard(here, 9))[1:]
+
+
+async def test_what_is_overwritten_before_a_filter_was_asked_of_it_is_dropped(monkeypatch):
+    monkeypatch.setattr(module, "MOST_LOOKS", 2)
+    bus = a_bus(size=4)
+    emit(bus, *range(4))
+    reader = opened(bus, after=bus.last - 4, text="all", matches=lambda _: True)
+    await reader.next()
+    first = await heard(reader, 2)
+
+    emit(bus, *range(4, 8))
+
+    assert [(ATTEMPT, "0"), (ATTEMPT, "1")] == first
+    assert [("dropped", 2), *[(ATTEMPT, str(n)) for n in range(4, 8)]] == await heard(reader, 5)
+
+
 async def test_much_at_once_comes_in_several_writes(monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 100)
     bus = a_bus(size=50)

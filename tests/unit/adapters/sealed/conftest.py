@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.kept import AUDIT
+from tests.support import blank
 from tests.support.vaults import NOW, a_password, draws
 from tokenhub.adapters.sqlite.stores import open_stores
 from tokenhub.core.vault.changes import founded
@@ -21,7 +22,9 @@ def draw():
 
 @pytest.fixture
 async def stores(tmp_path: Path):
-    async with open_stores(tmp_path / "tokenhub.sqlite") as opened:
+    path = tmp_path / "tokenhub.sqlite"
+    blank.lay(path)
+    async with open_stores(path) as opened:
         yield opened
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.requests import BEGAN, ended
 from tokenhub.adapters.sqlite import series as module
-from tokenhub.adapters.sqlite.database import Database
+from tokenhub.adapters.sqlite.database import READERS, Database
 from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.series import MOST_CELLS, SqliteSeries
 from tokenhub.core import series
@@ -125,6 +126,24 @@ async def test_a_request_is_there_before_while_and_after_it_is_written(files: Fi
     after = await total(kept)
 
     assert (1, 2, 2) == (before, meanwhile, after)
+
+
+async def test_what_is_written_while_a_reader_waits_counts_once(files: Files) -> None:
+    kept, go_on = files.series, threading.Event()
+    kept.record(ended(1))
+    busy = [
+        asyncio.ensure_future(files.telemetry.read(lambda _: go_on.wait(60)))
+        for _ in range(READERS)
+    ]
+    await asyncio.sleep(0)
+    waits = asyncio.ensure_future(total(kept))
+    await asyncio.sleep(0)
+
+    await flushed(kept)
+    go_on.set()
+
+    assert 1 == await waits
+    await asyncio.gather(*busy)
 
 
 async def test_a_slot_goes_on_after_a_restart(files: Files) -> None:

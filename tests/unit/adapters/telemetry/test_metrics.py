@@ -9,7 +9,6 @@ from tokenhub.adapters.telemetry import metrics as module
 from tokenhub.adapters.telemetry.families import FAMILIES, PROCESS
 from tokenhub.adapters.telemetry.metrics import Metrics, Readings
 from tokenhub.core.attempts import HEDGED
-from tokenhub.core.eligibility import Skip
 from tokenhub.core.outcome import Attempt, Outcome
 from tokenhub.core.waits import Waits
 
@@ -126,9 +125,8 @@ def test_the_first_token_and_what_was_ours_of_the_time():
 def test_a_provider_that_is_passed_over_counts_once_a_request_and_reason():
     metrics = Metrics()
 
-    metrics.skipped(
-        [Skip("p/a", "disabled"), Skip("p/b", "disabled"), Skip("q/a", "budget_exceeded")]
-    )
+    skipped = (("p/a", "disabled"), ("p/b", "disabled"), ("q/a", "budget_exceeded"))
+    metrics.record(outcome(skipped=skipped))
 
     assert {("p", "disabled"): 1.0, ("q", "budget_exceeded"): 1.0} == samples(
         metrics, "tokenhub_provider_skips_total"
@@ -150,8 +148,9 @@ def test_models_beyond_the_bound_are_one(monkeypatch):
 
     for number in range(50):
         name = f"m{number}"
-        metrics.record(outcome(attempt(model_id=name), model_id=name, first_token_s=0.1))
-        metrics.skipped([Skip(f"p{number}/m", "disabled")])
+        skipped = ((f"p{number}/m", "disabled"),)
+        tried = attempt(model_id=name)
+        metrics.record(outcome(tried, model_id=name, first_token_s=0.1, skipped=skipped))
 
     counted = samples(metrics, "tokenhub_requests_total")
     assert 50.0 == sum(counted.values())
@@ -213,8 +212,8 @@ def test_every_metric_has_its_place_in_the_table_and_its_labels():
         )
     )
     metrics.record(outcome(first_token_s=0.1))
-    metrics.record(outcome(status=502, error_class="provider_failed"))
-    metrics.skipped([Skip("p/a", "disabled")])
+    skipped = (("p/a", "disabled"),)
+    metrics.record(outcome(status=502, error_class="provider_failed", skipped=skipped))
 
     found = {}
     for family in text_string_to_metric_families(metrics.text().decode()):
