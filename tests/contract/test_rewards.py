@@ -121,6 +121,30 @@ async def test_lessons_and_judgements_survive_a_restart(tmp_path) -> None:
         assert 1 == await store.count(RewardQuery())
 
 
+async def test_a_mind_that_is_changed_over_and_over_takes_no_room(tmp_path) -> None:
+    """What was learned of it is one row, and what was not is all there, with what it replaces."""
+
+    def word(number: int) -> Quality:
+        before = (number - 1) / 10 if number else None
+        changes = {"request_id": "req_1", "score": number / 10, "replaces": before}
+        return judgement(number, **changes)
+
+    async with opened("sqlite", tmp_path) as store:
+        store.record(judgement(0, request_id="req_0"))
+        for number in range(6):
+            store.record(word(number))
+        await store.save(TAUGHT, at=judgement(5).at)
+        for number in (6, 7):
+            store.record(word(number))
+        await store._database.write(lambda _: None)
+
+        kept = [row.quality.score for row in await store.page(RewardQuery())]
+        unlearned = await store.unlearned()
+
+    assert [0.7, 0.6, 0.5, 0.0] == kept
+    assert [(0.6, 0.5), (0.7, 0.6)] == [(one.score, one.replaces) for one in unlearned]
+
+
 async def test_only_the_newest_judgements_are_kept(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sqlite, "KEPT", 2)
     async with opened("sqlite", tmp_path) as store:

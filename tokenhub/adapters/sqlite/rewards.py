@@ -16,7 +16,9 @@ from tokenhub.core.learning import Taught
 from tokenhub.core.rewards import Quality
 from tokenhub.ports.rewards import MOST_UNLEARNED, Reward, RewardQuery
 
-# So many of the newest judgements are kept: what they taught is kept apart from them.
+# So many of the newest judgements are kept: what they taught is kept apart from them. Of those that
+# were thought better of, the last that was learned is, so that nobody who changes their mind over
+# and over takes the room of what others say.
 KEPT = 100_000
 _COLUMNS = (
     "id", "at_ms", "request_id", "provider_id", "model_id", "score", "weight", "source", "task",
@@ -56,6 +58,16 @@ def _told(written: "Future[None]") -> None:
         _log.warning("reward_lost", extra={"detail": str(error)})
 
 
+# What is not learned yet needs the score before it: see _unlearned.
+_DROP_REPLACED = """
+    WITH learned AS (
+        SELECT id FROM rewards WHERE request_id = :request AND source = :source
+        AND at_ms <= coalesce((SELECT at_ms FROM lessons), 0)
+    )
+    DELETE FROM rewards WHERE id IN (SELECT id FROM learned) AND id < (SELECT max(id) FROM learned)
+"""
+
+
 def _insert(conn: sqlite3.Connection, *, quality: Quality) -> None:
     values = (
         None,
@@ -68,6 +80,8 @@ def _insert(conn: sqlite3.Connection, *, quality: Quality) -> None:
         quality.source,
         quality.task,
     )
+    if quality.replaces is not None:
+        conn.execute(_DROP_REPLACED, {"request": quality.request_id, "source": quality.source})
     marks = ",".join("?" * len(_COLUMNS))
     conn.execute(f"INSERT INTO rewards ({','.join(_COLUMNS)}) VALUES ({marks})", values)  # noqa: S608 (values are bound)
 
