@@ -58,7 +58,8 @@ FAMILIES = (
         "tokenhub_queue_wait_seconds",
         HISTOGRAM,
         (),
-        "Seconds that a request on /v1 waited, its head read, until somebody began to work on it.",
+        "Seconds that a request on /v1 waited, its head read, until somebody began to work on it. "
+        "One that was sent behind another on its connection waits for that one's answer, too.",
     ),
     Family(
         "tokenhub_commit_wait_seconds",
