@@ -173,6 +173,16 @@ async def assembled(
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         limits = KeyLimits(MemoryRates(), rps=settings.rate_limit_rps)
+        request_ids = RequestIds(clock.now, noise.getrandbits)
+        opinions = Opinions.over(
+            stores,
+            books=books,
+            trail=trail,
+            clock=clock,
+            ids=request_ids,
+            draw=noise.random,
+            learn=observed.judged,
+        )
         telling = telemetry(
             stack,
             settings,
@@ -184,16 +194,7 @@ async def assembled(
             limits=limits,
             stores=stores,
             safe=safe,
-        )
-        request_ids = RequestIds(clock.now, noise.getrandbits)
-        opinions = Opinions.over(
-            stores,
-            books=books,
-            trail=trail,
-            clock=clock,
-            ids=request_ids,
-            draw=noise.random,
-            learn=observed.judged,
+            judge=opinions.judge,
         )
         plane = DataPlane(
             stores=stores,

@@ -164,8 +164,9 @@ FAMILIES = (
         COUNTER,
         ("op",),
         "What could not be kept: decision for decision records, series for requests that charts "
-        "lack, sign for signs of good and bad answers, access_line for lines of the log, span for "
-        "traces. Requests and money are never dropped.",
+        "lack, sign for signs of good and bad answers, reward for the list of judgements, "
+        "access_line for lines of the log, span for traces; and judgement for answers that a "
+        "judge was to see and had no room for. Requests and money are never dropped.",
     ),
     Family(
         "tokenhub_decisions_lost_total",
