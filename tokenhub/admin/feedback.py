@@ -95,7 +95,9 @@ class Feedbacks:
         given = Feedback(quality=quality, label=said.label, comment=comment, key_id=row.key_id)
         before = await self._store.put(given)
         said_before = None if before is None else before.quality.score
-        self._learn(msgspec.structs.replace(quality, replaces=said_before))
+        # The same word again is no news: however often it is said, it is one judgement.
+        if said_before != said.score:
+            self._learn(msgspec.structs.replace(quality, replaces=said_before))
         return Given(feedback=given, replaced=before is not None)
 
     async def _row(self, request_id: str, *, key_id: str = "") -> Outcome:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokenhub.commands.environment import complain, current, variables
+from tokenhub.core.redaction import without_secrets
 from tokenhub.settings import (
     MASK,
     SETTINGS,
@@ -36,7 +37,8 @@ def _text(setting: Setting, settings: Settings, env: Mapping[str, str]) -> str:
     value = getattr(settings, setting.field)
     if isinstance(value, Path | Address):
         return str(value)
-    return given or setting.default
+    # An address may have a password in it, too.
+    return without_secrets(given or setting.default)
 
 
 def _origin(setting: Setting, env: Mapping[str, str]) -> str:

@@ -19,13 +19,16 @@ from tokenhub.core.rewards import Quality
 
 # Evidence halves in a fortnight: in a minute it fades by less than a ten-thousandth.
 _FRESH_S = 60.0
+# With hundreds of routes it takes milliseconds to work all out, and signs come with most requests.
+_SPREAD_S = 1.0
 
 
 class Lessons:
     """The cells of all routes.
 
-    An arm is worked out when it is asked for, and kept until the next judgement of any route, the
-    next call of its own, or for _FRESH_S. `now` gives Unix seconds.
+    An arm is worked out when it is asked for, and kept until the next judgement or call of its own
+    route, or for _FRESH_S. What a judgement says of the other routes may come _SPREAD_S late: they
+    are all worked out anew together, at most so often. `now` gives Unix seconds.
     """
 
     def __init__(self, now: Callable[[], float], taught: Taught | None = None) -> None:
@@ -45,6 +48,8 @@ class Lessons:
         # By route, and then by task.
         self._arms: dict[str, dict[str, Arm]] = {}
         self._arms_at = self._now()
+        # Whether some of them lack what others were judged.
+        self._behind = False
         # What each model says of the others, and all of them together; None where it is to be
         # worked out anew.
         self._said: dict[str, tuple[float, float]] | None = None
@@ -79,7 +84,7 @@ class Lessons:
         self._tasks[task] = learned(before, score - usual - own, memory=learning.TASK_MEMORY)
         self._strengths[route][task] = learned(at_task, score - usual - effect)
         self._unjudged.pop(route, None)
-        self._changed()
+        self._moved(route)
 
     def called(self, route: str, *, failed: bool) -> None:
         """Learn how a call ended. That it was answered says nothing of how well."""
@@ -112,9 +117,8 @@ class Lessons:
     def of(self, task: str, route: str) -> Arm:
         """A route, by its id, at a kind of work."""
         now = self._now()
-        if not 0 <= now - self._arms_at < _FRESH_S:
-            self._arms.clear()
-            self._arms_at = now
+        if not 0 <= now - self._arms_at < (_SPREAD_S if self._behind else _FRESH_S):
+            self._forget_arms()
         arms = self._arms.setdefault(route, {})
         found = arms.get(task)
         if found is None:
@@ -133,6 +137,7 @@ class Lessons:
 
     def standings(self) -> Iterator[Standing]:
         """Each route, and each task that it was judged at."""
+        self._forget_arms()  # who asks what was learned gets all of it
         for route in sorted(self.known()):
             calls = self._calls.get(route, UNCALLED)
             n = learning.faded(self._routes.get(route, EMPTY), self._now())
@@ -154,8 +159,23 @@ class Lessons:
 
     def _changed(self) -> None:
         self.version += 1
-        self._arms.clear()
+        self._forget_arms()
         self._said = None
+
+    def _moved(self, route: str) -> None:
+        """One route was judged: it is worked out anew at once, and the others soon."""
+        self.version += 1
+        self._arms.pop(route, None)
+        self._behind = True
+        if self._said is not None:
+            model = _model(route)
+            self._said[model] = _said(self._models[model].values())
+            self._all_say = _summed(self._said.values())
+
+    def _forget_arms(self) -> None:
+        self._arms.clear()
+        self._arms_at = self._now()
+        self._behind = False
 
     def _belief(self, route: str, now: float) -> Belief:
         """How well a route answers, whatever the task."""
@@ -171,8 +191,7 @@ class Lessons:
         """What the other models say of this one: all of them, but for what it says itself."""
         if self._said is None:
             self._said = {name: _said(cells.values()) for name, cells in self._models.items()}
-            said = self._said.values()
-            self._all_say = (sum([share for share, _ in said]), sum([part for _, part in said]))
+            self._all_say = _summed(self._said.values())
         own, own_part = self._said.get(model, (0.0, 0.0))
         counts, total = self._all_say
         return learning.of_said(counts - own, total - own_part)
@@ -220,6 +239,11 @@ def _said(cells: Collection[Cell]) -> tuple[float, float]:
     """What a model with these cells says of others."""
     n = sum([cell.n for cell in cells])
     return learning.said_of(n, sum([cell.n * cell.mean for cell in cells]) / n)
+
+
+def _summed(said: Collection[tuple[float, float]]) -> tuple[float, float]:
+    """What all models together say."""
+    return sum([share for share, _ in said]), sum([part for _, part in said])
 
 
 def _model(route: str) -> str:

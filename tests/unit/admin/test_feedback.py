@@ -59,6 +59,19 @@ async def test_a_second_word_says_which_score_it_takes_the_place_of() -> None:
     ]
 
 
+async def test_the_same_word_again_teaches_nothing() -> None:
+    hub = Hub()
+    asked = await hub.asked()
+
+    for score in (0.25, 0.25, 0.5, 0.5, 0.25):
+        given = await hub.said(asked, score)
+
+    assert given.replaced
+    assert [(0.25, None), (0.5, 0.25), (0.25, 0.5)] == [
+        (one.score, one.replaces) for one in hub.learned
+    ]
+
+
 async def test_what_callers_and_operators_say_stands_side_by_side() -> None:
     hub = Hub()
     asked = await hub.asked()

@@ -1,5 +1,6 @@
 """What judgements teach of routes and tasks, and what survives."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -193,7 +194,9 @@ ROUTES = ("a/m", "b/m", "a/n", "a/o")
 def test_what_is_kept_is_what_would_be_worked_out_anew(
     happened: list[tuple[str, str, float | bool | None]],
 ) -> None:
-    lessons = Lessons(lambda: 0.0)
+    """A second after it happened, and of the route itself at once."""
+    now = [0.0]
+    lessons = Lessons(lambda: now[0])
     for route, task, what in happened:
         if what is None:
             lessons.forget(route)
@@ -202,8 +205,42 @@ def test_what_is_kept_is_what_would_be_worked_out_anew(
         else:
             lessons.judged(judgement(route, what, task))
 
-        anew = Lessons(lambda: 0.0, lessons.taught)
+        anew = Lessons(lambda: now[0], lessons.taught)
+        assert alike(seen(anew, task, route)) == seen(lessons, task, route)
+        now[0] += 1.0
         for name in ROUTES:
             for kind in ("chat", "code"):
-                expected = msgspec.structs.astuple(anew.of(kind, name))
-                assert pytest.approx(expected) == msgspec.structs.astuple(lessons.of(kind, name))
+                assert alike(seen(anew, kind, name)) == seen(lessons, kind, name)
+
+
+# Evidence fades in the meantime.
+alike = partial(pytest.approx, rel=1e-4)
+
+
+def seen(lessons: Lessons, task: str, route: str) -> tuple[float, ...]:
+    return msgspec.structs.astuple(lessons.of(task, route))
+
+
+def test_a_judgement_says_at_once_what_it_says_of_its_own_route_and_of_others_soon() -> None:
+    now = [0.0]
+    lessons = Lessons(lambda: now[0])
+    own, other = lessons.of("chat", "a/m"), lessons.of("chat", "b/m")
+
+    lessons.judged(judgement("a/m", 0.0))
+    now[0] = 0.9
+    at_once = lessons.of("chat", "a/m"), lessons.of("chat", "b/m")
+    now[0] = 1.0
+
+    assert own.quality > at_once[0].quality
+    assert other is at_once[1]
+    assert other.quality > lessons.of("chat", "b/m").quality
+
+
+def test_who_asks_for_all_that_was_learned_gets_all_of_it() -> None:
+    lessons = taught(("a/m", 0.5, "chat"), ("b/m", 0.5, "chat"))
+    before = {(one.route, one.task): one.arm.quality for one in lessons.standings()}
+
+    lessons.judged(judgement("a/m", 0.0))
+
+    after = {(one.route, one.task): one.arm.quality for one in lessons.standings()}
+    assert all(after[name] < quality for name, quality in before.items())

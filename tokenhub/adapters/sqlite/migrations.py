@@ -643,7 +643,7 @@ TOKENHUB = Schema(
         # told apart by: a few thousand, however long the log is. The hours say how many requests
         # of each kind began in each, so that counts, charts and facets read no rows, and a search
         # only those hours that have what it looks for. Triggers, so that whatever writes or prunes
-        # rows keeps the counts right.
+        # rows keeps the counts right; kinds that no hour has are deleted by retention.py.
         Step(
             "0018 log indexes",
             (
@@ -667,6 +667,8 @@ TOKENHUB = Schema(
                     PRIMARY KEY (hour, kind)
                 ) STRICT, WITHOUT ROWID
                 """,
+                # Whether a kind has any hour yet: asked when old requests are deleted.
+                "CREATE INDEX log_hours_by_kind ON log_hours (kind)",
                 """
                 INSERT INTO log_kinds (key_id, model_id, provider_id, mode, status, error_class)
                     SELECT DISTINCT key_id, model_id, provider_id, mode, status, error_class

@@ -43,6 +43,8 @@ class SqliteRetention:
         if old:
             await self._ledger.write(partial(_drop_requests, ids=old))
             self._ledger.deleted(old)
+        if len(old) < CHUNK:
+            await self._drop_kinds()
         return len(old)
 
     async def orchestrations(self, before: float) -> int:
@@ -54,6 +56,12 @@ class SqliteRetention:
 
     async def catalogs(self) -> int:
         return await self._prune_catalogs()
+
+    async def _drop_kinds(self) -> None:
+        """Forget the kinds of requests that none is left of; they grow with keys and models."""
+        idle = await self._ledger.search(_idle_kinds)
+        for first in range(0, len(idle), CHUNK):
+            await self._ledger.write(partial(_drop_idle, kinds=idle[first : first + CHUNK]))
 
 
 def _old(
@@ -79,6 +87,19 @@ def _drop_requests(conn: sqlite3.Connection, *, ids: Sequence[str]) -> None:
     # A trigger takes what they cost over into the totals (migration 0010).
     for table in (*PARTS, "requests"):
         _drop(conn, table=table, column="request_id", ids=ids)
+
+
+_IDLE = "NOT EXISTS (SELECT 1 FROM log_hours WHERE log_hours.kind = log_kinds.kind)"
+
+
+def _idle_kinds(conn: sqlite3.Connection) -> list[int]:
+    return [kind for (kind,) in conn.execute(f"SELECT kind FROM log_kinds WHERE {_IDLE}")]  # noqa: S608 (constants)
+
+
+def _drop_idle(conn: sqlite3.Connection, *, kinds: Sequence[int]) -> None:
+    # Since they were read, one may have come into use again.
+    marks = ",".join("?" * len(kinds))
+    conn.execute(f"DELETE FROM log_kinds WHERE kind IN ({marks}) AND {_IDLE}", kinds)  # noqa: S608 (constants)
 
 
 def _drop_decisions(

@@ -7,8 +7,8 @@
 A row holds all cells of one cut in one slot: to write a slot is a row for each cut, and to read a
 week is a few hundred rows. The number of the flight tells a reader whether what was under way, or
 waited, when it was asked is in the file yet, so that nothing is counted twice or left out. A flight
-that fails is tried again with the next one; what waits is bounded, and what is dropped is counted
-in `lost`.
+that fails is tried again with the next one, under its own number: where it came to the file all the
+same, it is not written again. What waits is bounded, and what is dropped is counted in `lost`.
 """
 
 import asyncio
@@ -58,7 +58,8 @@ class SqliteSeries:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Outcome] = []
         self._slots: dict[int, Slot] = {}
-        self._flying: dict[int, Slot] = {}
+        # Under their numbers, the oldest first; more than one where some have failed.
+        self._flights: dict[int, dict[int, Slot]] = {}
         self._number = 0
         self._timer: asyncio.TimerHandle | None = None
         self._flight: asyncio.Future[None] | None = None
@@ -80,7 +81,10 @@ class SqliteSeries:
         self._count()
         cuts = {reading.cut for reading in readings}
         waiting = {cut: _cut(self._slots, cut) for cut in cuts}
-        flying = {cut: _cut(self._flying, cut) for cut in cuts}
+        flights = {
+            flight: {cut: _cut(slots, cut) for cut in cuts}
+            for flight, slots in self._flights.items()
+        }
         number = self._number
 
         def query(conn: sqlite3.Connection) -> T:
@@ -89,8 +93,11 @@ class SqliteSeries:
 
             def unwritten(cut: str) -> list[tuple[int, Cells]]:
                 # While this waited for its turn, a later flight may have written what waited.
-                waits = waiting[cut] if written <= number else []
-                return flying[cut] + waits if written < number else waits
+                found = list(waiting[cut]) if written <= number else []
+                for flight, cells in flights.items():
+                    if written < flight:
+                        found += cells[cut]
+                return found
 
             return work(
                 [_dated(conn, reading, marks, unwritten(reading.cut)) for reading in readings]
@@ -121,12 +128,16 @@ class SqliteSeries:
         for _ in range(2):
             if self._flight is not None:
                 await asyncio.wait([self._flight])
-            if self._waiting or self._slots:
+            if self._unwritten:
                 self._flush()
         if self._flight is not None:
             await asyncio.wait([self._flight])
         if self._timer is not None:
             self._timer.cancel()
+
+    @property
+    def _unwritten(self) -> bool:
+        return bool(self._waiting or self._slots or self._flights)
 
     def _count(self) -> None:
         outcomes, self._waiting = self._waiting, []
@@ -146,34 +157,43 @@ class SqliteSeries:
         if self._flight is not None:
             return
         self._count()
-        self._flying, self._slots = self._slots, {}
-        if not self._flying:
+        if self._slots:
+            self._number += 1
+            self._flights[self._number], self._slots = self._slots, {}
+        if not self._flights:
             return
-        self._number += 1
-        self._flight = self._telemetry.post(
-            partial(_store, number=self._number, slots=self._flying)
-        )
+        self._flight = self._telemetry.post(partial(_store, flights=dict(self._flights)))
         self._flight.add_done_callback(self._landed)
 
     def _landed(self, flight: "asyncio.Future[None]") -> None:
-        flown, self._flying, self._flight = self._flying, {}, None
+        self._flight = None
         error = flight.exception()
-        if error is not None:
-            self._take_back(flown, str(error))
-        if self._waiting or self._slots:
+        if error is None:
+            self._flights = {}
+        else:
+            self._drop(str(error))
+        if self._unwritten:
             self._timer = self._loop.call_later(self._delay_s, self._flush)
 
-    def _take_back(self, flown: dict[int, Slot], reason: str) -> None:
-        for at, slot in self._slots.items():
-            flown.setdefault(at, series.slot()).add(slot)
-        self._slots = flown
+    def _drop(self, reason: str) -> None:
+        """Forget the oldest of what could not be written, where it is too much."""
+        many = sum(_size(slot) for slots in self._flights.values() for slot in slots.values())
         lost = 0
-        while sum(len(slot.requests) + len(slot.skips) for slot in flown.values()) > MOST_CELLS:
-            oldest = flown.pop(min(flown))
+        while many > MOST_CELLS:
+            number = next(iter(self._flights))
+            slots = self._flights[number]
+            oldest = slots.pop(min(slots))
+            if not slots:
+                del self._flights[number]
+            many -= _size(oldest)
             lost += sum(cell.sums[series.REQUESTS] for cell in oldest.requests.values())
         if lost:
             self.lost += lost
             log.warning("series_lost", extra={"count": lost, "reason": reason})
+
+
+def _size(slot: Slot) -> int:
+    return len(slot.requests) + len(slot.skips)
 
 
 def _cut(slots: Mapping[int, Slot], cut: str) -> list[tuple[int, Cells]]:
@@ -205,8 +225,13 @@ def _dated(
             yield at, cells.items()
 
 
-def _store(conn: sqlite3.Connection, *, number: int, slots: Mapping[int, Slot]) -> None:
+def _store(conn: sqlite3.Connection, *, flights: Mapping[int, Mapping[int, Slot]]) -> None:
     marks = _marks(conn)
+    written = marks.get(_FLIGHTS, 0)
+    # A commit that failed for its caller may be in the file: the disk may have told too late.
+    slots = _together([slots for number, slots in flights.items() if number > written])
+    if not slots:
+        return
     for at, slot in slots.items():
         for cut in CUTS:
             if cells := slot.cut(cut):
@@ -215,7 +240,17 @@ def _store(conn: sqlite3.Connection, *, number: int, slots: Mapping[int, Slot]) 
                     if at < marks.get(level.step_s, 0):
                         _merge(conn, level.step_s, cut, at // level.step_s * level.step_s, cells)
     _roll_up(conn, until=max(slots), since=min(slots))
-    _mark(conn, _FLIGHTS, number)
+    _mark(conn, _FLIGHTS, max(flights))
+
+
+def _together(flights: Sequence[Mapping[int, Slot]]) -> Mapping[int, Slot]:
+    if len(flights) == 1:
+        return flights[0]
+    found: dict[int, Slot] = {}
+    for slots in flights:
+        for at, slot in slots.items():
+            found.setdefault(at, series.slot()).add(slot)
+    return found
 
 
 def _roll_up(conn: sqlite3.Connection, *, until: int, since: int | None = None) -> None:

@@ -135,6 +135,41 @@ async def test_pruning_beside_requests_loses_none_of_either(stores: Stores) -> N
     assert (4_800, 240_000, 24_000, cost) == await spent(stores)
 
 
+async def kinds(stores: Stores) -> list[str]:
+    """The keys that the search knows of, one for each kind."""
+    rows = await stores._ledger.read(
+        lambda conn: conn.execute("SELECT key_id FROM log_kinds ORDER BY 1").fetchall()
+    )
+    return [key_id for (key_id,) in rows]
+
+
+async def test_kinds_go_with_the_last_of_their_requests(stores: Stores) -> None:
+    """There are more of them than are deleted at once."""
+    rows = [days_ago(200, number, key_id=f"key_{number}") for number in range(CHUNK + 3)]
+    rows += [days_ago(1, number, key_id=key) for number, key in ((9_001, "key_7"), (9_002, "new"))]
+    await asyncio.gather(*map(stores.journal.record, rows))
+
+    before = len(await kinds(stores))
+    for _ in range(2):
+        await stores.retention.requests(NOW - 100 * DAY_S)
+
+    assert CHUNK + 4 == before
+    assert ["key_7", "new"] == await kinds(stores)
+
+
+async def test_a_kind_that_comes_back_while_it_is_deleted_stays(stores: Stores) -> None:
+    old = [days_ago(200, number, key_id=f"key_{number}") for number in range(20)]
+    await asyncio.gather(*map(stores.journal.record, old))
+    again = [days_ago(1, 100 + number, key_id=f"key_{number}") for number in range(20)]
+
+    await asyncio.gather(
+        stores.retention.requests(NOW - 100 * DAY_S), *map(stores.journal.record, again)
+    )
+    await stores.retention.requests(NOW - 100 * DAY_S)
+
+    assert sorted(row.key_id for row in again) == await kinds(stores)
+
+
 @pytest.mark.parametrize("name", ["aaa-1", "req-1", "request_1", "zzz"])
 async def test_an_id_that_is_not_ours_goes_by_its_time(stores: Stores, name: str) -> None:
     await stores.journal.record(outcome(1, request_id=f"{name}-old", at=NOW - 200 * DAY_S))

@@ -19,6 +19,7 @@ from tokenhub.adapters.sqlite.migrations import TELEMETRY, TOKENHUB
 from tokenhub.adapters.sqlite.series import MOST_CELLS, SqliteSeries
 from tokenhub.core import series
 from tokenhub.core.charts import METRICS, Dated, Question, charted
+from tokenhub.core.errors import Unavailable
 from tokenhub.core.levels import DAY_S, LEVELS
 from tokenhub.core.outcome import Outcome
 from tokenhub.ports.series import Reading
@@ -266,6 +267,57 @@ async def test_what_could_not_be_written_is_written_with_the_next(
 
     assert (2, 2, 0) == (waiting, await total(kept), kept.lost)
     assert "series_lost" not in caplog.text
+
+
+class Late:
+    """A file whose commits are reported as failed, though they are on the disk, or not made."""
+
+    def __init__(self, telemetry: Database) -> None:
+        self.telemetry = telemetry
+        self.read = telemetry.read
+        self.ends = ["well"]
+
+    def post(self, work: Callable[[sqlite3.Connection], Any]) -> "asyncio.Future[Any]":
+        end = self.ends.pop(0)
+        if end == "well":
+            return self.telemetry.post(work)
+        return asyncio.ensure_future(self._failed(work, made=end == "made"))
+
+    async def _failed(self, work: Callable[[sqlite3.Connection], Any], *, made: bool) -> None:
+        if made:
+            await self.telemetry.write(work)
+        raise Unavailable("the disk failed")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ["made", "well"],
+        ["lost", "well"],
+        ["lost", "made", "well"],
+        ["made", "lost", "well"],
+        ["made", "made", "lost", "made"],
+    ],
+)
+async def test_what_was_written_though_the_commit_failed_counts_once(
+    files: Files, ends: list[str]
+) -> None:
+    disk: Any = Late(files.telemetry)
+    disk.ends = list(ends)
+    kept = SqliteSeries(files.ledger, disk, delay_s=NEVER_S)
+    await kept.load()
+
+    found = []
+    for number in range(len(ends)):
+        kept.record(ended(number))
+        await flushed(kept)
+        found.append((number + 1, await total(kept), await total(kept, 3600)))
+
+    assert [(right, right, right) for right, *_ in found] == found
+    disk.ends = ["well"]
+    await kept.close()
+    assert len(ends) == await total(kept)
+    assert 0 == kept.lost
 
 
 async def test_memory_is_bounded_while_nothing_can_be_written(
