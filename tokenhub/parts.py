@@ -30,6 +30,7 @@ from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
+from tokenhub.core.errors import Unavailable
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.load import Load
@@ -45,11 +46,16 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.storage import Storage
 
 
+def _unrehearsed(_: "Parts") -> "Parts":
+    raise Unavailable("this server has no dry run", code="no_dry_run")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
     """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served.
 
-    `allowed` is where calls to providers may go.
+    `allowed` is where calls to providers may go. `rehearse` gives the same parts, where
+    what changes something works on copies, and nobody hears of it.
     """
 
     gateway: Gateway
@@ -102,3 +108,4 @@ class Parts:
     reload: Reload
     access_log: AccessLog = NOBODY
     tracing: Tracing = NOBODY
+    rehearse: "Callable[[Parts], Parts]" = _unrehearsed

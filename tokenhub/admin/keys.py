@@ -1,7 +1,7 @@
 """API keys: who may call, what they may do, and until when."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -118,11 +118,35 @@ class Keys:
 
     async def load(self) -> None:
         """Read the stored keys; done once, before anything is served."""
-        self._rows = {key.id: key for key in await self._store.load()}
-        self._table.current = {
-            mark: entry for key in self._rows.values() for mark, entry in opened(key).items()
-        }
+        self._begin(await self._store.load())
         await self.uses.load()
+
+    def over(self, store: KeyStore) -> "Keys":
+        """The same keys in another store, to be changed apart; no request is checked by them."""
+        copy = Keys(
+            store=store,
+            table=Snapshot({}),
+            clock=self._clock,
+            randbits=self._randbits,
+            charged=self._charged,
+        )
+        copy.uses = self.uses.copied(store)
+        copy._begin(self._rows.values())
+        return copy
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held from the read of a key to the write that follows from it."""
+        return self._lock
+
+    def committed(self, keys: Sequence[ApiKey], *, gone: Sequence[str]) -> None:
+        """Put in force what was committed elsewhere. The caller has held the lock meanwhile."""
+        for key in keys:
+            self._rows[key.id] = key
+            self._swap(key.id, opened(key))
+        for key_id in gone:
+            del self._rows[key_id]
+            self._swap(key_id, {})
 
     def every(self) -> Sequence[ApiKey]:
         """All keys, newest first."""
@@ -308,6 +332,12 @@ class Keys:
             await self._put(key, self._audit("apikey.recognise", old, key, by))
 
         await self._whole(change)
+
+    def _begin(self, keys: Iterable[ApiKey]) -> None:
+        self._rows = {key.id: key for key in keys}
+        self._table.current = {
+            mark: entry for key in self._rows.values() for mark, entry in opened(key).items()
+        }
 
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)

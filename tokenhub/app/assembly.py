@@ -55,6 +55,7 @@ from tokenhub.admin.verify import Verifier
 from tokenhub.app.data_plane import DataPlane, defaults
 from tokenhub.app.live import changes as changes_told
 from tokenhub.app.opinions import Opinions
+from tokenhub.app.rehearsing import Rehearsal
 from tokenhub.app.reloading import Reloading, Renewed, nobody
 from tokenhub.app.telemetry import telemetry
 from tokenhub.app.telling import tell
@@ -120,8 +121,7 @@ async def assembled(
         hide(settings.vault_password)
         safe = Safe()
         held = _held(settings, safe, hide, clock=clock)
-        catalog = Snapshot(Catalog.build())
-        allowed = Snapshot(settings.allowed_private_hosts)
+        catalog, allowed = Snapshot(Catalog.build()), Snapshot(settings.allowed_private_hosts)
         upstreams = HttpUpstreams(
             held,
             catalog,
@@ -221,6 +221,24 @@ async def assembled(
             reread=reread or (lambda: settings),
             renewed=renewed,
         )
+        rehearsal = Rehearsal(
+            changes=changes,
+            held=held,
+            safe=safe,
+            keys=keys,
+            vault=vault,
+            allowed=allowed,
+            listed=InstalledPriceList(),
+            series=stores.series,
+            feedback=stores.feedback,
+            journal=stores.journal,
+            orchestrations=stores.orchestrations,
+            learning=observed.lessons,
+            board=observed,
+            upstreams=upstreams,
+            token_given=bool(settings.admin_token),
+            clock=clock,
+        )
         parts = Parts(
             gateway=gateway,
             orchestrator=orchestrator,
@@ -288,6 +306,7 @@ async def assembled(
             heartbeat_s=settings.heartbeat_s,
             claims=Claims(stores.claims, _bodies(settings, stores, safe)),
             load=load,
+            rehearse=rehearsal.parts,
             reload=Reload(
                 read=reloading.read,
                 bootstrap=bootstrap,

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
+from msgspec.structs import replace
 
 import tokenhub
 from tokenhub.admin.access import Peer
@@ -64,6 +65,7 @@ from tokenhub.web.context import request_id
 from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.headers import UI_POLICY
+from tokenhub.web.rehearsing import parts_of, rehearse, rehearsed
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
 
@@ -223,6 +225,7 @@ async def _guard(connection: Connection, handler: BaseRouteHandler) -> None:
     plane = _plane(connection.scope)
     await plane.guard(connection, handler)
     await plane.doorman.let_in(connection, handler)
+    rehearse(connection, handler, plane.parts)
 
 
 def _dependencies() -> dict[str, Provide]:
@@ -230,7 +233,8 @@ def _dependencies() -> dict[str, Provide]:
 
     def asking(request: Http) -> By:
         plane = _plane(request.scope)
-        return by(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
+        asks = by(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
+        return replace(asks, rehearsed=rehearsed(request.scope))
 
     def peer(request: Http) -> Peer:
         plane = _plane(request.scope)
@@ -302,7 +306,7 @@ def _dependencies() -> dict[str, Provide]:
 
 def _part(read: Callable[[Parts], object]) -> Provide:
     def give(request: Http) -> object:
-        return read(_plane(request.scope).parts)
+        return read(parts_of(request.scope, _plane(request.scope).parts))
 
     return Provide(give, sync_to_thread=False)
 

@@ -51,7 +51,7 @@ async def get_key(
     return answer(shown(row, keys), version=row.version)
 
 
-@post("/apikeys", opt=needs("owner"))
+@post("/apikeys", opt=needs("owner", rehearses=True))
 async def create_key(
     request: Http, keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -71,10 +71,10 @@ async def create_key(
         judged=sent.judged is not False,
         by=by,
     )
-    return _issued(issued, keys)
+    return _issued(issued, keys, by)
 
 
-@post("/apikeys/{key_id:str}/rotate", opt=needs("owner"))
+@post("/apikeys/{key_id:str}/rotate", opt=needs("owner", rehearses=True))
 async def rotate_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -84,10 +84,11 @@ async def rotate_key(
     bare = empty and "transfer-encoding" not in request.headers
     sent = wire.ApiKeyRotate() if bare else await body_of(request, wire.ApiKeyRotate)
     expected = if_match(request)
-    return _issued(await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected), keys)
+    issued = await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected)
+    return _issued(issued, keys, by)
 
 
-@patch("/apikeys/{key_id:str}", opt=needs("owner"))
+@patch("/apikeys/{key_id:str}", opt=needs("owner", rehearses=True))
 async def patch_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -103,7 +104,7 @@ async def patch_key(
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@post("/apikeys/{key_id:str}/paid", status_code=200, opt=needs("owner"))
+@post("/apikeys/{key_id:str}/paid", status_code=200, opt=needs("owner", rehearses=True))
 async def pay_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -112,7 +113,7 @@ async def pay_key(
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@delete("/apikeys/{key_id:str}", status_code=200, opt=needs("owner"))
+@delete("/apikeys/{key_id:str}", status_code=200, opt=needs("owner", rehearses=True))
 async def delete_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -165,18 +166,20 @@ def shown(row: ApiKey, keys: Keys) -> wire.ApiKey:
     )
 
 
-def _issued(issued: Issued, keys: Keys) -> Response[bytes]:
+def _issued(issued: Issued, keys: Keys, by: By) -> Response[bytes]:
     row = issued.key
     former = keys.credentials(row)[1:]
     ends = [one.expires_at for one in former if one.expires_at is not None]
     told = wire.ApiKeyIssued(
-        key=issued.secret,
+        key="" if by.rehearsed else issued.secret,
         id=row.id,
         prefix=row.prefix,
         name=row.name,
         scopes=list(row.scopes),
         former_until=_time(max(ends, default=None)),
     )
+    if by.rehearsed:
+        told.warning = "a dry run makes no key"
     if not row.scopes:
         told.warning += "; it has no scopes, so that it opens nothing"
     return answer(told, version=row.version)

@@ -38,7 +38,7 @@ async def get_model(
     return answer(shown(row), version=row.version)
 
 
-@post("/models", opt=needs("operator"))
+@post("/models", opt=needs("operator", rehearses=True))
 async def put_model(
     request: Http, models: NamedDependency[Models], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -58,7 +58,7 @@ async def put_model(
     return _done(await models.put(row, by=by, expected=if_match(request)))
 
 
-@patch("/models/{model_id:path}", opt=needs("operator"))
+@patch("/models/{model_id:path}", opt=needs("operator", rehearses=True))
 async def patch_model(
     request: Http,
     model_id: FromPath[str],
@@ -75,7 +75,7 @@ async def patch_model(
     return _done(row)
 
 
-@delete("/models/{model_id:path}", status_code=200, opt=needs("operator"))
+@delete("/models/{model_id:path}", status_code=200, opt=needs("operator", rehearses=True))
 async def delete_model(
     request: Http,
     model_id: FromPath[str],

@@ -21,7 +21,7 @@ async def get_routing(request: Http, routing: NamedDependency[Routing]) -> Respo
     return answer(_shown(routing), version=routing.version)
 
 
-@put("/routing-config", opt=needs("operator"))
+@put("/routing-config", opt=needs("operator", rehearses=True))
 async def put_routing(
     request: Http, routing: NamedDependency[Routing], by: NamedDependency[By]
 ) -> Response[bytes]:
