@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.applying import Configuration
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.charts import Charts
@@ -68,6 +69,7 @@ class Parts:
     simulator: Simulator
     replay: Replay
     aliases: Aliases
+    configuration: Configuration
     routing: Routing
     ledger: Ledger
     ledger_store: LedgerStore

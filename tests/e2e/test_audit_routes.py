@@ -89,6 +89,13 @@ CHANGES = [
     Change(f"POST {V1}/health/{{id}}/reset", "health/p/reset", None, "health.reset", "p"),
     Change(f"DELETE {V1}/models/{{id}}", "models/gpt-4o", None, "model.delete", "p/gpt-4o"),
     Change(f"DELETE {V1}/providers/{{id}}", "providers/p", None, "provider.delete", "p"),
+    Change(
+        f"PUT {V1}/config",
+        "config",
+        {"routing": {"default_mode": "planning"}},
+        "routing-config.update",
+        "routing-config",
+    ),
     Change(f"PUT {V1}/tsdb/retention", "tsdb/retention", {"days": 30}, "tsdb.retention", "tsdb"),
     Change(f"POST {V1}/tokens", "tokens", {"name": "t", "role": "viewer"}, "token.create", ""),
     Change(f"PATCH {V1}/tokens/{{id}}", "tokens/t", {"role": "owner"}, "token.update", "{key}"),

@@ -326,6 +326,7 @@ class Control:
                 keys=self.keys.get,
             ),
             aliases=self.aliases,
+            configuration=cast("Any", None),
             routing=self.routing,
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,

@@ -42,6 +42,8 @@ MAX_NAME_CHARS = 200
 # A billion dollars a month: far within the 64 bits of the ledger.
 MAX_MONTHLY_NUSD = 10**9 * NANO
 _ID_BITS = 64
+_POLICY = ("mode", "max_budget_nusd", "max_latency_s", "min_weight")
+_GRANT = ("allowed_models", "allowed_providers", *_POLICY)
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,7 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scopes: list[str] | str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     expires_in: str | UnsetType = UNSET
+    expires_at: float | UnsetType | None = UNSET
     rotation_days: int | UnsetType = UNSET
     rate_limit_rps: int | UnsetType = UNSET
     tokens_per_minute: int | UnsetType = UNSET
@@ -374,7 +377,7 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
         name=old.name if sent.name is UNSET else _checked_name(sent.name),
         scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
         enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
-        expires_at=old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now),
+        expires_at=_ends(old, sent, now),
         rotation_days=old.rotation_days if days is UNSET else days,
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
         tokens_per_minute=(
@@ -391,13 +394,21 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
     )
 
 
+def _ends(old: ApiKey, sent: _Changes, now: float) -> float | None:
+    if sent.expires_at is not UNSET:
+        return sent.expires_at
+    return old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now)
+
+
+def granted(fields: Mapping[str, object]) -> Grant:
+    """The grant that these fields of a change give to a key that has none yet."""
+    named = {name: fields[name] for name in _GRANT if name in fields}
+    return _granted(FREE, msgspec.convert(named, _Changes))
+
+
 def _granted(old: Grant, sent: _Changes) -> Grant:
     models, providers = sent.allowed_models, sent.allowed_providers
-    policy = {
-        name: value
-        for name in ("mode", "max_budget_nusd", "max_latency_s", "min_weight")
-        if (value := getattr(sent, name)) is not UNSET
-    }
+    policy = {name: value for name in _POLICY if (value := getattr(sent, name)) is not UNSET}
     return checked_grant(
         Grant(
             models=old.models if models is UNSET else tuple(models),

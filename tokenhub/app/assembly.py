@@ -25,6 +25,7 @@ from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import current_level, set_level
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.applying import Configuration
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
@@ -262,6 +263,14 @@ async def assembled(
                 opened=opened,
             ),
             aliases=Aliases(changes=changes),
+            configuration=Configuration(
+                changes=changes,
+                secrets=held,
+                keys=keys,
+                series=stores.series,
+                store=stores.config,
+                stage=rehearsal.stage,
+            ),
             routing=Routing(changes=changes),
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,

@@ -12,6 +12,7 @@ from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.backups import SqliteBackups
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
+from tokenhub.adapters.sqlite.config import SqliteConfig
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.feedback import SqliteFeedback
@@ -69,6 +70,7 @@ class Stores:
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
         self.series = series
+        self.config = SqliteConfig(ledger, series)
         self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
         self.traffic = SqliteTraffic(ledger, telemetry, decisions.unwritten)
         self._ledger = ledger

@@ -64,7 +64,7 @@ async def create_key(
         rate_limit_rps=sent.rate_limit_rps,
         directives=sent.directives,
         grant=_grant(sent),
-        budget_nusd=_monthly(sent.monthly_budget_usd),
+        budget_nusd=monthly(sent.monthly_budget_usd),
         tokens_per_minute=0 if sent.tokens_per_minute is UNSET else sent.tokens_per_minute,
         concurrency=0 if sent.concurrency is UNSET else sent.concurrency,
         rotation_days=0 if sent.rotation_days is UNSET else sent.rotation_days,
@@ -95,11 +95,11 @@ async def patch_key(
     queried(request, ())
     sent = given(await body_of(request, wire.ApiKeyPatch))
     if "max_budget_usd" in sent:
-        sent["max_budget_nusd"] = _budget(sent.pop("max_budget_usd"))
+        sent["max_budget_nusd"] = budget(sent.pop("max_budget_usd"))
     if "max_latency_ms" in sent:
-        sent["max_latency_s"] = _latency(sent.pop("max_latency_ms"))
+        sent["max_latency_s"] = latency(sent.pop("max_latency_ms"))
     if "monthly_budget_usd" in sent:
-        sent["budget_nusd"] = _monthly(sent.pop("monthly_budget_usd"))
+        sent["budget_nusd"] = monthly(sent.pop("monthly_budget_usd"))
     row = await keys.update(key_id, sent, by=by, expected=if_match(request))
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
@@ -197,15 +197,18 @@ def _grant(sent: wire.ApiKeyCreate) -> Grant:
         providers=() if providers is UNSET else tuple(providers),
         policy=Wish(
             mode=None if mode is UNSET else mode,
-            max_budget_nusd=_budget(sent.max_budget_usd),
-            max_latency_s=_latency(sent.max_latency_ms),
+            max_budget_nusd=budget(sent.max_budget_usd),
+            max_latency_s=latency(sent.max_latency_ms),
             min_weight=None if min_weight is UNSET else min_weight,
         ),
     )
 
 
-def _budget(budget_usd: Any) -> int | None:
-    """Bounds are checked before the conversion, which the largest floats would break."""
+def budget(budget_usd: Any) -> int | None:
+    """The most that a request may cost; None is no limit, -1 one that is refused.
+
+    Bounds are checked before the conversion, which the largest floats would break.
+    """
     if budget_usd is None or budget_usd is UNSET:
         return None
     if not 0 < budget_usd <= MAX_BUDGET_NUSD // NANO:
@@ -213,7 +216,7 @@ def _budget(budget_usd: Any) -> int | None:
     return max(1, nusd(budget_usd))
 
 
-def _monthly(budget_usd: Any) -> int | None:
+def monthly(budget_usd: Any) -> int | None:
     """0 is no limit, as in the original. Of anything out of bounds -1, which is refused."""
     if budget_usd is UNSET or budget_usd == 0:
         return None
@@ -222,7 +225,8 @@ def _monthly(budget_usd: Any) -> int | None:
     return max(1, nusd(budget_usd))
 
 
-def _latency(latency_ms: Any) -> float | None:
+def latency(latency_ms: Any) -> float | None:
+    """The longest that a request may take, in seconds; the same for what is out of bounds."""
     if latency_ms is None or latency_ms is UNSET:
         return None
     return latency_ms / 1000 if 0 < latency_ms <= MAX_LATENCY_S * 1000 else -1.0
