@@ -29,6 +29,7 @@ from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.stats import Statistics
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.admin.views import Views
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
 from tokenhub.core.errors import Unavailable
@@ -91,6 +92,7 @@ class Parts:
     secrets: Secrets
     allowed: Snapshot[Destinations]
     vault: Vault
+    views: Views
     access: Access
     admin_token: Snapshot[str]
     clock: Clock

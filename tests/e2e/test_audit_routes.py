@@ -96,6 +96,8 @@ CHANGES = [
         "routing-config.update",
         "routing-config",
     ),
+    Change(f"PUT {V1}/views/{{id}}", "views/v", {"filter": "ms>1"}, "view.upsert", "view:v"),
+    Change(f"DELETE {V1}/views/{{id}}", "views/v", None, "view.delete", "view:v"),
     Change(f"PUT {V1}/tsdb/retention", "tsdb/retention", {"days": 30}, "tsdb.retention", "tsdb"),
     Change(f"POST {V1}/tokens", "tokens", {"name": "t", "role": "viewer"}, "token.create", ""),
     Change(f"PATCH {V1}/tokens/{{id}}", "tokens/t", {"role": "owner"}, "token.update", "{key}"),

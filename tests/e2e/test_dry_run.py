@@ -30,7 +30,7 @@ REFUSED = {
 SECRET = re.compile(r"(tha_|tokenhub_)[0-9A-Za-z_-]{20}")
 SHOWN = (
     "providers", "models", "aliases", "routing-config", "apikeys", "tokens", "rewards/arms",
-    "health", "tsdb/retention", "log-level", "vault/status", "audit?limit=1000",
+    "health", "tsdb/retention", "log-level", "vault/status", "audit?limit=1000", "views",
 )  # fmt: skip
 
 

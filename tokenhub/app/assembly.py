@@ -53,6 +53,7 @@ from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.admin.views import Views
 from tokenhub.app.data_plane import DataPlane, defaults
 from tokenhub.app.live import changes as changes_told
 from tokenhub.app.opinions import Opinions
@@ -299,6 +300,7 @@ async def assembled(
             key_table=key_table,
             secrets=held,
             vault=vault,
+            views=await Views(store=stores.views, clock=clock).load(),
             allowed=allowed,
             access=access,
             admin_token=first_token,

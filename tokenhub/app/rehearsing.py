@@ -16,6 +16,7 @@ from tokenhub.adapters.memory.rewards import MemoryRewards
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.adapters.memory.staging import StagedCatalog, StagedKeys, StagedSeries
 from tokenhub.adapters.memory.vault import MemoryVaultStore
+from tokenhub.adapters.memory.views import MemoryViews
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
@@ -129,6 +130,7 @@ class Rehearsal:
             keys=stage.keys,
             charts=stage.charts,
             vault=stage.vault,
+            views=parts.views.over(MemoryViews(parts.views.every())),
             trail=trail,
             access=self._access(parts),
             fleet=Fleet(

@@ -58,6 +58,7 @@ from tokenhub.web.admin import (
     tokens,
     tsdb,
     vault,
+    views,
     workflows,
 )
 from tokenhub.web.auth import Connection, Entry, by, guarded, peer_of
@@ -143,6 +144,10 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     vault.get_secret,
     vault.put_secret,
     vault.delete_secret,
+    views.list_views,
+    views.get_view,
+    views.put_view,
+    views.delete_view,
     reload.reload_settings,
     log_level.get_log_level,
     log_level.put_log_level,
@@ -289,6 +294,7 @@ def _dependencies() -> dict[str, Provide]:
         "fleet": lambda parts: parts.fleet,
         "reload": lambda parts: parts.reload,
         "vault": lambda parts: parts.vault,
+        "views": lambda parts: parts.views,
         "public_url": lambda parts: parts.public_url,
         "catalog": lambda parts: parts.catalog.current,
         "info": facts,

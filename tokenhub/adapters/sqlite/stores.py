@@ -29,6 +29,7 @@ from tokenhub.adapters.sqlite.searching import SqliteLogIndex
 from tokenhub.adapters.sqlite.series import SqliteSeries
 from tokenhub.adapters.sqlite.traffic import SqliteTraffic
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
+from tokenhub.adapters.sqlite.views import SqliteViews
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.waits import Waits
 from tokenhub.ports.storage import Storage
@@ -67,6 +68,7 @@ class Stores:
         self.imported = SqliteImported(ledger)
         self.audit = SqliteAudit(ledger)
         self.vault = SqliteVaultStore(ledger)
+        self.views = SqliteViews(ledger)
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
         self.series = series
