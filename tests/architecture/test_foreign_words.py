@@ -60,6 +60,9 @@ def test_yaml_is_read_as_values_alone(path):
         ast.unparse(call) for call in calls(tree) if ast.unparse(call.func) == "yaml.compose"
     ]
 
+    assert not any(
+        isinstance(node, ast.ImportFrom) and node.module == "yaml" for node in ast.walk(tree)
+    )
     assert set() == used - SAFE_YAML
     assert all("Loader=yaml.SafeLoader" in call for call in composed)
 

@@ -103,6 +103,7 @@ def test_a_difference_is_told_in_every_form(live: Live, file: Path) -> None:
     assert (True, 1) == (answer["dry_run"], answer["changed"])
     assert "change/model/one/gpt\n" == names.stdout
     assert (told.stdout, 0) == (rehearsed.stdout, rehearsed.exit_code)
+    assert "note: this is a dry run" in rehearsed.stderr
     assert (8, 8) == (told.exit_code, still.exit_code)
     assert ("", 0, 0) == (
         quiet.stdout,
@@ -139,6 +140,7 @@ def test_keys_of_providers_come_from_the_environment(live: Live, file: Path) -> 
     unset = live.run("apply", "-f", "-", stdin=named)
     given = live.run("apply", "-f", "-", stdin=named, ONE_API_KEY="sk-0123456789")
     again = live.run("apply", "-f", "-", stdin=named, ONE_API_KEY="sk-0123456789")
+    as_curl = live.run("apply", "-f", "-", "--curl", stdin=named, ONE_API_KEY="sk-0123456789")
     exported = live.run("export", "--refs", "env", "--kind", "providers")
     by_vault = live.run("export", "--refs", "vault", "--kind", "providers")
 
@@ -147,7 +149,8 @@ def test_keys_of_providers_come_from_the_environment(live: Live, file: Path) -> 
     assert "nothing to change" in again.stdout
     assert {"env": "ONE_API_KEY"} == yaml.safe_load(exported.stdout)["providers"][0]["api_key"]
     assert {"vault": "one-api-key"} == yaml.safe_load(by_vault.stdout)["providers"][0]["api_key"]
-    assert "sk-0123456789" not in given.output + exported.output
+    assert '"api_key":{"env":"ONE_API_KEY"}' in as_curl.stdout
+    assert "sk-0123456789" not in given.output + exported.output + as_curl.output
 
 
 @pytest.mark.parametrize(

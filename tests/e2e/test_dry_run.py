@@ -166,3 +166,55 @@ async def test_a_price_sync_is_rehearsed(tmp_path):
         answer = await hub.admin("POST", "models/prices/sync?dry_run=true", {})
 
         assert (before, True) == (await seen(hub), answer["dry_run"])
+
+
+async def test_keys_that_were_rehearsed_away_open_all_the_same(tmp_path):
+    """The keys of callers, and those of providers in the vault, open and locked."""
+    password = {"admin_password": "a password for this test"}
+    mine = {"id": "p", "base_url": "http://127.0.0.1:9", "api_key": "sk-0123456789abcdef"}
+    async with running(tmp_path) as hub:
+        await hub.admin("POST", "vault/init", password)
+        await hub.admin("POST", "providers", mine)
+        await hub.admin("PUT", "vault/secrets/mine", {"value": "kept"})
+        caller = {"authorization": f"Bearer {await hub.key()}"}
+        (row,) = (await hub.admin("GET", "apikeys"))["keys"]
+        file = next(tmp_path.rglob("tokenhub.sqlite"))
+        before = stored(file), await seen(hub)
+        for method, path, body in (
+            ("PATCH", "providers/p", {"api_key": "sk-another-0123456789"}),
+            ("PATCH", "providers/p", {"api_key": ""}),
+            ("PATCH", "providers/p", {"base_url": "http://127.0.0.1:8"}),
+            ("DELETE", "providers/p", None),
+            ("PUT", "vault/secrets/mine", {"value": "another"}),
+            ("DELETE", "vault/secrets/mine", None),
+            ("DELETE", f"apikeys/{row['id']}", None),
+            ("POST", f"apikeys/{row['id']}/rotate", {"overlap": "0"}),
+            ("PATCH", f"apikeys/{row['id']}", {"enabled": False}),
+        ):
+            await hub.admin(method, f"{path}?dry_run=true", body)
+
+        assert before == (stored(file), await seen(hub))
+        same = await hub.admin("PUT", "config?dry_run=true", {"providers": [mine]})
+        assert (0, "kept") == (
+            same["changed"],
+            (await hub.admin("GET", "vault/secrets/mine"))["value"],
+        )
+        assert 200 == (await hub.http.get("/v1/usage", headers=caller)).status_code
+        await hub.admin("POST", "vault/lock", {})
+        locked = await hub.http.patch(
+            f"{V1}/providers/p?dry_run=true", json={"api_key": "sk-new"}, headers=HEADERS
+        )
+        await hub.admin("DELETE", "providers/p?dry_run=true")
+        await hub.admin("POST", "vault/unlock", password)
+        assert "present" == (await hub.admin("GET", "providers/p"))["credential"]
+
+    assert (503, "vault_locked") == (locked.status_code, locked.json()["code"])
+
+
+async def test_a_rehearsal_asks_no_provider(tmp_path):
+    async with running(tmp_path) as hub:
+        body = {"id": "p", "base_url": "http://127.0.0.1:9", "autoload_models": True}
+
+        told = await hub.admin("POST", "providers?dry_run=true", body)
+
+    assert "no models were loaded: provider 'p' is not asked in a dry run" in told["note"]

@@ -148,7 +148,7 @@ class Keys:
             self._rows[key.id] = key
             self._swap(key.id, opened(key))
         for key_id in gone:
-            del self._rows[key_id]
+            self._rows.pop(key_id, None)
             self._swap(key_id, {})
 
     def every(self) -> Sequence[ApiKey]:

@@ -50,7 +50,9 @@ def apply(
     Example: tokenhubctl export | tokenhubctl apply -f -
     """
     found = read(file)
-    document = found.wanted()
+    shared = options.given(ctx)
+    # A line to copy names the variables, where sending it would put in what they hold.
+    document = found.document if shared.curl else found.wanted()
     if prune:
         confirm(ctx, "what the file does not name is deleted; go on?")
     with session(ctx) as tokenhub:
@@ -59,7 +61,9 @@ def apply(
         except Refused as error:
             raise found.placed(error) from error
         applied.show(tokenhub.output, done)
-        if wait and not options.given(ctx).dry_run:
+        if done.dry_run:
+            tokenhub.output.note("this is a dry run: nothing was changed")
+        elif wait:
             _wait(tokenhub, document, for_s=wait_for)
 
 

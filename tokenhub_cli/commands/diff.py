@@ -4,7 +4,7 @@ import typer
 
 from tokenhub.client.calls.config import diff_config
 from tokenhub.client.errors import Refused
-from tokenhub_cli import applied
+from tokenhub_cli import applied, options
 from tokenhub_cli.commands.apply import FileOption, Prune
 from tokenhub_cli.documents import read
 from tokenhub_cli.exits import Code
@@ -22,7 +22,7 @@ def diff(ctx: typer.Context, *, file: FileOption, prune: Prune = False) -> None:
     Example: tokenhubctl export | tokenhubctl diff -f -
     """
     found = read(file)
-    document = found.wanted()
+    document = found.document if options.given(ctx).curl else found.wanted()
     with session(ctx) as tokenhub:
         try:
             told = tokenhub(diff_config(document, prune=prune))
