@@ -1,5 +1,7 @@
 """`/admin/v1/config`: the configuration as one document, all or nothing."""
 
+import asyncio
+
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
@@ -234,3 +236,44 @@ async def test_fields_of_the_credentials_file_are_taken_and_what_is_not_done_is_
         note.split(": ")[1].split()[0] for note in told["notes"]
     ]
     assert 400 == wrong.status_code
+
+
+async def test_prices_of_the_list_stay_the_lists_and_unknown_ones_unknown(tmp_path):
+    document = {
+        "providers": [{"id": "openai", "base_url": "https://api.openai.com"}],
+        "models": [
+            {"id": "gpt-4o", "provider_id": "openai"},
+            {"id": "none", "provider_id": "openai", "input_per_1k": None, "output_per_1k": None},
+        ],
+    }
+    async with running(tmp_path) as hub:
+        await applied(hub, document)
+        again = await applied(hub, document)
+        exported = await hub.admin("GET", "config/export?kind=models")
+        back = await applied(hub, exported)
+        rows = (await hub.admin("GET", "models"))["items"]
+
+    listed, unknown = exported["models"]
+    assert [0, 0] == [again["changed"], back["changed"]]
+    assert (["id", "provider_id", "max_context_tokens"], None) == (
+        list(listed),
+        unknown["input_per_1k"],
+    )
+    assert [("catalogue", True), ("manual", False)] == [
+        (row["pricing_source"], row["input_per_1k"] is not None) for row in rows
+    ]
+
+
+async def test_a_caller_who_leaves_does_not_stop_it(tmp_path):
+    """Whatever came of it, it is all there or nothing is."""
+    async with running(tmp_path) as hub:
+        leaving = asyncio.ensure_future(put(hub, DOCUMENT))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        # The next one waits for the one before it.
+        told = await applied(hub, DOCUMENT)
+        exported = await hub.admin("GET", "config/export")
+
+    assert told["changed"] in {0, 9}
+    assert DOCUMENT == exported
