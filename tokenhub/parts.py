@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.applying import Configuration
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.charts import Charts
@@ -28,8 +29,10 @@ from tokenhub.admin.simulate import Simulator
 from tokenhub.admin.stats import Statistics
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.admin.views import Views
 from tokenhub.core.catalog import Catalog
 from tokenhub.core.destinations import Destinations
+from tokenhub.core.errors import Unavailable
 from tokenhub.core.keys import KeyTable
 from tokenhub.gateway.claims import Claims
 from tokenhub.gateway.load import Load
@@ -45,11 +48,16 @@ from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.storage import Storage
 
 
+def _unrehearsed(_: "Parts") -> "Parts":
+    raise Unavailable("this server has no dry run", code="no_dry_run")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
     """`started_at` is of `clock.monotonic()`; `ready` gives "" or why requests cannot be served.
 
-    `allowed` is where calls to providers may go.
+    `allowed` is where calls to providers may go. `rehearse` gives the same parts, where
+    what changes something works on copies, and nobody hears of it.
     """
 
     gateway: Gateway
@@ -62,6 +70,7 @@ class Parts:
     simulator: Simulator
     replay: Replay
     aliases: Aliases
+    configuration: Configuration
     routing: Routing
     ledger: Ledger
     ledger_store: LedgerStore
@@ -83,6 +92,7 @@ class Parts:
     secrets: Secrets
     allowed: Snapshot[Destinations]
     vault: Vault
+    views: Views
     access: Access
     admin_token: Snapshot[str]
     clock: Clock
@@ -102,3 +112,4 @@ class Parts:
     reload: Reload
     access_log: AccessLog = NOBODY
     tracing: Tracing = NOBODY
+    rehearse: "Callable[[Parts], Parts]" = _unrehearsed

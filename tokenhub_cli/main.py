@@ -29,6 +29,10 @@ class Root(LazyGroup):
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry("view", "Saved views: names for filters of the log.", ("views",)),
+        Entry("apply", "Bring the configuration to what a file says."),
+        Entry("diff", "Tell what an apply of a file would change."),
+        Entry("export", "Write the configuration as a file."),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )

@@ -8,7 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "tokenhub").rglob("*.py"), *(ROOT / "tokenhub_cli").rglob("*.py")])
 RUNS = {"eval", "exec", "compile", "__import__"}
-LOADS = {"pickle", "marshal", "shelve", "dill", "yaml", "jinja2", "mako"}
+LOADS = {"pickle", "marshal", "shelve", "dill", "jinja2", "mako"}
+# Of yaml, what makes nothing but values: its other loaders make objects, and run what they name.
+SAFE_YAML = {
+    "safe_load", "safe_dump", "compose", "SafeLoader", "MappingNode", "SequenceNode",
+    "MarkedYAMLError", "YAMLError",
+}  # fmt: skip
 EXECUTES = {"execute", "executemany", "executescript"}
 
 
@@ -38,6 +43,28 @@ def test_no_text_is_run_or_loaded_as_code(path):
 
     assert [] == run
     assert set() == set(imported(tree)) & LOADS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_yaml_is_read_as_values_alone(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "yaml"
+    }
+    composed = [
+        ast.unparse(call) for call in calls(tree) if ast.unparse(call.func) == "yaml.compose"
+    ]
+
+    assert not any(
+        isinstance(node, ast.ImportFrom) and node.module == "yaml" for node in ast.walk(tree)
+    )
+    assert set() == used - SAFE_YAML
+    assert all("Loader=yaml.SafeLoader" in call for call in composed)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tokenhub/adapters").rglob("*.py")), ids=named)

@@ -25,6 +25,7 @@ from tokenhub.adapters.memory.rewards import MemoryRewards
 from tokenhub.adapters.memory.series import MemorySeries
 from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryJournal, MemoryKeyStore
 from tokenhub.adapters.memory.traffic import MemoryTraffic
+from tokenhub.adapters.memory.views import MemoryViews
 from tokenhub.adapters.sealed.secrets import VaultSecrets
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
@@ -53,6 +54,7 @@ from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import AutoLock, Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.admin.views import Views
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.rewards import Quality
@@ -326,6 +328,7 @@ class Control:
                 keys=self.keys.get,
             ),
             aliases=self.aliases,
+            configuration=cast("Any", None),
             routing=self.routing,
             ledger=Ledger(store=self.ledger_store, sums=lambda _: (0, 0), clock=self.clock),
             ledger_store=self.ledger_store,
@@ -349,6 +352,7 @@ class Control:
             secrets=self.secrets,
             allowed=self.allowed,
             vault=self.vault,
+            views=Views(store=MemoryViews(), clock=self.clock),
             access=self.access,
             admin_token=self.token,
             clock=self.clock,

@@ -23,11 +23,15 @@ NO_VERSION = -2
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks for a change, from where, and in which request."""
+    """Who asks for a change, from where, and in which request.
+
+    `rehearsed` where it is only to be seen what would come of it: it is made to copies.
+    """
 
     actor: str = "admin"
     request_id: str = ""
     address: str = ""
+    rehearsed: bool = False
 
 
 class Changes:
@@ -46,10 +50,16 @@ class Changes:
         self._catalog = catalog
         self._clock = clock
         self._environment = environment
+        self._stored = catalog.current
 
     @property
     def catalog(self) -> Catalog:
         return self._catalog.current
+
+    @property
+    def stored(self) -> Catalog:
+        """The same as it was written: its defaults are what was said, without the environment's."""
+        return self._stored
 
     @property
     def environment(self) -> Defaults:
@@ -67,6 +77,7 @@ class Changes:
 
     def publish(self, stored: Catalog) -> None:
         """Put a catalog in force that has been committed."""
+        self._stored = stored
         self._catalog.current = replace(
             stored, defaults=effective(stored.defaults, self._environment)
         )

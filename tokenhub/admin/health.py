@@ -117,7 +117,8 @@ class Fleet:
         await self._trail.record("health.reset", name, by)
         for one in names:
             self._board.forget(one)
-        _log.info("health_reset", extra={"target": name})
+        if not by.rehearsed:
+            _log.info("health_reset", extra={"target": name})
         return names
 
     async def test(self, provider_id: str, *, by: By) -> Tested:

@@ -19,6 +19,12 @@ class KeyUses:
         self._seen = seen
         self._kept: dict[bytes, float] = {}
 
+    def copied(self, store: KeyStore) -> "KeyUses":
+        """The same uses, to be forgotten apart."""
+        copy = KeyUses(store, dict(self._seen))
+        copy._kept = dict(self._kept)
+        return copy
+
     async def load(self) -> None:
         """Read what was written down; done once, before anything is served."""
         self._kept = dict(await self._store.uses())

@@ -1,7 +1,7 @@
 """API keys: who may call, what they may do, and until when."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -44,6 +44,8 @@ MAX_NAME_CHARS = 200
 # A billion dollars a month: far within the 64 bits of the ledger.
 MAX_MONTHLY_NUSD = 10**9 * NANO
 _ID_BITS = 64
+_POLICY = ("mode", "max_budget_nusd", "max_latency_s", "min_weight")
+_GRANT = ("allowed_models", "allowed_providers", *_POLICY)
 
 
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +71,7 @@ class _Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scopes: list[str] | str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     expires_in: str | UnsetType = UNSET
+    expires_at: float | UnsetType | None = UNSET
     rotation_days: int | UnsetType = UNSET
     rate_limit_rps: int | UnsetType = UNSET
     tokens_per_minute: int | UnsetType = UNSET
@@ -123,11 +126,35 @@ class Keys:
 
     async def load(self) -> None:
         """Read the stored keys; done once, before anything is served."""
-        self._rows = {key.id: key for key in await self._store.load()}
-        self._table.current = {
-            mark: entry for key in self._rows.values() for mark, entry in opened(key).items()
-        }
+        self._begin(await self._store.load())
         await self.uses.load()
+
+    def over(self, store: KeyStore) -> "Keys":
+        """The same keys in another store, to be changed apart; no request is checked by them."""
+        copy = Keys(
+            store=store,
+            table=Snapshot({}),
+            clock=self._clock,
+            randbits=self._randbits,
+            charged=self._charged,
+        )
+        copy.uses = self.uses.copied(store)
+        copy._begin(self._rows.values())
+        return copy
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        """Held from the read of a key to the write that follows from it."""
+        return self._lock
+
+    def committed(self, keys: Sequence[ApiKey], *, gone: Sequence[str]) -> None:
+        """Put in force what was committed elsewhere. The caller has held the lock meanwhile."""
+        for key in keys:
+            self._rows[key.id] = key
+            self._swap(key.id, opened(key))
+        for key_id in gone:
+            self._rows.pop(key_id, None)
+            self._swap(key_id, {})
 
     def every(self) -> Sequence[ApiKey]:
         """All keys, newest first."""
@@ -316,6 +343,12 @@ class Keys:
 
         await self._whole(change)
 
+    def _begin(self, keys: Iterable[ApiKey]) -> None:
+        self._rows = {key.id: key for key in keys}
+        self._table.current = {
+            mark: entry for key in self._rows.values() for mark, entry in opened(key).items()
+        }
+
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)
         self._rows[stored.id] = stored
@@ -372,7 +405,7 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
         name=old.name if sent.name is UNSET else _checked_name(sent.name),
         scopes=old.scopes if sent.scopes is UNSET else checked_scopes(sent.scopes),
         enabled=old.enabled if sent.enabled is UNSET else sent.enabled,
-        expires_at=old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now),
+        expires_at=_ends(old, sent, now),
         rotation_days=old.rotation_days if days is UNSET else days,
         rate_limit_rps=old.rate_limit_rps if rps is UNSET else _checked_rps(rps),
         tokens_per_minute=(
@@ -389,13 +422,21 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
     )
 
 
+def _ends(old: ApiKey, sent: _Changes, now: float) -> float | None:
+    if sent.expires_at is not UNSET:
+        return sent.expires_at
+    return old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now)
+
+
+def granted(fields: Mapping[str, object]) -> Grant:
+    """The grant that these fields of a change give to a key that has none yet."""
+    named = {name: fields[name] for name in _GRANT if name in fields}
+    return _granted(FREE, msgspec.convert(named, _Changes))
+
+
 def _granted(old: Grant, sent: _Changes) -> Grant:
     models, providers = sent.allowed_models, sent.allowed_providers
-    policy = {
-        name: value
-        for name in ("mode", "max_budget_nusd", "max_latency_s", "min_weight")
-        if (value := getattr(sent, name)) is not UNSET
-    }
+    policy = {name: value for name in _POLICY if (value := getattr(sent, name)) is not UNSET}
     return checked_grant(
         Grant(
             models=old.models if models is UNSET else tuple(models),

@@ -15,7 +15,7 @@ from tokenhub.admin.prices import (
     priced,
     wants,
 )
-from tokenhub.core.catalog import Catalog, Model, checked_model
+from tokenhub.core.catalog import PRICES, Catalog, Model, checked_model
 from tokenhub.core.errors import BadRequest, Conflict, NotFound
 from tokenhub.core.money import price
 
@@ -153,6 +153,11 @@ def checked(model: Model) -> Model:
     if not model.pricing_source.isprintable() or len(model.pricing_source) > MAX_ID_CHARS:
         raise BadRequest("pricing_source must be a short word", field="pricing_source")
     return model
+
+
+def price_fields(prices: Mapping[str, object]) -> dict[str, object]:
+    """All prices of a model, those that are not given as unknown."""
+    return {**dict.fromkeys(PRICES.values()), "tiers": (), **prices}
 
 
 def price_of(usd_per_1k: float | None, *, field: str) -> int | None:

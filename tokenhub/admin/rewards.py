@@ -50,7 +50,8 @@ class Rewards:
         else:
             self._learning.forget_all()
         await self.write_down()
-        _log.info("rewards_reset", extra={"target": route or ALL})
+        if not by.rehearsed:
+            _log.info("rewards_reset", extra={"target": route or ALL})
         return known
 
     async def write_down(self) -> None:

@@ -7,7 +7,7 @@ no row of its own: it is how the first of the others is made, and how an operato
 import asyncio
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -72,7 +72,11 @@ class Tokens:
 
     async def load(self) -> None:
         """Read the stored tokens; done once, before anything is served."""
-        self._publish({row.id: row for row in await self._store.load()})
+        self.begin(await self._store.load())
+
+    def begin(self, rows: Iterable[AdminToken]) -> None:
+        """Go by these tokens, which the store has."""
+        self._publish({row.id: row for row in rows})
 
     def every(self) -> Sequence[AdminToken]:
         """All tokens: that of the data directory, then the others by name."""

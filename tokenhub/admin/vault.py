@@ -118,6 +118,19 @@ class Vault:
         if self._enabled:
             self._safe.swap(await self._store.load(), None)
 
+    def over(self, store: VaultStore, safe: Safe) -> "Vault":
+        """The same vault in another store and safe, to be changed apart."""
+        return Vault(
+            store=store,
+            safe=safe,
+            stretcher=self._stretcher,
+            clock=self._clock,
+            draw=self._draw,
+            shelter=self._shelter,
+            auto_lock=self._auto_lock,
+            enabled=self._enabled,
+        )
+
     @property
     def initialized(self) -> bool:
         return self._safe.contents is not None

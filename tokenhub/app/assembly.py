@@ -25,6 +25,7 @@ from tokenhub.adapters.sqlite.stores import Stores, open_stores
 from tokenhub.adapters.telemetry.logging import current_level, set_level
 from tokenhub.admin.access import Access
 from tokenhub.admin.aliases import Aliases
+from tokenhub.admin.applying import Configuration
 from tokenhub.admin.audit import Trail
 from tokenhub.admin.backups import Backups
 from tokenhub.admin.bootstrap import Bootstrap
@@ -52,9 +53,11 @@ from tokenhub.admin.stats import Statistics
 from tokenhub.admin.tokens import Tokens
 from tokenhub.admin.vault import Vault
 from tokenhub.admin.verify import Verifier
+from tokenhub.admin.views import Views
 from tokenhub.app.data_plane import DataPlane, defaults
 from tokenhub.app.live import changes as changes_told
 from tokenhub.app.opinions import Opinions
+from tokenhub.app.rehearsing import Rehearsal
 from tokenhub.app.reloading import Reloading, Renewed, nobody
 from tokenhub.app.telemetry import telemetry
 from tokenhub.app.telling import tell
@@ -121,8 +124,7 @@ async def assembled(
         hide(settings.vault_password)
         safe = Safe()
         held = _held(settings, safe, hide, clock=clock)
-        catalog = Snapshot(Catalog.build())
-        allowed = Snapshot(settings.allowed_private_hosts)
+        catalog, allowed = Snapshot(Catalog.build()), Snapshot(settings.allowed_private_hosts)
         upstreams = HttpUpstreams(
             held,
             catalog,
@@ -225,6 +227,24 @@ async def assembled(
             reread=reread or (lambda: settings),
             renewed=renewed,
         )
+        rehearsal = Rehearsal(
+            changes=changes,
+            held=held,
+            safe=safe,
+            keys=keys,
+            vault=vault,
+            allowed=allowed,
+            listed=InstalledPriceList(),
+            series=stores.series,
+            feedback=stores.feedback,
+            journal=stores.journal,
+            orchestrations=stores.orchestrations,
+            learning=observed.lessons,
+            board=observed,
+            upstreams=upstreams,
+            token_given=bool(settings.admin_token),
+            clock=clock,
+        )
         parts = Parts(
             gateway=gateway,
             orchestrator=orchestrator,
@@ -248,6 +268,14 @@ async def assembled(
                 opened=opened,
             ),
             aliases=Aliases(changes=changes),
+            configuration=Configuration(
+                changes=changes,
+                secrets=held,
+                keys=keys,
+                series=stores.series,
+                store=stores.config,
+                stage=rehearsal.stage,
+            ),
             routing=Routing(changes=changes),
             ledger=Ledger(store=stores.ledger, sums=books.sums, clock=clock),
             ledger_store=stores.ledger,
@@ -276,6 +304,7 @@ async def assembled(
             key_table=key_table,
             secrets=held,
             vault=vault,
+            views=await Views(store=stores.views, clock=clock).load(),
             allowed=allowed,
             access=access,
             admin_token=first_token,
@@ -292,6 +321,7 @@ async def assembled(
             heartbeat_s=settings.heartbeat_s,
             claims=Claims(stores.claims, _bodies(settings, stores, safe)),
             load=load,
+            rehearse=rehearsal.parts,
             reload=Reload(
                 read=reloading.read,
                 bootstrap=bootstrap,

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler, Message, Receive, Scope, Send
+from msgspec.structs import replace
 
 import tokenhub
 from tokenhub.admin.access import Peer
@@ -33,6 +34,7 @@ from tokenhub.web.admin import (
     aliases,
     audit,
     backups,
+    config,
     events,
     explain,
     feedback,
@@ -56,6 +58,7 @@ from tokenhub.web.admin import (
     tokens,
     tsdb,
     vault,
+    views,
     workflows,
 )
 from tokenhub.web.auth import Connection, Entry, by, guarded, peer_of
@@ -64,6 +67,7 @@ from tokenhub.web.context import request_id
 from tokenhub.web.doorman import Doorman
 from tokenhub.web.errors import dialect_of, render
 from tokenhub.web.headers import UI_POLICY
+from tokenhub.web.rehearsing import parts_of, rehearse, rehearsed
 from tokenhub.web.v1.exchange import MAX_BODY_BYTES
 from tokenhub.wire.catalog import Info
 
@@ -87,6 +91,8 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     aliases.get_alias,
     aliases.put_alias,
     aliases.delete_alias,
+    config.export_config,
+    config.apply_config,
     routing.get_routing,
     routing.put_routing,
     replay.replay,
@@ -138,6 +144,10 @@ _ADMIN_ROUTES: tuple[ControllerRouterHandler, ...] = (
     vault.get_secret,
     vault.put_secret,
     vault.delete_secret,
+    views.list_views,
+    views.get_view,
+    views.put_view,
+    views.delete_view,
     reload.reload_settings,
     log_level.get_log_level,
     log_level.put_log_level,
@@ -223,6 +233,7 @@ async def _guard(connection: Connection, handler: BaseRouteHandler) -> None:
     plane = _plane(connection.scope)
     await plane.guard(connection, handler)
     await plane.doorman.let_in(connection, handler)
+    rehearse(connection, handler, plane.parts)
 
 
 def _dependencies() -> dict[str, Provide]:
@@ -230,7 +241,8 @@ def _dependencies() -> dict[str, Provide]:
 
     def asking(request: Http) -> By:
         plane = _plane(request.scope)
-        return by(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
+        asks = by(request.scope, plane.parts.request_ids, plane.entry)  # type: ignore[arg-type]  # a scope is a dict
+        return replace(asks, rehearsed=rehearsed(request.scope))
 
     def peer(request: Http) -> Peer:
         plane = _plane(request.scope)
@@ -264,6 +276,7 @@ def _dependencies() -> dict[str, Provide]:
         "simulator": lambda parts: parts.simulator,
         "replaying": lambda parts: parts.replay,
         "aliases": lambda parts: parts.aliases,
+        "configuration": lambda parts: parts.configuration,
         "routing": lambda parts: parts.routing,
         "ledger": lambda parts: parts.ledger,
         "logs": lambda parts: parts.logs,
@@ -281,6 +294,7 @@ def _dependencies() -> dict[str, Provide]:
         "fleet": lambda parts: parts.fleet,
         "reload": lambda parts: parts.reload,
         "vault": lambda parts: parts.vault,
+        "views": lambda parts: parts.views,
         "public_url": lambda parts: parts.public_url,
         "catalog": lambda parts: parts.catalog.current,
         "info": facts,
@@ -302,7 +316,7 @@ def _dependencies() -> dict[str, Provide]:
 
 def _part(read: Callable[[Parts], object]) -> Provide:
     def give(request: Http) -> object:
-        return read(_plane(request.scope).parts)
+        return read(parts_of(request.scope, _plane(request.scope).parts))
 
     return Provide(give, sync_to_thread=False)
 

@@ -31,6 +31,7 @@ Scope = MutableMapping[str, Any]
 
 # The marks of a route, as they stand in its `opt`.
 NEEDS = "needs"
+REHEARSES = "rehearses"
 _UNLESS = "open_unless_closed"
 _ANY_HOST = "any_host"
 ANYBODY = "anybody"
@@ -57,9 +58,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     closed: frozenset[str] = frozenset()
 
 
-def needs(role: str) -> dict[str, Any]:
-    """The mark of a route for a role and those above it: `@get(..., opt=needs("viewer"))`."""
-    return {NEEDS: role}
+def needs(role: str, *, rehearses: bool = False) -> dict[str, Any]:
+    """The mark of a route for a role and those above it: `@get(..., opt=needs("viewer"))`.
+
+    With `rehearses`, `?dry_run=true` has it change nothing (`web/rehearsing.py`).
+    """
+    return {NEEDS: role, REHEARSES: True} if rehearses else {NEEDS: role}
 
 
 def open_unless_closed(page: str) -> dict[str, Any]:

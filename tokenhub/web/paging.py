@@ -6,7 +6,9 @@ from typing import TypeVar
 import msgspec
 
 from tokenhub.core.errors import BadRequest
+from tokenhub.web.auth import REHEARSES
 from tokenhub.web.body import Http
+from tokenhub.web.rehearsing import DRY_RUN
 
 T = TypeVar("T")
 
@@ -28,6 +30,8 @@ def queried(request: Http, known: Collection[str]) -> dict[str, str]:
     """The query parameters, each at most once and each a known one."""
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
+        if name == DRY_RUN and REHEARSES in request.route_handler.opt:
+            continue  # `web/rehearsing.py` has read it
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
             raise BadRequest(f"unknown query parameter {name!r}; known: {allowed}", field=name)

@@ -21,7 +21,7 @@ OWNERS = tuple(
     f"/admin/v1/{noun}"
     for noun in (
         "apikeys", "tokens", "admin-token", "vault", "audit",
-        "backup", "import", "ledger", "reload", "tsdb/retention",
+        "backup", "config", "import", "ledger", "reload", "tsdb/retention",
     )
 )  # fmt: skip
 # Reading that is not for viewers, and what asks with a body but changes nothing.

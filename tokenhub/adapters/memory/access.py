@@ -1,4 +1,4 @@
-"""Admin tokens and sessions in memory: the tests' twin of those in SQLite."""
+"""Admin tokens and sessions in memory: the twin of those in SQLite."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,11 +12,11 @@ from tokenhub.ports.stores import Audit
 class MemoryTokenStore:
     """A TokenStore that forgets. `audit` holds the entries, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: Iterable[AdminToken] = ()) -> None:
         self.audit: list[Audit] = []
-        self._tokens: dict[str, AdminToken] = {}
+        self._tokens = {token.id: token for token in tokens}
         self._sessions: dict[bytes, AdminSession] = {}
-        self._version = 0
+        self._version = max((token.version for token in self._tokens.values()), default=0)
 
     async def load(self) -> Sequence[AdminToken]:
         return [self._tokens[token_id] for token_id in sorted(self._tokens)]

@@ -1,6 +1,7 @@
 """The providers' keys in memory."""
 
 import asyncio
+from typing import Self
 
 from tokenhub.core.catalog import Provider
 from tokenhub.ports.hiding import Hide, shown
@@ -53,3 +54,14 @@ class MemorySecrets:
 
     def hold(self, provider_id: str, secret: bytes) -> None:
         self.apply(KeyChange(provider_id=provider_id, secret=secret))
+
+    def copied(self) -> Self:
+        """The same keys, to be changed apart."""
+        copy = type(self)(self._hide)
+        copy.take_over(self)
+        return copy
+
+    def take_over(self, other: Self) -> None:
+        """Hold what the other one holds."""
+        self._secrets = dict(other._secrets)
+        self.version += 1

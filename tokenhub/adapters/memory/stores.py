@@ -1,7 +1,7 @@
-"""The stores in memory: the tests' twins of those in SQLite."""
+"""The stores in memory: twins of those in SQLite, for tests and for what is only rehearsed."""
 
 import asyncio
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -24,10 +24,12 @@ Row = TypeVar("Row", Provider, Model, Defaults, ApiKey, Alias)
 class MemoryCatalogStore:
     """A CatalogStore that forgets. `audit` holds the entries, oldest first."""
 
-    def __init__(self, vault: MemoryVaultStore | None = None) -> None:
+    def __init__(
+        self, vault: MemoryVaultStore | None = None, *, catalog: Catalog | None = None
+    ) -> None:
         self.audit: list[Audit] = []
         self.vault = vault or MemoryVaultStore()
-        self._catalog = Catalog.build()
+        self._catalog = catalog or Catalog.build()
         self._versions = {self._catalog.version: self._catalog}
 
     async def load(self) -> Catalog:
@@ -114,11 +116,11 @@ class MemoryCatalogStore:
 class MemoryKeyStore:
     """A KeyStore that forgets. `audit` holds the entries, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self.audit: list[Audit] = []
-        self._keys: dict[str, ApiKey] = {}
+        self._keys = {key.id: key for key in keys}
         self._uses: dict[bytes, float] = {}
-        self._version = 0
+        self._version = max((key.version for key in self._keys.values()), default=0)
 
     async def load(self) -> Sequence[ApiKey]:
         return [self._keys[key_id] for key_id in sorted(self._keys)]

@@ -1,4 +1,4 @@
-"""The vault's rows in memory: the tests' twin of those in SQLite."""
+"""The vault's rows in memory: the twin of those in SQLite."""
 
 from tokenhub.core.errors import Conflict
 from tokenhub.core.vault.passwords import Tries
@@ -9,9 +9,9 @@ from tokenhub.ports.stores import Audit
 class MemoryVaultStore:
     """A VaultStore that forgets. `audit` holds the entries, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, contents: Contents | None = None) -> None:
         self.audit: list[Audit] = []
-        self.contents: Contents | None = None
+        self.contents = contents
         self._tries = Tries()
 
     async def load(self) -> Contents | None:

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tokenhub.adapters.memory.secrets import MemorySecrets
 from tokenhub.core.catalog import Provider
@@ -36,13 +36,19 @@ class VaultSecrets:
     """
 
     def __init__(
-        self, safe: Safe, *, now: Callable[[], float], draw: Draw, hide: Hide = shown
+        self,
+        safe: Safe,
+        *,
+        now: Callable[[], float],
+        draw: Draw,
+        hide: Hide = shown,
+        memory: MemorySecrets | None = None,
     ) -> None:
         self._safe = safe
         self._now = now
         self._draw = draw
         self._hide = hide
-        self._memory = MemorySecrets(hide)
+        self._memory = memory or MemorySecrets(hide)
         self._bound: dict[str, _Bound] = {}
 
     @property
@@ -134,6 +140,17 @@ class VaultSecrets:
 
     def hold(self, provider_id: str, secret: bytes) -> None:
         self._memory.hold(provider_id, secret)
+
+    def copied(self, safe: Safe) -> Self:
+        """The same keys over a copy of the safe, to be changed apart."""
+        memory = self._memory.copied()
+        return type(self)(safe, now=self._now, draw=self._draw, hide=self._hide, memory=memory)
+
+    def take_over(self, other: Self) -> None:
+        """Hold what a copy has come to hold, once that is committed."""
+        self._memory.take_over(other._memory)
+        self._bound.clear()
+        self._safe.swap(other._safe.contents, other._safe.ring)
 
     def _opened(self, provider: Provider, row: Sealed, ring: Keyring) -> bytes | None:
         """The key of a row; None where it was sealed for other origins, or was changed."""

@@ -75,63 +75,30 @@ class SqliteCatalogStore:
         key: VaultChange | None = None,
     ) -> Catalog:
         def work(conn: sqlite3.Connection, stamp: int) -> None:
-            if key is not None:
-                vault.write(conn, key)
-            endpoints = msgspec.json.encode(provider.endpoints).decode()
-            row = msgspec.structs.asdict(provider) | {"endpoints": endpoints, "version": stamp}
-            conn.execute(_PUT_PROVIDER, row)
-            _put_models(conn, models, stamp)
+            put_provider(conn, stamp, provider, key)
+            put_models(conn, stamp, models)
 
         return await self._change(audit, work)
 
     async def delete_provider(
         self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
     ) -> Catalog:
-        def work(conn: sqlite3.Connection, _stamp: int) -> None:
-            if key is not None:
-                vault.write(conn, key)
-            gone = conn.execute("DELETE FROM providers WHERE id = ?", (provider_id,))
-            if not gone.rowcount:
-                raise NotFound(f"no provider is called {provider_id!r}")
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, _: drop_provider(conn, provider_id, key))
 
     async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog:
-        def work(conn: sqlite3.Connection, stamp: int) -> None:
-            _put_models(conn, models, stamp)
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, stamp: put_models(conn, stamp, models))
 
     async def delete_model(self, key: tuple[str, str], audit: Audit) -> Catalog:
-        def work(conn: sqlite3.Connection, _stamp: int) -> None:
-            gone = conn.execute("DELETE FROM models WHERE provider_id = ? AND id = ?", key)
-            if not gone.rowcount:
-                raise NotFound(f"provider {key[0]!r} has no model {key[1]!r}")
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, _: drop_model(conn, key))
 
     async def put_alias(self, alias: Alias, audit: Audit) -> Catalog:
-        def work(conn: sqlite3.Connection, stamp: int) -> None:
-            variants = msgspec.json.encode(alias.variants).decode()
-            row = msgspec.structs.asdict(alias) | {"variants": variants, "version": stamp}
-            conn.execute(_PUT_ALIAS, row)
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, stamp: put_alias(conn, stamp, alias))
 
     async def delete_alias(self, name: str, audit: Audit) -> Catalog:
-        def work(conn: sqlite3.Connection, _stamp: int) -> None:
-            if not conn.execute("DELETE FROM aliases WHERE name = ?", (name,)).rowcount:
-                raise NotFound(f"no alias is called {name!r}")
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, _: drop_alias(conn, name))
 
     async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
-        def work(conn: sqlite3.Connection, stamp: int) -> None:
-            latency_us = round(defaults.max_latency_s * _MICRO)
-            row = (1, defaults.mode, defaults.max_budget_nusd, latency_us, stamp)
-            conn.execute(_PUT_DEFAULTS, dict(zip(_DEFAULTS, row, strict=True)))
-
-        return await self._change(audit, work)
+        return await self._change(audit, lambda conn, stamp: put_defaults(conn, stamp, defaults))
 
     async def _change(
         self, audit: Audit, work: Callable[[sqlite3.Connection, int], None]
@@ -140,14 +107,32 @@ class SqliteCatalogStore:
 
         def change(conn: sqlite3.Connection) -> Catalog:
             work(conn, enter(conn, "catalog", audit))
-            catalog = _read(conn)
+            catalog = read(conn)
             history.keep(conn, catalog)
             return catalog
 
         return await self._database.write(change)
 
 
-def _put_models(conn: sqlite3.Connection, models: Sequence[Model], stamp: int) -> None:
+def put_provider(
+    conn: sqlite3.Connection, stamp: int, provider: Provider, key: VaultChange | None
+) -> None:
+    """Write a provider and its key, in a transaction of the caller's; so do those below."""
+    if key is not None:
+        vault.write(conn, key)
+    endpoints = msgspec.json.encode(provider.endpoints).decode()
+    row = msgspec.structs.asdict(provider) | {"endpoints": endpoints, "version": stamp}
+    conn.execute(_PUT_PROVIDER, row)
+
+
+def drop_provider(conn: sqlite3.Connection, provider_id: str, key: VaultChange | None) -> None:
+    if key is not None:
+        vault.write(conn, key)
+    if not conn.execute("DELETE FROM providers WHERE id = ?", (provider_id,)).rowcount:
+        raise NotFound(f"no provider is called {provider_id!r}")
+
+
+def put_models(conn: sqlite3.Connection, stamp: int, models: Sequence[Model]) -> None:
     for model in models:
         try:
             tiers = msgspec.json.encode(model.tiers).decode()
@@ -157,12 +142,35 @@ def _put_models(conn: sqlite3.Connection, models: Sequence[Model], stamp: int) -
             raise NotFound(f"no provider is called {model.provider_id!r}") from error
 
 
+def drop_model(conn: sqlite3.Connection, key: tuple[str, str]) -> None:
+    if not conn.execute("DELETE FROM models WHERE provider_id = ? AND id = ?", key).rowcount:
+        raise NotFound(f"provider {key[0]!r} has no model {key[1]!r}")
+
+
+def put_alias(conn: sqlite3.Connection, stamp: int, alias: Alias) -> None:
+    variants = msgspec.json.encode(alias.variants).decode()
+    row = msgspec.structs.asdict(alias) | {"variants": variants, "version": stamp}
+    conn.execute(_PUT_ALIAS, row)
+
+
+def drop_alias(conn: sqlite3.Connection, name: str) -> None:
+    if not conn.execute("DELETE FROM aliases WHERE name = ?", (name,)).rowcount:
+        raise NotFound(f"no alias is called {name!r}")
+
+
+def put_defaults(conn: sqlite3.Connection, stamp: int, defaults: Defaults) -> None:
+    latency_us = round(defaults.max_latency_s * _MICRO)
+    row = (1, defaults.mode, defaults.max_budget_nusd, latency_us, stamp)
+    conn.execute(_PUT_DEFAULTS, dict(zip(_DEFAULTS, row, strict=True)))
+
+
 def _read_and_known(conn: sqlite3.Connection) -> tuple[Catalog, bool]:
-    catalog = _read(conn)
+    catalog = read(conn)
     return catalog, history.kept(conn, catalog.version)
 
 
-def _read(conn: sqlite3.Connection) -> Catalog:
+def read(conn: sqlite3.Connection) -> Catalog:
+    """The catalog as it is in this file."""
     providers = conn.execute(f"SELECT {','.join(_PROVIDER)} FROM providers ORDER BY id")  # noqa: S608 (constants)
     models = conn.execute(
         f"SELECT {','.join(_MODEL)} FROM models ORDER BY provider_id, id"  # noqa: S608 (constants)

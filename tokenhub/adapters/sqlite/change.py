@@ -6,7 +6,7 @@ from typing import Literal
 from tokenhub.adapters.sqlite.chain import append
 from tokenhub.ports.stores import Audit
 
-Counter = Literal["catalog", "keys", "tokens", "vault"]
+Counter = Literal["catalog", "keys", "tokens", "vault", "views"]
 
 
 def enter(conn: sqlite3.Connection, counter: Counter, audit: Audit) -> int:

@@ -41,31 +41,10 @@ class SqliteKeyStore:
         return await self._database.read(_read)
 
     async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
-        def work(conn: sqlite3.Connection) -> ApiKey:
-            stamped = msgspec.structs.replace(key, version=enter(conn, "keys", audit))
-            credentials = _credentials(key)
-            if any(conn.execute(_TAKEN, one[:2]).fetchone() for one in credentials):
-                raise Conflict("this very key is there already, under another id")
-            conn.execute(_PUT, dict(zip(_COLUMNS, _row(stamped), strict=True)))
-            # The last use of those that stay is not touched.
-            gone = {row[0] for row in conn.execute(_LEFT, (key.id,))} - {
-                one[0] for one in credentials
-            }
-            conn.executemany("DELETE FROM key_credentials WHERE digest = ?", [(d,) for d in gone])
-            for one in credentials:
-                conn.execute(_PUT_CREDENTIAL, dict(zip(_CREDENTIAL, one, strict=True)))
-            return stamped
-
-        return await self._database.write(work)
+        return await self._database.write(lambda conn: put(conn, key, audit))
 
     async def delete(self, key_id: str, audit: Audit) -> None:
-        def work(conn: sqlite3.Connection) -> None:
-            enter(conn, "keys", audit)
-            if not conn.execute("DELETE FROM api_keys WHERE id = ?", (key_id,)).rowcount:
-                raise NotFound(f"no API key has the id {key_id!r}")
-            conn.execute("DELETE FROM key_credentials WHERE key_id = ?", (key_id,))
-
-        await self._database.write(work)
+        await self._database.write(lambda conn: drop(conn, key_id, audit))
 
     async def uses(self) -> Mapping[bytes, float]:
         return await self._database.read(_uses)
@@ -80,6 +59,29 @@ class SqliteKeyStore:
             )
 
         await self._database.write(work)
+
+
+def put(conn: sqlite3.Connection, key: ApiKey, audit: Audit) -> ApiKey:
+    """Write a key with its entry, in a transaction of the caller's. Raises Conflict."""
+    stamped = msgspec.structs.replace(key, version=enter(conn, "keys", audit))
+    credentials = _credentials(key)
+    if any(conn.execute(_TAKEN, one[:2]).fetchone() for one in credentials):
+        raise Conflict("this very key is there already, under another id")
+    conn.execute(_PUT, dict(zip(_COLUMNS, _row(stamped), strict=True)))
+    # The last use of those that stay is not touched.
+    gone = {row[0] for row in conn.execute(_LEFT, (key.id,))} - {one[0] for one in credentials}
+    conn.executemany("DELETE FROM key_credentials WHERE digest = ?", [(d,) for d in gone])
+    for one in credentials:
+        conn.execute(_PUT_CREDENTIAL, dict(zip(_CREDENTIAL, one, strict=True)))
+    return stamped
+
+
+def drop(conn: sqlite3.Connection, key_id: str, audit: Audit) -> None:
+    """Delete a key with its credentials, in a transaction of the caller's. Raises NotFound."""
+    enter(conn, "keys", audit)
+    if not conn.execute("DELETE FROM api_keys WHERE id = ?", (key_id,)).rowcount:
+        raise NotFound(f"no API key has the id {key_id!r}")
+    conn.execute("DELETE FROM key_credentials WHERE key_id = ?", (key_id,))
 
 
 def _read(conn: sqlite3.Connection) -> list[ApiKey]:

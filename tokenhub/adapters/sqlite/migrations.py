@@ -713,6 +713,20 @@ TOKENHUB = Schema(
         ),
         # How long charts go back, in days; the points themselves are telemetry.
         Step("0019 series", ("INSERT INTO meta (name, value) VALUES ('series_days', 90)",)),
+        Step(
+            "0020 views",
+            (
+                "INSERT INTO meta (name, value) VALUES ('views', 0)",
+                """
+                CREATE TABLE views (
+                    name TEXT PRIMARY KEY,
+                    filter TEXT NOT NULL,
+                    columns TEXT NOT NULL,
+                    version INTEGER NOT NULL
+                ) STRICT, WITHOUT ROWID
+                """,
+            ),
+        ),
     ),
 )
 

@@ -106,7 +106,7 @@ class SqliteSeries:
         return await self._telemetry.read(query)
 
     async def set_retention(self, days: int, audit: Audit) -> None:
-        await self._ledger.write(partial(_put_days, days=days, audit=audit))
+        await self._ledger.write(partial(put_days, days=days, audit=audit))
         self.retention_days = days
 
     async def prune(self, now: float) -> int:
@@ -340,6 +340,7 @@ def _days(conn: sqlite3.Connection) -> int:
     return days
 
 
-def _put_days(conn: sqlite3.Connection, *, days: int, audit: Audit) -> None:
+def put_days(conn: sqlite3.Connection, *, days: int, audit: Audit) -> None:
+    """Keep points for so long, in a transaction of the caller's."""
     note(conn, audit)
     conn.execute("UPDATE meta SET value = ? WHERE name = ?", (days, _DAYS))

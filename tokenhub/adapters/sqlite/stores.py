@@ -12,6 +12,7 @@ from tokenhub.adapters.sqlite.audit import SqliteAudit
 from tokenhub.adapters.sqlite.backups import SqliteBackups
 from tokenhub.adapters.sqlite.catalog import SqliteCatalogStore
 from tokenhub.adapters.sqlite.claims import SqliteClaims
+from tokenhub.adapters.sqlite.config import SqliteConfig
 from tokenhub.adapters.sqlite.database import Database
 from tokenhub.adapters.sqlite.decisions import Decisions
 from tokenhub.adapters.sqlite.feedback import SqliteFeedback
@@ -28,6 +29,7 @@ from tokenhub.adapters.sqlite.searching import SqliteLogIndex
 from tokenhub.adapters.sqlite.series import SqliteSeries
 from tokenhub.adapters.sqlite.traffic import SqliteTraffic
 from tokenhub.adapters.sqlite.vault import SqliteVaultStore
+from tokenhub.adapters.sqlite.views import SqliteViews
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.waits import Waits
 from tokenhub.ports.storage import Storage
@@ -66,9 +68,11 @@ class Stores:
         self.imported = SqliteImported(ledger)
         self.audit = SqliteAudit(ledger)
         self.vault = SqliteVaultStore(ledger)
+        self.views = SqliteViews(ledger)
         self.answers = SqliteAnswers(ledger)
         self.backups = backups
         self.series = series
+        self.config = SqliteConfig(ledger, series)
         self.retention = SqliteRetention(ledger, telemetry, self.prune_catalogs)
         self.traffic = SqliteTraffic(ledger, telemetry, decisions.unwritten)
         self._ledger = ledger

@@ -33,7 +33,7 @@ async def get_alias(
     return answer(shown(row), version=row.version)
 
 
-@put("/aliases/{name:path}", opt=needs("operator"))
+@put("/aliases/{name:path}", opt=needs("operator", rehearses=True))
 async def put_alias(
     request: Http,
     name: FromPath[str],
@@ -53,7 +53,7 @@ async def put_alias(
     return answer(shown(row), version=row.version)
 
 
-@delete("/aliases/{name:path}", status_code=200, opt=needs("operator"))
+@delete("/aliases/{name:path}", status_code=200, opt=needs("operator", rehearses=True))
 async def delete_alias(
     request: Http,
     name: FromPath[str],

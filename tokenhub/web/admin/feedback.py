@@ -45,7 +45,7 @@ async def list_feedback(request: Http, feedbacks: NamedDependency[Feedbacks]) ->
     )
 
 
-@post("/feedback", status_code=200, opt=needs("operator"))
+@post("/feedback", status_code=200, opt=needs("operator", rehearses=True))
 async def give_feedback(
     request: Http, feedbacks: NamedDependency[Feedbacks], by: NamedDependency[By]
 ) -> Response[bytes]:

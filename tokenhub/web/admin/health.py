@@ -40,7 +40,7 @@ async def get_health(request: Http, fleet: NamedDependency[Fleet]) -> Response[b
     return answer(wire.Health(providers=providers))
 
 
-@post("/health/{name:path}", status_code=200, ends=RESET, opt=needs("operator"))
+@post("/health/{name:path}", status_code=200, ends=RESET, opt=needs("operator", rehearses=True))
 async def reset_health(
     request: Http, name: FromPath[str], fleet: NamedDependency[Fleet], by: NamedDependency[By]
 ) -> Response[bytes]:

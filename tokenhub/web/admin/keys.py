@@ -51,7 +51,7 @@ async def get_key(
     return answer(shown(row, keys), version=row.version)
 
 
-@post("/apikeys", opt=needs("owner"))
+@post("/apikeys", opt=needs("owner", rehearses=True))
 async def create_key(
     request: Http, keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -64,17 +64,17 @@ async def create_key(
         rate_limit_rps=sent.rate_limit_rps,
         directives=sent.directives,
         grant=_grant(sent),
-        budget_nusd=_monthly(sent.monthly_budget_usd),
+        budget_nusd=monthly(sent.monthly_budget_usd),
         tokens_per_minute=0 if sent.tokens_per_minute is UNSET else sent.tokens_per_minute,
         concurrency=0 if sent.concurrency is UNSET else sent.concurrency,
         rotation_days=0 if sent.rotation_days is UNSET else sent.rotation_days,
         judged=sent.judged is not False,
         by=by,
     )
-    return _issued(issued, keys)
+    return _issued(issued, keys, by)
 
 
-@post("/apikeys/{key_id:str}/rotate", opt=needs("owner"))
+@post("/apikeys/{key_id:str}/rotate", opt=needs("owner", rehearses=True))
 async def rotate_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -84,26 +84,27 @@ async def rotate_key(
     bare = empty and "transfer-encoding" not in request.headers
     sent = wire.ApiKeyRotate() if bare else await body_of(request, wire.ApiKeyRotate)
     expected = if_match(request)
-    return _issued(await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected), keys)
+    issued = await keys.rotate(key_id, overlap=sent.overlap, by=by, expected=expected)
+    return _issued(issued, keys, by)
 
 
-@patch("/apikeys/{key_id:str}", opt=needs("owner"))
+@patch("/apikeys/{key_id:str}", opt=needs("owner", rehearses=True))
 async def patch_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = given(await body_of(request, wire.ApiKeyPatch))
     if "max_budget_usd" in sent:
-        sent["max_budget_nusd"] = _budget(sent.pop("max_budget_usd"))
+        sent["max_budget_nusd"] = budget(sent.pop("max_budget_usd"))
     if "max_latency_ms" in sent:
-        sent["max_latency_s"] = _latency(sent.pop("max_latency_ms"))
+        sent["max_latency_s"] = latency(sent.pop("max_latency_ms"))
     if "monthly_budget_usd" in sent:
-        sent["budget_nusd"] = _monthly(sent.pop("monthly_budget_usd"))
+        sent["budget_nusd"] = monthly(sent.pop("monthly_budget_usd"))
     row = await keys.update(key_id, sent, by=by, expected=if_match(request))
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@post("/apikeys/{key_id:str}/paid", status_code=200, opt=needs("owner"))
+@post("/apikeys/{key_id:str}/paid", status_code=200, opt=needs("owner", rehearses=True))
 async def pay_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -112,7 +113,7 @@ async def pay_key(
     return answer(wire.ApiKeyDone(key=shown(row, keys)), version=row.version)
 
 
-@delete("/apikeys/{key_id:str}", status_code=200, opt=needs("owner"))
+@delete("/apikeys/{key_id:str}", status_code=200, opt=needs("owner", rehearses=True))
 async def delete_key(
     request: Http, key_id: FromPath[str], keys: NamedDependency[Keys], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -165,18 +166,20 @@ def shown(row: ApiKey, keys: Keys) -> wire.ApiKey:
     )
 
 
-def _issued(issued: Issued, keys: Keys) -> Response[bytes]:
+def _issued(issued: Issued, keys: Keys, by: By) -> Response[bytes]:
     row = issued.key
     former = keys.credentials(row)[1:]
     ends = [one.expires_at for one in former if one.expires_at is not None]
     told = wire.ApiKeyIssued(
-        key=issued.secret,
+        key="" if by.rehearsed else issued.secret,
         id=row.id,
         prefix=row.prefix,
         name=row.name,
         scopes=list(row.scopes),
         former_until=_time(max(ends, default=None)),
     )
+    if by.rehearsed:
+        told.warning = "a dry run makes no key"
     if not row.scopes:
         told.warning += "; it has no scopes, so that it opens nothing"
     return answer(told, version=row.version)
@@ -194,15 +197,18 @@ def _grant(sent: wire.ApiKeyCreate) -> Grant:
         providers=() if providers is UNSET else tuple(providers),
         policy=Wish(
             mode=None if mode is UNSET else mode,
-            max_budget_nusd=_budget(sent.max_budget_usd),
-            max_latency_s=_latency(sent.max_latency_ms),
+            max_budget_nusd=budget(sent.max_budget_usd),
+            max_latency_s=latency(sent.max_latency_ms),
             min_weight=None if min_weight is UNSET else min_weight,
         ),
     )
 
 
-def _budget(budget_usd: Any) -> int | None:
-    """Bounds are checked before the conversion, which the largest floats would break."""
+def budget(budget_usd: Any) -> int | None:
+    """The most that a request may cost; None is no limit, -1 one that is refused.
+
+    Bounds are checked before the conversion, which the largest floats would break.
+    """
     if budget_usd is None or budget_usd is UNSET:
         return None
     if not 0 < budget_usd <= MAX_BUDGET_NUSD // NANO:
@@ -210,7 +216,7 @@ def _budget(budget_usd: Any) -> int | None:
     return max(1, nusd(budget_usd))
 
 
-def _monthly(budget_usd: Any) -> int | None:
+def monthly(budget_usd: Any) -> int | None:
     """0 is no limit, as in the original. Of anything out of bounds -1, which is refused."""
     if budget_usd is UNSET or budget_usd == 0:
         return None
@@ -219,7 +225,8 @@ def _monthly(budget_usd: Any) -> int | None:
     return max(1, nusd(budget_usd))
 
 
-def _latency(latency_ms: Any) -> float | None:
+def latency(latency_ms: Any) -> float | None:
+    """The longest that a request may take, in seconds; the same for what is out of bounds."""
     if latency_ms is None or latency_ms is UNSET:
         return None
     return latency_ms / 1000 if 0 < latency_ms <= MAX_LATENCY_S * 1000 else -1.0

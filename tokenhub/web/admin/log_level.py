@@ -18,7 +18,7 @@ async def get_log_level(request: Http, log_level: NamedDependency[LogLevel]) -> 
     return answer(wire.LogLevel(level=log_level.current()))
 
 
-@put("/log-level", opt=needs("operator"))
+@put("/log-level", opt=needs("operator", rehearses=True))
 async def put_log_level(
     request: Http, log_level: NamedDependency[LogLevel], by: NamedDependency[By]
 ) -> Response[bytes]:

@@ -18,6 +18,7 @@ from tokenhub.web.paging import page_of, queried
 from tokenhub.web.patching import given
 from tokenhub.web.tags import answer, if_match
 from tokenhub.wire import catalog as wire
+from tokenhub.wire.config import ModelEntry
 
 
 @get("/models", opt=needs("viewer"))
@@ -38,13 +39,13 @@ async def get_model(
     return answer(shown(row), version=row.version)
 
 
-@post("/models", opt=needs("operator"))
+@post("/models", opt=needs("operator", rehearses=True))
 async def put_model(
     request: Http, models: NamedDependency[Models], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.ModelCreate)
-    prices = _prices(sent)
+    prices = prices_of(sent)
     said = UNKNOWN if sent.pricing_source is UNSET else sent.pricing_source
     row = Model(
         id=sent.id,
@@ -58,7 +59,7 @@ async def put_model(
     return _done(await models.put(row, by=by, expected=if_match(request)))
 
 
-@patch("/models/{model_id:path}", opt=needs("operator"))
+@patch("/models/{model_id:path}", opt=needs("operator", rehearses=True))
 async def patch_model(
     request: Http,
     model_id: FromPath[str],
@@ -68,14 +69,14 @@ async def patch_model(
     provider_id = _provider(request)
     sent = await body_of(request, wire.ModelPatch)
     changes = {name: value for name, value in given(sent).items() if name not in PRICES}
-    changes |= _prices(sent)
+    changes |= prices_of(sent)
     row = await models.update(
         _name(model_id), changes, by=by, provider_id=provider_id, expected=if_match(request)
     )
     return _done(row)
 
 
-@delete("/models/{model_id:path}", status_code=200, opt=needs("operator"))
+@delete("/models/{model_id:path}", status_code=200, opt=needs("operator", rehearses=True))
 async def delete_model(
     request: Http,
     model_id: FromPath[str],
@@ -94,16 +95,16 @@ def shown(row: Model) -> wire.Model:
         provider_id=row.provider_id,
         weight=row.weight,
         max_context_tokens=row.max_context_tokens,
-        tiers=[wire.Tier(above_tokens=one.above_tokens, **_shown(one)) for one in row.tiers],
+        tiers=[wire.Tier(above_tokens=one.above_tokens, **shown_rates(one)) for one in row.tiers],
         enabled=row.enabled,
         pricing_source=row.pricing_source,
         source=row.source,
         version=row.version,
-        **_shown(row),
+        **shown_rates(row),
     )
 
 
-def _shown(rates: Model | Tier) -> dict[str, Any]:
+def shown_rates(rates: Model | Tier) -> dict[str, Any]:
     """The prices by their names on the wire."""
     return {name: shown_price(getattr(rates, inside)) for name, inside in PRICES.items()}
 
@@ -113,7 +114,7 @@ def shown_price(price: int | None) -> float | None:
     return None if price is None else usd_per_1k(price)
 
 
-def _prices(sent: wire.ModelCreate | wire.ModelPatch) -> dict[str, Any]:
+def prices_of(sent: wire.ModelCreate | wire.ModelPatch | ModelEntry) -> dict[str, Any]:
     """The prices that were sent, by their names in the catalog. Raises BadRequest."""
     prices = _rates(sent)
     if sent.tiers is not UNSET:
@@ -123,7 +124,9 @@ def _prices(sent: wire.ModelCreate | wire.ModelPatch) -> dict[str, Any]:
     return prices
 
 
-def _rates(sent: wire.ModelCreate | wire.ModelPatch | wire.Tier) -> dict[str, Any]:
+def _rates(
+    sent: wire.ModelCreate | wire.ModelPatch | ModelEntry | wire.Tier,
+) -> dict[str, Any]:
     there = {name: getattr(sent, name) for name in PRICES}
     return {
         PRICES[name]: price_of(value, field=name)

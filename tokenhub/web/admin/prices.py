@@ -15,13 +15,15 @@ from tokenhub.web.tags import answer
 from tokenhub.wire import prices as wire
 
 
-@post("/models/prices/sync", status_code=200, opt=needs("operator"))
+@post("/models/prices/sync", status_code=200, opt=needs("operator", rehearses=True))
 async def sync_prices(
     request: Http, prices: NamedDependency[Prices], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.PriceSync)
-    done = await prices.sync(by=by, provider_id=sent.provider_id, dry_run=sent.dry_run)
+    done = await prices.sync(
+        by=by, provider_id=sent.provider_id, dry_run=sent.dry_run or by.rehearsed
+    )
     count = Counter(one.result for one in done.verdicts)
     return answer(
         wire.PriceSynced(

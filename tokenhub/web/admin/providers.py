@@ -35,7 +35,7 @@ async def get_provider(
     return answer(shown(row, providers), version=row.version)
 
 
-@post("/providers", opt=needs("operator"))
+@post("/providers", opt=needs("operator", rehearses=True))
 async def put_provider(
     request: Http, providers: NamedDependency[Providers], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -56,7 +56,7 @@ async def put_provider(
     return _done(row, providers, added=added, note=note)
 
 
-@patch("/providers/{provider_id:str}", opt=needs("operator"))
+@patch("/providers/{provider_id:str}", opt=needs("operator", rehearses=True))
 async def patch_provider(
     request: Http,
     provider_id: FromPath[str],
@@ -79,7 +79,7 @@ async def patch_provider(
     return _done(row, providers)
 
 
-@delete("/providers/{provider_id:str}", status_code=200, opt=needs("operator"))
+@delete("/providers/{provider_id:str}", status_code=200, opt=needs("operator", rehearses=True))
 async def delete_provider(
     request: Http,
     provider_id: FromPath[str],

@@ -56,7 +56,7 @@ async def list_arms(request: Http, rewards: NamedDependency[Rewards]) -> Respons
     return answer(wire.Arms(arms=[_arm(one) for one in rewards.arms()]))
 
 
-@post("/rewards/reset", status_code=200, opt=needs("operator"))
+@post("/rewards/reset", status_code=200, opt=needs("operator", rehearses=True))
 async def reset_rewards(
     request: Http, rewards: NamedDependency[Rewards], by: NamedDependency[By]
 ) -> Response[bytes]:

@@ -21,7 +21,7 @@ async def get_routing(request: Http, routing: NamedDependency[Routing]) -> Respo
     return answer(_shown(routing), version=routing.version)
 
 
-@put("/routing-config", opt=needs("operator"))
+@put("/routing-config", opt=needs("operator", rehearses=True))
 async def put_routing(
     request: Http, routing: NamedDependency[Routing], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -29,8 +29,8 @@ async def put_routing(
     sent = await body_of(request, RoutingConfigPut)
     row = Defaults(
         mode=sent.default_mode,
-        max_budget_nusd=_budget(sent.default_max_budget_usd),
-        max_latency_s=_latency(sent.default_max_latency_ms),
+        max_budget_nusd=default_budget(sent.default_max_budget_usd),
+        max_latency_s=default_latency(sent.default_max_latency_ms),
     )
     await routing.put(row, by=by, expected=if_match(request))
     return answer(_shown(routing), version=routing.version)
@@ -47,8 +47,11 @@ def _shown(routing: Routing) -> RoutingConfig:
     )
 
 
-def _budget(budget_usd: float | None) -> int | None:
-    """Bounds are checked before the conversion, which the largest floats would break."""
+def default_budget(budget_usd: float | None) -> int | None:
+    """The budget in nano-USD. Raises BadRequest.
+
+    Bounds are checked before the conversion, which the largest floats would break.
+    """
     if budget_usd is None:
         return None
     amount = nusd(budget_usd) if 0 <= budget_usd <= usd(MAX_BUDGET_NUSD) else -1
@@ -60,7 +63,8 @@ def _budget(budget_usd: float | None) -> int | None:
     return amount
 
 
-def _latency(latency_ms: int) -> float:
+def default_latency(latency_ms: int) -> float:
+    """The limit in seconds. Raises BadRequest."""
     if not 0 <= latency_ms <= MAX_LATENCY_S * 1000:
         raise BadRequest(
             "default_max_latency_ms must be between 0 (the environment's) and 300000",

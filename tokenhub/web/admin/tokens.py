@@ -46,17 +46,17 @@ async def get_token(
     return answer(shown(row), version=row.version)
 
 
-@post("/tokens", opt=needs("owner"))
+@post("/tokens", opt=needs("owner", rehearses=True))
 async def create_token(
     request: Http, tokens: NamedDependency[Tokens], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.AdminTokenCreate)
     issued = await tokens.create(name=sent.name, role=sent.role, expires_in=sent.expires_in, by=by)
-    return _issued(issued)
+    return _issued(issued, by)
 
 
-@patch("/tokens/{token_id:str}", opt=needs("owner"))
+@patch("/tokens/{token_id:str}", opt=needs("owner", rehearses=True))
 async def patch_token(
     request: Http, token_id: FromPath[str], tokens: NamedDependency[Tokens], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -66,18 +66,17 @@ async def patch_token(
     return answer(wire.AdminTokenDone(token=shown(row)), version=row.version)
 
 
-@post("/tokens/{token_id:str}/rotate", opt=needs("owner"))
+@post("/tokens/{token_id:str}/rotate", opt=needs("owner", rehearses=True))
 async def rotate_token(
     request: Http, token_id: FromPath[str], tokens: NamedDependency[Tokens], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await _sent(request, wire.AdminTokenRotate)
-    return _issued(
-        await tokens.rotate(token_id, overlap=sent.overlap, by=by, expected=if_match(request))
-    )
+    issued = await tokens.rotate(token_id, overlap=sent.overlap, by=by, expected=if_match(request))
+    return _issued(issued, by)
 
 
-@delete("/tokens/{token_id:str}", status_code=200, opt=needs("owner"))
+@delete("/tokens/{token_id:str}", status_code=200, opt=needs("owner", rehearses=True))
 async def delete_token(
     request: Http, token_id: FromPath[str], tokens: NamedDependency[Tokens], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -86,13 +85,13 @@ async def delete_token(
     return answer(Done())
 
 
-@post("/admin-token/rotate", opt=needs("owner"))
+@post("/admin-token/rotate", opt=needs("owner", rehearses=True))
 async def rotate_first_token(
     request: Http, tokens: NamedDependency[Tokens], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await _sent(request, wire.FirstTokenRotate)
-    return _issued(await tokens.rotate_first(sent.token, by=by))
+    return _issued(await tokens.rotate_first(sent.token, by=by), by)
 
 
 async def _sent(request: Http, kind: type[Sent]) -> Sent:
@@ -116,10 +115,10 @@ def shown(row: AdminToken) -> wire.AdminToken:
     )
 
 
-def _issued(issued: IssuedToken) -> Response[bytes]:
+def _issued(issued: IssuedToken, by: By) -> Response[bytes]:
     row = issued.token
     told = wire.AdminTokenIssued(
-        token=issued.secret,
+        token="" if by.rehearsed else issued.secret,
         id=row.id,
         name=row.name,
         role=row.role,

@@ -92,7 +92,7 @@ async def get_retention(request: Http, charts: NamedDependency[Charts]) -> Respo
     return answer(wire.Retention(ok=True, retention_days=charts.retention_days))
 
 
-@put("/tsdb/retention", opt=needs("owner"))
+@put("/tsdb/retention", opt=needs("owner", rehearses=True))
 async def put_retention(
     request: Http, charts: NamedDependency[Charts], by: NamedDependency[By]
 ) -> Response[bytes]:

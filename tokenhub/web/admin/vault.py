@@ -131,7 +131,7 @@ async def get_secret(
     return answer(wire.Secret(key=name, value=found.decode()))
 
 
-@put("/vault/secrets/{key:path}", opt=needs("owner"))
+@put("/vault/secrets/{key:path}", opt=needs("owner", rehearses=True))
 async def put_secret(
     request: Http, key: FromPath[str], vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:
@@ -143,7 +143,7 @@ async def put_secret(
     return answer(wire.SecretDone(key=name))
 
 
-@delete("/vault/secrets/{key:path}", status_code=200, opt=needs("owner"))
+@delete("/vault/secrets/{key:path}", status_code=200, opt=needs("owner", rehearses=True))
 async def delete_secret(
     request: Http, key: FromPath[str], vault: NamedDependency[Vault], by: NamedDependency[By]
 ) -> Response[bytes]:

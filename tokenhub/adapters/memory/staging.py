@@ -1,0 +1,104 @@
+"""Stores for a rehearsal: copies in memory that note what would have been written."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryKeyStore
+from tokenhub.adapters.memory.vault import MemoryVaultStore
+from tokenhub.core.aliases import Alias
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
+from tokenhub.core.charts import Dated
+from tokenhub.core.keys import ApiKey
+from tokenhub.core.outcome import Outcome
+from tokenhub.core.vault.rows import VaultChange
+from tokenhub.ports import config
+from tokenhub.ports.config import Write
+from tokenhub.ports.series import Reading, SeriesStore
+from tokenhub.ports.stores import Audit
+
+T = TypeVar("T")
+
+
+class StagedCatalog(MemoryCatalogStore):
+    """A CatalogStore that begins with `catalog` and adds each change to `written`."""
+
+    def __init__(self, catalog: Catalog, vault: MemoryVaultStore, written: list[Write]) -> None:
+        super().__init__(vault, catalog=catalog)
+        self._written = written
+
+    async def put_provider(
+        self,
+        provider: Provider,
+        audit: Audit,
+        *,
+        models: Sequence[Model] = (),
+        key: VaultChange | None = None,
+    ) -> Catalog:
+        self._written.append(config.PutProvider(provider=provider, key=key, audit=audit))
+        return await super().put_provider(provider, audit, models=models, key=key)
+
+    async def delete_provider(
+        self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
+    ) -> Catalog:
+        self._written.append(config.DropProvider(provider_id=provider_id, key=key, audit=audit))
+        return await super().delete_provider(provider_id, audit, key=key)
+
+    async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog:
+        self._written.append(config.PutModels(models=tuple(models), audit=audit))
+        return await super().put_models(models, audit)
+
+    async def delete_model(self, key: tuple[str, str], audit: Audit) -> Catalog:
+        self._written.append(config.DropModel(key=key, audit=audit))
+        return await super().delete_model(key, audit)
+
+    async def put_alias(self, alias: Alias, audit: Audit) -> Catalog:
+        self._written.append(config.PutAlias(alias=alias, audit=audit))
+        return await super().put_alias(alias, audit)
+
+    async def delete_alias(self, name: str, audit: Audit) -> Catalog:
+        self._written.append(config.DropAlias(name=name, audit=audit))
+        return await super().delete_alias(name, audit)
+
+    async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
+        self._written.append(config.PutDefaults(defaults=defaults, audit=audit))
+        return await super().put_defaults(defaults, audit)
+
+
+class StagedKeys(MemoryKeyStore):
+    """A KeyStore that begins with `keys` and adds each change to `written`."""
+
+    def __init__(self, keys: Iterable[ApiKey], written: list[Write]) -> None:
+        super().__init__(keys)
+        self._written = written
+
+    async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
+        self._written.append(config.PutKey(key=key, audit=audit))
+        return await super().put(key, audit)
+
+    async def delete(self, key_id: str, audit: Audit) -> None:
+        self._written.append(config.DropKey(key_id=key_id, audit=audit))
+        await super().delete(key_id, audit)
+
+
+class StagedSeries:
+    """A SeriesStore that reads the real one, and adds a change of its days to `written`."""
+
+    def __init__(self, store: SeriesStore, written: list[Write]) -> None:
+        self.retention_days = store.retention_days
+        self._store = store
+        self._written = written
+
+    def record(self, outcome: Outcome) -> None:
+        """Nothing: no request ends in a rehearsal."""
+
+    async def read(self, readings: Sequence[Reading], work: Callable[[Sequence[Dated]], T]) -> T:
+        return await self._store.read(readings, work)
+
+    async def set_retention(self, days: int, audit: Audit) -> None:
+        self._written.append(config.PutRetention(days=days, audit=audit))
+        self.retention_days = days
+
+    async def prune(self, now: float) -> int:
+        """Delete nothing; how much it would be, nobody can tell."""
+        del now
+        return 0

@@ -1,0 +1,148 @@
+"""The configuration as it is wanted, and how it is: what `apply` compares.
+
+An entry says how its row is to be. What it leaves out is the usual value, except for what would be
+lost by that: a provider's key, a model's prices and context size, the end of an API key.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec.structs import asdict
+
+from tokenhub.admin.keys import Issued
+from tokenhub.admin.providers import ProviderDraft
+from tokenhub.core.aliases import Alias
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
+from tokenhub.core.keys import ApiKey
+
+PROVIDER, MODEL, ALIAS, ROUTING, KEY, RETENTION = KINDS = (
+    "provider", "model", "alias", "routing", "api_key", "retention",
+)  # fmt: skip
+Row = Provider | Model | Alias | Defaults | ApiKey | int
+# What no entry says: where a row is from, and what its own use has made of it.
+_UNSAID = {
+    "version", "source", "cred_store", "pricing_source", "exploration_temp", "digest",
+    "prefix", "created_at", "budget_reset_at", "paid_month", "paid_nusd", "rotated_at", "former",
+}  # fmt: skip
+
+
+class WantedProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """`secret_name` is that of a secret in the vault, which is to be its key."""
+
+    draft: ProviderDraft
+    secret_name: str = ""
+
+
+class WantedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """`prices` by the names of a Model, None where they stay; a context of 0 stays, too."""
+
+    id: str
+    provider_id: str
+    weight: int = 1
+    enabled: bool = True
+    max_context_tokens: int = 0
+    prices: Mapping[str, object] | None = None
+
+
+class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """`fields` are those of `Keys.update`; `id` is needed where several have the name."""
+
+    name: str
+    id: str = ""
+    expires_in: str = ""
+    fields: Mapping[str, object]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """None is a kind of which nothing is said."""
+
+    providers: Sequence[WantedProvider] | None = None
+    models: Sequence[WantedModel] | None = None
+    aliases: Sequence[Alias] | None = None
+    defaults: Defaults | None = None
+    keys: Sequence[WantedKey] | None = None
+    days: int | None = None
+
+    def says(self, kind: str) -> bool:
+        said = (self.providers, self.models, self.aliases, self.defaults, self.keys, self.days)
+        return dict(zip(KINDS, said, strict=True))[kind] is not None
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is: the catalog as stored, the keys by age, the days that charts are kept."""
+
+    catalog: Catalog
+    keys: Sequence[ApiKey]
+    days: int
+
+    def rows(self) -> dict[tuple[str, str], tuple[str, Row]]:
+        """Each row with its name, by its kind and what it is known by."""
+        found: dict[tuple[str, str], tuple[str, Row]] = {}
+        catalog = self.catalog
+        for provider in catalog.providers.values():
+            found[PROVIDER, provider.id] = provider.id, provider
+        for model in catalog.models.values():
+            name = f"{model.provider_id}/{model.id}"
+            found[MODEL, name] = name, model
+        for alias in catalog.aliases.values():
+            found[ALIAS, alias.name] = alias.name, alias
+        if catalog.defaults.version:
+            found[ROUTING, ""] = "", catalog.defaults
+        for key in self.keys:
+            found[KEY, key.id] = key.name, key
+        return found | {(RETENTION, ""): ("", self.days)}
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one row; None is one that is not there. `rekeyed`: a provider's key."""
+
+    kind: str
+    name: str
+    before: Row | None
+    after: Row | None
+    rekeyed: bool = False
+
+    @property
+    def action(self) -> str:
+        if self.before is None:
+            return "create"
+        if self.after is None:
+            return "delete"
+        return "update" if self.rekeyed or said(self.before) != said(self.after) else "same"
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """`issued` are the new keys; `version` is the catalog's."""
+
+    steps: Sequence[Step]
+    issued: Sequence[Issued]
+    version: int
+
+
+def said(row: Row) -> object:
+    """What an entry can say of a row."""
+    if isinstance(row, int):
+        return row
+    return {name: value for name, value in asdict(row).items() if name not in _UNSAID}
+
+
+def compared(
+    before: State, after: State, wanted: Wanted, rekeyed: frozenset[str]
+) -> Sequence[Step]:
+    """A step for each row of the kinds that are wanted, and for each other that changes."""
+    old, new = before.rows(), after.rows()
+    steps = []
+    for place in sorted(old.keys() | new.keys(), key=lambda it: (KINDS.index(it[0]), it[1])):
+        kind, known = place
+        name, was = old.get(place, ("", None))
+        named, now = new.get(place, ("", None))
+        step = Step(
+            kind=kind,
+            name=named or name,
+            before=was,
+            after=now,
+            rekeyed=kind == PROVIDER and known in rekeyed,
+        )
+        if wanted.says(kind) or step.action != "same":
+            steps.append(step)
+    return steps
