@@ -29,6 +29,9 @@ class Root(LazyGroup):
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry(
+            "events", "Show what happens, as it happens: requests, decisions, changes.", ("event",)
+        ),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )

@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
 from typing import Self, TypedDict, TypeVar
 
 import msgspec
@@ -100,7 +100,7 @@ class Client:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
 
-    def stream(self, stream: Stream[T], lost: Lost = unheard) -> Iterator[Sequence[T]]:
+    def stream(self, stream: Stream[T], lost: Lost = unheard) -> Generator[Sequence[T], None, None]:
         """The rows as they come: those that came together, together."""
         run = Run(stream, retries=self._retries)
         while not run.over:
@@ -160,7 +160,9 @@ class AsyncClient:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
 
-    async def stream(self, stream: Stream[T], lost: Lost = unheard) -> AsyncIterator[Sequence[T]]:
+    async def stream(
+        self, stream: Stream[T], lost: Lost = unheard
+    ) -> AsyncGenerator[Sequence[T], None]:
         """The rows as they come: those that came together, together."""
         run = Run(stream, retries=self._retries)
         while not run.over:

@@ -1,0 +1,24 @@
+"""A group with a command that is meant where none is named: `logs --limit 20` is `logs list`."""
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+USUAL = "list"
+
+
+class Usual(TyperGroup):
+    """Its `list` stands for the group: it takes its options, and its help shows them."""
+
+    # The context types are typer's own copy of click, which has no public name.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The line, with the usual command named where no other is."""
+        own = any(word in self.commands for word in args)
+        if not own and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
+            args = [USUAL, *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """What the usual command takes; then the other commands."""
+        self.commands[USUAL].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
