@@ -152,6 +152,12 @@ class Output:
         else:
             _lines(self._plain(None, view, rows))
 
+    def page_of(self, view: View[R], rows: Sequence[R]) -> list[str]:
+        """The lines of a table, for a screen."""
+        seen = self.seen(view, rows)
+        colours = _colours(self._shared.color)
+        return table(seen, rows, headers=self._headers, colours=colours)
+
     def seen(self, view: View[R], rows: Sequence[R]) -> View[R]:
         """The view with the columns that are wanted, and have room."""
         if self._shared.fields:
@@ -328,6 +334,11 @@ def talk(line: str) -> None:
     """One line for the person at the terminal."""
     sys.stderr.write(clean(line) + "\n")
     sys.stderr.flush()
+
+
+def draw(sequence: str) -> None:
+    """What a screen is made of; everything in it is clean already."""
+    _write(sequence)
 
 
 def attended() -> bool:

@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 
 import typer
 
-_UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
-_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([dhms]|$)")
+_UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_BARE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_PART = re.compile(rf"({_BARE.pattern})([dhms])")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
 
 
 def span_s(text: str, *, flag: str) -> float:
     """Seconds of a span; a bare number is seconds. Raises a usage error."""
+    if _BARE.fullmatch(text):
+        return float(text)
     if not _WHOLE.fullmatch(text):
         raise typer.BadParameter(f"{text!r} is no span such as 30s or 1h30m", param_hint=flag)
     return sum(float(amount) * _UNIT_S[unit] for amount, unit in _PART.findall(text))

@@ -89,6 +89,12 @@ def local(timestamp: str | None) -> str:
         return timestamp or "-"
 
 
+def from_ms(unix_ms: float) -> str:
+    """Unix milliseconds as the API writes times: RFC 3339 in UTC."""
+    then = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def ago(timestamp: str | None) -> str:
     """How long ago an RFC 3339 time is, `5m 3s ago`; ahead of us it is `in 2h 5m`."""
     try:
