@@ -111,7 +111,7 @@ def _ms(duration_ms: float | None) -> str:
 
 
 def _rate(rps: float) -> str:
-    return f"{rps:.2f}" if rps else "0"
+    return f"{rps:.2f}" if rps >= 0.1 else f"{rps:.2g}"  # noqa: PLR2004 - two digits of it
 
 
 _COLUMNS: tuple[Column[Aggregate], ...] = (

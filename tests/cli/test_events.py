@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -150,3 +152,45 @@ def test_a_reader_that_has_gone_ends_it_quietly(live: Live) -> None:
 
     assert 141 == process.returncode
     assert "Traceback" not in told
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """A server that cuts its first stream, forgets events meanwhile, and at last ends it."""
+
+    asked: list[str | None]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers.get("last-event-id"))
+        self.send_response(200)
+        self.end_headers()
+        again = len(self.asked) > 1
+        told = (
+            [(8, "gap", {"after_id": "7"}), (9, "attempt", {})] if again else [(7, "attempt", {})]
+        )
+        told += [(0, "dropped", {"dropped": 3}), (0, "end", {"reason": "credential_over"})] * again
+        for number, kind, fields in told:
+            data = json.dumps({"type": kind, "timestamp": "2026-01-01T00:00:00Z", **fields})
+            name = f"id: {number}\n" if number else ""
+            self.wfile.write(f"{name}event: {kind}\ndata: {data}\n\n".encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep stderr for the command under test."""
+
+
+def test_a_stream_that_is_cut_goes_on_and_tells_what_it_lost(live: Live) -> None:
+    Forgetful.asked = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        try:
+            shown = live.run("events", "--url", f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            serving.join()
+
+    assert ["7", "9"] == [row["id"] for row in lines(shown.stdout)]
+    assert [None, "7"] == Forgetful.asked
+    assert 4 == shown.exit_code
+    assert "warning: events may have been missed" in shown.stderr
+    assert "warning: 3 events were missed" in shown.stderr
+    assert "the server ended the stream: credential_over" in shown.stderr

@@ -102,3 +102,8 @@ def test_what_comes_is_filtered_as_the_list_is(live: Live) -> None:
         caller.join()
 
     assert {"large"} == {line.split()[2] for line in shown.stdout.splitlines()[1:]}
+
+
+def test_what_comes_has_no_end_that_is_past(live: Live) -> None:
+    assert 2 == live.run("logs", "-f", "--until", "1h").exit_code
+    assert 2 == live.run("audit", "-f", "--before", "7").exit_code

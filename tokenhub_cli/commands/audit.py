@@ -110,6 +110,8 @@ def list_entries(
 
     Example: tokenhubctl audit list --action 'apikey.*' --since 24h
     """
+    if following and (before or until):
+        raise typer.BadParameter("what comes has no --before or --until")
 
     def asked(most: int = limit, older: int | None = before) -> Call[AuditPage]:
         return list_audit(

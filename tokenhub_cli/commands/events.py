@@ -33,6 +33,10 @@ def _route(it: Heard) -> str:
     return "/".join(part for part in (it.provider_id, it.model_id) if part)
 
 
+def _took(duration_ms: float | None) -> str:
+    return "-" if duration_ms is None else milliseconds(duration_ms)
+
+
 def _told(it: Heard) -> str:
     """What there is to say of an event beside its figures."""
     if it.type == "health_change":
@@ -62,8 +66,8 @@ VIEW: View[Heard] = View(
             head="STATUS",
             tone=of_status,
         ),
-        Column("latency_ms", lambda it: it.latency_ms, milliseconds, right=True, head="LATENCY"),
-        Column("cost_usd", lambda it: it.cost_usd, money, right=True, head="COST"),
+        Column("latency_ms", lambda it: it.latency_ms or None, _took, right=True, head="LATENCY"),
+        Column("cost_usd", lambda it: it.cost_usd or None, money, right=True, head="COST"),
         Column("request_id", lambda it: it.request_id, head="REQUEST", spare=True),
         Column("id", lambda it: it.id, right=True, wide=True),
         Column("what", _told, tone=of_state),
@@ -173,7 +177,7 @@ class Watch:
     def _of_the_stream(self, one: Heard) -> bool:
         """Whether it is no event; what it means is told."""
         if one.type == GAP and one.after_id:  # empty where all that is kept was asked for
-            talk("warning: events were missed; the server does not keep them any more")
+            talk("warning: events may have been missed; the server has started, or keeps fewer")
         elif one.type == DROPPED:
             talk(f"warning: {one.dropped} events were missed; they came faster than they were read")
         elif one.type == END and one.reason != "draining":

@@ -109,7 +109,7 @@ def add(
 ) -> None:
     """Say how good an answer was; a second word takes the place of the first.
 
-    Example: tokenhubctl feedback add "$(tokenhubctl logs --limit 1 -o value)" --up
+    Example: tokenhubctl feedback add req_01a1fdc7 --up
     """
     json = request if request[:1] in {"{", "@", "-"} else None
     flags = {

@@ -136,6 +136,8 @@ def list_requests(
     Example: tokenhubctl logs --all --since 24h -o jsonl
     """
     _checked(wanted)
+    if following and (every or before or cursor or until):
+        raise typer.BadParameter("what comes has no --all, --before, --cursor or --until")
     terms = [wanted, *_exactly("error", error_class), *_exactly("mode", mode)]
 
     def asked(*more: str, most: int | None = limit) -> Call[LogPage]:
