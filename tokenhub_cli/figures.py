@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from tokenhub.wire.stats import Aggregate, Stats
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.text import milliseconds, money
+from tokenhub_cli.text import money, timed
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -106,10 +106,6 @@ def _of_errors(part: object) -> str:
     return "bad" if part >= 0.2 else "warn" if part >= 0.05 else ""  # noqa: PLR2004 - see above
 
 
-def _ms(duration_ms: float | None) -> str:
-    return "-" if duration_ms is None else milliseconds(duration_ms)
-
-
 def _rate(rps: float) -> str:
     return f"{rps:.2f}" if rps >= 0.1 else f"{rps:.2g}"  # noqa: PLR2004 - two digits of it
 
@@ -127,13 +123,15 @@ _COLUMNS: tuple[Column[Aggregate], ...] = (
         head="FAILED",
         tone=_of_errors,
     ),
-    Column("p50_latency_ms", lambda it: it.p50_latency_ms, _ms, right=True, head="P50"),
-    Column("p95_latency_ms", lambda it: it.p95_latency_ms, _ms, right=True, head="P95"),
-    Column("p99_latency_ms", lambda it: it.p99_latency_ms, _ms, right=True, head="P99", wide=True),
+    Column("p50_latency_ms", lambda it: it.p50_latency_ms, timed, right=True, head="P50"),
+    Column("p95_latency_ms", lambda it: it.p95_latency_ms, timed, right=True, head="P95"),
+    Column(
+        "p99_latency_ms", lambda it: it.p99_latency_ms, timed, right=True, head="P99", wide=True
+    ),
     Column(
         "p50_first_token_ms",
         lambda it: it.p50_first_token_ms,
-        _ms,
+        timed,
         right=True,
         head="FIRST TOKEN",
         spare=True,

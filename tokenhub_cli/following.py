@@ -1,6 +1,5 @@
 """What comes as it happens, until there is enough of it, the time is over, or somebody leaves."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +23,7 @@ def follow(
     for_s: float | None = None,
 ) -> None:
     """Hand over what comes, until `take` says that it is enough, or so many seconds are over."""
+    import asyncio  # noqa: PLC0415 - 30 ms that lists need not
 
     async def run() -> None:
         async with (

@@ -72,6 +72,11 @@ def milliseconds(duration_ms: float) -> str:
     return f"{duration_ms / 1000:.1f}s"
 
 
+def timed(duration_ms: float | None) -> str:
+    """The same; `-` where nothing was timed."""
+    return "-" if duration_ms is None else milliseconds(duration_ms)
+
+
 def seconds(duration_s: float) -> str:
     """`42s`, `5m 3s`, `2h 5m`, `3d 4h`."""
     whole = int(duration_s)

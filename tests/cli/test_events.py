@@ -89,6 +89,12 @@ def test_what_cannot_be_is_refused(live: Live, line: tuple[str, ...], code: int,
     assert told in refused.stderr
 
 
+def test_the_fields_can_be_asked_for(live: Live) -> None:
+    fields = live.run("events", "--fields").stdout.split()
+
+    assert {"type", "id", "latency_ms", "error_class"} <= set(fields)
+
+
 def test_nobody_there_is_told(live: Live) -> None:
     gone = live.run("events", "--url", "http://127.0.0.1:1", "--retries", "0")
 

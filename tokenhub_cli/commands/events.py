@@ -15,11 +15,11 @@ from tokenhub.client.stream import CONNECTED, END, Heard
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.following import follow
-from tokenhub_cli.options import Form, Shared
+from tokenhub_cli.options import WHICH_FIELDS, Form, Shared
 from tokenhub_cli.output import Column, Output, Sheet, View, talk
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import moment, span_s
-from tokenhub_cli.text import local, milliseconds, money, of_state, of_status
+from tokenhub_cli.text import local, money, of_state, of_status, timed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,10 +31,6 @@ _OLDEST = "0"
 
 def _route(it: Heard) -> str:
     return "/".join(part for part in (it.provider_id, it.model_id) if part)
-
-
-def _took(duration_ms: float | None) -> str:
-    return "-" if duration_ms is None else milliseconds(duration_ms)
 
 
 def _told(it: Heard) -> str:
@@ -66,7 +62,7 @@ VIEW: View[Heard] = View(
             head="STATUS",
             tone=of_status,
         ),
-        Column("latency_ms", lambda it: it.latency_ms or None, _took, right=True, head="LATENCY"),
+        Column("latency_ms", lambda it: it.latency_ms or None, timed, right=True, head="LATENCY"),
         Column("cost_usd", lambda it: it.cost_usd or None, money, right=True, head="COST"),
         Column("request_id", lambda it: it.request_id, head="REQUEST", spare=True),
         Column("id", lambda it: it.id, right=True, wide=True),
@@ -111,6 +107,8 @@ def events(
     after, begin = _since(since)
     for_s = span_s(lasting, flag="--for") if lasting else None
     matches = _matches(shared.filter)
+    if shared.fields == WHICH_FIELDS:  # they need no event
+        Output(shared).show(None, VIEW, [Heard(type="", timestamp="")])
     with session(ctx) as tokenhub:
         sheet = Output(shared).sheet(VIEW)
         watch = Watch(sheet, asked=asked, count=count, begin=begin)

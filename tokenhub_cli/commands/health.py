@@ -15,7 +15,7 @@ from tokenhub_cli.output import Column, View
 from tokenhub_cli.screen import LEAVE, at_terminal, screen
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import span_s
-from tokenhub_cli.text import local, milliseconds, of_state
+from tokenhub_cli.text import local, of_state, timed
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)
@@ -33,10 +33,6 @@ def _failed(it: Standing) -> float:
     return it.total_errors / it.total_requests if it.total_requests else 0.0
 
 
-def _ms(duration_ms: float | None) -> str:
-    return "-" if duration_ms is None else milliseconds(duration_ms)
-
-
 _VIEW: View[Standing] = View(
     kind="health",
     name=_name,
@@ -47,7 +43,7 @@ _VIEW: View[Standing] = View(
         Column("total_requests", lambda it: it.total_requests, right=True, head="CALLS"),
         Column("failed", _failed, percent, right=True),
         Column("consec_errors", lambda it: it.consec_errors, right=True, head="IN A ROW"),
-        Column("avg_latency_ms", lambda it: it.avg_latency_ms, _ms, right=True, head="LATENCY"),
+        Column("avg_latency_ms", lambda it: it.avg_latency_ms, timed, right=True, head="LATENCY"),
         Column("last_error", lambda it: it.last_error, head="LAST ERROR"),
         Column("last_error_time", lambda it: it.last_error_time, local, head="AT", spare=True),
         Column("cooldown_until", lambda it: it.cooldown_until, local, head="RESTS UNTIL"),

@@ -17,7 +17,7 @@ from tokenhub_cli.figures import By, Sort, Window, percent, ranked, rows_of, vie
 from tokenhub_cli.screen import LEAVE, Screen, at_terminal, screen
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import span_s
-from tokenhub_cli.text import clean, milliseconds, money, seconds
+from tokenhub_cli.text import clean, money, seconds, timed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 E = TypeVar("E", bound=StrEnum)
@@ -129,10 +129,9 @@ def _head(url: str, seen: Seen) -> list[str]:
 
 
 def _minute(row: Aggregate) -> str:
-    p95 = "-" if row.p95_latency_ms is None else milliseconds(row.p95_latency_ms)
     return (
-        f"last minute: {row.rps:.2f} requests/s, {percent(row.error_rate)} failed, p95 {p95}, "
-        f"{money(row.total_cost_usd)}"
+        f"last minute: {row.rps:.2f} requests/s, {percent(row.error_rate)} failed, "
+        f"p95 {timed(row.p95_latency_ms)}, {money(row.total_cost_usd)}"
     )
 
 
