@@ -113,10 +113,23 @@ def test_the_terminal_is_as_it_was_however_top_ends(
 def test_health_keeps_up_until_q(live: Live) -> None:
     live.provider()
 
-    with sitting(live, "health", "--watch", "-n", "0.1") as terminal:
+    with sitting(live, "health", "--watch=0.1s") as terminal:
         terminal.wait_for(BEGIN, "one", "healthy", "q quit")
         live.provider("two", "large")
         terminal.wait_for("two")
+        terminal.press("q")
+        terminal.wait_for(END)
+        code = terminal.process.wait(timeout=30)
+
+    assert 0 == code
+
+
+def test_stats_keep_up_every_two_seconds(live: Live) -> None:
+    live.provider()
+    live.ask()
+
+    with sitting(live, "stats", "--watch", "--by", "model") as terminal:
+        terminal.wait_for(BEGIN, "gpt", "every 2s")
         terminal.press("q")
         terminal.wait_for(END)
         code = terminal.process.wait(timeout=30)

@@ -86,7 +86,7 @@ def test_where_nobody_looks_watching_writes_what_changes(live: Live) -> None:
     live.provider()
     environment = {**os.environ, **live.environment}  # noqa: TID251 - a child's environment
     with subprocess.Popen(
-        [sys.executable, "-m", "tokenhub_cli.main", "health", "--watch", "-n", "0.1", "-o", "csv"],
+        [sys.executable, "-m", "tokenhub_cli.main", "health", "--watch=0.1", "one", "-o", "csv"],
         env={name: value for name, value in environment.items() if value is not None},
         stdout=subprocess.PIPE,
         text=True,
@@ -99,8 +99,14 @@ def test_where_nobody_looks_watching_writes_what_changes(live: Live) -> None:
         finally:
             process.kill()
 
-    assert ("name,state", "one,healthy", "") == (head[:10], row[:11], rest)
+    assert ("name,state", "one,healthy") == (head[:10], row[:11])
+    assert "one/gpt,healthy" == rest[:15]
     assert 130 == process.returncode
+
+
+def test_how_often_must_be_a_span(live: Live) -> None:
+    assert 2 == live.run("health", "--watch=often").exit_code
+    assert 5 == live.run("health", "--watch", "nobody").exit_code
 
 
 def test_charts_are_asked_for_in_words(live: Live) -> None:

@@ -1,7 +1,7 @@
 """`tokenhubctl health ...`."""
 
-import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,11 +12,10 @@ from tokenhub.wire.health import Health, ProviderHealth, RouteHealth, Standing
 from tokenhub_cli.exits import Code
 from tokenhub_cli.figures import percent
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.screen import LEAVE, at_terminal, screen
 from tokenhub_cli.session import Session, session
-from tokenhub_cli.spans import span_s
 from tokenhub_cli.text import local, of_state, timed
 from tokenhub_cli.usual import Usual
+from tokenhub_cli.watching import Watch, keep_up
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)
 
@@ -70,12 +69,7 @@ def list_health(
     ctx: typer.Context,
     provider: _Provider = "",
     *,
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Keep up: at a terminal as one screen.")
-    ] = False,
-    every: Annotated[
-        str, typer.Option("--every", "-n", metavar="SPAN", help="How often, with --watch.")
-    ] = "2s",
+    watch: Watch = "",
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 8 where one is not healthy.")
     ] = False,
@@ -84,10 +78,10 @@ def list_health(
 
     Example: tokenhubctl health list -o json
     """
-    every_s = max(0.1, span_s(every, flag="--every"))
     with session(ctx) as tokenhub:
         if watch:
-            _watch(tokenhub, provider, every_s)
+            ask = partial(_now, tokenhub, provider)
+            keep_up(tokenhub, _VIEW, ask, every=watch, mark=lambda it: it.state)
             return
         found = tokenhub(get_health())
         rows = _rows(found, provider)
@@ -117,6 +111,10 @@ def reset(
         tokenhub.output.show(done, _RESET, done.reset, lines=told)
 
 
+def _now(tokenhub: Session, provider: str) -> Sequence[Standing]:
+    return _rows(tokenhub(get_health()), provider)
+
+
 def _rows(found: Health, provider: str, *, routes: bool = False) -> Sequence[Standing]:
     """Providers; of a provider that is named, or of all, their routes too. Raises NotFound."""
     wanted = [one for one in found.providers if provider in {"", one.provider_id}]
@@ -126,27 +124,3 @@ def _rows(found: Health, provider: str, *, routes: bool = False) -> Sequence[Sta
     for one in wanted:
         rows += [one, *(one.routes if provider or routes else ())]
     return rows
-
-
-def _watch(tokenhub: Session, provider: str, every_s: float) -> None:
-    """Draw it again and again; where nobody looks, write what has changed."""
-    if not at_terminal():
-        _write_changes(tokenhub, provider, every_s)
-        return
-    with screen() as terminal:
-        key = ""
-        while key != LEAVE:
-            rows = _rows(tokenhub(get_health()), provider)
-            page = tokenhub.output.page_of(_VIEW, rows)
-            terminal.show([*page, "", f"q quit  every {every_s:g}s"])
-            key = terminal.key(every_s)
-
-
-def _write_changes(tokenhub: Session, provider: str, every_s: float) -> None:
-    sheet = tokenhub.output.sheet(_VIEW)
-    known: dict[str, str] = {}
-    while True:
-        rows = _rows(tokenhub(get_health()), provider)
-        sheet.write([row for row in rows if known.get(_name(row)) != row.state])
-        known = {_name(row): row.state for row in rows}
-        time.sleep(every_s)
