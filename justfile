@@ -68,6 +68,10 @@ fuzz count="10000": setup
 explain-proof count="1000": setup
     EXPLAIN_REQUESTS={{ count }} .venv/bin/pytest -s -p no:randomly tests/e2e/test_explain.py
 
+# so many rows of the log, and so many seconds of 200 events each, through tokenhubctl: no loss, memory flat
+ctl-proof rows="10000" seconds="60": setup
+    CTL_ROWS={{ rows }} CTL_SECONDS={{ seconds }} .venv/bin/pytest -s -p no:randomly tests/cli/test_flow_proof.py
+
 # every fault in its long form, and the table of docs/developer/faults.md; 12 minutes
 faults *args: setup
     FAULTS=long .venv/bin/pytest -p no:randomly tests/faults "$@"

@@ -24,8 +24,12 @@ class Root(LazyGroup):
         Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
         Entry("routing", "The policy of requests that bring none."),
         Entry("ledger", "Money: what calls cost."),
+        Entry("health", "How providers and their models are doing."),
+        Entry("stats", "What the last minute to the last day came to."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("audit", "Show who changed what, who came in and who was turned away."),
+        Entry("rewards", "What answers were worth, and what was learned of it.", ("reward",)),
+        Entry("feedback", "What was said of answers."),
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
@@ -33,6 +37,12 @@ class Root(LazyGroup):
         Entry("apply", "Bring the configuration to what a file says."),
         Entry("diff", "Tell what an apply of a file would change."),
         Entry("export", "Write the configuration as a file."),
+        Entry(
+            "events", "Show what happens, as it happens: requests, decisions, changes.", ("event",)
+        ),
+        Entry("top", "Who is busy now: one screen that keeps up."),
+        Entry("tsdb", "Charts over time: metrics, queries, how long they are kept."),
+        Entry("wait", "Wait until the server, the vault or a provider is ready."),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )

@@ -54,6 +54,8 @@ class Colour(StrEnum):
 
 # `--fields` alone.
 WHICH_FIELDS = "?"
+# `--watch` alone.
+EVERY = "2s"
 
 
 class Shared(NamedTuple):
@@ -109,10 +111,13 @@ def add_shared(command: TyperCommand | TyperGroup, *, told: bool = False) -> Non
 
 
 def completed(args: list[str]) -> list[str]:
-    """The line with WHICH_FIELDS behind a `--fields` that stands alone; parsers want a value."""
+    """The line with WHICH_FIELDS behind a `--fields` that stands alone; parsers want a value.
+
+    So does `--watch`, whose value never is a word of its own: an id may stand behind it.
+    """
     found = []
     for word, following in zip(args, [*args[1:], "-"], strict=False):
-        found.append(word)
+        found.append(f"--watch={EVERY}" if word == "--watch" else word)
         if word == "--fields" and following.startswith("-"):
             found.append(WHICH_FIELDS)
     return found

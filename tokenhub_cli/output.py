@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -132,6 +133,41 @@ class Output:
             return
         self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self._of_dry_run}"])
 
+    def sheet(self, view: View[R]) -> "Sheet[R]":
+        """A list of which more will come."""
+        return Sheet(self, view)
+
+    def more(self, view: View[R], rows: Sequence[R], widths: list[int], *, first: bool) -> None:
+        """Write rows of a list that goes on; its `widths` grow with them, and never shrink."""
+        headers = first and self._headers
+        if self.form in {Form.TABLE, Form.WIDE}:
+            colours = _colours(self._shared.color)
+            _write_lines(table(view, rows, headers=headers, colours=colours, widest=widths))
+        elif self.form is Form.CSV:
+            _write(_csv(view, rows, headers=headers))
+        elif self.form is Form.YAML:
+            _lines(line for row in rows for line in ("---", *_yaml(self._told(row))))
+        elif self.form is Form.JSON:
+            _lines(_json_line(self._told(row)) for row in rows)
+        else:
+            _lines(self._plain(None, view, rows))
+
+    def page_of(self, view: View[R], rows: Sequence[R]) -> list[str]:
+        """The lines of a table, for a screen."""
+        seen = self.seen(view, rows)
+        colours = _colours(self._shared.color)
+        return table(seen, rows, headers=self._headers, colours=colours)
+
+    def seen(self, view: View[R], rows: Sequence[R]) -> View[R]:
+        """The view with the columns that are wanted, and have room."""
+        if self._shared.fields:
+            view = self._picked(view, rows)
+        if self.form not in {Form.TABLE, Form.WIDE}:
+            return view
+        columns = [self._timed(it) for it in view.columns if self._all or not it.wide]
+        view = msgspec.structs.replace(view, columns=tuple(columns))
+        return view if self._all else _fitting(view, rows)
+
     def note(self, line: str) -> None:
         """One line for the person at the terminal, unless they want none."""
         if not self.quiet:
@@ -196,6 +232,26 @@ class Output:
         return msgspec.structs.replace(column, show=_TIMES[self._shared.time])
 
 
+class Sheet(Generic[R]):
+    """A list that is written while it comes, in whatever form; JSON is a line for each row."""
+
+    def __init__(self, output: Output, view: View[R]) -> None:
+        self.written = 0
+        self._output = output
+        self._view = view
+        self._widths: list[int] = []
+
+    def write(self, rows: Sequence[R]) -> None:
+        """Write what has come."""
+        if not rows:
+            return
+        first = not self.written
+        if first:
+            self._view = self._output.seen(self._view, rows)
+        self._output.more(self._view, rows, self._widths, first=first)
+        self.written += len(rows)
+
+
 _TIMES: dict[Times, Callable[[Any], str]] = {
     Times.RELATIVE: ago,
     Times.ISO: iso,
@@ -209,11 +265,17 @@ def _column(name: str) -> Column[Any]:
 
 
 def table(
-    view: View[R], rows: Sequence[R], *, headers: bool = True, colours: bool = False
+    view: View[R],
+    rows: Sequence[R],
+    *,
+    headers: bool = True,
+    colours: bool = False,
+    widest: list[int] | None = None,
 ) -> list[str]:
     """Lines of columns, two spaces apart; nothing stands to the right of the last word.
 
-    At a terminal that is too narrow for it, a text in the last column goes on below itself.
+    `widest` are the widths of the columns so far, for a table that goes on; they grow with it. At a
+    terminal that is too narrow for it, a text in the last column goes on below itself.
     """
     lines = [[clean(col.show(col.value(row))) for col in view.columns] for row in rows]
     tones = [[col.tone(col.value(row)) if col.tone else "" for col in view.columns] for row in rows]
@@ -223,6 +285,8 @@ def table(
     if not lines:
         return []
     widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
+    if widest is not None:
+        widest[:] = widths = [max(pair) for pair in zip_longest(widths, widest, fillvalue=0)]
     rights = [column.right for column in view.columns]
     room = _columns() - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)
     blank = [""] * (len(widths) - 1)
@@ -270,6 +334,11 @@ def talk(line: str) -> None:
     """One line for the person at the terminal."""
     sys.stderr.write(clean(line) + "\n")
     sys.stderr.flush()
+
+
+def draw(sequence: str) -> None:
+    """What a screen is made of; everything in it is clean already."""
+    _write(sequence)
 
 
 def attended() -> bool:

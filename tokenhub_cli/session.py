@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,8 @@ from tokenhub_cli.output import Output, ask, attended, talk
 if TYPE_CHECKING:
     from tokenhub.client.call import Call
     from tokenhub.client.profile import Profile
-    from tokenhub.client.transport import Client, Sent
+    from tokenhub.client.stream import Stream
+    from tokenhub.client.transport import AsyncClient, Client, Sent
 
 T = TypeVar("T")
 
@@ -77,10 +78,29 @@ class Session:
     def __call__(self, call: "Call[T]") -> T:
         if self._shared.dry_run and call.changes:
             call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
+        self.printed(call)
+        return self._client(call)
+
+    def rows(self, stream: "Stream[T]") -> "Iterator[Sequence[T]]":
+        """The rows of a long answer, as they come."""
+        self.printed(stream.call)
+        return self._client.stream(stream)
+
+    def listener(self) -> "AsyncClient":
+        """A client for what is waited for beside other things."""
+        from tokenhub.client.transport import AsyncClient  # noqa: PLC0415 - httpx: not for --help
+
+        shared = self._shared
+        watch = partial(_watched, verbose=shared.verbose)
+        return AsyncClient(
+            self.profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
+        )
+
+    def printed(self, call: "Call[Any]") -> None:
+        """With `--curl`, print the call and end the command."""
         if self._shared.curl:
             self.output.text(curl_of(call, self.profile.url))
             raise typer.Exit
-        return self._client(call)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -72,6 +72,11 @@ def milliseconds(duration_ms: float) -> str:
     return f"{duration_ms / 1000:.1f}s"
 
 
+def timed(duration_ms: float | None) -> str:
+    """The same; `-` where nothing was timed."""
+    return "-" if duration_ms is None else milliseconds(duration_ms)
+
+
 def seconds(duration_s: float) -> str:
     """`42s`, `5m 3s`, `2h 5m`, `3d 4h`."""
     whole = int(duration_s)
@@ -87,6 +92,12 @@ def local(timestamp: str | None) -> str:
         return f"{datetime.fromisoformat(timestamp or '').astimezone():%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return timestamp or "-"
+
+
+def from_ms(unix_ms: float) -> str:
+    """Unix milliseconds as the API writes times: RFC 3339 in UTC."""
+    then = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ago(timestamp: str | None) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
 from typing import Self, TypedDict, TypeVar
 
 import msgspec
@@ -29,6 +29,7 @@ from tokenhub.client.errors import (  # noqa: E402
     Unreadable,
 )
 from tokenhub.client.profile import Profile  # noqa: E402
+from tokenhub.client.stream import Run, Stream  # noqa: E402
 from tokenhub.wire.problem import Problem  # noqa: E402
 
 T = TypeVar("T")
@@ -54,10 +55,16 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Watch = Callable[[Sent], None]
+# Hears why a stream is asked for again, and in how many seconds.
+Lost = Callable[[str, float], None]
 
 
 def unwatched(_sent: Sent) -> None:
     """A Watch where nobody watches."""
+
+
+def unheard(_why: str, _wait_s: float) -> None:
+    """A Lost where nobody wants to know."""
 
 
 class Client:
@@ -92,6 +99,29 @@ class Client:
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
+
+    def stream(self, stream: Stream[T], lost: Lost = unheard) -> Generator[Sequence[T], None, None]:
+        """The rows as they come: those that came together, together."""
+        run = Run(stream, retries=self._retries)
+        while not run.over:
+            failed: _Failed = None
+            try:
+                began = time.perf_counter()
+                response = self._http.send(_opening(self._http, run), stream=True)
+                with contextlib.closing(response):
+                    self._watch(_sent(response, time.perf_counter() - began))
+                    if not response.is_success:
+                        response.read()
+                    _let_in(response)
+                    for data in response.iter_bytes():
+                        if rows := run.fed(data):
+                            yield rows
+                    if rows := run.ended():
+                        yield rows
+            except (httpx.RequestError, _TurnedAway) as error:
+                failed = error
+            if not run.over:
+                self._pause(_again_s(run, failed, lost, self._http))
 
     def __enter__(self) -> Self:
         return self
@@ -130,11 +160,48 @@ class AsyncClient:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
 
+    async def stream(
+        self, stream: Stream[T], lost: Lost = unheard
+    ) -> AsyncGenerator[Sequence[T], None]:
+        """The rows as they come: those that came together, together."""
+        run = Run(stream, retries=self._retries)
+        while not run.over:
+            failed: _Failed = None
+            try:
+                began = time.perf_counter()
+                response = await self._http.send(_opening(self._http, run), stream=True)
+                async with contextlib.aclosing(response):
+                    self._watch(_sent(response, time.perf_counter() - began))
+                    if not response.is_success:
+                        await response.aread()
+                    _let_in(response)
+                    async for data in response.aiter_bytes():
+                        if rows := run.fed(data):
+                            yield rows
+                    if rows := run.ended():
+                        yield rows
+            except (httpx.RequestError, _TurnedAway) as error:
+                failed = error
+            if not run.over:
+                await self._pause(_again_s(run, failed, lost, self._http))
+
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+
+class _TurnedAway(Exception):
+    """A stream was refused; it may be let in later."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.detail)
+        self.refused = refused
+
+
+# What ended an answer; None where it came to its end.
+_Failed = httpx.RequestError | _TurnedAway | None
 
 
 class _Settings(TypedDict):
@@ -189,6 +256,39 @@ def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Req
         headers=headers,
         content=None if call.body is None else msgspec.json.encode(call.body),
     )
+
+
+def _opening(http: httpx.Client | httpx.AsyncClient, run: Run[T]) -> httpx.Request:
+    """The next request of a stream."""
+    request = _request(http, run.call)
+    request.headers.update(run.headers)
+    timeout = request.extensions["timeout"]
+    request.extensions["timeout"] = {**timeout, "read": run.quiet_s(timeout["read"])}
+    return request
+
+
+def _let_in(response: httpx.Response) -> None:
+    """Raises _TurnedAway where the answer is none."""
+    if not response.is_success:
+        raise _TurnedAway(_refusal(response))
+
+
+def _again_s(
+    run: Run[T], failed: _Failed, lost: Lost, http: httpx.Client | httpx.AsyncClient
+) -> float:
+    """Seconds until a stream is asked for again. Raises what ended it where it is not to be."""
+    url = str(http.base_url).rstrip("/")
+    refused = failed.refused if isinstance(failed, _TurnedAway) else None
+    wait_s = run.wait_s(refused.status if refused else 0)
+    why = "the connection was closed"
+    if isinstance(failed, httpx.RequestError):
+        why = _reason(failed)
+    if wait_s is not None:
+        lost(refused.detail if refused else why, wait_s)
+        return wait_s
+    if refused is not None:
+        raise refused
+    raise Unreachable(url, why) from failed
 
 
 def _waits(retries: int) -> Iterator[float]:

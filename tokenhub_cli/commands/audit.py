@@ -1,17 +1,21 @@
 """`tokenhubctl audit ...`."""
 
+import time
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
 
+from tokenhub.client.call import Call
 from tokenhub.client.calls.audit import list_audit, verify_audit
-from tokenhub.wire.audit import AuditEntry, AuditVerified
+from tokenhub.wire.audit import AuditEntry, AuditPage, AuditVerified
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.session import session
+from tokenhub_cli.session import Session, session
 from tokenhub_cli.text import local
+from tokenhub_cli.usual import Usual
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)
 
 _VIEW: View[AuditEntry] = View(
     kind="audit",
@@ -41,6 +45,10 @@ _VERDICT: View[AuditVerified] = View(
     ),
 )
 
+# What is added is looked for so often, and read so many at a time.
+_POLL_S = 1.0
+_PAGE = 1000
+
 _Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
 _Before = Annotated[
     int | None, typer.Option("--before", metavar="ID", min=1, help="Older than this entry.")
@@ -63,41 +71,22 @@ _Until = Annotated[
 ]
 
 
-@app.callback(invoke_without_command=True)
-def audit(
-    ctx: typer.Context,
-    *,
-    limit: _Limit = 50,
-    before: _Before = None,
-    action: _Action = "",
-    resource: _Resource = "",
-    actor: _Actor = "",
-    address: _Address = "",
-    outcome: _Outcome = "",
-    request_id: _Request = "",
-    since: _Since = "",
-    until: _Until = "",
-) -> None:
+_Follow = Annotated[
+    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
+]
+_Count = Annotated[
+    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
+]
+
+
+@app.callback()
+def audit() -> None:
     """Show who changed what, who came in and who was turned away.
 
     Newest first.
 
     Example: tokenhubctl audit --limit 20
     """
-    if ctx.invoked_subcommand is None:
-        list_entries(
-            ctx,
-            limit=limit,
-            before=before,
-            action=action,
-            resource=resource,
-            actor=actor,
-            address=address,
-            outcome=outcome,
-            request_id=request_id,
-            since=since,
-            until=until,
-        )
 
 
 @app.command("list")
@@ -114,31 +103,68 @@ def list_entries(
     request_id: _Request = "",
     since: _Since = "",
     until: _Until = "",
+    following: _Follow = False,
+    count: _Count = None,
 ) -> None:
-    """List entries, newest first.
+    """List entries, newest first; with -f the newest last, and then what comes.
 
     Example: tokenhubctl audit list --action 'apikey.*' --since 24h
     """
-    with session(ctx) as tokenhub:
-        page = tokenhub(
-            list_audit(
-                limit=limit,
-                before=before,
-                action=action,
-                resource=resource,
-                actor=actor,
-                address=address,
-                outcome=outcome,
-                request_id=request_id,
-                since=since,
-                until=until,
-            )
+    if following and (before or until):
+        raise typer.BadParameter("what comes has no --before or --until")
+
+    def asked(most: int = limit, older: int | None = before) -> Call[AuditPage]:
+        return list_audit(
+            limit=most,
+            before=older,
+            action=action,
+            resource=resource,
+            actor=actor,
+            address=address,
+            outcome=outcome,
+            request_id=request_id,
+            since=since,
+            until=until,
         )
+
+    with session(ctx) as tokenhub:
+        if following:
+            _follow(tokenhub, asked, count=count)
+            return
+        page = tokenhub(asked())
         tokenhub.output.show(page, _VIEW, page.logs)
         if page.next:
             tokenhub.output.note(
                 f"{len(page.logs)} of {page.total}; more with --before {page.next}"
             )
+
+
+def _follow(tokenhub: Session, asked: Callable[..., Call[AuditPage]], *, count: int | None) -> None:
+    """Write the newest, and then each that is added. Not all of it is told as an event."""
+    sheet = tokenhub.output.sheet(_VIEW)
+    newest = tokenhub(asked()).logs[::-1]
+    sheet.write(newest)
+    last = newest[-1].id if newest else 0
+    begun = len(newest)
+    while count is None or sheet.written - begun < count:
+        time.sleep(_POLL_S)
+        added = list(_added(tokenhub, asked, last))[::-1]
+        sheet.write(added if count is None else added[: count - (sheet.written - begun)])
+        last = added[-1].id if added else last
+
+
+def _added(
+    tokenhub: Session, asked: Callable[..., Call[AuditPage]], last: int
+) -> Iterator[AuditEntry]:
+    """The entries behind an id, newest first."""
+    before: int | None = None
+    while True:
+        page = tokenhub(asked(_PAGE, before)).logs
+        added = [row for row in page if row.id > last]
+        yield from added
+        if len(added) < _PAGE:
+            return
+        before = added[-1].id
 
 
 @app.command("verify")

@@ -1,9 +1,12 @@
 """Calls about what happened."""
 
+from functools import partial
+
 from tokenhub.client.call import Call, item, query
+from tokenhub.client.stream import LineReader, Stream
 from tokenhub.wire.explain import Explained
 from tokenhub.wire.logs import AttemptPage, LogFacets, LogHistogram
-from tokenhub.wire.observe import LogPage, RequestDetail
+from tokenhub.wire.observe import LogPage, RequestDetail, RequestLog
 
 LOGS = "/admin/v1/logs"
 
@@ -14,6 +17,8 @@ def list_logs(
     before: str = "",
     cursor: str = "",
     wanted: str = "",
+    since: str = "",
+    until: str = "",
     model_id: str = "",
     provider_id: str = "",
     api_key_id: str = "",
@@ -24,7 +29,7 @@ def list_logs(
     """Requests, newest first, of those that match. `before` is the `next` of the page before.
 
     `cursor` is that of the page before, in place of `before`; `wanted` is a filter
-    (tokenhub.filters).
+    (tokenhub.filters); `since` and `until` are times with their zone, or as long ago as `24h`.
     """
     return Call(
         method="GET",
@@ -34,6 +39,8 @@ def list_logs(
             before=before,
             cursor=cursor,
             filter=wanted,
+            since=since,
+            until=until,
             model_id=model_id,
             provider_id=provider_id,
             api_key_id=api_key_id,
@@ -42,6 +49,21 @@ def list_logs(
             parent_id=parent_id,
         ),
         returns=LogPage,
+    )
+
+
+def export_logs(page: Call[LogPage], *, limit: int | None = None) -> Stream[RequestLog]:
+    """Every request that `list_logs` would give page by page, in one answer; at most `limit`."""
+    kept = [pair for pair in page.query if pair[0] != "limit"]
+    return Stream(
+        call=Call(
+            method="GET",
+            path=page.path,
+            query=(*kept, *query(limit=limit, format="ndjson")),
+            returns=RequestLog,
+        ),
+        reader=partial(LineReader, RequestLog),
+        accept="application/x-ndjson",
     )
 
 

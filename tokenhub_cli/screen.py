@@ -1,0 +1,71 @@
+"""The whole terminal as one page that is drawn again and again, and is as it was afterwards.
+
+The page stands on the terminal's second screen, so that what was there before is there again.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from tokenhub_cli.output import draw
+
+# ECMA-48 and xterm: second screen, no cursor, lines that are too long are cut; and back.
+_BEGIN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+_END = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_HOME, _REST_OF_LINE, _REST_OF_PAGE = "\x1b[H", "\x1b[K", "\x1b[J"
+LEAVE = "q"
+_ENDED = 128 + signal.SIGTERM
+
+
+def at_terminal() -> bool:
+    """Whether somebody looks, and can press keys."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+class Screen:
+    """Shows pages, and hears keys."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Draw a page: as many lines as there is room for."""
+        height = os.get_terminal_size(self._terminal).lines
+        page = f"{_REST_OF_LINE}\r\n".join(lines[:height])
+        draw(f"{_HOME}{page}{_REST_OF_LINE}{_REST_OF_PAGE}")
+
+    def key(self, wait_s: float) -> str:
+        """The key that is pressed within so many seconds; empty where none is, LEAVE at the end."""
+        ready, _, _ = select.select([self._terminal], [], [], wait_s)
+        if not ready:
+            return ""
+        return os.read(self._terminal, 64).decode("utf-8", "replace")[:1] or LEAVE
+
+
+@contextlib.contextmanager
+def screen() -> Iterator[Screen]:
+    """The terminal of this process. It is restored however the block ends."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    ended = signal.signal(signal.SIGTERM, _leave)
+    # Whoever stops the program would be left with a terminal that shows nothing they type.
+    stopped = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        tty.setcbreak(terminal)
+        draw(_BEGIN)
+        yield Screen(terminal)
+    finally:
+        draw(_END)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGTERM, ended)
+        signal.signal(signal.SIGTSTP, stopped)
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    raise SystemExit(_ENDED)
