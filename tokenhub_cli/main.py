@@ -23,6 +23,11 @@ class Root(LazyGroup):
         Entry("vault", "The vault: the providers' keys, and secrets of your own."),
         Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
         Entry("routing", "The policy of requests that bring none."),
+        Entry(
+            "simulate",
+            "Ask the router what it would choose, by one policy or several.",
+        ),
+        Entry("replay", "Tell what other policies would have made of logged requests."),
         Entry("ledger", "Money: what calls cost."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("audit", "Show who changed what, who came in and who was turned away."),

@@ -38,6 +38,9 @@ T = TypeVar("T")
 _LISTED_BY = {
     "explain": "logs",
     "routing explain": "logs",
+    "apikey usage": "apikey",
+    "model test": "model",
+    "simulate": "apikey",
     "model price sync": "provider",
     "model price show": "model",
 }
