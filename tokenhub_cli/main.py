@@ -22,6 +22,7 @@ class Root(LazyGroup):
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
         Entry("vault", "The vault: the providers' keys, and secrets of your own."),
         Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
+        Entry("alias", "Aliases: names that stand for a split of models.", ("aliases",)),
         Entry("routing", "The policy of requests that bring none."),
         Entry(
             "simulate",
@@ -34,6 +35,13 @@ class Root(LazyGroup):
         Entry("explain", "Tell why a request went where it went."),
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
+        Entry("workflow", "Workflows of Temporal's, where it is on.", ("workflows",)),
+        Entry(
+            "orchestration",
+            "Plans: requests that were answered in several steps.",
+            ("orchestrations",),
+        ),
+        Entry("log-level", "Show how much the server logs, or change it."),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("version", "Print the version."),
     )
