@@ -29,6 +29,8 @@ class Root(LazyGroup):
             "Ask the router what it would choose, by one policy or several.",
         ),
         Entry("replay", "Tell what other policies would have made of logged requests."),
+        Entry("chat", "Ask a model, with an API key."),
+        Entry("usage", "Show what an API key has spent this month, and may still."),
         Entry("ledger", "Money: what calls cost."),
         Entry("logs", "Show what was asked, who answered and what it cost.", ("log",)),
         Entry("audit", "Show who changed what, who came in and who was turned away."),
@@ -43,6 +45,7 @@ class Root(LazyGroup):
         ),
         Entry("log-level", "Show how much the server logs, or change it."),
         Entry("backup", "Backups of all that the server keeps."),
+        Entry("api", "Send any request, and print the body of its answer as it comes."),
         Entry("version", "Print the version."),
     )
 

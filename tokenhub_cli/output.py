@@ -14,7 +14,7 @@ import typer
 
 from tokenhub_cli.options import WHICH_FIELDS, Colour, Form, Shared, Times
 from tokenhub_cli.rows import fields_of, value_of, wanted
-from tokenhub_cli.text import ago, cells, clean, escaped, iso, local, painted, plain, unix
+from tokenhub_cli.text import ago, cells, clean, escaped, harmless, iso, local, painted, plain, unix
 
 R = TypeVar("R")
 GAP = "  "
@@ -140,6 +140,30 @@ class Output:
     def text(self, line: str) -> None:
         """Write one line, as it is."""
         _write(line + "\n")
+
+    def piece(self, text: str) -> None:
+        """Write a piece of a text as it comes; at a terminal, without what would steer it."""
+        if self.form is not Form.NONE:
+            _write(harmless(text) if sys.stdout.isatty() else text)
+
+    def portion(self, data: bytes, text: str) -> None:
+        """Write bytes as they are; at a terminal, the `text` that they are."""
+        if sys.stdout.isatty():
+            self.piece(text)
+        elif self.form is not Form.NONE:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+    def end_of_text(self) -> None:
+        """End the last line of a text at a terminal; a pipe has it as it is."""
+        if sys.stdout.isatty():
+            self.piece("\n")
+
+    def document(self, value: object) -> None:
+        """Write a value that is no row: as YAML where that is asked for, else as JSON."""
+        if self.form is not Form.NONE:
+            _lines(_yaml(value) if self.form is Form.YAML else _json(value))
 
     def json_line(self, row: object) -> None:
         """Write a row of a stream, as it comes: with `--fields` only those."""

@@ -6,8 +6,8 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Self, TypedDict, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Self, TypedDict, TypeVar, cast
 
 import msgspec
 
@@ -29,7 +29,7 @@ from tokenhub.client.errors import (  # noqa: E402
     Unreadable,
 )
 from tokenhub.client.profile import Profile  # noqa: E402
-from tokenhub.wire.problem import Problem  # noqa: E402
+from tokenhub.wire.problem import Problem, Refusal  # noqa: E402
 
 T = TypeVar("T")
 
@@ -51,6 +51,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     request_headers: Sequence[tuple[str, str]]
     response_headers: Sequence[tuple[str, str]]
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that has begun: names of headers in lower case, and the body in portions."""
+
+    status: int
+    headers: Mapping[str, str]
+    portions: Iterator[bytes]
 
 
 Watch = Callable[[Sent], None]
@@ -98,6 +106,25 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    @contextlib.contextmanager
+    def opened(self, call: Call[T]) -> Iterator[Opened]:
+        """The answer as it comes, unread; it is asked for once. Raises as a call does."""
+        try:
+            began = time.perf_counter()
+            response = self._http.send(_request(self._http, call), stream=True)
+            with contextlib.closing(response):
+                self._watch(_sent(response, time.perf_counter() - began))
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response)
+                yield Opened(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    portions=response.iter_bytes(),
+                )
+        except httpx.RequestError as error:
+            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
 
 
 class AsyncClient:
@@ -177,9 +204,9 @@ def _loopback(host: str) -> bool:
 
 
 def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
-    headers = {}
+    headers = dict(call.headers)
     if call.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers.setdefault("Content-Type", "application/json")
     if call.if_match is not None:
         headers["If-Match"] = f'"{call.if_match}"'
     return http.build_request(
@@ -240,6 +267,8 @@ def _read(call: Call[T], response: httpx.Response) -> T:
     """The answer as its type. Raises Refused, or Unreadable."""
     if not response.is_success and response.status_code not in call.accepts:
         raise _refusal(response)
+    if call.returns is bytes:
+        return cast("T", response.content)
     try:
         return msgspec.json.decode(response.content, type=call.returns)
     except msgspec.DecodeError as error:
@@ -249,6 +278,14 @@ def _read(call: Call[T], response: httpx.Response) -> T:
 def _refusal(response: httpx.Response) -> Refused:
     request_id = response.headers.get("x-request-id", "")
     refused = _REFUSALS.get(response.status_code, Refused)
+    with contextlib.suppress(msgspec.DecodeError):
+        of_vendor = msgspec.json.decode(response.content, type=Refusal)
+        return refused(
+            of_vendor.error.message,
+            status=response.status_code,
+            code=of_vendor.error.code or "",
+            request_id=of_vendor.request_id or request_id,
+        )
     try:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.DecodeError:
