@@ -1,6 +1,7 @@
 """What was given on the line, as one value: JSON, a file, stdin and flags together."""
 
 import math
+import os
 import sys
 from collections.abc import Mapping
 from getpass import getpass
@@ -47,16 +48,21 @@ def build(kind: type[T], fields: Mapping[str, Any]) -> T:
         raise typer.BadParameter(f"{error}{known}") from error
 
 
-def secret(value: str | None, *, from_stdin: bool, flag: str) -> str | None:
-    """A secret from its flag or from stdin, None where neither was given.
+def secret(
+    value: str | None, *, from_stdin: bool, flag: str, variable: str | None = None
+) -> str | None:
+    """A secret from its flag, stdin or a variable, None where none of them was given.
 
     Raises a usage error for an empty one: the variable that should have held it is unset, and
     an empty key would be sent to a provider that then refuses every request.
     """
+    if (value is not None) + from_stdin + (variable is not None) > 1:
+        raise typer.BadParameter(f"give one of {flag}, {flag}-stdin and {flag}-env")
     if from_stdin:
-        if value is not None:
-            raise typer.BadParameter(f"give one of {flag} and {flag}-stdin")
         value = _from_stdin(flag)
+    elif variable is not None:
+        value = os.environ.get(variable, "").strip()  # noqa: TID251 - the caller names it
+        flag = f"{flag}-env {variable}"
     elif value:
         hint(flag)
     if value == "":

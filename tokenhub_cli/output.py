@@ -121,7 +121,7 @@ class Output:
 
     def changed(self, answer: object, view: View[R], row: R, what: str) -> None:
         """Write what a change came to: one line, or the row as it is now."""
-        told = f"{view.kind}/{view.name(row)} {what}{self._of_dry_run}"
+        told = f"{view.kind}/{view.name(row)} {what}{self.of_dry_run}"
         self.show(answer, view, [row], lines=[told])
 
     def deleted(self, answer: object, kind: str, name: str) -> None:
@@ -130,7 +130,7 @@ class Output:
         if self.form is Form.JSONL:
             _lines([_json_line(answer)])
             return
-        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self._of_dry_run}"])
+        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self.of_dry_run}"])
 
     def note(self, line: str) -> None:
         """One line for the person at the terminal, unless they want none."""
@@ -170,7 +170,8 @@ class Output:
         _lines([_json_line(self._told(row))])
 
     @property
-    def _of_dry_run(self) -> str:
+    def of_dry_run(self) -> str:
+        """What is said of a change that was only rehearsed."""
         return " (dry run: nothing was changed)" if self._shared.dry_run else ""
 
     def _told(self, row: object) -> object:

@@ -89,6 +89,11 @@ def seconds(duration_s: float) -> str:
     return f"{whole // 60}m {whole % 60}s" if whole >= 60 else f"{whole}s"  # noqa: PLR2004 - s
 
 
+def month_begun() -> str:
+    """The first day of this month, in UTC, as budgets count."""
+    return f"{datetime.now(UTC):%Y-%m}-01"  # noqa: TID251 - the reader's now
+
+
 def local(timestamp: str | None) -> str:
     """An RFC 3339 time on this machine's clock, to the second; as it is where it is none."""
     try:

@@ -61,8 +61,9 @@ def chat(
 ) -> None:
     """Ask a model, with an API key.
 
-    The answer is all that is printed. The key is that of --key-stdin, --key-file or TOKENHUB_API_KEY. Who answered, what it cost and
-    the request's id stand on stderr; the cost needs the admin token as well.
+    The answer is all that is printed. The key is that of --key-stdin, --key-file or
+    TOKENHUB_API_KEY. Who answered, what it cost and the request's id stand on stderr; the cost
+    needs the admin token as well.
 
     Example: tokenhubctl chat -m gpt "Say hello"
 
