@@ -8,6 +8,7 @@ from tokenhub.client.calls.observe import get_request, list_logs
 from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import RequestLog
 from tokenhub_cli.explained import explained
+from tokenhub_cli.log_counts import facets, histogram
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.text import local, milliseconds, usd
@@ -171,3 +172,7 @@ def get(
     with session(ctx) as tokenhub:
         found = tokenhub(get_request(request_id))
         tokenhub.output.show(found, _VIEW, [found], lines=explained(found))
+
+
+app.command("facets")(facets)
+app.command("histogram")(histogram)
