@@ -9,6 +9,8 @@ from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.text import milliseconds, usd
 
 LETTERS = ascii_uppercase
+# From here on a ratio says more than a percentage.
+_TIMES = 2
 # A line: what it is of, and a cell for each policy.
 _Line = tuple[str, ...]
 
@@ -96,4 +98,5 @@ def _against(it: Result, first: Result) -> str:
 def _change(what: str, ours: float | None, theirs: float | None) -> str:
     if ours is None or not theirs or ours == theirs:
         return ""
-    return f"{what} {ours / theirs - 1:+.0%}"
+    ratio = ours / theirs
+    return f"{what} x{ratio:.3g}" if ratio >= _TIMES else f"{what} {ratio - 1:+.0%}"

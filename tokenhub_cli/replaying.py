@@ -26,6 +26,11 @@ def _quality(mean: float) -> str:
     return f"{mean:.3f}"
 
 
+def _cost(mean: float) -> str:
+    """A mean has more digits than it means."""
+    return usd(float(f"{mean:.3g}"))
+
+
 class _Line(msgspec.Struct, frozen=True):
     """A line of the comparison, in words."""
 
@@ -93,7 +98,7 @@ def _lines(it: ReplayResult) -> Iterator[str]:
         quality=_known(was.quality, _quality),
         failures=_known(was.failures, _percent),
         latency=_known(was.latency_ms, milliseconds),
-        cost=_known(was.cost_usd, usd),
+        cost=_known(was.cost_usd, _cost),
     )
     yield from table(_TABLE, [first, *map(_line, it.policies)])
     yield from _reasons(it.policies)
@@ -110,7 +115,7 @@ def _line(it: Replayed) -> _Line:
         quality=_estimated(it.quality, _quality),
         failures=_estimated(it.failures, _percent),
         latency=_estimated(it.latency_ms, milliseconds),
-        cost=_estimated(it.cost_usd, usd),
+        cost=_estimated(it.cost_usd, _cost),
         refused=str(it.refused),
     )
 

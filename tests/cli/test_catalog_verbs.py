@@ -25,6 +25,7 @@ def test_what_a_provider_offers_is_registered(live: Live) -> None:
     assert (0, "model/org/small saved\nmodel/large saved\n") == (result.exit_code, result.stdout)
     assert "note: registered before: gpt\n" == result.stderr
     assert {"gpt", "org/small", "large"} == models(live)
+    assert 5 == json.loads(live.run("model", "get", "large", "-o", "json").stdout)["weight"]
     assert 7 == json.loads(live.run("model", "get", "gpt", "-o", "json").stdout)["weight"]
 
 

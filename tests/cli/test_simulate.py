@@ -46,7 +46,7 @@ def test_policies_stand_side_by_side(live: Live) -> None:
     lines = {line.split()[0]: line for line in result.stdout.splitlines()}
     assert result.stdout.splitlines()[0].split() == ["A", "cheap", "B", "high_confidence"]
     assert ["1", "one/org/small", "$0.0001", "one/large", "$0.0141"] == lines["1"].split()
-    assert lines["against"].endswith("cost +9900%")
+    assert lines["against"].endswith("cost x100")
 
 
 def test_a_policy_comes_as_json_as_a_file_and_as_a_list_of_them(live: Live, tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ BASE_URLS = {
     "vllm": "http://localhost:8000",
 }
 
+# As the server gives to those that it registers by itself (--autoload-models).
+_WEIGHT = 5
+
 _VIEW: View[Provider] = View(
     kind="provider",
     name=lambda it: it.id,
@@ -336,7 +339,7 @@ def _register(tokenhub: Session, found: Discovery, which: str) -> None:
     try:
         for name in names:
             if not offered[name].registered:
-                new = ModelCreate(id=name, provider_id=found.provider_id)
+                new = ModelCreate(id=name, provider_id=found.provider_id, weight=_WEIGHT)
                 added.append(tokenhub(catalog.put_model(new)).model)
     finally:
         lines = [f"model/{one.id} saved{tokenhub.output.of_dry_run}" for one in added]
