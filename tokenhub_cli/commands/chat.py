@@ -67,7 +67,7 @@ def chat(
 
     Example: tokenhubctl chat -m gpt "Say hello"
 
-    Example: tokenhubctl chat --mode cheap --max-tokens 100 @prompt.txt
+    Example: tokenhubctl chat --mode cheap --max-tokens 100 "Say hello"
     """
     if key_stdin and prompt == "-":
         raise typer.BadParameter("stdin can hold the key or the prompt; give one by a file")
