@@ -280,7 +280,7 @@ def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
         return _HELP[error.code]
     if isinstance(error, Unauthorized):
         unknown = error.status == 401  # noqa: PLR2004 - RFC 9110
-        if command in KEYED:
+        if command in KEYED or str(ctx.params.get("path", "")).startswith("/v1/"):
             return _KEY_HINT[unknown]
         # A 403 knows the token: it, or the name of the server, is not one for this.
         return _token_hint(ctx) if unknown else "--token-file names another token"

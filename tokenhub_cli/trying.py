@@ -15,7 +15,6 @@ from tokenhub_cli.progress import waiting
 from tokenhub_cli.session import Session
 from tokenhub_cli.text import milliseconds
 
-PROMPT = "Say hello in one word."
 # Enough for a word, of a model that thinks before it too.
 _MAX_TOKENS = 256
 _NOBODY_ELSE = (("X-TokenHub-Substitute", "never"),)

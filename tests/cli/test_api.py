@@ -71,7 +71,9 @@ def test_public_routes_get_the_api_key_and_no_admin_token(live: Live) -> None:
 
     assert 0 == result.exit_code
     assert "negotiated_model" in json.loads(result.stdout)
-    assert 4 == live.run("api", "POST", "/v1/chat", "-d", body).exit_code
+    without = live.run("api", "POST", "/v1/chat", "-d", body)
+    assert 4 == without.exit_code
+    assert "try: an API key in TOKENHUB_API_KEY" in without.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from tokenhub_cli.output import Column, View
 from tokenhub_cli.prices import app as price
 from tokenhub_cli.session import confirm, session
 from tokenhub_cli.text import tokens, usd
-from tokenhub_cli.trying import PROMPT, TRIED, said, tried
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(price, name="price")
+
+_PROMPT = "Say hello in one word."
 
 VIEW: View[Model] = View(
     kind="model",
@@ -226,7 +227,7 @@ def try_model(
     model_id: _Id,
     *,
     provider_id: _Provider = "",
-    prompt: Annotated[str, typer.Option("--prompt", help="What to ask.")] = PROMPT,
+    prompt: Annotated[str, typer.Option("--prompt", help="What to ask.")] = _PROMPT,
     key_file: KeyFile = None,
     key_stdin: KeyStdin = False,
 ) -> None:
@@ -237,6 +238,8 @@ def try_model(
 
     Example: tokenhubctl model test gpt
     """
+    from tokenhub_cli.trying import TRIED, said, tried  # noqa: PLC0415 - for this command alone
+
     name = f"{provider_id}/{model_id}" if provider_id else model_id
     with keyed(ctx, file=key_file, stdin=key_stdin) as tokenhub:
         found = tried(tokenhub, name, prompt)
