@@ -11,6 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from tokenhub.client.errors import BadProfile
+from tokenhub_cli import options
 from tokenhub_cli.session import Session, exits, load_profile, open_session
 
 VARIABLE = "TOKENHUB_API_KEY"
@@ -24,11 +25,18 @@ KeyStdin = Annotated[
 
 
 @contextmanager
-def keyed(ctx: typer.Context, *, file: Path | None, stdin: bool) -> Iterator[Session]:
+def keyed(
+    ctx: typer.Context, *, file: Path | None, stdin: bool, reads: bool = False
+) -> Iterator[Session]:
     """A session that sends an API key, and never the admin token.
 
-    Without a key it sends none, and the server says what is missing.
+    Without a key it sends none, and the server says what is missing. What does more than it
+    `reads` costs money, so that --dry-run is refused.
     """
+    if options.given(ctx).dry_run and not reads:
+        raise typer.BadParameter(
+            "a request to a model cannot be rehearsed; --curl prints it", param_hint="--dry-run"
+        )
     with exits(ctx):
         key, source = api_key(file=file, stdin=stdin)
         profile = replace(load_profile(ctx), token=key, token_source=source)

@@ -82,6 +82,10 @@ def test_a_request_is_printed_without_the_key(live: Live, key: str) -> None:
         (["chat", "x", "--key-stdin", "--key-file", "f"], 2, "give one of --key-file"),
         (["chat", "x", "--key-file", "no/such"], 2, "cannot read no/such"),
         (["chat", "x", "--key-stdin"], 2, "stdin holds no API key"),
+        (["chat", "Hello", "--dry-run"], 2, "cannot be rehearsed; --curl prints it"),
+        (["model", "test", "gpt", "--dry-run"], 2, "cannot be rehearsed"),
+        (["api", "POST", "/v1/chat", "--dry-run"], 2, "cannot be rehearsed"),
+        (["usage", "--dry-run"], 4, "an API key in TOKENHUB_API_KEY"),
         (["usage"], 4, "an API key in TOKENHUB_API_KEY"),
     ],
 )

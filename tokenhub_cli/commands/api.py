@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -72,11 +73,11 @@ def api(
 
 
 def _session(
-    ctx: typer.Context, call: Call[bytes], key_file: Any, *, stdin: bool
+    ctx: typer.Context, call: Call[bytes], key_file: Path | None, *, stdin: bool
 ) -> AbstractContextManager[Session]:
     """With the token that this route wants."""
     if call.path.startswith("/v1/"):
-        return keyed(ctx, file=key_file, stdin=stdin)
+        return keyed(ctx, file=key_file, stdin=stdin, reads=not call.changes)
     return session(ctx)
 
 

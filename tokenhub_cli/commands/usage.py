@@ -31,7 +31,7 @@ def usage(ctx: typer.Context, *, key_file: KeyFile = None, key_stdin: KeyStdin =
 
     Example: tokenhubctl usage
     """
-    with keyed(ctx, file=key_file, stdin=key_stdin) as tokenhub:
+    with keyed(ctx, file=key_file, stdin=key_stdin, reads=True) as tokenhub:
         found = tokenhub(public.usage())
         tokenhub.output.show(found, _VIEW, found.models, lines=list(_told(found)))
 
