@@ -6,7 +6,7 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Self, TypedDict, TypeVar, cast
 
 import msgspec
@@ -53,12 +53,23 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     response_headers: Sequence[tuple[str, str]]
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that has begun: names of headers in lower case, and the body in portions."""
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of an answer; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
+
+
+class Opened(Begun, frozen=True, kw_only=True):
+    """An answer that has begun, with its body in portions."""
+
     portions: Iterator[bytes]
+
+
+class AsyncOpened(Begun, frozen=True, kw_only=True):
+    """The same for an event loop."""
+
+    portions: AsyncIterator[bytes]
 
 
 Watch = Callable[[Sent], None]
@@ -162,6 +173,25 @@ class AsyncClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    @contextlib.asynccontextmanager
+    async def opened(self, call: Call[T]) -> AsyncIterator[AsyncOpened]:
+        """The answer as it comes, unread; it is asked for once. Raises as a call does."""
+        try:
+            began = time.perf_counter()
+            response = await self._http.send(_request(self._http, call), stream=True)
+            async with contextlib.aclosing(response):
+                self._watch(_sent(response, time.perf_counter() - began))
+                if not response.is_success:
+                    await response.aread()
+                    raise _refusal(response)
+                yield AsyncOpened(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    portions=response.aiter_bytes(),
+                )
+        except httpx.RequestError as error:
+            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
 
 
 class _Settings(TypedDict):

@@ -1,7 +1,7 @@
 """The two drivers, over httpx's own stand-in for a network."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -301,14 +301,42 @@ def opened(handler: Handler) -> tuple[int, str, list[bytes]]:
         return answer.status, answer.headers["x-one"], list(answer.portions)
 
 
-def test_an_answer_is_had_as_it_comes() -> None:
+def opened_in_a_loop(handler: Handler) -> tuple[int, str, list[bytes]]:
+    async def send() -> tuple[int, str, list[bytes]]:
+        async with (
+            AsyncClient(PROFILE, transport=httpx.MockTransport(handler)) as client,
+            client.opened(PUT) as answer,
+        ):
+            portions = [portion async for portion in answer.portions]
+            return answer.status, answer.headers["x-one"], portions
+
+    return asyncio.run(send())
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in two portions, for either driver."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from (b"a", b"b")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for portion in self:
+            yield portion
+
+
+Open = Callable[[Handler], tuple[int, str, list[bytes]]]
+
+
+@pytest.mark.parametrize("opened", [opened, opened_in_a_loop])
+def test_an_answer_is_had_as_it_comes(opened: Open) -> None:
     def answering(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(201, headers={"X-One": "1"}, content=iter([b"a", b"b"]))
+        return httpx.Response(201, headers={"X-One": "1"}, stream=Body())
 
     assert (201, "1", [b"a", b"b"]) == opened(answering)
 
 
-def test_what_is_refused_or_lost_has_no_answer_to_open() -> None:
+@pytest.mark.parametrize("opened", [opened, opened_in_a_loop])
+def test_what_is_refused_or_lost_has_no_answer_to_open(opened: Open) -> None:
     def lost(it: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("gone", request=it)
 
