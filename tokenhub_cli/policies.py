@@ -54,11 +54,11 @@ def gathered(
     known = {name: value for name, value in bounds.items() if value is not None}
     if len(modes) <= 1 and not listed and not given:
         flags = {**({"mode": modes[0]} if modes else {}), **known}
-        both = {name: own[name] for name in own if name in flags and own[name] != flags[name]}
-        if both:
-            raise typer.BadParameter(
-                f"{next(iter(both))} is given twice, by JSON and by a flag, and differs"
-            )
+        for name in sorted(own.keys() & flags.keys()):
+            if own[name] != flags[name]:
+                raise typer.BadParameter(
+                    f"{name} is given twice, by JSON and by a flag, and differs"
+                )
         return [own | flags] if own or flags else []
     several = [own] if own else []
     several += [*listed, *({"mode": mode} for mode in modes)]
