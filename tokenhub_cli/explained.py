@@ -33,7 +33,7 @@ _TRIED: View[AttemptLog] = View(
         Column("cost_usd", lambda it: it.cost_usd, usd, right=True, head="COST"),
     ),
 )
-_CONSIDERED: View[Candidate] = View(
+CONSIDERED: View[Candidate] = View(
     kind="route",
     name=lambda it: it.route,
     columns=(
@@ -82,7 +82,7 @@ def _why(it: Skipped) -> str:
     return told.get(it.reason, f"{it.reason} ({value:g}, limit {limit:g})")
 
 
-_LEFT_OUT: View[Skipped] = View(
+LEFT_OUT: View[Skipped] = View(
     kind="route",
     name=lambda it: it.route,
     columns=(Column("route", lambda it: it.route), Column("why", _why)),
@@ -97,7 +97,7 @@ def explained(it: RequestDetail) -> list[str]:
         "Tried",
         *(table(_TRIED, it.attempts) if it.attempts else ["nobody"]),
         "",
-        *(_decision(it.decision) if it.decision else ["There is no decision on record for it."]),
+        *(told_of(it.decision) if it.decision else ["There is no decision on record for it."]),
     ]
 
 
@@ -128,12 +128,13 @@ def _reasoned(it: RequestDetail) -> str:
     return f" ({reasoned} of them reasoning)" if reasoned else ""
 
 
-def _decision(it: Decision) -> Iterator[str]:
+def told_of(it: Decision) -> Iterator[str]:
+    """The lines of a decision: everything that the choice was made of."""
     yield from _considered(it) if it.candidates else [f"Nobody could answer: {it.error}"]
     yield ""
     if it.skipped:
         yield "Left out"
-        yield from table(_LEFT_OUT, it.skipped)
+        yield from table(LEFT_OUT, it.skipped)
         yield ""
     if it.alias:
         yield f"Alias: {it.alias} stood for {it.hint or 'any model'}"
@@ -143,7 +144,7 @@ def _decision(it: Decision) -> Iterator[str]:
 
 def _considered(it: Decision) -> Iterator[str]:
     yield "Considered, best first"
-    yield from table(_CONSIDERED, it.candidates)
+    yield from table(CONSIDERED, it.candidates)
     yield f"Score: {_formula(it.weights)}, each as a part of the largest"
     if it.propensity < 1:
         chance = f"{100 * it.propensity:.3g} %"

@@ -1,6 +1,7 @@
 """What was given on the line, as one value: JSON, a file, stdin and flags together."""
 
 import math
+import os
 import sys
 from collections.abc import Mapping
 from getpass import getpass
@@ -15,7 +16,7 @@ from tokenhub_cli.output import talk
 T = TypeVar("T", bound=msgspec.Struct)
 
 # The help of every argument that takes JSON.
-JSON_HELP = "The fields as '{...}', @FILE, or - for stdin. Flags add to it."
+JSON_HELP = "The fields as '{...}', @FILE (JSON or YAML), or - for stdin. Flags add to it."
 
 
 def merged(argument: str | None, flags: Mapping[str, object]) -> dict[str, Any]:
@@ -47,16 +48,21 @@ def build(kind: type[T], fields: Mapping[str, Any]) -> T:
         raise typer.BadParameter(f"{error}{known}") from error
 
 
-def secret(value: str | None, *, from_stdin: bool, flag: str) -> str | None:
-    """A secret from its flag or from stdin, None where neither was given.
+def secret(
+    value: str | None, *, from_stdin: bool, flag: str, variable: str | None = None
+) -> str | None:
+    """A secret from its flag, stdin or a variable, None where none of them was given.
 
     Raises a usage error for an empty one: the variable that should have held it is unset, and
     an empty key would be sent to a provider that then refuses every request.
     """
+    if (value is not None) + from_stdin + (variable is not None) > 1:
+        raise typer.BadParameter(f"give one of {flag}, {flag}-stdin and {flag}-env")
     if from_stdin:
-        if value is not None:
-            raise typer.BadParameter(f"give one of {flag} and {flag}-stdin")
         value = _from_stdin(flag)
+    elif variable is not None:
+        value = os.environ.get(variable, "").strip()  # noqa: TID251 - the caller names it
+        flag = f"{flag}-env {variable}"
     elif value:
         hint(flag)
     if value == "":
@@ -81,14 +87,22 @@ def _from_stdin(flag: str) -> str:
         return ""
 
 
-def _object(argument: str) -> dict[str, Any]:
+def decoded(argument: str) -> object:
+    """The value of an argument that takes JSON, `-` or @FILE. Raises a usage error.
+
+    A file is YAML where its name says so.
+    """
+    content = content_of(argument)
+    if argument.startswith("@") and Path(argument).suffix in {".yaml", ".yml"}:
+        return _yaml(content)
     try:
-        return msgspec.json.decode(_json(argument), type=dict[str, Any])
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise typer.BadParameter(f"this is no JSON object: {error}") from error
 
 
-def _json(argument: str) -> str | bytes:
+def content_of(argument: str) -> str | bytes:
+    """The argument itself, or what stdin (`-`) or a file (@FILE) holds. Raises a usage error."""
     if argument == "-":
         return sys.stdin.read()
     if not argument.startswith("@"):
@@ -97,6 +111,23 @@ def _json(argument: str) -> str | bytes:
         return Path(argument[1:]).read_bytes()
     except OSError as error:
         raise typer.BadParameter(f"cannot read {argument[1:]}: {error.strerror}") from error
+
+
+def _object(argument: str) -> dict[str, Any]:
+    found = decoded(argument)
+    try:
+        return msgspec.convert(found, dict[str, Any])
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(f"this is no JSON object: {error}") from error
+
+
+def _yaml(content: str | bytes) -> object:
+    import yaml  # noqa: PLC0415 - 20 ms that only such files need
+
+    try:
+        return yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
+        raise typer.BadParameter(f"this is no YAML: {' '.join(str(error).split())}") from error
 
 
 def _names(kind: type[msgspec.Struct]) -> str:

@@ -22,7 +22,15 @@ class Root(LazyGroup):
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
         Entry("vault", "The vault: the providers' keys, and secrets of your own."),
         Entry("token", "Admin tokens: who operates the server.", ("tokens",)),
+        Entry("alias", "Aliases: names that stand for a split of models.", ("aliases",)),
         Entry("routing", "The policy of requests that bring none."),
+        Entry(
+            "simulate",
+            "Ask the router what it would choose, by one policy or several.",
+        ),
+        Entry("replay", "Tell what other policies would have made of logged requests."),
+        Entry("chat", "Ask a model, with an API key."),
+        Entry("usage", "Show what an API key has spent this month, and may still."),
         Entry("ledger", "Money: what calls cost."),
         Entry("health", "How providers and their models are doing."),
         Entry("stats", "What the last minute to the last day came to."),
@@ -43,7 +51,15 @@ class Root(LazyGroup):
         Entry("top", "Who is busy now: one screen that keeps up."),
         Entry("tsdb", "Charts over time: metrics, queries, how long they are kept."),
         Entry("wait", "Wait until the server, the vault or a provider is ready."),
+        Entry("workflow", "Workflows of Temporal's, where it is on.", ("workflows",)),
+        Entry(
+            "orchestration",
+            "Plans: requests that were answered in several steps.",
+            ("orchestrations",),
+        ),
+        Entry("log-level", "Show how much the server logs, or change it."),
         Entry("backup", "Backups of all that the server keeps."),
+        Entry("api", "Send any request, and print the body of its answer as it comes."),
         Entry("version", "Print the version."),
     )
 

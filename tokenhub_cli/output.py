@@ -15,7 +15,7 @@ import typer
 
 from tokenhub_cli.options import WHICH_FIELDS, Colour, Form, Shared, Times
 from tokenhub_cli.rows import fields_of, value_of, wanted
-from tokenhub_cli.text import ago, cells, clean, escaped, iso, local, painted, plain, unix
+from tokenhub_cli.text import ago, cells, clean, escaped, harmless, iso, local, painted, plain, unix
 
 R = TypeVar("R")
 GAP = "  "
@@ -122,7 +122,7 @@ class Output:
 
     def changed(self, answer: object, view: View[R], row: R, what: str) -> None:
         """Write what a change came to: one line, or the row as it is now."""
-        told = f"{view.kind}/{view.name(row)} {what}{self._of_dry_run}"
+        told = f"{view.kind}/{view.name(row)} {what}{self.of_dry_run}"
         self.show(answer, view, [row], lines=[told])
 
     def deleted(self, answer: object, kind: str, name: str) -> None:
@@ -131,7 +131,7 @@ class Output:
         if self.form is Form.JSONL:
             _lines([_json_line(answer)])
             return
-        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self._of_dry_run}"])
+        self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self.of_dry_run}"])
 
     def sheet(self, view: View[R]) -> "Sheet[R]":
         """A list of which more will come."""
@@ -177,12 +177,37 @@ class Output:
         """Write one line, as it is."""
         _write(line + "\n")
 
+    def piece(self, text: str) -> None:
+        """Write a piece of a text as it comes; at a terminal, without what would steer it."""
+        if self.form is not Form.NONE:
+            _write(harmless(text) if sys.stdout.isatty() else text)
+
+    def portion(self, data: bytes, text: str) -> None:
+        """Write bytes as they are; at a terminal, the `text` that they are."""
+        if sys.stdout.isatty():
+            self.piece(text)
+        elif self.form is not Form.NONE:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+    def end_of_text(self) -> None:
+        """End the last line of a text at a terminal; a pipe has it as it is."""
+        if sys.stdout.isatty():
+            self.piece("\n")
+
+    def document(self, value: object) -> None:
+        """Write a value that is no row: as YAML where that is asked for, else as JSON."""
+        if self.form is not Form.NONE:
+            _lines(_yaml(value) if self.form is Form.YAML else _json(value))
+
     def json_line(self, row: object) -> None:
         """Write a row of a stream, as it comes: with `--fields` only those."""
         _lines([_json_line(self._told(row))])
 
     @property
-    def _of_dry_run(self) -> str:
+    def of_dry_run(self) -> str:
+        """What is said of a change that was only rehearsed."""
         return " (dry run: nothing was changed)" if self._shared.dry_run else ""
 
     def _told(self, row: object) -> object:

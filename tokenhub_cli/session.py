@@ -4,9 +4,9 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tokenhub.client.call import Call
     from tokenhub.client.profile import Profile
     from tokenhub.client.stream import Stream
-    from tokenhub.client.transport import AsyncClient, Client, Sent
+    from tokenhub.client.transport import AsyncClient, Client, Opened, Sent, Watch
 
 T = TypeVar("T")
 
@@ -39,8 +39,19 @@ T = TypeVar("T")
 _LISTED_BY = {
     "explain": "logs",
     "routing explain": "logs",
+    "apikey usage": "apikey",
+    "model test": "model",
+    "simulate": "apikey",
+    "chat": "model",
     "model price sync": "provider",
     "model price show": "model",
+}
+# Commands that send an API key in place of the admin token.
+KEYED = frozenset(("chat", "usage", "model test"))
+_KEY_HINT = {
+    True: "an API key in TOKENHUB_API_KEY, or by --key-file or --key-stdin; "
+    '"tokenhubctl apikey create" makes one',
+    False: '"tokenhubctl apikey list" shows what each key may do',
 }
 # How the server asks for the provider of a model that several have.
 _WHICH = "?provider_id="
@@ -96,6 +107,13 @@ class Session:
             self.profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
         )
 
+    def opened(self, call: "Call[Any]") -> "AbstractContextManager[Opened]":
+        """The answer as it comes, unread."""
+        if self._shared.dry_run and call.changes:
+            call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
+        self.printed(call)
+        return self._client.opened(call)
+
     def printed(self, call: "Call[Any]") -> None:
         """With `--curl`, print the call and end the command."""
         if self._shared.curl:
@@ -118,17 +136,27 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @contextmanager
 def session(ctx: typer.Context) -> Iterator[Session]:
     """A session with the server of this user. Failures are told on stderr and end the command."""
+    with exits(ctx), open_session(ctx, load_profile(ctx)) as tokenhub:
+        yield tokenhub
+
+
+@contextmanager
+def open_session(
+    ctx: typer.Context, profile: "Profile", *, watch: "Watch | None" = None
+) -> Iterator[Session]:
+    """A session with that server. `watch` hears of what is sent too, and failures are raised."""
+    from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
+
     shared = options.given(ctx)
     output = Output(shared)
-    with exits(ctx):
-        from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
 
-        profile = load_profile(ctx)
-        watch = partial(_watched, verbose=shared.verbose)
-        with Client(
-            profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
-        ) as client:
-            yield Session(client, profile, output, shared)
+    def watched(sent: "Sent") -> None:
+        _watched(sent, verbose=shared.verbose)
+        if watch is not None:
+            watch(sent)
+
+    with Client(profile, timeout_s=shared.timeout, retries=shared.retries, watch=watched) as client:
+        yield Session(client, profile, output, shared)
 
 
 @contextmanager
@@ -145,12 +173,21 @@ def exits(ctx: typer.Context) -> Iterator[None]:
         raise typer.Exit(Code.BROKEN_PIPE) from error
 
 
-def load_profile(ctx: typer.Context) -> "Profile":
-    """Where the server is, and the token for it. Raises BadProfile."""
+def fail(ctx: typer.Context, because: str, *, hint: str, code: Code) -> NoReturn:
+    """End the command with a message of this program's own."""
+    _, _, command = ctx.command_path.partition(" ")
+    failure = Failure(error=f"{command} failed", because=because, hint=hint)
+    _tell(failure, options.given(ctx).form)
+    raise typer.Exit(code)
+
+
+def load_profile(ctx: typer.Context, *, context: str | None = None) -> "Profile":
+    """Where the server is, and the token for it; `context` in place of -c. Raises BadProfile."""
     from tokenhub.client import profile  # noqa: PLC0415 - not for --help
 
     shared = options.given(ctx)
-    return profile.load(url=shared.url, token_file=shared.token_file, context=shared.context)
+    named = shared.context if context is None else context
+    return profile.load(url=shared.url, token_file=shared.token_file, context=named)
 
 
 def confirm(ctx: typer.Context, question: str) -> None:
@@ -165,10 +202,13 @@ def confirm(ctx: typer.Context, question: str) -> None:
 
 def curl_of(call: "Call[Any]", url: str) -> str:
     """The call as a line for a shell, with the token by the variable that holds it."""
+    token = "TOKENHUB_API_KEY" if call.path.startswith("/v1/") else "TOKENHUB_ADMIN_TOKEN"
     words = ["curl", "-sS", "-X", call.method]
     query = f"?{urlencode(call.query)}" if call.query else ""
     words.append(shlex.quote(f"{url}{call.path}{query}"))
-    words += ["-H", '"Authorization: Bearer $TOKENHUB_ADMIN_TOKEN"']
+    words += ["-H", f'"Authorization: Bearer ${token}"']
+    for name, value in call.headers:
+        words += ["-H", shlex.quote(f"{name}: {value}")]
     if call.if_match is not None:
         words += ["-H", shlex.quote(f'If-Match: "{call.if_match}"')]
     if call.body is not None:
@@ -232,16 +272,9 @@ def _because(error: ClientError) -> str:
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
-    noun = ctx.parent.command_path if ctx.parent else ctx.command_path
-    program, _, command = ctx.command_path.partition(" ")
-    listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
-    if isinstance(error, Refused) and error.code in _HELP:
-        return _HELP[error.code]
-    if isinstance(error, Unauthorized):
-        # A 403 knows the token: it, or the name of the server, is not one for this.
-        return _token_hint(ctx) if error.status == 401 else "--token-file names another token"  # noqa: PLR2004 - RFC 9110
-    if isinstance(error, Conflict) and _WHICH in str(error):
-        return "say which with --provider"
+    if isinstance(error, Refused) and (known := _hint_of_refusal(ctx, error)):
+        return known
+    noun, listed = _nouns(ctx)
     hints: tuple[tuple[type[ClientError], str], ...] = (
         (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
         (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),
@@ -255,6 +288,31 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
     if isinstance(error, Refused) and error.status < 500:  # noqa: PLR2004 - server's fault from here
         return f'"{ctx.command_path} --help"'
     return "the server's log tells more" if isinstance(error, Refused) else ""
+
+
+def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
+    """What to do about a refusal that tells by itself what it is of; else nothing."""
+    program, _, command = ctx.command_path.partition(" ")
+    if error.code in _HELP:
+        return _HELP[error.code]
+    if isinstance(error, Unauthorized):
+        unknown = error.status == 401  # noqa: PLR2004 - RFC 9110
+        if command in KEYED or str(ctx.params.get("path", "")).startswith("/v1/"):
+            return _KEY_HINT[unknown]
+        # A 403 knows the token: it, or the name of the server, is not one for this.
+        return _token_hint(ctx) if unknown else "--token-file names another token"
+    if isinstance(error, Conflict) and _WHICH in str(error):
+        return "say which with --provider"
+    alone = _nouns(ctx) == (program, program)
+    known = alone and isinstance(error, NotFound | Conflict)
+    return f'"{ctx.command_path} --help"' if known else ""
+
+
+def _nouns(ctx: typer.Context) -> tuple[str, str]:
+    """The command's noun, and that under which what it is about is listed."""
+    noun = ctx.parent.command_path if ctx.parent else ctx.command_path
+    program, _, command = ctx.command_path.partition(" ")
+    return noun, f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
 
 
 def _token_hint(ctx: typer.Context) -> str:

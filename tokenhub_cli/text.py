@@ -14,10 +14,18 @@ _ESCAPES = re.compile(
 # Control characters, and those that turn the direction of the text around them.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+# The same but for tabs and the ends of lines.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 
 def clean(text: str) -> str:
     """The text on one line, without anything that would steer a terminal."""
     return _CONTROLS.sub("", re.sub(r"[\t\r\n]+", " ", _ESCAPES.sub("", text)))
+
+
+def harmless(text: str) -> str:
+    """The text with its lines and tabs, without anything that would steer a terminal."""
+    return _STEERING.sub("", _ESCAPES.sub("", text))
 
 
 def escaped(json: str) -> str:
@@ -84,6 +92,11 @@ def seconds(duration_s: float) -> str:
         if whole >= unit_s:
             return f"{whole // unit_s}{unit} {whole % unit_s // below_s}{below}"
     return f"{whole // 60}m {whole % 60}s" if whole >= 60 else f"{whole}s"  # noqa: PLR2004 - s
+
+
+def month_begun() -> str:
+    """The first day of this month, in UTC, as budgets count."""
+    return f"{datetime.now(UTC):%Y-%m}-01"  # noqa: TID251 - the reader's now
 
 
 def local(timestamp: str | None) -> str:

@@ -91,7 +91,7 @@ def test_secret_from_stdin_is_one_line_of_it(run: Run, admin: FakeAdmin) -> None
     ("line", "stdin", "told"),
     [
         (("--api-key-stdin",), "\n", "--api-key is empty"),
-        (("--api-key-stdin", "--api-key", "x"), "y", "give one of --api-key and --api-key-stdin"),
+        (("--api-key-stdin", "--api-key", "x"), "y", "give one of --api-key, --api-key-stdin"),
     ],
 )
 def test_secret_that_is_none_or_two_is_a_usage_error(

@@ -17,8 +17,9 @@ def root() -> Root:
 def test_help_lists_each_command_with_its_line(run: Run) -> None:
     shown = run("--help").stdout
 
+    widest = max(len(entry.name) for entry in Root.entries)
     for entry in Root.entries:
-        assert f"  {entry.name.ljust(11)}  {entry.summary}" in shown
+        assert f"  {entry.name.ljust(widest)}  {entry.summary}" in shown
 
 
 def test_line_of_the_root_is_the_first_of_the_commands_own_help() -> None:

@@ -1,5 +1,6 @@
 """What is different where somebody sits at the terminal."""
 
+import json
 import os
 import pty
 import subprocess
@@ -175,3 +176,22 @@ def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, admin: Fak
 
     assert ["ID", "key_0123456789abcdef"] == seen[0].split()
     assert "VERSION" == seen[-1].split()[0]
+
+
+def test_an_answer_of_a_model_steers_no_terminal(sit: Sit, admin: FakeAdmin) -> None:
+    said = json.dumps({"choices": [{"delta": {"content": "one\n\x1b[2Jtwo\x1b]0;title\x07"}}]})
+    stream = f"data: {said}\n\ndata: [DONE]\n\n".encode()
+    admin.answers["POST", "/v1/chat/completions"] = 200, stream
+
+    at_terminal = sit("chat", "Hello", "-q", piped=False).terminal
+    in_a_pipe = sit("chat", "Hello", "-q").stdout
+
+    assert "one\ntwo\n" == at_terminal
+    assert "one\n\x1b[2Jtwo\x1b]0;title\x07\n" == in_a_pipe
+
+
+def test_any_answer_steers_no_terminal(sit: Sit, admin: FakeAdmin) -> None:
+    admin.answers["GET", "/metrics"] = 200, b"one \x1b[2J1\ntwo 2"
+
+    assert "one 1\ntwo 2\n" == sit("api", "GET", "/metrics", piped=False).terminal
+    assert "one \x1b[2J1\ntwo 2" == sit("api", "GET", "/metrics").stdout

@@ -8,6 +8,7 @@ from tokenhub_cli.text import (
     cells,
     clean,
     escaped,
+    harmless,
     local,
     milliseconds,
     money,
@@ -35,6 +36,10 @@ from tokenhub_cli.text import (
 )
 def test_words_of_strangers_steer_no_terminal(text: str, shown: str) -> None:
     assert shown == clean(text)
+
+
+def test_a_text_that_is_written_as_it_comes_keeps_its_lines() -> None:
+    assert "one\n\ttwo\n" == harmless("\x1b[2Jone\n\ttwo\r\n\x07")
 
 
 @given(st.text())

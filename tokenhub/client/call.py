@@ -16,14 +16,16 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     `path` is percent-encoded. `if_match` is the version that the caller has read: the server
     refuses the change (Conflict) where the row has moved on.
     `accepts` are the statuses, beside those of success, whose body is an answer and no problem.
-    `asks` marks a POST that changes nothing.
+    `asks` marks a POST that changes nothing. `headers` are those of this call alone. A `Raw` body
+    goes out as it is, and an answer of `bytes` comes as it is.
     """
 
     method: str
     path: str
     returns: type[T]
     query: tuple[tuple[str, str], ...] = ()
-    body: msgspec.Struct | None = None
+    body: msgspec.Struct | msgspec.Raw | None = None
+    headers: tuple[tuple[str, str], ...] = ()
     if_match: int | None = None
     accepts: tuple[int, ...] = ()
     asks: bool = False

@@ -6,8 +6,17 @@ import ipaddress
 import ssl
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
-from typing import Self, TypedDict, TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Self, TypedDict, TypeVar, cast
 
 import msgspec
 
@@ -30,7 +39,7 @@ from tokenhub.client.errors import (  # noqa: E402
 )
 from tokenhub.client.profile import Profile  # noqa: E402
 from tokenhub.client.stream import Run, Stream  # noqa: E402
-from tokenhub.wire.problem import Problem  # noqa: E402
+from tokenhub.wire.problem import Problem, Refusal  # noqa: E402
 
 T = TypeVar("T")
 
@@ -52,6 +61,25 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     request_headers: Sequence[tuple[str, str]]
     response_headers: Sequence[tuple[str, str]]
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of an answer; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Opened(Begun, frozen=True, kw_only=True):
+    """An answer that has begun, with its body in portions."""
+
+    portions: Iterator[bytes]
+
+
+class AsyncOpened(Begun, frozen=True, kw_only=True):
+    """The same for an event loop."""
+
+    portions: AsyncIterator[bytes]
 
 
 Watch = Callable[[Sent], None]
@@ -129,6 +157,25 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    @contextlib.contextmanager
+    def opened(self, call: Call[T]) -> Iterator[Opened]:
+        """The answer as it comes, unread; it is asked for once. Raises as a call does."""
+        try:
+            began = time.perf_counter()
+            response = self._http.send(_request(self._http, call), stream=True)
+            with contextlib.closing(response):
+                self._watch(_sent(response, time.perf_counter() - began))
+                if not response.is_success:
+                    response.read()
+                    raise _refusal(response)
+                yield Opened(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    portions=response.iter_bytes(),
+                )
+        except httpx.RequestError as error:
+            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+
 
 class AsyncClient:
     """The same for an event loop: `await client(calls.list_models())`."""
@@ -191,6 +238,25 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
+    @contextlib.asynccontextmanager
+    async def opened(self, call: Call[T]) -> AsyncIterator[AsyncOpened]:
+        """The answer as it comes, unread; it is asked for once. Raises as a call does."""
+        try:
+            began = time.perf_counter()
+            response = await self._http.send(_request(self._http, call), stream=True)
+            async with contextlib.aclosing(response):
+                self._watch(_sent(response, time.perf_counter() - began))
+                if not response.is_success:
+                    await response.aread()
+                    raise _refusal(response)
+                yield AsyncOpened(
+                    status=response.status_code,
+                    headers=dict(response.headers),
+                    portions=response.aiter_bytes(),
+                )
+        except httpx.RequestError as error:
+            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+
 
 class _TurnedAway(Exception):
     """A stream was refused; it may be let in later."""
@@ -244,9 +310,9 @@ def _loopback(host: str) -> bool:
 
 
 def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
-    headers = {}
+    headers = dict(call.headers)
     if call.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers.setdefault("Content-Type", "application/json")
     if call.if_match is not None:
         headers["If-Match"] = f'"{call.if_match}"'
     return http.build_request(
@@ -340,6 +406,8 @@ def _read(call: Call[T], response: httpx.Response) -> T:
     """The answer as its type. Raises Refused, or Unreadable."""
     if not response.is_success and response.status_code not in call.accepts:
         raise _refusal(response)
+    if call.returns is bytes:
+        return cast("T", response.content)
     try:
         return msgspec.json.decode(response.content, type=call.returns)
     except msgspec.DecodeError as error:
@@ -349,6 +417,14 @@ def _read(call: Call[T], response: httpx.Response) -> T:
 def _refusal(response: httpx.Response) -> Refused:
     request_id = response.headers.get("x-request-id", "")
     refused = _REFUSALS.get(response.status_code, Refused)
+    with contextlib.suppress(msgspec.DecodeError):
+        of_vendor = msgspec.json.decode(response.content, type=Refusal)
+        return refused(
+            of_vendor.error.message,
+            status=response.status_code,
+            code=of_vendor.error.code or "",
+            request_id=of_vendor.request_id or request_id,
+        )
     try:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.DecodeError:

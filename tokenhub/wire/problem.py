@@ -8,6 +8,20 @@ class FieldProblem(msgspec.Struct, kw_only=True):
     message: str
 
 
+class Reason(msgspec.Struct, kw_only=True):
+    """Why, as the vendors' formats have it."""
+
+    message: str
+    code: str | None = None
+
+
+class Refusal(msgspec.Struct, kw_only=True):
+    """The error body of the routes under /v1, in either vendor's format."""
+
+    error: Reason
+    request_id: str = ""
+
+
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """`error` repeats `detail`, for scripts written against the original's `{"error": "..."}`."""
 

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from tokenhub.client.calls import keys
+from tokenhub.client.calls import keys, ledger
 from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch, ApiKeyRotate
+from tokenhub_cli.commands.ledger import sums
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local, milliseconds, money, plain, usd
+from tokenhub_cli.text import local, milliseconds, money, month_begun, plain, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -392,6 +393,44 @@ def pay_key(ctx: typer.Context, key_id: _Id) -> None:
     with session(ctx) as tokenhub:
         done = tokenhub(keys.pay_key(key_id))
         tokenhub.output.changed(done, _VIEW, done.key, "paid")
+
+
+@app.command("usage")
+def key_usage(
+    ctx: typer.Context,
+    key_id: _Id,
+    *,
+    by: Annotated[
+        str, typer.Option("--by", metavar="GROUPS", help="Any of day, provider and model.")
+    ] = "model",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DAY", help="From the 1st of the month if left out."),
+    ] = None,
+    until: Annotated[str, typer.Option("--until", metavar="DAY", help="To this day (UTC).")] = "",
+    limit: Limit = None,
+    offset: Offset = None,
+) -> None:
+    """Show what a key has cost this month, or since a day, and what is left of its budget.
+
+    Example: tokenhubctl apikey usage k_1 --by day
+    """
+    with session(ctx) as tokenhub:
+        key = tokenhub(keys.get_key(key_id))
+        call = ledger.list_ledger(
+            group_by=by,
+            api_key_id=key.id,
+            since=month_begun() if since is None else since,
+            until=until,
+            limit=limit,
+            offset=offset,
+        )
+        page = tokenhub(call)
+        tokenhub.output.page(page, sums(by), page.ledger, total=page.total, offset=page.offset)
+        tokenhub.output.note(f"{money(page.sum.cost_usd)} in {page.sum.attempts} attempts")
+        if key.monthly_budget_usd:
+            spent, budget = money(key.current_spend_usd), money(key.monthly_budget_usd)
+            tokenhub.output.note(f"{spent} of this month's budget of {budget} is spent")
 
 
 @app.command("delete")

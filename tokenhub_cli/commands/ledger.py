@@ -113,10 +113,14 @@ def list_ledger(
     )
     with session(ctx) as tokenhub:
         page = tokenhub(call)
-        groups = tuple(_GROUPS[name] for name in _GROUPS if name in by.split(","))
-        view = View(kind="ledger", name=_name, columns=(*groups, *_SUMS))
-        tokenhub.output.page(page, view, page.ledger, total=page.total, offset=page.offset)
+        tokenhub.output.page(page, sums(by), page.ledger, total=page.total, offset=page.offset)
         tokenhub.output.note(f"{money(page.sum.cost_usd)} in all, in {page.sum.attempts} attempts")
+
+
+def sums(by: str) -> View[LedgerTotal]:
+    """How sums are shown that are grouped by these."""
+    groups = tuple(_GROUPS[name] for name in _GROUPS if name in by.split(","))
+    return View(kind="ledger", name=_name, columns=(*groups, *_SUMS))
 
 
 @app.command("verify")

@@ -14,6 +14,7 @@ from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import LogPage, RequestLog
 from tokenhub_cli.explained import explained
 from tokenhub_cli.following import follow
+from tokenhub_cli.log_counts import facets, histogram
 from tokenhub_cli.options import Form
 from tokenhub_cli.output import Column, Sheet, View, talk
 from tokenhub_cli.session import Session, session
@@ -274,3 +275,7 @@ def get(
     with session(ctx) as tokenhub:
         found = tokenhub(get_request(request_id))
         tokenhub.output.show(found, _VIEW, [found], lines=explained(found))
+
+
+app.command("facets")(facets)
+app.command("histogram")(histogram)

@@ -6,7 +6,9 @@ import typer
 
 from tokenhub.client.calls import catalog
 from tokenhub.wire.catalog import Model, ModelCreate, ModelPatch
+from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, merged
+from tokenhub_cli.keyed import KeyFile, KeyStdin, keyed
 from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.prices import app as price
@@ -15,6 +17,8 @@ from tokenhub_cli.text import tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(price, name="price")
+
+_PROMPT = "Say hello in one word."
 
 VIEW: View[Model] = View(
     kind="model",
@@ -215,6 +219,33 @@ def enable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = 
 def disable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = "") -> None:
     """Keep models from being chosen."""
     _set_enabled(ctx, model_ids, provider_id, enabled=False)
+
+
+@app.command("test")
+def try_model(
+    ctx: typer.Context,
+    model_id: _Id,
+    *,
+    provider_id: _Provider = "",
+    prompt: Annotated[str, typer.Option("--prompt", help="What to ask.")] = _PROMPT,
+    key_file: KeyFile = None,
+    key_stdin: KeyStdin = False,
+) -> None:
+    """Ask a model one thing, with an API key; the exit code tells whether it answered.
+
+    No other model takes its place. The request is logged and costs what it costs; the key is that
+    of --key-stdin, --key-file or TOKENHUB_API_KEY.
+
+    Example: tokenhubctl model test gpt
+    """
+    from tokenhub_cli.trying import TRIED, said, tried  # noqa: PLC0415 - for this command alone
+
+    name = f"{provider_id}/{model_id}" if provider_id else model_id
+    with keyed(ctx, file=key_file, stdin=key_stdin) as tokenhub:
+        found = tried(tokenhub, name, prompt)
+        tokenhub.output.show(found, TRIED, [found], lines=said(found))
+    if not found.ok:
+        raise typer.Exit(Code.NOT_SO)
 
 
 @app.command("delete")

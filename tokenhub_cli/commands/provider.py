@@ -5,13 +5,25 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import catalog, health
-from tokenhub.wire.catalog import Found, Provider, ProviderCreate, ProviderDone, ProviderPatch
+from tokenhub.wire.catalog import (
+    Discovery,
+    Found,
+    Model,
+    ModelCreate,
+    Provider,
+    ProviderCreate,
+    ProviderDone,
+    ProviderPatch,
+)
 from tokenhub.wire.health import Tested
+from tokenhub_cli import options
+from tokenhub_cli.commands.model import VIEW as MODEL
 from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, hint, merged, secret
 from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.session import Session, confirm, session
+from tokenhub_cli.progress import waiting
+from tokenhub_cli.session import Session, confirm, fail, session
 from tokenhub_cli.text import milliseconds, tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -23,6 +35,9 @@ BASE_URLS = {
     "anthropic": "https://api.anthropic.com",
     "vllm": "http://localhost:8000",
 }
+
+# As the server gives to those that it registers by itself (--autoload-models).
+_WEIGHT = 5
 
 _VIEW: View[Provider] = View(
     kind="provider",
@@ -84,6 +99,10 @@ _ApiKey = Annotated[str | None, typer.Option("--api-key", metavar="KEY", help="I
 _ApiKeyStdin = Annotated[
     bool, typer.Option("--api-key-stdin", help="Read its key from stdin, or ask for it.")
 ]
+_ApiKeyEnv = Annotated[
+    str | None,
+    typer.Option("--api-key-env", metavar="NAME", help="Take its key from this variable of yours."),
+]
 _Enabled = Annotated[
     bool | None, typer.Option("--enabled/--disabled", help="Whether it may be asked.")
 ]
@@ -128,9 +147,13 @@ def add_provider(
     endpoints: _Endpoints = None,
     api_key: _ApiKey = None,
     api_key_stdin: _ApiKeyStdin = False,
+    api_key_env: _ApiKeyEnv = None,
     enabled: _Enabled = None,
     autoload_models: Annotated[
         bool, typer.Option("--autoload-models", help="Register the models that it offers.")
+    ] = False,
+    discovered: Annotated[
+        bool, typer.Option("--discover", help="Then show the models that it offers.")
     ] = False,
 ) -> None:
     """Register a provider, or replace the one of that id.
@@ -148,7 +171,9 @@ def add_provider(
         "type": kind,
         "base_url": base_url,
         "endpoints": endpoints or None,
-        "api_key": secret(api_key, from_stdin=api_key_stdin, flag="--api-key"),
+        "api_key": secret(
+            api_key, from_stdin=api_key_stdin, flag="--api-key", variable=api_key_env
+        ),
         "enabled": enabled,
         "autoload_models": autoload_models or None,
     }
@@ -158,7 +183,15 @@ def add_provider(
         fields["base_url"] = BASE_URLS.get(fields.get("type", "openai"), "")
     new = build(ProviderCreate, fields)
     with session(ctx) as tokenhub:
-        _done(tokenhub, tokenhub(catalog.put_provider(new)), "saved")
+        done = tokenhub(catalog.put_provider(new))
+        if not discovered or options.given(ctx).dry_run:
+            _done(tokenhub, done, "saved")
+            return
+        # One result goes to stdout, and it is the models.
+        tokenhub.output.note(f"provider/{done.provider.id} saved")
+        if done.note:
+            tokenhub.output.note(done.note)
+        _show_found(tokenhub, _asked(tokenhub, done.provider.id))
 
 
 @app.command("edit")
@@ -172,6 +205,7 @@ def edit_provider(
     endpoints: _Endpoints = None,
     api_key: _ApiKey = None,
     api_key_stdin: _ApiKeyStdin = False,
+    api_key_env: _ApiKeyEnv = None,
     enabled: _Enabled = None,
     if_match: IfMatch = None,
 ) -> None:
@@ -183,7 +217,9 @@ def edit_provider(
         "type": kind,
         "base_url": base_url,
         "endpoints": endpoints or None,
-        "api_key": secret(api_key, from_stdin=api_key_stdin, flag="--api-key"),
+        "api_key": secret(
+            api_key, from_stdin=api_key_stdin, flag="--api-key", variable=api_key_env
+        ),
         "enabled": enabled,
     }
     fields = merged(json, flags)
@@ -207,23 +243,60 @@ def disable_provider(ctx: typer.Context, provider_id: _Id) -> None:
 
 
 @app.command("delete")
-def delete_provider(ctx: typer.Context, provider_id: _Id, *, if_match: IfMatch = None) -> None:
+def delete_provider(
+    ctx: typer.Context,
+    provider_id: _Id,
+    *,
+    cascade: Annotated[
+        bool,
+        typer.Option(
+            "--cascade/--no-cascade", help="Its models too, or not while it has any models."
+        ),
+    ] = True,
+    if_match: IfMatch = None,
+) -> None:
     """Take a provider away, and its models with it."""
     with session(ctx) as tokenhub:
+        if not cascade:
+            models = tokenhub(catalog.list_models(provider_id=provider_id, limit=1)).total
+            if models:
+                fail(
+                    ctx,
+                    f"provider {provider_id!r} has {models} models",
+                    hint="--cascade takes them away with it",
+                    code=Code.CONFLICT,
+                )
         call = catalog.delete_provider(provider_id, if_match=if_match)
         confirm(ctx, f"Delete provider {provider_id} and its models?")
         tokenhub.output.deleted(tokenhub(call), "provider", provider_id)
 
 
 @app.command("discover")
-def discover(ctx: typer.Context, provider_id: _Id) -> None:
+def discover(
+    ctx: typer.Context,
+    provider_id: _Id,
+    *,
+    register: Annotated[
+        str | None,
+        typer.Option(
+            "--register",
+            metavar="IDS",
+            help="Register these models, with commas between, or all; those that are there stay.",
+        ),
+    ] = None,
+) -> None:
     """Ask a provider which models it offers.
 
-    Example: tokenhubctl provider discover openai -o value
+    Example: tokenhubctl provider discover one -o value
+
+    Example: tokenhubctl provider discover one --register all
     """
     with session(ctx) as tokenhub:
-        found = tokenhub(catalog.discover_models(provider_id))
-        tokenhub.output.show(found, _FOUND, found.models)
+        found = _asked(tokenhub, provider_id)
+        if register is None:
+            _show_found(tokenhub, found)
+        else:
+            _register(tokenhub, found, register)
 
 
 @app.command("test")
@@ -240,6 +313,39 @@ def test(ctx: typer.Context, provider_id: _Id) -> None:
         tokenhub.output.show(found, _TESTED, [found], lines=lines)
     if not found.ok:
         raise typer.Exit(Code.NOT_SO)
+
+
+def _asked(tokenhub: Session, provider_id: str) -> Discovery:
+    with waiting(f"asking {provider_id} for its models", quiet=tokenhub.output.quiet):
+        return tokenhub(catalog.discover_models(provider_id))
+
+
+def _show_found(tokenhub: Session, found: Discovery) -> None:
+    tokenhub.output.show(found, _FOUND, found.models)
+
+
+def _register(tokenhub: Session, found: Discovery, which: str) -> None:
+    """Register models that are not yet; those that were before a failure are told as well."""
+    offered = {one.id: one for one in found.models}
+    names = [name.strip() for name in which.split(",") if name.strip()]
+    names = list(offered) if names == ["all"] else names
+    for name in names:
+        if name not in offered:
+            raise typer.BadParameter(
+                f"{found.provider_id} offers no {name!r}", param_hint="--register"
+            )
+    there = [name for name in names if offered[name].registered]
+    added: list[Model] = []
+    try:
+        for name in names:
+            if not offered[name].registered:
+                new = ModelCreate(id=name, provider_id=found.provider_id, weight=_WEIGHT)
+                added.append(tokenhub(catalog.put_model(new)).model)
+    finally:
+        lines = [f"model/{one.id} saved{tokenhub.output.of_dry_run}" for one in added]
+        tokenhub.output.show(added, MODEL, added, lines=lines)
+    if there:
+        tokenhub.output.note(f"registered before: {', '.join(there)}")
 
 
 def _set_enabled(ctx: typer.Context, provider_id: str, *, enabled: bool) -> None:

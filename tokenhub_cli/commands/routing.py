@@ -7,6 +7,7 @@ import typer
 from tokenhub.client.calls import routing as calls
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
 from tokenhub_cli.commands.explain import explain
+from tokenhub_cli.commands.replay import replay
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch
 from tokenhub_cli.output import Column, View
@@ -94,3 +95,4 @@ def set_routing(
 
 
 app.command("explain")(explain)
+app.command("replay")(replay)

@@ -1,7 +1,7 @@
 """The two drivers, over httpx's own stand-in for a network."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ import pytest
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.catalog import get_model, list_models, put_model, update_model
-from tokenhub.client.calls.info import healthz
+from tokenhub.client.calls.info import healthz, metrics
 from tokenhub.client.errors import (
     BadProfile,
     ClientError,
@@ -257,6 +257,93 @@ def test_certificates_are_read_for_https_alone(url: str, *, trusted: bool) -> No
 
     assert trusted == bool(context.cert_store_stats()["x509_ca"])
     assert context.check_hostname
+
+
+def test_a_call_for_bytes_has_the_body_as_it_is(send: Send) -> None:
+    assert b"# HELP" == send(metrics(), lambda _: httpx.Response(200, content=b"# HELP"))
+
+
+def test_headers_of_a_call_are_sent(send: Send) -> None:
+    call = Call(method="GET", path="/x", headers=(("X-TokenHub-Mode", "cheap"),), returns=bytes)
+
+    assert b"cheap" == send(
+        call, lambda it: httpx.Response(200, content=it.headers["x-tokenhub-mode"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "request_id"),
+    [
+        ({"error": {"message": "too much", "type": "t", "param": None, "code": "c"}}, "of-header"),
+        (
+            {"type": "error", "error": {"type": "t", "message": "too much", "code": "c"}}
+            | {"request_id": "of-body"},
+            "of-body",
+        ),
+    ],
+)
+def test_a_refusal_in_a_vendors_format_is_read(
+    send: Send, body: dict[str, Any], request_id: str
+) -> None:
+    headers = {"x-request-id": "of-header"}
+
+    with pytest.raises(Refused, match="too much") as raised:
+        send(healthz(), lambda _: httpx.Response(429, json=body, headers=headers))
+
+    assert ("c", request_id) == (raised.value.code, raised.value.request_id)
+
+
+def opened(handler: Handler) -> tuple[int, str, list[bytes]]:
+    with (
+        Client(PROFILE, transport=httpx.MockTransport(handler)) as client,
+        client.opened(PUT) as answer,
+    ):
+        return answer.status, answer.headers["x-one"], list(answer.portions)
+
+
+def opened_in_a_loop(handler: Handler) -> tuple[int, str, list[bytes]]:
+    async def send() -> tuple[int, str, list[bytes]]:
+        async with (
+            AsyncClient(PROFILE, transport=httpx.MockTransport(handler)) as client,
+            client.opened(PUT) as answer,
+        ):
+            portions = [portion async for portion in answer.portions]
+            return answer.status, answer.headers["x-one"], portions
+
+    return asyncio.run(send())
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in two portions, for either driver."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from (b"a", b"b")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for portion in self:
+            yield portion
+
+
+Open = Callable[[Handler], tuple[int, str, list[bytes]]]
+
+
+@pytest.mark.parametrize("opened", [opened, opened_in_a_loop])
+def test_an_answer_is_had_as_it_comes(opened: Open) -> None:
+    def answering(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(201, headers={"X-One": "1"}, stream=Body())
+
+    assert (201, "1", [b"a", b"b"]) == opened(answering)
+
+
+@pytest.mark.parametrize("opened", [opened, opened_in_a_loop])
+def test_what_is_refused_or_lost_has_no_answer_to_open(opened: Open) -> None:
+    def lost(it: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("gone", request=it)
+
+    with pytest.raises(NotFound):
+        opened(lambda _: httpx.Response(404))
+    with pytest.raises(Unreachable, match="gone"):
+        opened(lost)
 
 
 def test_all_errors_are_client_errors() -> None:

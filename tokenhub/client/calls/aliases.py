@@ -17,10 +17,12 @@ def get_alias(name: str) -> Call[Alias]:
     return Call(method="GET", path=item(ALIASES, name), returns=Alias)
 
 
-def put_alias(name: str, alias: AliasPut) -> Call[Alias]:
+def put_alias(name: str, alias: AliasPut, *, if_match: int | None = None) -> Call[Alias]:
     """Create or replace one."""
-    return Call(method="PUT", path=item(ALIASES, name), body=alias, returns=Alias)
+    return Call(
+        method="PUT", path=item(ALIASES, name), body=alias, if_match=if_match, returns=Alias
+    )
 
 
-def delete_alias(name: str) -> Call[Done]:
-    return Call(method="DELETE", path=item(ALIASES, name), returns=Done)
+def delete_alias(name: str, *, if_match: int | None = None) -> Call[Done]:
+    return Call(method="DELETE", path=item(ALIASES, name), if_match=if_match, returns=Done)

@@ -17,3 +17,8 @@ def healthz() -> Call[Health]:
 def readyz() -> Call[Readiness]:
     """Whether requests can be served now, and why not; open to all."""
     return Call(method="GET", path="/readyz", returns=Readiness, accepts=(503,))
+
+
+def metrics() -> Call[bytes]:
+    """What is measured, in the text format of Prometheus; open, unless the server is closed."""
+    return Call(method="GET", path="/metrics", returns=bytes)

@@ -1,6 +1,7 @@
 """Calls about the routing defaults."""
 
 from tokenhub.client.call import Call
+from tokenhub.wire.replay import ReplayIn, ReplayResult
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
 from tokenhub.wire.simulate import Simulation, SimulationResult
 
@@ -20,5 +21,20 @@ def put_routing(config: RoutingConfigPut, *, if_match: int | None = None) -> Cal
 def simulate(question: Simulation) -> Call[SimulationResult]:
     """What the router would choose now; nothing is called, learned or counted."""
     return Call(
-        method="POST", path="/admin/v1/routing/simulate", body=question, returns=SimulationResult
+        method="POST",
+        path="/admin/v1/routing/simulate",
+        body=question,
+        returns=SimulationResult,
+        asks=True,
+    )
+
+
+def replay(question: ReplayIn) -> Call[ReplayResult]:
+    """What other policies would have made of logged requests; takes a second for thousands."""
+    return Call(
+        method="POST",
+        path="/admin/v1/routing/replay",
+        body=question,
+        returns=ReplayResult,
+        asks=True,
     )
