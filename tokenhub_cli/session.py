@@ -5,8 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -30,7 +29,7 @@ from tokenhub_cli.output import Output, ask, attended, talk
 if TYPE_CHECKING:
     from tokenhub.client.call import Call
     from tokenhub.client.profile import Profile
-    from tokenhub.client.transport import Client, Sent
+    from tokenhub.client.transport import Client, Sent, Watch
 
 T = TypeVar("T")
 
@@ -98,17 +97,27 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @contextmanager
 def session(ctx: typer.Context) -> Iterator[Session]:
     """A session with the server of this user. Failures are told on stderr and end the command."""
+    with exits(ctx), open_session(ctx, load_profile(ctx)) as tokenhub:
+        yield tokenhub
+
+
+@contextmanager
+def open_session(
+    ctx: typer.Context, profile: "Profile", *, watch: "Watch | None" = None
+) -> Iterator[Session]:
+    """A session with that server. `watch` hears of what is sent too, and failures are raised."""
+    from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
+
     shared = options.given(ctx)
     output = Output(shared)
-    with exits(ctx):
-        from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: not for --help
 
-        profile = load_profile(ctx)
-        watch = partial(_watched, verbose=shared.verbose)
-        with Client(
-            profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
-        ) as client:
-            yield Session(client, profile, output, shared)
+    def watched(sent: "Sent") -> None:
+        _watched(sent, verbose=shared.verbose)
+        if watch is not None:
+            watch(sent)
+
+    with Client(profile, timeout_s=shared.timeout, retries=shared.retries, watch=watched) as client:
+        yield Session(client, profile, output, shared)
 
 
 @contextmanager
@@ -125,12 +134,21 @@ def exits(ctx: typer.Context) -> Iterator[None]:
         raise typer.Exit(Code.BROKEN_PIPE) from error
 
 
-def load_profile(ctx: typer.Context) -> "Profile":
-    """Where the server is, and the token for it. Raises BadProfile."""
+def fail(ctx: typer.Context, because: str, *, hint: str, code: Code) -> NoReturn:
+    """End the command with a message of this program's own."""
+    _, _, command = ctx.command_path.partition(" ")
+    failure = Failure(error=f"{command} failed", because=because, hint=hint)
+    _tell(failure, options.given(ctx).form)
+    raise typer.Exit(code)
+
+
+def load_profile(ctx: typer.Context, *, context: str | None = None) -> "Profile":
+    """Where the server is, and the token for it; `context` in place of -c. Raises BadProfile."""
     from tokenhub.client import profile  # noqa: PLC0415 - not for --help
 
     shared = options.given(ctx)
-    return profile.load(url=shared.url, token_file=shared.token_file, context=shared.context)
+    named = shared.context if context is None else context
+    return profile.load(url=shared.url, token_file=shared.token_file, context=named)
 
 
 def confirm(ctx: typer.Context, question: str) -> None:
