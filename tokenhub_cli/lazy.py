@@ -10,11 +10,15 @@ from tokenhub_cli.options import add_shared, completed
 
 
 class Entry(NamedTuple):
-    """A command that is not loaded: `app` of tokenhub_cli.commands.NAME, dashes as underscores."""
+    """A command that is not loaded: `app` of tokenhub_cli.commands.NAME, dashes as underscores.
+
+    A `hidden` one is in no help: another has the same work under a better name.
+    """
 
     name: str
     summary: str
     aliases: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 class Lazy(TyperCommand):
@@ -41,7 +45,10 @@ class LazyGroup(TyperGroup):
         add_shared(self, told=True)
         for entry in self.entries:
             self.commands[entry.name] = Lazy(
-                name=entry.name, help=entry.summary, short_help=entry.summary
+                name=entry.name,
+                help=entry.summary,
+                short_help=entry.summary,
+                hidden=entry.hidden,
             )
 
     # The context types are typer's own copy of click, which has no public name.

@@ -16,10 +16,15 @@ class Root(LazyGroup):
 
     entries = (
         Entry("status", "Show the server: version, providers, models, keys."),
-        Entry("login", "Sign in: try an admin token, and keep it with its server as a context."),
+        Entry("login", "Sign in, and keep the server and its token as a context."),
         Entry("logout", "Sign out: forget the token of a context."),
         Entry("context", "Contexts: servers that have a name, each with its token.", ("contexts",)),
         Entry("admin-token", "Print the admin token and nothing else."),
+        Entry(
+            "rotate-admin-token",
+            "Replace the server's own admin token, and print the new one.",
+            hidden=True,
+        ),
         Entry("provider", "Providers: who answers.", ("providers",)),
         Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),

@@ -32,10 +32,10 @@ def login(
         bool, typer.Option("--token-stdin", help="Take the token from a line of stdin.")
     ] = False,
 ) -> None:
-    """Sign in: try an admin token, and keep it with its server as a context.
+    """Sign in, and keep the server and its token as a context.
 
-    The token is asked for, unless it is given. The context is named by -c, else by the server's
-    host, and used from now on. Its file is for its owner's eyes alone (mode 0600). With
+    The token is asked for, unless it is given, and tried. The context is named by -c, else by the
+    server's host, and used from now on. Its file is for its owner's eyes alone (mode 0600). With
     --token-file it is the file's name that is kept.
 
     Example: tokenhubctl login "$TOKENHUB_URL" -c local --token-file token.txt

@@ -20,7 +20,9 @@ def logout(
         str | None, typer.Argument(metavar="[CONTEXT]", help="Else the one in use.")
     ] = None,
 ) -> None:
-    """Sign out: forget the token of a context. The server goes on to take it from others.
+    """Sign out: forget the token of a context.
+
+    The server goes on to take it from others; token revoke ends that.
 
     Example: tokenhubctl logout local
     """
