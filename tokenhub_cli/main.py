@@ -38,6 +38,7 @@ class Root(LazyGroup):
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("backup", "Backups of all that the server keeps."),
+        Entry("config", "Settings of this program."),
         Entry("version", "Print the version."),
     )
 
