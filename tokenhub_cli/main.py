@@ -40,6 +40,8 @@ class Root(LazyGroup):
         Entry("backup", "Backups of all that the server keeps."),
         Entry("config", "Settings of this program."),
         Entry("version", "Print the version."),
+        Entry("man", "Write the manual pages, one of each noun, into a folder."),
+        Entry("help", "Explain a command or a topic."),
     )
 
 
