@@ -56,7 +56,7 @@ _FORMATTING = """\
 -o value    the id alone; of a new key or token, that alone
 -o none     nothing
 
---fields id,weight   only these fields, in this order; --fields alone lists those there are
+--fields id,weight   only these fields, in this order; --fields alone lists them
 --filter TEXT        only rows that it means: tokenhubctl help filters
 --no-headers         no header line in tables and csv
 --time relative      how tables write times: local, relative, iso or unix
