@@ -1,5 +1,6 @@
 """A group that imports a command's file when the command is used, and not before."""
 
+import os
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -7,6 +8,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tokenhub_cli.options import add_shared, completed
+
+# How a shell says that it wants completions, and in which form.
+COMPLETING = "_TOKENHUBCTL_COMPLETE"
 
 
 class Entry(NamedTuple):
@@ -32,6 +36,10 @@ class Lazy(TyperCommand):
         assert isinstance(command, TyperCommand | TyperGroup)
         command.name = self.name
         add_shared(command)
+        if COMPLETING in os.environ:  # noqa: TID251 - set by the shell's script, not by users
+            from tokenhub_cli.completing import attach  # noqa: PLC0415 - only where a shell asks
+
+            attach(command, [self.name])
         return command
 
 

@@ -41,6 +41,7 @@ class Root(LazyGroup):
         Entry("doctor", "Check everything that can be wrong, and tell what to do about it."),
         Entry("config", "Settings of this program."),
         Entry("version", "Print the version."),
+        Entry("completion", "Completion of commands, options and ids in your shell."),
         Entry("man", "Write the manual pages, one of each noun, into a folder."),
         Entry("help", "Explain a command or a topic."),
     )
