@@ -86,7 +86,9 @@ def _open_streams() -> None:
 
 
 def _give_up(why: str) -> None:
-    sys.stderr.write(f"error: {why}\n")
+    from tokenhub_cli.output import talk  # noqa: PLC0415 - msgspec: not for --help
+
+    talk(f"error: {why}")
     sys.exit(Code.REFUSED)
 
 

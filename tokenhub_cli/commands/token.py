@@ -144,7 +144,7 @@ def rotate_token(
 
     That of the data directory is called admin; it has no overlap.
 
-    Example: tokenhubctl token rotate grafana --overlap 10m
+    Example: tokenhubctl token rotate alice --overlap 10m
     """
     with session(ctx) as tokenhub:
         rotation = AdminTokenRotate(overlap=overlap)
