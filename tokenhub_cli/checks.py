@@ -102,11 +102,11 @@ def of_clock(date: str, now: datetime) -> Check:
 
 def of_vault(vault: VaultStatus) -> Check:
     if vault.state == "unlocked":
-        return passed("vault", f"unlocked, {vault.provider_keys} provider keys")
+        return passed("vault", f"unlocked; provider keys: {vault.provider_keys}")
     if vault.state == "locked":
         hint = '"tokenhubctl vault unlock"'
         if vault.provider_keys:
-            return failed("vault", f"locked, with {vault.provider_keys} provider keys in it", hint)
+            return failed("vault", f"locked; provider keys in it: {vault.provider_keys}", hint)
         return warned("vault", "locked", hint)
     if vault.state == "not_initialized":
         told = "never set up: a restart loses the providers' keys"
