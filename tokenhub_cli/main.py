@@ -38,7 +38,7 @@ class Root(LazyGroup):
         Entry("reload", "Make the server read settings and credentials again."),
         Entry("engine", "The catalog as the router sees it.", ("engines",)),
         Entry("backup", "Backups of all that the server keeps."),
-        Entry("doctor", "Check everything that can be wrong, and tell what to do about it."),
+        Entry("doctor", "Check what can be wrong, and tell what to do about it."),
         Entry("config", "Settings of this program."),
         Entry("version", "Print the version."),
         Entry("completion", "Completion of commands, options and ids in your shell."),

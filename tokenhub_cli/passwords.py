@@ -20,9 +20,10 @@ File = Annotated[
 Stdin = Annotated[
     bool, typer.Option("--password-stdin", help="Take the password from a line of stdin.")
 ]
-Given = Annotated[
-    str | None, typer.Argument(metavar="[PASSWORD]", help="Better: leave it out. It shows in ps.")
-]
+_BETTER = "Better: leave it out. It shows in ps."
+Given = Annotated[str | None, typer.Argument(metavar="[PASSWORD]", help=_BETTER)]
+GivenOld = Annotated[str | None, typer.Argument(metavar="[OLD]", help=_BETTER)]
+GivenNew = Annotated[str | None, typer.Argument(metavar="[NEW]", help=_BETTER)]
 
 
 def password(

@@ -48,7 +48,8 @@ def _read(command: Any, name: str, parent: Any, entries: dict[str, Entry]) -> Co
     if isinstance(command, Lazy):
         command = command.load()
     ctx = command.context_class(command, info_name=name, parent=parent)
-    summary, *paragraphs = [part.strip() for part in (command.help or "").split("\n\n")]
+    said, *examples = (command.help or "").replace("\b\n", "").split(f"\n{_EXAMPLE}")
+    summary, *paragraphs = [part.strip() for part in said.strip().split("\n\n")]
     told = [it for it in command.params if not getattr(it, "hidden", False)]
     first, _, rest = summary.partition("\n")
     below = getattr(command, "commands", {})
@@ -56,17 +57,13 @@ def _read(command: Any, name: str, parent: Any, entries: dict[str, Entry]) -> Co
         line=ctx.command_path,
         usage=" ".join([ctx.command_path, *command.collect_usage_pieces(ctx)]),
         summary=first,
-        text=[" ".join(it.split()) for it in (rest, *paragraphs) if it and not _is_example(it)],
-        examples=[it.removeprefix(_EXAMPLE) for it in paragraphs if _is_example(it)],
+        text=[" ".join(it.split()) for it in (rest, *paragraphs) if it],
+        examples=[it.strip() for it in examples],
         takes=_records(ctx, [it for it in told if it.param_type_name == "argument"]),
         options=_records(ctx, [it for it in told if it.param_type_name == "option"]),
         below=[_read(one, key, ctx, {}) for key, one in below.items() if not _hidden(one)],
         aliases=entries[name].aliases if name in entries else (),
     )
-
-
-def _is_example(paragraph: str) -> bool:
-    return paragraph.startswith(_EXAMPLE)
 
 
 def _hidden(command: Any) -> bool:

@@ -48,6 +48,14 @@ def test_help_of_a_command_is_that_of_the_option(run: Run) -> None:
     assert 0 == run("help", "keys", "create").exit_code
 
 
+def test_examples_stay_whole_however_long_they_are(run: Run) -> None:
+    shown = run("vault", "rotate", "--help", COLUMNS="60").stdout
+
+    example = "--old-password-file password.txt --new-password-file new.txt\n"
+    assert f"  Example: tokenhubctl vault rotate {example}" in shown
+    assert "help exit-codes\n  Example: tokenhubctl help" in run("help", "--help").stdout
+
+
 @pytest.mark.parametrize("line", [["nonsense"], ["model", "nonsense"], ["status", "x"]])
 def test_help_of_what_is_not_there_names_the_topics(run: Run, line: list[str]) -> None:
     result = run("help", *line)

@@ -52,7 +52,7 @@ def doctor(
         bool, typer.Option("--fix", help="Close files with secrets to others than their owner.")
     ] = False,
 ) -> None:
-    """Check everything that can be wrong, and tell what to do about it.
+    """Check what can be wrong, and tell what to do about it.
 
     The way to the server, the token and its role, versions, clocks, the vault, storage, each
     provider (it is asked for its models), prices, keys, the stream of events, and who may read

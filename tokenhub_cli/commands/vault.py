@@ -9,7 +9,7 @@ from tokenhub.client.calls import vault as calls
 from tokenhub.wire.vault import RecoveryIssued, Secret, VaultStatus
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
-from tokenhub_cli.passwords import File, Given, Stdin, password, value
+from tokenhub_cli.passwords import File, Given, GivenNew, GivenOld, Stdin, password, value
 from tokenhub_cli.session import Session, confirm, session
 from tokenhub_cli.text import local, plain, seconds
 
@@ -146,8 +146,8 @@ def lock(ctx: typer.Context) -> None:
 @app.command("rotate")
 def rotate(
     ctx: typer.Context,
-    given: Given = None,
-    given_new: Given = None,
+    given: GivenOld = None,
+    given_new: GivenNew = None,
     *,
     old_file: Annotated[
         Path | None,
