@@ -1,5 +1,6 @@
 """A group that imports a command's file when the command is used, and not before."""
 
+import os
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -8,13 +9,20 @@ from typer.core import TyperCommand, TyperGroup
 
 from tokenhub_cli.options import add_shared, completed
 
+# How a shell says that it wants completions, and in which form.
+COMPLETING = "_TOKENHUBCTL_COMPLETE"
+
 
 class Entry(NamedTuple):
-    """A command that is not loaded: `app` of tokenhub_cli.commands.NAME, dashes as underscores."""
+    """A command that is not loaded: `app` of tokenhub_cli.commands.NAME, dashes as underscores.
+
+    A `hidden` one is in no help: another has the same work under a better name.
+    """
 
     name: str
     summary: str
     aliases: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 class Lazy(TyperCommand):
@@ -28,6 +36,10 @@ class Lazy(TyperCommand):
         assert isinstance(command, TyperCommand | TyperGroup)
         command.name = self.name
         add_shared(command)
+        if COMPLETING in os.environ:  # noqa: TID251 - set by the shell's script, not by users
+            from tokenhub_cli.completing import attach  # noqa: PLC0415 - only where a shell asks
+
+            attach(command, [self.name])
         return command
 
 
@@ -41,7 +53,10 @@ class LazyGroup(TyperGroup):
         add_shared(self, told=True)
         for entry in self.entries:
             self.commands[entry.name] = Lazy(
-                name=entry.name, help=entry.summary, short_help=entry.summary
+                name=entry.name,
+                help=entry.summary,
+                short_help=entry.summary,
+                hidden=entry.hidden,
             )
 
     # The context types are typer's own copy of click, which has no public name.

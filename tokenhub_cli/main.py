@@ -16,7 +16,15 @@ class Root(LazyGroup):
 
     entries = (
         Entry("status", "Show the server: version, providers, models, keys."),
+        Entry("login", "Sign in, and keep the server and its token as a context."),
+        Entry("logout", "Sign out: forget the token of a context."),
+        Entry("context", "Contexts: servers that have a name, each with its token.", ("contexts",)),
         Entry("admin-token", "Print the admin token and nothing else."),
+        Entry(
+            "rotate-admin-token",
+            "Replace the server's own admin token, and print the new one.",
+            hidden=True,
+        ),
         Entry("provider", "Providers: who answers.", ("providers",)),
         Entry("model", "Models: what is asked, at which price and weight.", ("models",)),
         Entry("apikey", "API keys: who may ask.", ("apikeys", "key", "keys")),
@@ -60,7 +68,12 @@ class Root(LazyGroup):
         Entry("log-level", "Show how much the server logs, or change it."),
         Entry("backup", "Backups of all that the server keeps."),
         Entry("api", "Send any request, and print the body of its answer as it comes."),
+        Entry("doctor", "Check what can be wrong, and tell what to do about it."),
+        Entry("config", "Settings of this program."),
         Entry("version", "Print the version."),
+        Entry("completion", "Completion of commands, options and ids in your shell."),
+        Entry("man", "Write the manual pages, one of each noun, into a folder."),
+        Entry("help", "Explain a command or a topic."),
     )
 
 
@@ -103,7 +116,9 @@ def _open_streams() -> None:
 
 
 def _give_up(why: str) -> None:
-    sys.stderr.write(f"error: {why}\n")
+    from tokenhub_cli.output import talk  # noqa: PLC0415 - msgspec: not for --help
+
+    talk(f"error: {why}")
     sys.exit(Code.REFUSED)
 
 

@@ -1,6 +1,7 @@
 """The options that every command takes, before it and after it; the last one given holds."""
 
 import os
+import re
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -102,12 +103,21 @@ def add_shared(command: TyperCommand | TyperGroup, *, told: bool = False) -> Non
     own = {name for param in command.params for name in param.opts}
     shared = _params(hidden=not told)
     command.params.extend(param for param in shared if own.isdisjoint(param.opts))
+    command.help = _with_examples(command.help or "")
     if not told:
         command.epilog = "-o, --fields, --filter, --dry-run and more: tokenhubctl --help"
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             assert isinstance(below, TyperCommand | TyperGroup)
             add_shared(below)
+
+
+def _with_examples(text: str) -> str:
+    """The help with its examples below each other, on lines that stay whole: they get copied."""
+    said, *examples = re.split(r"\n+(?:\x08\n)?Example: ", text)
+    lines = "".join(f"\nExample: {' '.join(example.split())}" for example in examples)
+    # A paragraph that begins with a \b is left as it is.
+    return f"{said}\n\n\b{lines}" if examples else text
 
 
 def completed(args: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
-"""Passwords and secrets of the vault: from a hidden prompt, stdin or a file, never an argument."""
+"""Passwords and secrets of the vault: from a prompt, stdin, a file, the environment, the line."""
 
+import os
 import sys
 from getpass import getpass
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from tokenhub_cli.fields import hint
 from tokenhub_cli.output import attended, talk
+
+VARIABLE = "TOKENHUB_VAULT_PASSWORD"
 
 File = Annotated[
     Path | None,
@@ -16,9 +20,10 @@ File = Annotated[
 Stdin = Annotated[
     bool, typer.Option("--password-stdin", help="Take the password from a line of stdin.")
 ]
-Given = Annotated[
-    str | None, typer.Argument(metavar="[PASSWORD]", help="Refused: arguments show in ps.")
-]
+_BETTER = "Better: leave it out. It shows in ps."
+Given = Annotated[str | None, typer.Argument(metavar="[PASSWORD]", help=_BETTER)]
+GivenOld = Annotated[str | None, typer.Argument(metavar="[OLD]", help=_BETTER)]
+GivenNew = Annotated[str | None, typer.Argument(metavar="[NEW]", help=_BETTER)]
 
 
 def password(
@@ -28,21 +33,30 @@ def password(
     given: str | None = None,
     what: str = "Password",
     twice: bool = False,
+    kept: bool = True,
 ) -> str:
-    """The password; `twice` asks for it once more at a prompt. Raises a usage error without one."""
-    if given is not None:
+    """The password; `twice` asks for it once more at a prompt. Raises a usage error without one.
+
+    `kept` is whether it may be the one of TOKENHUB_VAULT_PASSWORD.
+    """
+    if [file is not None, stdin, given is not None].count(True) > 1:
         raise typer.BadParameter(
-            "a password is no argument: it would show in ps and stay in the shell's history; "
-            "leave it out to be asked for it, or give --password-stdin or --password-file"
+            "give one of --password-stdin, --password-file and an argument, not several"
         )
-    if file is not None and stdin:
-        raise typer.BadParameter("give one of --password-stdin and --password-file")
+    if given is not None:
+        hint("--password")
+        return _some(given, "the password is empty: the variable that should hold it is unset")
     if file is not None:
         return _some(_content(file), f"{file} is empty")
     if stdin:
         return _some(_line(), "stdin holds no password: the variable that should is unset")
+    if kept and (text := os.environ.get(VARIABLE, "")):  # noqa: TID251 - a secret, no setting of ours
+        return text
     if not attended():
-        raise typer.BadParameter("nobody is there to ask: give --password-stdin or --password-file")
+        raise typer.BadParameter(
+            "nobody is there to ask: give --password-stdin or --password-file"
+            + (f", or set {VARIABLE}" if kept else "")
+        )
     return _asked(what, twice=twice)
 
 

@@ -19,10 +19,29 @@ COMMANDS = sorted(
 # Nobody's command line needs these at its start.
 HEAVY = {"httpx", "litestar", "rich", "pydantic", "numpy", "aiohttp", "click", "sqlite_utils"}
 
+# What a page of help loads beside the standard library: typer, with what that loads itself.
+TYPER = {"typer", "annotated_doc", "shellingham"}
+OURS = {
+    "tokenhub",
+    "tokenhub.client",
+    "tokenhub.client.errors",
+    "tokenhub_cli",
+    "tokenhub_cli.exits",
+    "tokenhub_cli.lazy",
+    "tokenhub_cli.main",
+    "tokenhub_cli.options",
+}
+STANDARD = {*sys.stdlib_module_names, "__main__"}
+
 
 def loaded(code: str) -> set[str]:
     """The top-level packages in memory after the code has run, in a process of its own."""
-    show = "import sys; print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
+    return {name.split(".")[0] for name in modules(code)}
+
+
+def modules(code: str) -> set[str]:
+    """The modules in memory after the code has run, in a process of its own."""
+    show = "import sys; print('LOADED', *sys.modules)"
     program = f"import atexit\natexit.register(lambda: exec({show!r}))\n{code}"
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{program}"],
@@ -36,8 +55,13 @@ def loaded(code: str) -> set[str]:
 
 def helped(*args: str) -> set[str]:
     """The packages that a command line has loaded when it ends."""
+    return {name.split(".")[0] for name in loaded_modules(*args)}
+
+
+def loaded_modules(*args: str) -> set[str]:
+    """The modules that a command line has loaded when it ends."""
     line = ["tokenhubctl", *args]
-    return loaded(f"import sys; sys.argv = {line!r}\nfrom tokenhub_cli.main import main\nmain()")
+    return modules(f"import sys; sys.argv = {line!r}\nfrom tokenhub_cli.main import main\nmain()")
 
 
 def test_tokenhub_itself_loads_nothing() -> None:
@@ -62,8 +86,13 @@ def test_command_line_starts_with_typer_alone() -> None:
     assert set() == loaded("import tokenhub_cli.main") & (HEAVY | {"msgspec"})
 
 
-def test_help_loads_typer_alone() -> None:
-    assert set() == helped("--help") & (HEAVY | {"msgspec"})
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_load_exactly_this(option: str) -> None:
+    found = {name for name in loaded_modules(option) if name.split(".")[0] not in STANDARD}
+
+    ours = {name for name in found if name.startswith("tokenhub")}
+    assert TYPER == {name.split(".")[0] for name in found - ours}
+    assert OURS == ours
 
 
 @pytest.mark.parametrize("module", COMMANDS)

@@ -26,7 +26,9 @@ def environment(tmp_path: Path) -> dict[str, str | None]:
     machine = os.environ  # noqa: TID251 - what is there must be hidden from the command
     ours = {name: None for name in machine if name.startswith("TOKENHUB_")}
     data = str(tmp_path / "data" / "tokenhub.sqlite")
-    return {**ours, "HOME": str(tmp_path), "TOKENHUB_DB_DSN": data}
+    # A port that nobody serves: no container of this machine is asked for its token.
+    docker = "tcp://127.0.0.1:9"
+    return {**ours, "HOME": str(tmp_path), "TOKENHUB_DB_DSN": data, "DOCKER_HOST": docker}
 
 
 @pytest.fixture

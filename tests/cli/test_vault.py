@@ -67,14 +67,33 @@ def test_unlock_sets_a_vault_up_that_never_was_and_says_so(run: Run, vault: Fake
     assert "too short" in result.stderr
 
 
-@pytest.mark.parametrize("line", [("unlock", PASSWORD), ("init", PASSWORD), ("rotate", "a", "b")])
-def test_a_password_is_no_argument(run: Run, vault: FakeAdmin, line: tuple[str, ...]) -> None:
-    result = run("vault", *line)
+def test_a_password_may_be_an_argument_as_in_the_original(run: Run, vault: FakeAdmin) -> None:
+    result = run("vault", "unlock", PASSWORD)
+    sent = vault.last.body
+    rotated = run("vault", "rotate", PASSWORD, "the new one")
+
+    assert (0, "vault unlocked\n", "") == (result.exit_code, result.stdout, result.stderr)
+    assert {"admin_password": PASSWORD} == sent
+    assert 0 == rotated.exit_code
+    assert {"old_password": PASSWORD, "new_password": "the new one"} == vault.last.body
+
+
+def test_a_password_comes_from_one_place(run: Run, vault: FakeAdmin) -> None:
+    result = run("vault", "unlock", PASSWORD, "--password-stdin", stdin=PASSWORD)
 
     assert 2 == result.exit_code
-    assert "--password-stdin" in result.stderr
     assert PASSWORD not in result.stderr
     assert "POST" not in {sent.method for sent in vault.sent}
+
+
+def test_the_environment_has_the_password_but_never_the_new_one(run: Run, vault: FakeAdmin) -> None:
+    unlocked = run("vault", "unlock", TOKENHUB_VAULT_PASSWORD=PASSWORD)
+    sent = vault.last.body
+    rotated = run("vault", "rotate", TOKENHUB_VAULT_PASSWORD=PASSWORD)
+
+    assert 0 == unlocked.exit_code
+    assert {"admin_password": PASSWORD} == sent
+    assert 2 == rotated.exit_code
 
 
 @pytest.mark.parametrize("stdin", ["", "\n", "   \n"])

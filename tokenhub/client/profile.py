@@ -73,8 +73,20 @@ def load(
         lambda: _beside({**file, **variables}, tokenhub, container),
     )
     return Profile(
-        url=_checked_url(found), token=token, url_source=url_source, token_source=token_source
+        url=checked_url(found), token=token, url_source=url_source, token_source=token_source
     )
+
+
+def checked_url(url: str) -> str:
+    """The URL without a slash at its end. Raises BadProfile where it is none of a server."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadProfile(f"the URL must look like http://host:port, not {url!r}")
+    return url.rstrip("/")
 
 
 def _context(
@@ -171,14 +183,3 @@ def _one_line(token: str, source: str) -> str:
     if not token.isascii() or not token.isprintable():
         raise BadProfile(f"the admin token from {source} is not one line of printable ASCII")
     return token
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadProfile(f"the URL must look like http://host:port, not {url!r}")
-    return url.rstrip("/")

@@ -50,7 +50,10 @@ def create(ctx: typer.Context) -> None:
 
 @app.command("list")
 def list_(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
-    """List the backups that the server has, newest first."""
+    """List the backups that the server has, newest first.
+
+    Example: tokenhubctl backup list
+    """
     with session(ctx) as tokenhub:
         page = tokenhub(list_backups(limit=limit, offset=offset))
         tokenhub.output.page(page, _VIEW, page.items, total=page.total, offset=page.offset)

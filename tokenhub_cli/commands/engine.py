@@ -21,7 +21,10 @@ def engine(ctx: typer.Context) -> None:
 
 @app.command("models")
 def models(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
-    """List the models that the router knows, and whether each can be called now."""
+    """List the models that the router knows, and whether each can be called now.
+
+    Example: tokenhubctl engine models --filter enabled:yes
+    """
     with session(ctx) as tokenhub:
         page = tokenhub(engine_models(limit=limit, offset=offset))
         tokenhub.output.page(page, _view(page), page.models, total=page.total, offset=page.offset)

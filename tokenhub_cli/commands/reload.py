@@ -27,6 +27,8 @@ def reload(ctx: typer.Context) -> None:
 
     They are in its environment file and its credentials file. If one of them is broken nothing
     changes, and every problem is told.
+
+    Example: tokenhubctl reload
     """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.reload_settings())

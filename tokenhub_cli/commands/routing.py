@@ -54,7 +54,10 @@ def routing(ctx: typer.Context) -> None:
 
 @app.command("get")
 def get_routing(ctx: typer.Context) -> None:
-    """Show the policy in force."""
+    """Show the policy in force.
+
+    Example: tokenhubctl routing get -o yaml
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(calls.get_routing())
         tokenhub.output.show(found, _VIEW, [found])

@@ -71,7 +71,10 @@ def token(ctx: typer.Context) -> None:
 
 @app.command("list")
 def list_tokens(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
-    """List the tokens, without the tokens themselves."""
+    """List the tokens, without the tokens themselves.
+
+    Example: tokenhubctl token list
+    """
     with session(ctx) as tokenhub:
         page = tokenhub(tokens.list_tokens(limit=limit, offset=offset))
         tokenhub.output.page(page, _VIEW, page.tokens, total=page.total, offset=page.offset)
@@ -79,7 +82,10 @@ def list_tokens(ctx: typer.Context, limit: Limit = None, offset: Offset = None) 
 
 @app.command("get")
 def get_token(ctx: typer.Context, ref: _Ref) -> None:
-    """Show one token, without the token itself."""
+    """Show one token, without the token itself.
+
+    Example: tokenhubctl token get alice -o json
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(tokens.get_token(ref))
         tokenhub.output.show(found, _VIEW, [found])
@@ -119,7 +125,10 @@ def edit_token(
     expires_in: _Expires = None,
     if_match: IfMatch = None,
 ) -> None:
-    """Change the given fields of a token; holds for the next request."""
+    """Change the given fields of a token; holds for the next request.
+
+    Example: tokenhubctl token edit alice --role operator
+    """
     flags = {"name": name, "role": role, "expires_in": expires_in}
     patch = build(AdminTokenPatch, merged(json, flags))
     with session(ctx) as tokenhub:
@@ -144,7 +153,7 @@ def rotate_token(
 
     That of the data directory is called admin; it has no overlap.
 
-    Example: tokenhubctl token rotate grafana --overlap 10m
+    Example: tokenhubctl token rotate alice --overlap 10m
     """
     with session(ctx) as tokenhub:
         rotation = AdminTokenRotate(overlap=overlap)
@@ -155,7 +164,10 @@ def rotate_token(
 
 @app.command("revoke")
 def revoke_token(ctx: typer.Context, ref: _Ref, *, if_match: IfMatch = None) -> None:
-    """Revoke a token for good, and end its sessions."""
+    """Revoke a token for good, and end its sessions.
+
+    Example: tokenhubctl token revoke alice
+    """
     with session(ctx) as tokenhub:
         call = tokens.delete_token(ref, if_match=if_match)
         confirm(ctx, f"Revoke admin token {ref}?")

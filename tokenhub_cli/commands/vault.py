@@ -9,7 +9,7 @@ from tokenhub.client.calls import vault as calls
 from tokenhub.wire.vault import RecoveryIssued, Secret, VaultStatus
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
-from tokenhub_cli.passwords import File, Given, Stdin, password, value
+from tokenhub_cli.passwords import File, Given, GivenNew, GivenOld, Stdin, password, value
 from tokenhub_cli.session import Session, confirm, session
 from tokenhub_cli.text import local, plain, seconds
 
@@ -76,7 +76,10 @@ def vault(ctx: typer.Context) -> None:
 
 @app.command("status")
 def status(ctx: typer.Context) -> None:
-    """Show how the vault is. Exit code 8 where it is not unlocked."""
+    """Show how the vault is. Exit code 8 where it is not unlocked.
+
+    Example: tokenhubctl vault status -o value
+    """
     with session(ctx) as tokenhub:
         now = tokenhub(calls.status())
         tokenhub.output.show(now, _STATUS, [now], lines=_lines(now))
@@ -92,7 +95,7 @@ def init(
 ) -> None:
     """Set the vault up, once. Nobody can help who forgets the password: see vault recovery.
 
-    Example: tokenhubctl vault init
+    Example: tokenhubctl vault init --password-file password.txt
     """
     with session(ctx) as tokenhub:
         text = password(file=file, stdin=stdin, given=given, what="New password", twice=True)
@@ -131,7 +134,10 @@ def unlock(
 
 @app.command("lock")
 def lock(ctx: typer.Context) -> None:
-    """Lock the vault: requests that need a key of it are refused until it is unlocked."""
+    """Lock the vault: requests that need a key of it are refused until it is unlocked.
+
+    Example: tokenhubctl vault lock
+    """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.lock())
         tokenhub.output.text("vault was locked already" if done.already_locked else "vault locked")
@@ -140,8 +146,8 @@ def lock(ctx: typer.Context) -> None:
 @app.command("rotate")
 def rotate(
     ctx: typer.Context,
-    given: Given = None,
-    given_new: Given = None,
+    given: GivenOld = None,
+    given_new: GivenNew = None,
     *,
     old_file: Annotated[
         Path | None,
@@ -156,17 +162,30 @@ def rotate(
         typer.Option("--password-stdin", help="Take both from stdin, the old one's line first."),
     ] = False,
 ) -> None:
-    """Change the password. The old one may be the recovery key. No secret is sealed anew."""
+    """Change the password. The old one may be the recovery key. No secret is sealed anew.
+
+    Example: tokenhubctl vault rotate --old-password-file password.txt --new-password-file new.txt
+    """
     with session(ctx) as tokenhub:
-        old = password(file=old_file, stdin=stdin, given=given or given_new, what="Old password")
-        new = password(file=new_file, stdin=stdin, what="New password", twice=True)
+        old = password(file=old_file, stdin=stdin, given=given, what="Old password")
+        new = password(
+            file=new_file,
+            stdin=stdin,
+            given=given_new,
+            what="New password",
+            twice=True,
+            kept=False,
+        )
         _warn(tokenhub(calls.change_password(old, new)).warning)
         tokenhub.output.text("vault password changed")
 
 
 @app.command("rotate-key")
 def rotate_key(ctx: typer.Context) -> None:
-    """Seal everything under a new data key. The password stays."""
+    """Seal everything under a new data key. The password stays.
+
+    Example: tokenhubctl vault rotate-key
+    """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.rotate_key())
         tokenhub.output.text(f"vault data key rotated: {done.secrets} secrets sealed anew")
@@ -180,7 +199,10 @@ def recovery(
     stdin: Stdin = False,
     delete: Annotated[bool, typer.Option("--delete", help="Take it away instead.")] = False,
 ) -> None:
-    """Make a recovery key and show it, this once; one that was there opens nothing any more."""
+    """Make a recovery key and show it, this once; one that was there opens nothing any more.
+
+    Example: tokenhubctl vault recovery --password-file password.txt -o value
+    """
     with session(ctx) as tokenhub:
         if delete:
             confirm(ctx, "Take the recovery key away?")
@@ -201,7 +223,10 @@ def all_secrets(ctx: typer.Context) -> None:
 
 @secrets.command("list")
 def list_secrets(ctx: typer.Context) -> None:
-    """List the names of the secrets."""
+    """List the names of the secrets.
+
+    Example: tokenhubctl vault secrets list
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(calls.list_secrets())
         tokenhub.output.show(found, _NAMES, found.secrets)
@@ -209,7 +234,10 @@ def list_secrets(ctx: typer.Context) -> None:
 
 @secrets.command("get")
 def get_secret(ctx: typer.Context, key: _Key) -> None:
-    """Print a secret and nothing else; it is noted in the audit trail."""
+    """Print a secret and nothing else; it is noted in the audit trail.
+
+    Example: tokenhubctl vault secrets get ci-token
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(calls.get_secret(key))
         tokenhub.output.show(found, _SECRET, [found], lines=[found.value])
@@ -234,7 +262,10 @@ def set_secret(
 
 @secrets.command("delete")
 def delete_secret(ctx: typer.Context, key: _Key) -> None:
-    """Forget a secret for good."""
+    """Forget a secret for good.
+
+    Example: tokenhubctl vault secrets delete ci-token
+    """
     with session(ctx) as tokenhub:
         call = calls.delete_secret(key)
         confirm(ctx, f"Delete secret {key}?")

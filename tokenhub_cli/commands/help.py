@@ -1,0 +1,62 @@
+"""`tokenhubctl help ...`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tokenhub_cli import options
+from tokenhub_cli.lazy import Lazy
+from tokenhub_cli.output import Column, Output, View
+from tokenhub_cli.topics import Topic, topics
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_VIEW: View[Topic] = View(
+    kind="topic",
+    name=lambda it: it.name,
+    columns=(Column("name", lambda it: it.name), Column("summary", lambda it: it.summary)),
+)
+
+
+@app.command("help")
+def help_(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TOPIC|COMMAND...]", help="What to explain."),
+    ] = None,
+) -> None:
+    """Explain a command or a topic. Alone, it lists the topics.
+
+    Example: tokenhubctl help exit-codes
+
+    Example: tokenhubctl help model add
+    """
+    output = Output(options.given(ctx))
+    known = {it.name: it for it in topics()}
+    if not words:
+        output.show(list(known.values()), _VIEW, list(known.values()))
+        output.note('"tokenhubctl --help" lists the commands')
+    elif len(words) == 1 and words[0] in known:
+        topic = known[words[0]]
+        output.show(topic._asdict(), _VIEW, [topic], lines=topic.text.splitlines())
+    else:
+        output.text(_of_command(ctx, words))
+
+
+def _of_command(ctx: typer.Context, words: list[str]) -> str:
+    """The help page of a command."""
+    place: Any = ctx.find_root()
+    for word in words:
+        found = place.command.get_command(place, word) if _is_group(place.command) else None
+        if found is None:
+            topics_there = ", ".join(it.name for it in topics())
+            raise typer.BadParameter(
+                f"there is no command or topic {' '.join(words)!r}; topics are {topics_there}"
+            )
+        command = found.load() if isinstance(found, Lazy) else found
+        place = command.context_class(command, info_name=command.name, parent=place)
+    return str(place.command.get_help(place))
+
+
+def _is_group(command: Any) -> bool:
+    return hasattr(command, "commands")
