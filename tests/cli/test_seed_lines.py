@@ -113,7 +113,7 @@ def admin_token(world: World, line: str) -> None:
     program = folder / "bin" / "tokenhubctl"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tokenhub_cli.main "$@"\n')
     program.chmod(0o755)
-    settings = {**_set(world), "PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+    settings = {**world.variables, "PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
     del settings["TOKENHUB_ADMIN_TOKEN"]
 
     ran = subprocess.run(
@@ -393,7 +393,7 @@ def events(world: World, line: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=_set(world),
+        env=world.variables,
         cwd=HERE.parents[1],
     ) as command:
         first: list[str] = []
@@ -465,11 +465,6 @@ PROOFS: dict[str, Callable[[World, str], None]] = {
 def proof_of(line: str) -> str:
     """Which of PROOFS is that of the line."""
     return max((begin for begin in PROOFS if line.startswith(begin)), key=len)
-
-
-def _set(world: World) -> dict[str, str]:
-    """What a process of its own needs."""
-    return {name: value for name, value in world.environment.items() if value is not None}
 
 
 def _errors(stderr: str) -> str:
