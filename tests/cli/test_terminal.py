@@ -13,6 +13,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from tests.cli.fake_admin import TOKEN, FakeAdmin
+from tests.cli.live import Live
 from tests.cli.test_explain import FOUND, PATH, TOLD
 
 # A session of its own, whose terminal is the one on stdin: prompts for secrets ask for that.
@@ -29,23 +30,27 @@ Sit = Callable[..., Seen]
 
 
 @pytest.fixture
-def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+def sit(live: Live) -> Sit:
     """Runs `tokenhubctl` at a terminal; stdout goes to a pipe, or to the terminal."""
-    settings = {name: value for name, value in environment.items() if value is not None}
+    return _sitting(live.variables)
 
-    def tokenhubctl(*args: str, typed: str = "", piped: bool = True) -> Seen:
+
+@pytest.fixture
+def sit_at_fake(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+    """The same, where an answer has to be just so."""
+    settings = {name: value for name, value in environment.items() if value is not None}
+    return _sitting({**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN})
+
+
+def _sitting(settings: dict[str, str]) -> Sit:
+    def tokenhubctl(*args: str, typed: str = "", piped: bool = True, **env: str) -> Seen:
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             [sys.executable, "-c", f"{MAIN}; main()", *args],
             stdin=theirs,
             stdout=subprocess.PIPE if piped else theirs,
             stderr=theirs,
-            env={
-                **settings,
-                "NO_COLOR": "1",
-                "TOKENHUB_URL": admin.url,
-                "TOKENHUB_ADMIN_TOKEN": TOKEN,
-            },
+            env={**settings, "NO_COLOR": "1", **env},
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         ) as command:
@@ -77,42 +82,49 @@ def _read(terminal: int, typed: str) -> str:
             typed = ""
 
 
-def test_a_deletion_asks_and_no_means_no(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_model("m")
+def test_a_deletion_asks_and_no_means_no(sit: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
     seen = sit("model", "delete", "m", typed="n\n")
 
     assert (2, "") == (seen.code, seen.stdout)
     assert "Delete model m? [y/N]" in seen.terminal
     assert "nothing was changed" in seen.terminal
-    assert [] == admin.sent
+    assert 1 == live.admin("GET", "models")["total"]
 
 
-def test_a_deletion_asks_and_yes_means_yes(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_provider("p")
+def test_a_deletion_asks_and_yes_means_yes(sit: Sit, live: Live) -> None:
+    live.provider("p")
 
     seen = sit("provider", "delete", "p", typed="y\n")
 
     assert (0, "provider/p deleted\n") == (seen.code, seen.stdout)
     assert "Delete provider p and its models? [y/N]" in seen.terminal
+    assert 0 == live.admin("GET", "providers")["total"]
 
 
-def test_leaving_at_the_question_is_an_interrupt(sit: Sit, admin: FakeAdmin) -> None:
-    seen = sit("apikey", "delete", "k", typed="\x03")
+def test_leaving_at_the_question_is_an_interrupt(sit: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
-    assert (130, []) == (seen.code, admin.sent)
+    seen = sit("model", "delete", "m", typed="\x03")
+
+    assert (130, 1) == (seen.code, live.admin("GET", "models")["total"])
 
 
-def test_yes_does_not_ask(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_key("k")
+def test_yes_does_not_ask(sit: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
-    seen = sit("apikey", "delete", "k", "-y")
+    seen = sit("model", "delete", "m", "-y")
 
-    assert (0, "apikey/k deleted\n", "") == seen
+    assert (0, "model/m deleted\n", "") == seen
 
 
 @pytest.mark.parametrize(
-    "line", [("--id", "p", "--api-key", "sk-1"), ('{"id":"p","api_key":"sk-1"}',)]
+    "line",
+    [
+        ("--id", "p", "--api-key", "sk-1"),
+        ('{"id":"p","base_url":"https://h.example","api_key":"sk-1"}',),
+    ],
 )
 def test_a_secret_on_the_line_draws_one_hint(sit: Sit, line: tuple[str, ...]) -> None:
     seen = sit("provider", "add", *line)
@@ -122,12 +134,16 @@ def test_a_secret_on_the_line_draws_one_hint(sit: Sit, line: tuple[str, ...]) ->
     assert "sk-1" not in seen.terminal
 
 
-def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, admin: FakeAdmin) -> None:
-    seen = sit("provider", "add", "--id", "p", "--api-key-stdin", typed="sk-typed\n")
+def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, live: Live) -> None:
+    line = ("provider", "add", "--id", "p", "--base-url", live.sim.url, "--api-key-stdin")
 
-    assert "sk-typed" == admin.last.body["api_key"]
-    assert "api-key:" in seen.terminal
+    seen = sit(*line, typed="sk-typed\n")
+
     assert 0 == seen.code
+    assert "api-key:" in seen.terminal
+    assert "sk-typed" not in seen.terminal
+    live.admin("POST", "providers/p/test")
+    assert "sk-typed" == live.sim.requests[-1].key()
 
 
 def test_json_is_indented_for_eyes(sit: Sit) -> None:
@@ -136,16 +152,51 @@ def test_json_is_indented_for_eyes(sit: Sit) -> None:
     assert '{\n  "default_mode": "normal",\n' in seen.terminal
 
 
+@pytest.mark.parametrize(
+    ("env", "painted"),
+    [
+        ({"NO_COLOR": "", "TERM": "xterm-256color"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm-256color"}, False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, False),
+    ],
+)
+def test_colour_is_there_unless_the_terminal_or_its_owner_has_none(
+    sit: Sit, live: Live, env: dict[str, str], *, painted: bool
+) -> None:
+    live.provider("p", "m", "n")
+
+    seen = sit("model", "list", piped=False, **env).terminal
+
+    assert painted == ("\x1b[1mMODEL" in seen)
+    assert painted == ("\x1b" in seen)
+
+
+def test_columns_are_counted_in_cells_of_the_terminal(sit: Sit, live: Live) -> None:
+    """A name of East Asian characters takes two cells for each, and combining marks none."""
+    names = ("日本語の鍵", "plain", "e\u0301te\u0301")
+    for name in names:
+        live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
+
+    shown = sit("apikey", "list", "--fields", "name,enabled", piped=False).terminal
+
+    assert {
+        "NAME        ENABLED",
+        "日本語の鍵  yes",
+        "plain       yes",
+        "e\u0301te\u0301         yes",
+    } == set(shown.splitlines())
+
+
 def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
-    sit: Sit, admin: FakeAdmin
+    sit_at_fake: Sit, admin: FakeAdmin
 ) -> None:
     why = "nobody has timed it, so it counts with the mean of the others, as anybody would"
     place = replace(TOLD.candidates[0], route="p/a-model-with-a-long-name", why=why)
     found = replace(FOUND, explanation=replace(TOLD, candidates=[place]))
     admin.answers["GET", PATH] = 200, to_builtins(found)
 
-    at_terminal = sit("explain", "r1", piped=False).terminal
-    in_a_pipe = sit("explain", "r1").stdout
+    at_terminal = sit_at_fake("explain", "r1", piped=False).terminal
+    in_a_pipe = sit_at_fake("explain", "r1").stdout
 
     assert (
         "1  p/a-model-with-a-long-name  nobody has timed it, so it counts with the mean\n"
@@ -154,11 +205,9 @@ def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
     assert f"1  p/a-model-with-a-long-name  {why}\n" in in_a_pipe
 
 
-def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
-    sit: Sit, admin: FakeAdmin
-) -> None:
-    admin.add_key("key_0123456789abcdef", name="one")
-    admin.add_key("key_f0123456789abcde", name="two")
+def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(sit: Sit, live: Live) -> None:
+    for name in ("one", "two"):
+        live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
 
     seen = sit("apikey", "list", piped=False).terminal.splitlines()
 
@@ -168,10 +217,10 @@ def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
     assert "VERSION" in sit("apikey", "list").stdout.splitlines()[0]
 
 
-def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_key("key_0123456789abcdef", name="one")
+def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, live: Live) -> None:
+    key = live.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})["id"]
 
-    seen = sit("apikey", "get", "key_0123456789abcdef", piped=False).terminal.splitlines()
+    seen = sit("apikey", "get", key, piped=False).terminal.splitlines()
 
-    assert ["ID", "key_0123456789abcdef"] == seen[0].split()
+    assert ["ID", key] == seen[0].split()
     assert "VERSION" == seen[-1].split()[0]
