@@ -146,6 +146,17 @@ def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, live: Live) -> None:
     assert "sk-typed" == live.sim.requests[-1].key()
 
 
+def test_a_secret_is_to_the_letter_in_a_pipe_and_steers_no_terminal(sit: Sit, live: Live) -> None:
+    live.admin("POST", "vault/init", {"admin_password": "correct horse battery"})
+    live.admin("PUT", "vault/secrets/s", {"value": "one\n\ttwo\x1b[2J"})
+
+    in_a_pipe = sit("vault", "secrets", "get", "s")
+    at_terminal = sit("vault", "secrets", "get", "s", piped=False)
+
+    assert "one\n\ttwo\x1b[2J\n" == in_a_pipe.stdout
+    assert "one\n two\n" == at_terminal.terminal
+
+
 def test_json_is_indented_for_eyes(sit: Sit) -> None:
     seen = sit("routing", "get", "-o", "json", piped=False)
 
