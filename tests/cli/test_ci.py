@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/user/ci.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 FILE = next(text for kind, text in BLOCKS if kind == "yaml")
+WRITTEN = next(text for kind, text in BLOCKS if kind == "text")
 SCRIPT, TELL_APART = (text for kind, text in BLOCKS if kind == "bash")
 PASSWORD = "correct horse battery"
 
@@ -60,6 +61,7 @@ def test_the_script_of_the_page_does_it_all(live: Live, pipeline: Pipeline, tmp_
     ran = pipeline(SCRIPT)
 
     assert 0 == ran.returncode, ran.stderr + ran.stdout
+    assert _of_any_run(WRITTEN) == _of_any_run(ran.stdout)
     assert "sk-of-the-provider" not in ran.stdout + ran.stderr
     assert "tokenhub_" not in ran.stdout + ran.stderr
     asked, *others = live.admin("GET", "logs")["logs"]
@@ -70,6 +72,7 @@ def test_the_script_of_the_page_does_it_all(live: Live, pipeline: Pipeline, tmp_
     assert "locked" == live.admin("GET", "vault/status")["state"]
     exported = (tmp_path / "pipeline/tokenhub-after.yaml").read_text(encoding="utf-8")
     assert live.sim.url in exported
+    assert "ci-77" not in exported
     assert "sk-of-the-provider" not in exported
 
 
@@ -114,6 +117,11 @@ def test_a_server_that_somebody_has_changed_is_told_apart_from_a_failure(
     assert 0 == changed.returncode, changed.stderr
     assert changed.stdout.endswith("apply puts it right\n")
     assert 1 == unreachable.returncode
+
+
+def _of_any_run(written: str) -> str:
+    """What was written, without the key's id."""
+    return re.sub(r"key_[0-9a-f]{16}", "key", written)
 
 
 def _all_that_there_is(live: Live) -> str:
