@@ -30,13 +30,13 @@ Sit = Callable[..., Seen]
 
 
 @pytest.fixture
-def sit(live: Live) -> Sit:
+def sit_live(live: Live) -> Sit:
     """Runs `tokenhubctl` at a terminal; stdout goes to a pipe, or to the terminal."""
     return _sitting(live.variables)
 
 
 @pytest.fixture
-def sit_at_fake(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
     """The same, where an answer has to be just so."""
     settings = {name: value for name, value in environment.items() if value is not None}
     return _sitting({**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN})
@@ -82,10 +82,10 @@ def _read(terminal: int, typed: str) -> str:
             typed = ""
 
 
-def test_a_deletion_asks_and_no_means_no(sit: Sit, live: Live) -> None:
+def test_a_deletion_asks_and_no_means_no(sit_live: Sit, live: Live) -> None:
     live.provider("p", "m")
 
-    seen = sit("model", "delete", "m", typed="n\n")
+    seen = sit_live("model", "delete", "m", typed="n\n")
 
     assert (2, "") == (seen.code, seen.stdout)
     assert "Delete model m? [y/N]" in seen.terminal
@@ -93,28 +93,28 @@ def test_a_deletion_asks_and_no_means_no(sit: Sit, live: Live) -> None:
     assert 1 == live.admin("GET", "models")["total"]
 
 
-def test_a_deletion_asks_and_yes_means_yes(sit: Sit, live: Live) -> None:
+def test_a_deletion_asks_and_yes_means_yes(sit_live: Sit, live: Live) -> None:
     live.provider("p")
 
-    seen = sit("provider", "delete", "p", typed="y\n")
+    seen = sit_live("provider", "delete", "p", typed="y\n")
 
     assert (0, "provider/p deleted\n") == (seen.code, seen.stdout)
     assert "Delete provider p and its models? [y/N]" in seen.terminal
     assert 0 == live.admin("GET", "providers")["total"]
 
 
-def test_leaving_at_the_question_is_an_interrupt(sit: Sit, live: Live) -> None:
+def test_leaving_at_the_question_is_an_interrupt(sit_live: Sit, live: Live) -> None:
     live.provider("p", "m")
 
-    seen = sit("model", "delete", "m", typed="\x03")
+    seen = sit_live("model", "delete", "m", typed="\x03")
 
     assert (130, 1) == (seen.code, live.admin("GET", "models")["total"])
 
 
-def test_yes_does_not_ask(sit: Sit, live: Live) -> None:
+def test_yes_does_not_ask(sit_live: Sit, live: Live) -> None:
     live.provider("p", "m")
 
-    seen = sit("model", "delete", "m", "-y")
+    seen = sit_live("model", "delete", "m", "-y")
 
     assert (0, "model/m deleted\n", "") == seen
 
@@ -126,18 +126,18 @@ def test_yes_does_not_ask(sit: Sit, live: Live) -> None:
         ('{"id":"p","base_url":"https://h.example","api_key":"sk-1"}',),
     ],
 )
-def test_a_secret_on_the_line_draws_one_hint(sit: Sit, line: tuple[str, ...]) -> None:
-    seen = sit("provider", "add", *line)
+def test_a_secret_on_the_line_draws_one_hint(sit_live: Sit, line: tuple[str, ...]) -> None:
+    seen = sit_live("provider", "add", *line)
 
     assert (0, 1) == (seen.code, seen.terminal.count("hint: "))
     assert "--api-key-stdin does not" in seen.terminal
     assert "sk-1" not in seen.terminal
 
 
-def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, live: Live) -> None:
+def test_a_secret_is_asked_for_and_not_echoed(sit_live: Sit, live: Live) -> None:
     line = ("provider", "add", "--id", "p", "--base-url", live.sim.url, "--api-key-stdin")
 
-    seen = sit(*line, typed="sk-typed\n")
+    seen = sit_live(*line, typed="sk-typed\n")
 
     assert 0 == seen.code
     assert "api-key:" in seen.terminal
@@ -146,19 +146,21 @@ def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, live: Live) -> None:
     assert "sk-typed" == live.sim.requests[-1].key()
 
 
-def test_a_secret_is_to_the_letter_in_a_pipe_and_steers_no_terminal(sit: Sit, live: Live) -> None:
+def test_a_secret_is_to_the_letter_in_a_pipe_and_steers_no_terminal(
+    sit_live: Sit, live: Live
+) -> None:
     live.admin("POST", "vault/init", {"admin_password": "correct horse battery"})
     live.admin("PUT", "vault/secrets/s", {"value": "one\n\ttwo\x1b[2J"})
 
-    in_a_pipe = sit("vault", "secrets", "get", "s")
-    at_terminal = sit("vault", "secrets", "get", "s", piped=False)
+    in_a_pipe = sit_live("vault", "secrets", "get", "s")
+    at_terminal = sit_live("vault", "secrets", "get", "s", piped=False)
 
     assert "one\n\ttwo\x1b[2J\n" == in_a_pipe.stdout
     assert "one\n two\n" == at_terminal.terminal
 
 
-def test_json_is_indented_for_eyes(sit: Sit) -> None:
-    seen = sit("routing", "get", "-o", "json", piped=False)
+def test_json_is_indented_for_eyes(sit_live: Sit) -> None:
+    seen = sit_live("routing", "get", "-o", "json", piped=False)
 
     assert '{\n  "default_mode": "normal",\n' in seen.terminal
 
@@ -172,23 +174,23 @@ def test_json_is_indented_for_eyes(sit: Sit) -> None:
     ],
 )
 def test_colour_is_there_unless_the_terminal_or_its_owner_has_none(
-    sit: Sit, live: Live, env: dict[str, str], *, painted: bool
+    sit_live: Sit, live: Live, env: dict[str, str], *, painted: bool
 ) -> None:
     live.provider("p", "m", "n")
 
-    seen = sit("model", "list", piped=False, **env).terminal
+    seen = sit_live("model", "list", piped=False, **env).terminal
 
     assert painted == ("\x1b[1mMODEL" in seen)
     assert painted == ("\x1b" in seen)
 
 
-def test_columns_are_counted_in_cells_of_the_terminal(sit: Sit, live: Live) -> None:
+def test_columns_are_counted_in_cells_of_the_terminal(sit_live: Sit, live: Live) -> None:
     """A name of East Asian characters takes two cells for each, and combining marks none."""
     names = ("日本語の鍵", "plain", "e\u0301te\u0301")
     for name in names:
         live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
 
-    shown = sit("apikey", "list", "--fields", "name,enabled", piped=False).terminal
+    shown = sit_live("apikey", "list", "--fields", "name,enabled", piped=False).terminal
 
     assert {
         "NAME        ENABLED",
@@ -199,15 +201,15 @@ def test_columns_are_counted_in_cells_of_the_terminal(sit: Sit, live: Live) -> N
 
 
 def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
-    sit_at_fake: Sit, admin: FakeAdmin
+    sit: Sit, admin: FakeAdmin
 ) -> None:
     why = "nobody has timed it, so it counts with the mean of the others, as anybody would"
     place = replace(TOLD.candidates[0], route="p/a-model-with-a-long-name", why=why)
     found = replace(FOUND, explanation=replace(TOLD, candidates=[place]))
     admin.answers["GET", PATH] = 200, to_builtins(found)
 
-    at_terminal = sit_at_fake("explain", "r1", piped=False).terminal
-    in_a_pipe = sit_at_fake("explain", "r1").stdout
+    at_terminal = sit("explain", "r1", piped=False).terminal
+    in_a_pipe = sit("explain", "r1").stdout
 
     assert (
         "1  p/a-model-with-a-long-name  nobody has timed it, so it counts with the mean\n"
@@ -216,22 +218,24 @@ def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
     assert f"1  p/a-model-with-a-long-name  {why}\n" in in_a_pipe
 
 
-def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(sit: Sit, live: Live) -> None:
+def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
+    sit_live: Sit, live: Live
+) -> None:
     for name in ("one", "two"):
         live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
 
-    seen = sit("apikey", "list", piped=False).terminal.splitlines()
+    seen = sit_live("apikey", "list", piped=False).terminal.splitlines()
 
     assert "" == max((line[80:] for line in seen[:3]), default="")
     assert seen[0].startswith("ID  ")
     assert "VERSION; -o wide has all" in seen[3]
-    assert "VERSION" in sit("apikey", "list").stdout.splitlines()[0]
+    assert "VERSION" in sit_live("apikey", "list").stdout.splitlines()[0]
 
 
-def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, live: Live) -> None:
+def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit_live: Sit, live: Live) -> None:
     key = live.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})["id"]
 
-    seen = sit("apikey", "get", key, piped=False).terminal.splitlines()
+    seen = sit_live("apikey", "get", key, piped=False).terminal.splitlines()
 
     assert ["ID", key] == seen[0].split()
     assert "VERSION" == seen[-1].split()[0]
