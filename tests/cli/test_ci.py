@@ -20,6 +20,9 @@ WRITTEN = next(text for kind, text in BLOCKS if kind == "text")
 SCRIPT, TELL_APART = (text for kind, text in BLOCKS if kind == "bash")
 PASSWORD = "correct horse battery"
 
+# A run starts the program a dozen times, on a machine that may have other things to do.
+pytestmark = pytest.mark.timeout(300)
+
 Pipeline = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -6,6 +6,7 @@ steer a terminal, an answer that is not TokenHub's, a 500, or fields that say th
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -264,6 +265,38 @@ def test_no_answer_in_time(run: Run) -> None:
 
     assert 3 == result.exit_code
     assert "the answer took too long" in result.stderr
+
+
+def test_a_server_without_tls_is_no_server_at_https(live: Live) -> None:
+    result = live.run("model", "list", "--url", live.hub.url.replace("http:", "https:"))
+
+    assert (3, "") == (result.exit_code, result.stdout)
+    assert "error: model list failed" in result.stderr
+
+
+def test_an_interrupt_ends_with_130_and_without_a_word_of_python(
+    environment: dict[str, str | None],
+) -> None:
+    """While it waits for an answer that never comes."""
+    settings = {name: value for name, value in environment.items() if value is not None}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-m", "tokenhub_cli.main", "model", "list", "--url", url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**settings, "TOKENHUB_ADMIN_TOKEN": "tha_1"},
+            cwd=ROOT,
+        ) as command:
+            connection, _ = silent.accept()
+            command.send_signal(signal.SIGINT)
+            told = command.communicate()
+            connection.close()
+
+    assert 130 == command.returncode
+    assert "Traceback" not in "".join(told)
+    assert "" == told[0]
 
 
 def test_wrong_token_names_where_it_came_from_and_not_the_token(live: Live) -> None:
