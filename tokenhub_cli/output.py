@@ -173,6 +173,21 @@ class Output:
         if not self.quiet:
             talk(f"note: {line}")
 
+    def secret(self, answer: object, view: View[R], row: R) -> None:
+        """Write a secret that a script asked for: to the letter, with all of its lines.
+
+        A terminal gets it without what would steer it, and the other forms as JSON and so on.
+        """
+        picked = self._shared.fields or self._shared.filter
+        if picked or self.form not in {Form.TABLE, Form.WIDE, Form.VALUE}:
+            self.show(answer, view, [row])
+            return
+        text = (view.value or view.name)(row)
+        if sys.stdout.isatty():
+            _lines(text.splitlines())
+            return
+        self.text(text)
+
     def text(self, line: str) -> None:
         """Write one line, as it is."""
         _write(line + "\n")

@@ -87,6 +87,13 @@ class Session:
         self.output = output
 
     def __call__(self, call: "Call[T]") -> T:
+        if self._shared.every:
+            from tokenhub_cli.paging import whole  # noqa: PLC0415 - few ask for it
+
+            return whole(call, self._once)
+        return self._once(call)
+
+    def _once(self, call: "Call[T]") -> T:
         if self._shared.dry_run and call.changes:
             call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
         self.printed(call)

@@ -1,7 +1,9 @@
 """A small admin API on a real loopback socket, for commands to talk to.
 
 It keeps what it is given and remembers what was sent. It checks nothing: that is the work of the
-server's own tests.
+server's own tests. It is for what a real server cannot be made to do (a broken trail, an answer
+that is not TokenHub's), and for what is to be seen of a request or of a row that is just so;
+whether a command does what it says is tried at the real one (live.py).
 """
 
 import json

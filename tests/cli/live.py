@@ -51,6 +51,11 @@ class Live:
         named = {"TOKENHUB_URL": self.hub.url, "TOKENHUB_ADMIN_TOKEN": ADMIN_TOKEN}
         return {**self._environment, **named}
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """All that a process of its own is to have in its environment."""
+        return {name: value for name, value in self.environment.items() if value is not None}
+
     def run(self, *args: str, stdin: str = "", **env: str) -> Result:
         """Run a line; what it raises that is no exit fails the test."""
         return CliRunner(env={**self.environment, **env}).invoke(

@@ -1,4 +1,8 @@
-"""`tokenhubctl audit`: who changed what, and whether the trail is whole."""
+"""`tokenhubctl audit`: who changed what, and whether the trail is whole.
+
+The fake has a trail that is broken, and rows that are just so; tests/cli/commands/test_books.py
+lists and verifies a real one.
+"""
 
 import json
 

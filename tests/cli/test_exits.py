@@ -1,6 +1,12 @@
-"""Failures: the exit code, and three parts on stderr."""
+"""Failures: the exit code, and three parts on stderr.
+
+The fake stands in for the real server where that cannot be made to fail so: with words that would
+steer a terminal, an answer that is not TokenHub's, a 500, or fields that say the same twice.
+"""
 
 import json
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.fake_admin import TOKEN, FakeAdmin, problem
+from tests.cli.fake_admin import FakeAdmin, problem
+from tests.cli.live import Live
 from tokenhub.client.errors import (
     BadCall,
     BadProfile,
@@ -21,7 +28,10 @@ from tokenhub.client.errors import (
     Unreachable,
     Unreadable,
 )
+from tokenhub.sim.fault import Fault
 from tokenhub_cli.exits import Code, code_of
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +54,156 @@ def test_each_failure_has_its_code(error: ClientError, code: int) -> None:
 
 def test_codes_are_those_of_the_manual() -> None:
     assert {0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 141} == set(Code)
+
+
+def test_what_is_refused_ends_with_1(live: Live) -> None:
+    live.provider()
+
+    result = live.run("model", "edit", "gpt", "--weight", "99")
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "because: weight must be between 0 and 10 (HTTP 400, request req_" in result.stderr
+    assert 1 == result.stderr.count("weight must be")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("model", "add", "{"),
+        ("model", "add", '{"id": "m", "provider_id": "one", "colour": "red"}'),
+        ("model", "add", '{"id": "m", "weight": 1}', "--weight", "2"),
+        ("model", "list", "--limit", "0"),
+        ("model", "list", "--fields", "colour"),
+        ("model", "list", "-o", "pdf"),
+        ("logs", "--filter", "colour:red"),
+        ("provider", "add", "--id", "p", "--type", "openai", "--api-key", ""),
+        ("vault", "unlock", "--password-stdin", "--password-file", "p"),
+    ],
+)
+def test_a_line_that_means_nothing_ends_with_2_and_sends_nothing(
+    live: Live, line: tuple[str, ...]
+) -> None:
+    result = live.run(*line)
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "Usage: tokenhubctl" in result.stderr
+    assert [] == _changes(live)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("provider", "delete", "one"),
+        ("model", "edit", "gpt", "--weight", "2"),
+        ("apikey", "create", "--name", "a"),
+        ("token", "list"),
+        ("backup", "create"),
+    ],
+)
+def test_a_token_of_too_low_a_role_ends_with_4_and_names_the_role(
+    live: Live, line: tuple[str, ...]
+) -> None:
+    live.provider()
+    token = live.run("token", "create", "--name", "v", "--role", "viewer", "-o", "value").stdout
+
+    result = live.run(*line, TOKENHUB_ADMIN_TOKEN=token.strip())
+
+    assert (4, "") == (result.exit_code, result.stdout)
+    assert "(HTTP 403, request req_" in result.stderr
+    assert "try: --token-file names another token" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("provider", "get", "gone"),
+        ("provider", "edit", "gone", "--disabled"),
+        ("provider", "delete", "gone"),
+        ("provider", "discover", "gone"),
+        ("provider", "test", "gone"),
+        ("model", "get", "gone"),
+        ("model", "edit", "gone", "--weight", "1"),
+        ("model", "enable", "gone"),
+        ("model", "delete", "gone"),
+        ("model", "price", "show", "gone"),
+        ("apikey", "get", "gone"),
+        ("apikey", "edit", "gone", "--disabled"),
+        ("apikey", "rotate", "gone"),
+        ("apikey", "paid", "gone"),
+        ("apikey", "delete", "gone"),
+        ("token", "get", "gone"),
+        ("token", "revoke", "gone"),
+        ("logs", "get", "gone"),
+        ("explain", "gone"),
+        ("routing", "explain", "gone"),
+    ],
+)
+def test_what_is_not_there_ends_with_5_and_leads_to_a_list(
+    live: Live, line: tuple[str, ...]
+) -> None:
+    result = live.run(*line)
+
+    assert (5, "") == (result.exit_code, result.stdout)
+    listing = re.search(r'try: "tokenhubctl (\w+ list)" shows what there is', result.stderr)
+    assert listing, result.stderr
+    assert 0 == live.run(*listing[1].split()).exit_code
+
+
+@pytest.mark.parametrize("noun", ["provider", "model", "apikey", "token"])
+def test_a_stale_version_ends_with_6_and_changes_nothing(live: Live, noun: str) -> None:
+    live.provider("it", "it")
+    named = live.run("apikey", "create", "--name", "it", "--fields", "id", "-o", "csv")
+    live.run("token", "create", "--name", "it", "--role", "viewer")
+    name = named.stdout.split()[-1] if noun == "apikey" else "it"
+
+    verb = "revoke" if noun == "token" else "delete"
+
+    result = live.run(noun, verb, name, "--if-match", "7")
+
+    assert 6 == result.exit_code
+    assert f'try: "tokenhubctl {noun} get" shows it as it is now' in result.stderr
+    assert 0 == live.run(noun, "get", name).exit_code
+
+
+def test_a_model_of_several_providers_ends_with_6_and_asks_for_the_option(live: Live) -> None:
+    live.provider("p", "m")
+    live.provider("q", "m")
+
+    result = live.run("model", "edit", "m", "--weight", "1")
+
+    assert 6 == result.exit_code
+    assert "try: say which with --provider" in result.stderr
+    assert "provider_id" not in result.stderr
+    assert 0 == live.run("model", "edit", "m", "--weight", "1", "--provider", "q").exit_code
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("vault", "secrets"),
+        ("vault", "secrets", "get", "s"),
+        ("vault", "secrets", "set", "s"),
+        ("vault", "rotate-key"),
+        ("provider", "add", "--id", "p", "--base-url", "http://127.0.0.1:9", "--api-key", "sk-1"),
+    ],
+)
+def test_a_locked_vault_that_is_needed_ends_with_7(live: Live, line: tuple[str, ...]) -> None:
+    live.run("vault", "init", "--password-stdin", stdin="correct horse battery\n")
+    live.run("vault", "lock")
+
+    result = live.run(*line, stdin="s3cret")
+
+    assert (7, "") == (result.exit_code, result.stdout)
+    assert 'try: "tokenhubctl vault unlock"' in result.stderr
+
+
+def test_what_does_not_hold_ends_with_8(live: Live) -> None:
+    live.provider()
+    live.sim.next(Fault.status(503), path="/v1/models")
+
+    codes = [live.run(*line).exit_code for line in (("provider", "test", "one"), ("vault",))]
+
+    assert [8, 8] == codes
 
 
 def test_refusal_is_told_in_three_parts(run: Run, admin: FakeAdmin) -> None:
@@ -72,16 +232,16 @@ def test_a_field_that_says_the_same_is_not_said_twice(run: Run, admin: FakeAdmin
     assert 1 == told.count("weight is wrong")
 
 
-def test_failure_is_json_where_the_result_would_be(run: Run) -> None:
-    result = run("-o", "json", "model", "get", "gone")
+def test_failure_is_json_where_the_result_would_be(live: Live) -> None:
+    result = live.run("-o", "json", "model", "get", "gone")
 
     told = json.loads(result.stderr)
     assert (5, "") == (result.exit_code, result.stdout)
-    assert ("model get failed", 404, "not_found", "req-7") == (
+    assert ("model get failed", 404, "not_found", "req_") == (
         told["error"],
         told["status"],
         told["code"],
-        told["request_id"],
+        told["request_id"][:4],
     )
 
 
@@ -107,65 +267,51 @@ def test_no_answer_in_time(run: Run) -> None:
     assert "the answer took too long" in result.stderr
 
 
-def test_wrong_token_names_where_it_came_from_and_not_the_token(run: Run) -> None:
-    result = run("model", "list", TOKENHUB_ADMIN_TOKEN="wr0ng")
+def test_a_server_without_tls_is_no_server_at_https(live: Live) -> None:
+    result = live.run("model", "list", "--url", live.hub.url.replace("http:", "https:"))
+
+    assert (3, "") == (result.exit_code, result.stdout)
+    assert "error: model list failed" in result.stderr
+
+
+def test_an_interrupt_ends_with_130_and_without_a_word_of_python(
+    environment: dict[str, str | None],
+) -> None:
+    """While it waits for an answer that never comes."""
+    settings = {name: value for name, value in environment.items() if value is not None}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-m", "tokenhub_cli.main", "model", "list", "--url", url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**settings, "TOKENHUB_ADMIN_TOKEN": "tha_1"},
+            cwd=ROOT,
+        ) as command:
+            connection, _ = silent.accept()
+            command.send_signal(signal.SIGINT)
+            told = command.communicate()
+            connection.close()
+
+    assert 130 == command.returncode
+    assert "Traceback" not in "".join(told)
+    assert "" == told[0]
+
+
+def test_wrong_token_names_where_it_came_from_and_not_the_token(live: Live) -> None:
+    result = live.run("model", "list", TOKENHUB_ADMIN_TOKEN="wr0ng")
 
     assert 4 == result.exit_code
     assert "the token came from TOKENHUB_ADMIN_TOKEN" in result.stderr
     assert "wr0ng" not in result.output
 
 
-def test_missing_token_tells_where_to_find_it(run: Run) -> None:
-    result = run("model", "list", TOKENHUB_ADMIN_TOKEN="")
+def test_missing_token_tells_where_to_find_it(live: Live) -> None:
+    result = live.run("model", "list", TOKENHUB_ADMIN_TOKEN="")
 
     assert 4 == result.exit_code
     assert "set TOKENHUB_ADMIN_TOKEN; the server keeps its token in .admin-token" in result.stderr
-
-
-def test_not_found_points_to_the_list(run: Run) -> None:
-    result = run("model", "get", "gone")
-
-    assert 5 == result.exit_code
-    assert 'try: "tokenhubctl model list" shows what there is' in result.stderr
-
-
-@pytest.mark.parametrize("status", [409, 412])
-def test_conflict_says_to_read_again(run: Run, admin: FakeAdmin, status: int) -> None:
-    answer = problem(status, "stale", "the model has changed")
-    admin.answers["PATCH", "/admin/v1/models/m"] = answer
-
-    result = run("model", "edit", "m", "--weight", "1", "--if-match", "4")
-
-    assert (6, '"4"') == (result.exit_code, admin.last.if_match)
-    assert 'try: "tokenhubctl model get" shows it as it is now' in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("line", "listing"),
-    [
-        (("explain", "r9"), "logs list"),
-        (("routing", "explain", "r9"), "logs list"),
-        (("model", "price", "show", "r9"), "model list"),
-        (("model", "price", "sync", "--provider", "r9"), "provider list"),
-        (("model", "get", "r9"), "model list"),
-    ],
-)
-def test_what_is_not_found_leads_to_a_list_that_there_is(
-    run: Run, admin: FakeAdmin, line: tuple[str, ...], listing: str
-) -> None:
-    missing = problem(404, "not_found", "it is not there")
-    for method, path in (
-        ("GET", "/admin/v1/routing/explain/r9"),
-        ("GET", "/admin/v1/models/r9"),
-        ("POST", "/admin/v1/models/prices/sync"),
-    ):
-        admin.answers[method, path] = missing
-
-    result = run(*line)
-
-    assert 5 == result.exit_code
-    assert f'try: "tokenhubctl {listing}" shows what there is' in result.stderr
-    assert 0 == run(*listing.split(), "--help").exit_code
 
 
 def test_server_failure_points_to_its_log(run: Run, admin: FakeAdmin) -> None:
@@ -226,18 +372,13 @@ def test_a_near_name_is_offered(run: Run) -> None:
     assert "Did you mean 'model'?" in run("modle").stderr
 
 
-def test_a_reader_that_goes_is_no_failure_worth_a_word(
-    admin: FakeAdmin, environment: dict[str, str | None]
-) -> None:
-    admin.add_model("m")
-    settings = {name: value for name, value in environment.items() if value is not None}
-    line = [sys.executable, "-m", "tokenhub_cli.main", "--url", admin.url, "model", "list"]
+def test_a_reader_that_goes_is_no_failure_worth_a_word(live: Live) -> None:
     with subprocess.Popen(
-        line,
+        [sys.executable, "-m", "tokenhub_cli.main", "model", "list"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**settings, "TOKENHUB_ADMIN_TOKEN": TOKEN},
-        cwd=Path(__file__).parents[2],
+        env=live.variables,
+        cwd=ROOT,
     ) as command:
         assert command.stdout is not None
         command.stdout.close()
@@ -255,80 +396,64 @@ def test_a_reader_that_goes_is_no_failure_worth_a_word(
 )
 @pytest.mark.parametrize("command", ["model list", "version", "--help"])
 def test_a_result_that_cannot_be_written_is_one_line(
-    admin: FakeAdmin, environment: dict[str, str | None], command: str, shell: str, told: str
+    live: Live, command: str, shell: str, told: str
 ) -> None:
-    admin.add_model("m")
-
-    result = _in_shell(f"{command} {shell}", admin, environment)
+    result = _in_shell(f"{command} {shell}", live)
 
     assert (1, told) == (result.returncode, result.stderr)
 
 
-def test_a_closed_stdout_sends_nothing(
-    admin: FakeAdmin, environment: dict[str, str | None]
-) -> None:
-    _in_shell("model delete m >&-", admin, environment)
+def test_a_closed_stdout_sends_nothing(live: Live) -> None:
+    live.provider("one", "m")
 
-    assert [] == admin.sent
+    _in_shell("model delete m >&-", live)
+
+    assert 0 == live.run("model", "get", "m").exit_code
 
 
 @pytest.mark.parametrize("shell", ["2>&-", "<&-"])
-def test_other_closed_streams_are_no_failure(
-    admin: FakeAdmin, environment: dict[str, str | None], shell: str
-) -> None:
-    admin.add_model("m")
+def test_other_closed_streams_are_no_failure(live: Live, shell: str) -> None:
+    live.provider("one", "m")
 
-    result = _in_shell(f"model delete m {shell}", admin, environment)
+    result = _in_shell(f"model delete m {shell}", live)
 
     assert (0, "model/m deleted\n", "") == (result.returncode, result.stdout, result.stderr)
 
 
-def _in_shell(
-    line: str, admin: FakeAdmin, environment: dict[str, str | None]
-) -> subprocess.CompletedProcess[str]:
-    settings = {name: value for name, value in environment.items() if value is not None}
+@pytest.mark.parametrize("verb", ["get", "edit", "enable", "disable", "delete"])
+def test_a_model_of_several_providers_can_be_named(live: Live, verb: str) -> None:
+    live.provider("p", "m")
+    live.provider("q", "m")
+    fields = ("--weight", "2") if verb == "edit" else ()
+    before = live.admin("GET", "models")["items"][0]
+
+    result = live.run("model", verb, "m", *fields, "--provider", "q")
+
+    assert 0 == result.exit_code
+    assert "p" == before["provider_id"]
+    assert before == live.admin("GET", "models")["items"][0]
+
+
+def test_a_refused_address_is_explained_by_the_page_about_it(live: Live) -> None:
+    result = live.run("provider", "add", "--id", "p", "--base-url", "http://10.0.0.1")
+
+    assert 1 == result.exit_code
+    assert "docs/admin/network.md" in result.stderr
+    assert "--help" not in result.stderr
+
+
+def _in_shell(line: str, live: Live) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/sh", "-c", f"'{sys.executable}' -m tokenhub_cli.main {line}"],
         check=False,
         capture_output=True,
         text=True,
-        env={**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN},
-        cwd=Path(__file__).parents[2],
+        env=live.variables,
+        cwd=ROOT,
     )
 
 
-def test_a_model_of_several_providers_asks_for_the_option(run: Run, admin: FakeAdmin) -> None:
-    detail = "several providers have 'm': add ?provider_id= with one of p, q"
-    admin.answers["PATCH", "/admin/v1/models/m"] = problem(409, "conflict", detail)
-
-    result = run("model", "edit", "m", "--weight", "1")
-
-    assert 6 == result.exit_code
-    assert "several providers have 'm': add --provider with one of p, q" in result.stderr
-    assert "try: say which with --provider" in result.stderr
-    assert "provider_id" not in result.stderr
-
-
-@pytest.mark.parametrize(
-    "line", [("get", "m"), ("edit", "m", "{}"), ("enable", "m"), ("disable", "m"), ("delete", "m")]
-)
-def test_a_model_of_several_providers_can_be_named(
-    run: Run, admin: FakeAdmin, line: tuple[str, ...]
-) -> None:
-    admin.add_model("m")
-    fields = ("--weight", "2") if line[0] == "edit" else ()
-
-    result = run("model", *line, *fields, "--provider", "q")
-
-    assert (0, {"provider_id": ["q"]}) == (result.exit_code, admin.last.query)
-
-
-def test_a_refused_address_is_explained_by_the_page_about_it(run: Run, admin: FakeAdmin) -> None:
-    refusal = problem(400, "address_not_allowed", "127.0.0.1 is a loopback address")
-    admin.answers["POST", "/admin/v1/providers"] = refusal
-
-    result = run("provider", "add", "--id", "p", "--type", "vllm")
-
-    assert 1 == result.exit_code
-    assert "docs/admin/network.md" in result.stderr
-    assert "--help" not in result.stderr
+def _changes(live: Live) -> list[str]:
+    """What the trail has of changes: nobody but us was there."""
+    entries = live.admin("GET", "audit")["logs"]
+    return [entry["action"] for entry in entries if entry["action"] != "auth.admin"]

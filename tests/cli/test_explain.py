@@ -1,4 +1,8 @@
-"""`tokenhubctl explain`: why a request went where it went, in words."""
+"""`tokenhubctl explain`: why a request went where it went, in words.
+
+The fake gives the explanation to the letter, and decisions that come out differently, which the
+real server has none of; tests/cli/commands/test_routing.py explains a real request.
+"""
 
 import json
 

@@ -1,4 +1,8 @@
-"""`tokenhubctl ledger` and the monthly budget of a key."""
+"""`tokenhubctl ledger` and the monthly budget of a key.
+
+The fake has books that are wrong, and sums that are just so; tests/cli/commands/test_books.py sums
+and verifies real ones.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""`tokenhubctl reload`."""
+"""`tokenhubctl reload`: its lines, of changes that the fake tells at will.
+
+tests/cli/commands/test_server.py has a real server read its settings again.
+"""
 
 from tests.cli.conftest import Run
 from tests.cli.fake_admin import FakeAdmin

@@ -14,6 +14,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from tests.cli.fake_admin import TOKEN, FakeAdmin
+from tests.cli.live import Live
 from tests.cli.test_explain import FOUND, PATH, TOLD
 
 # A session of its own, whose terminal is the one on stdin: prompts for secrets ask for that.
@@ -30,23 +31,27 @@ Sit = Callable[..., Seen]
 
 
 @pytest.fixture
-def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+def sit_live(live: Live) -> Sit:
     """Runs `tokenhubctl` at a terminal; stdout goes to a pipe, or to the terminal."""
-    settings = {name: value for name, value in environment.items() if value is not None}
+    return _sitting(live.variables)
 
-    def tokenhubctl(*args: str, typed: str = "", piped: bool = True) -> Seen:
+
+@pytest.fixture
+def sit(admin: FakeAdmin, environment: dict[str, str | None]) -> Sit:
+    """The same, where an answer has to be just so."""
+    settings = {name: value for name, value in environment.items() if value is not None}
+    return _sitting({**settings, "TOKENHUB_URL": admin.url, "TOKENHUB_ADMIN_TOKEN": TOKEN})
+
+
+def _sitting(settings: dict[str, str]) -> Sit:
+    def tokenhubctl(*args: str, typed: str = "", piped: bool = True, **env: str) -> Seen:
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             [sys.executable, "-c", f"{MAIN}; main()", *args],
             stdin=theirs,
             stdout=subprocess.PIPE if piped else theirs,
             stderr=theirs,
-            env={
-                **settings,
-                "NO_COLOR": "1",
-                "TOKENHUB_URL": admin.url,
-                "TOKENHUB_ADMIN_TOKEN": TOKEN,
-            },
+            env={**settings, "NO_COLOR": "1", **env},
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         ) as command:
@@ -78,63 +83,122 @@ def _read(terminal: int, typed: str) -> str:
             typed = ""
 
 
-def test_a_deletion_asks_and_no_means_no(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_model("m")
+def test_a_deletion_asks_and_no_means_no(sit_live: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
-    seen = sit("model", "delete", "m", typed="n\n")
+    seen = sit_live("model", "delete", "m", typed="n\n")
 
     assert (2, "") == (seen.code, seen.stdout)
     assert "Delete model m? [y/N]" in seen.terminal
     assert "nothing was changed" in seen.terminal
-    assert [] == admin.sent
+    assert 1 == live.admin("GET", "models")["total"]
 
 
-def test_a_deletion_asks_and_yes_means_yes(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_provider("p")
+def test_a_deletion_asks_and_yes_means_yes(sit_live: Sit, live: Live) -> None:
+    live.provider("p")
 
-    seen = sit("provider", "delete", "p", typed="y\n")
+    seen = sit_live("provider", "delete", "p", typed="y\n")
 
     assert (0, "provider/p deleted\n") == (seen.code, seen.stdout)
     assert "Delete provider p and its models? [y/N]" in seen.terminal
+    assert 0 == live.admin("GET", "providers")["total"]
 
 
-def test_leaving_at_the_question_is_an_interrupt(sit: Sit, admin: FakeAdmin) -> None:
-    seen = sit("apikey", "delete", "k", typed="\x03")
+def test_leaving_at_the_question_is_an_interrupt(sit_live: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
-    assert (130, []) == (seen.code, admin.sent)
+    seen = sit_live("model", "delete", "m", typed="\x03")
+
+    assert (130, 1) == (seen.code, live.admin("GET", "models")["total"])
 
 
-def test_yes_does_not_ask(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_key("k")
+def test_yes_does_not_ask(sit_live: Sit, live: Live) -> None:
+    live.provider("p", "m")
 
-    seen = sit("apikey", "delete", "k", "-y")
+    seen = sit_live("model", "delete", "m", "-y")
 
-    assert (0, "apikey/k deleted\n", "") == seen
+    assert (0, "model/m deleted\n", "") == seen
 
 
 @pytest.mark.parametrize(
-    "line", [("--id", "p", "--api-key", "sk-1"), ('{"id":"p","api_key":"sk-1"}',)]
+    "line",
+    [
+        ("--id", "p", "--api-key", "sk-1"),
+        ('{"id":"p","base_url":"https://h.example","api_key":"sk-1"}',),
+    ],
 )
-def test_a_secret_on_the_line_draws_one_hint(sit: Sit, line: tuple[str, ...]) -> None:
-    seen = sit("provider", "add", *line)
+def test_a_secret_on_the_line_draws_one_hint(sit_live: Sit, line: tuple[str, ...]) -> None:
+    seen = sit_live("provider", "add", *line)
 
     assert (0, 1) == (seen.code, seen.terminal.count("hint: "))
     assert "--api-key-stdin does not" in seen.terminal
     assert "sk-1" not in seen.terminal
 
 
-def test_a_secret_is_asked_for_and_not_echoed(sit: Sit, admin: FakeAdmin) -> None:
-    seen = sit("provider", "add", "--id", "p", "--api-key-stdin", typed="sk-typed\n")
+def test_a_secret_is_asked_for_and_not_echoed(sit_live: Sit, live: Live) -> None:
+    line = ("provider", "add", "--id", "p", "--base-url", live.sim.url, "--api-key-stdin")
 
-    assert "sk-typed" == admin.last.body["api_key"]
-    assert "api-key:" in seen.terminal
+    seen = sit_live(*line, typed="sk-typed\n")
+
     assert 0 == seen.code
+    assert "api-key:" in seen.terminal
+    assert "sk-typed" not in seen.terminal
+    live.admin("POST", "providers/p/test")
+    assert "sk-typed" == live.sim.requests[-1].key()
 
 
-def test_json_is_indented_for_eyes(sit: Sit) -> None:
-    seen = sit("routing", "get", "-o", "json", piped=False)
+def test_a_secret_is_to_the_letter_in_a_pipe_and_steers_no_terminal(
+    sit_live: Sit, live: Live
+) -> None:
+    live.admin("POST", "vault/init", {"admin_password": "correct horse battery"})
+    live.admin("PUT", "vault/secrets/s", {"value": "one\n\ttwo\x1b[2J"})
+
+    in_a_pipe = sit_live("vault", "secrets", "get", "s")
+    at_terminal = sit_live("vault", "secrets", "get", "s", piped=False)
+
+    assert "one\n\ttwo\x1b[2J\n" == in_a_pipe.stdout
+    assert "one\n two\n" == at_terminal.terminal
+
+
+def test_json_is_indented_for_eyes(sit_live: Sit) -> None:
+    seen = sit_live("routing", "get", "-o", "json", piped=False)
 
     assert '{\n  "default_mode": "normal",\n' in seen.terminal
+
+
+@pytest.mark.parametrize(
+    ("env", "painted"),
+    [
+        ({"NO_COLOR": "", "TERM": "xterm-256color"}, True),
+        ({"NO_COLOR": "1", "TERM": "xterm-256color"}, False),
+        ({"NO_COLOR": "", "TERM": "dumb"}, False),
+    ],
+)
+def test_colour_is_there_unless_the_terminal_or_its_owner_has_none(
+    sit_live: Sit, live: Live, env: dict[str, str], *, painted: bool
+) -> None:
+    live.provider("p", "m", "n")
+
+    seen = sit_live("model", "list", piped=False, **env).terminal
+
+    assert painted == ("\x1b[1mMODEL" in seen)
+    assert painted == ("\x1b" in seen)
+
+
+def test_columns_are_counted_in_cells_of_the_terminal(sit_live: Sit, live: Live) -> None:
+    """A name of East Asian characters takes two cells for each, and combining marks none."""
+    names = ("日本語の鍵", "plain", "e\u0301te\u0301")
+    for name in names:
+        live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
+
+    shown = sit_live("apikey", "list", "--fields", "name,enabled", piped=False).terminal
+
+    assert {
+        "NAME        ENABLED",
+        "日本語の鍵  yes",
+        "plain       yes",
+        "e\u0301te\u0301         yes",
+    } == set(shown.splitlines())
 
 
 def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
@@ -156,25 +220,25 @@ def test_a_text_goes_on_below_itself_where_the_terminal_is_too_narrow(
 
 
 def test_a_list_leaves_out_what_a_narrow_terminal_has_no_room_for(
-    sit: Sit, admin: FakeAdmin
+    sit_live: Sit, live: Live
 ) -> None:
-    admin.add_key("key_0123456789abcdef", name="one")
-    admin.add_key("key_f0123456789abcde", name="two")
+    for name in ("one", "two"):
+        live.admin("POST", "apikeys", {"name": name, "scopes": ["chat"]})
 
-    seen = sit("apikey", "list", piped=False).terminal.splitlines()
+    seen = sit_live("apikey", "list", piped=False).terminal.splitlines()
 
     assert "" == max((line[80:] for line in seen[:3]), default="")
     assert seen[0].startswith("ID  ")
     assert "VERSION; -o wide has all" in seen[3]
-    assert "VERSION" in sit("apikey", "list").stdout.splitlines()[0]
+    assert "VERSION" in sit_live("apikey", "list").stdout.splitlines()[0]
 
 
-def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit: Sit, admin: FakeAdmin) -> None:
-    admin.add_key("key_0123456789abcdef", name="one")
+def test_a_row_alone_goes_below_itself_where_it_is_too_wide(sit_live: Sit, live: Live) -> None:
+    key = live.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})["id"]
 
-    seen = sit("apikey", "get", "key_0123456789abcdef", piped=False).terminal.splitlines()
+    seen = sit_live("apikey", "get", key, piped=False).terminal.splitlines()
 
-    assert ["ID", "key_0123456789abcdef"] == seen[0].split()
+    assert ["ID", key] == seen[0].split()
     assert "VERSION" == seen[-1].split()[0]
 
 

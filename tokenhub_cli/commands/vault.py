@@ -10,6 +10,7 @@ from tokenhub.wire.vault import RecoveryIssued, Secret, VaultStatus
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.passwords import File, Given, GivenNew, GivenOld, Stdin, password, value
+from tokenhub_cli.rows import value_of
 from tokenhub_cli.session import Session, confirm, session
 from tokenhub_cli.text import local, plain, seconds
 
@@ -57,6 +58,9 @@ _RECOVERY: View[RecoveryIssued] = View(
     value=lambda it: it.recovery_key,
     columns=(Column("recovery_key", lambda it: it.recovery_key),),
 )
+_DONE: View[object] = View(
+    kind="vault", name=lambda _: "vault", columns=(Column("ok", lambda it: value_of(it, "ok")),)
+)
 _NAMES: View[str] = View(kind="secret", name=str, columns=(Column("name", str),))
 _SECRET: View[Secret] = View(
     kind="secret",
@@ -100,7 +104,6 @@ def init(
     with session(ctx) as tokenhub:
         text = password(file=file, stdin=stdin, given=given, what="New password", twice=True)
         _init(tokenhub, text)
-        tokenhub.output.text("vault set up and unlocked")
 
 
 @app.command("unlock")
@@ -124,12 +127,11 @@ def unlock(
         )
         if fresh:
             _init(tokenhub, text)
-            tokenhub.output.text("vault set up and unlocked")
             return
         done = tokenhub(calls.unlock(text))
         for name in done.left_out:
             talk(f"warning: {name} was changed on disk and is left out; set it again")
-        tokenhub.output.text("vault unlocked")
+        _told(tokenhub, done, "vault unlocked")
 
 
 @app.command("lock")
@@ -140,7 +142,8 @@ def lock(ctx: typer.Context) -> None:
     """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.lock())
-        tokenhub.output.text("vault was locked already" if done.already_locked else "vault locked")
+        now = "was locked already" if done.already_locked else "locked"
+        _told(tokenhub, done, f"vault {now}")
 
 
 @app.command("rotate")
@@ -176,8 +179,9 @@ def rotate(
             twice=True,
             kept=False,
         )
-        _warn(tokenhub(calls.change_password(old, new)).warning)
-        tokenhub.output.text("vault password changed")
+        done = tokenhub(calls.change_password(old, new))
+        _warn(done.warning)
+        _told(tokenhub, done, "vault password changed")
 
 
 @app.command("rotate-key")
@@ -188,7 +192,7 @@ def rotate_key(ctx: typer.Context) -> None:
     """
     with session(ctx) as tokenhub:
         done = tokenhub(calls.rotate_key())
-        tokenhub.output.text(f"vault data key rotated: {done.secrets} secrets sealed anew")
+        _told(tokenhub, done, f"vault data key rotated: {done.secrets} secrets sealed anew")
 
 
 @app.command("recovery")
@@ -206,8 +210,7 @@ def recovery(
     with session(ctx) as tokenhub:
         if delete:
             confirm(ctx, "Take the recovery key away?")
-            tokenhub(calls.delete_recovery())
-            tokenhub.output.text("vault recovery key deleted")
+            _told(tokenhub, tokenhub(calls.delete_recovery()), "vault recovery key deleted")
             return
         issued = tokenhub(calls.set_recovery(password(file=file, stdin=stdin)))
         tokenhub.output.show(issued, _RECOVERY, [issued])
@@ -240,7 +243,7 @@ def get_secret(ctx: typer.Context, key: _Key) -> None:
     """
     with session(ctx) as tokenhub:
         found = tokenhub(calls.get_secret(key))
-        tokenhub.output.show(found, _SECRET, [found], lines=[found.value])
+        tokenhub.output.secret(found, _SECRET, found)
 
 
 @secrets.command("set")
@@ -273,10 +276,17 @@ def delete_secret(ctx: typer.Context, key: _Key) -> None:
 
 
 def _init(tokenhub: Session, text: str) -> None:
-    _warn(tokenhub(calls.init(text)).warning)
+    done = tokenhub(calls.init(text))
+    _warn(done.warning)
+    _told(tokenhub, done, "vault set up and unlocked")
     tokenhub.output.note(
         '"tokenhubctl vault recovery" makes a key for the day the password is forgotten'
     )
+
+
+def _told(tokenhub: Session, done: object, line: str) -> None:
+    """What a change came to: a line for eyes, or the server's answer."""
+    tokenhub.output.show(done, _DONE, [done], lines=[line])
 
 
 def _warn(warning: str) -> None:
