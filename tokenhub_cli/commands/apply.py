@@ -10,7 +10,6 @@ from tokenhub.client.calls.health import test_provider
 from tokenhub.client.errors import Refused
 from tokenhub.wire.config import Document
 from tokenhub_cli import applied, options
-from tokenhub_cli.documents import read
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import talk
 from tokenhub_cli.session import confirm, session
@@ -49,6 +48,8 @@ def apply(
 
     Example: tokenhubctl export | tokenhubctl apply -f -
     """
+    from tokenhub_cli.documents import read  # noqa: PLC0415 - yaml: not for --help
+
     found = read(file)
     shared = options.given(ctx)
     # A line to copy names the variables, where sending it would put in what they hold.

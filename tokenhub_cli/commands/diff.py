@@ -6,7 +6,6 @@ from tokenhub.client.calls.config import diff_config
 from tokenhub.client.errors import Refused
 from tokenhub_cli import applied, options
 from tokenhub_cli.commands.apply import FileOption, Prune
-from tokenhub_cli.documents import read
 from tokenhub_cli.exits import Code
 from tokenhub_cli.session import session
 
@@ -21,6 +20,8 @@ def diff(ctx: typer.Context, *, file: FileOption, prune: Prune = False) -> None:
 
     Example: tokenhubctl export | tokenhubctl diff -f -
     """
+    from tokenhub_cli.documents import read  # noqa: PLC0415 - yaml: not for --help
+
     found = read(file)
     document = found.document if options.given(ctx).curl else found.wanted()
     with session(ctx) as tokenhub:
