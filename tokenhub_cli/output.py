@@ -133,6 +133,12 @@ class Output:
             return
         self.show(answer, gone, [name], lines=[f"{kind}/{name} deleted{self.of_dry_run}"])
 
+    def of_columns(self, names: Sequence[str]) -> "Output":
+        """One that shows these fields, unless `--fields` says which; all where there are none."""
+        if self._shared.fields or not names:
+            return self
+        return Output(self._shared._replace(fields=",".join(names)))
+
     def sheet(self, view: View[R]) -> "Sheet[R]":
         """A list of which more will come."""
         return Sheet(self, view)

@@ -109,9 +109,11 @@ class Session:
         from tokenhub.client.transport import AsyncClient  # noqa: PLC0415 - httpx: not for --help
 
         shared = self._shared
-        watch = partial(_watched, verbose=shared.verbose)
         return AsyncClient(
-            self.profile, timeout_s=shared.timeout, retries=shared.retries, watch=watch
+            self.profile,
+            timeout_s=shared.timeout,
+            retries=shared.retries,
+            watch=lambda sent: _watched(sent, verbose=shared.verbose),
         )
 
     def opened(self, call: "Call[Any]") -> "AbstractContextManager[Opened]":

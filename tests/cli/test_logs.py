@@ -375,3 +375,22 @@ def test_a_list_that_goes_on_says_with_what(run: Run, admin: FakeAdmin) -> None:
     result = run("logs", "--filter", "ms>2")
 
     assert "note: 0 of at least 7; more with --cursor aX\n" == result.stderr
+
+
+def test_a_saved_view_is_its_filter_and_its_columns(run: Run, admin: FakeAdmin) -> None:
+    view = {"name": "slow", "filter": "ms>2000", "columns": ["model_id", "status_code"]}
+    admin.answers["GET", "/admin/v1/views/slow"] = 200, {**view, "version": 1}
+
+    usual = run("logs", "--view", "slow", "--filter", "status:error")
+    own = run("logs", "--view", "slow", "--fields", "mode")
+
+    assert ["status:error ms>2000", "ms>2000"] == [
+        sent.query["filter"][0] for sent in admin.sent if "filter" in sent.query
+    ]
+    assert ["MODEL  STATUS\n", "MODE\n"] == [usual.stdout, own.stdout]
+
+
+def test_a_view_that_is_not_there_is_not_found(run: Run, admin: FakeAdmin) -> None:
+    admin.answers["GET", "/admin/v1/views/none"] = problem(404, "not_found", "no view none")
+
+    assert 5 == run("logs", "--view", "none").exit_code

@@ -9,6 +9,7 @@ from tokenhub.client.call import Call
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.calls.info import info
 from tokenhub.client.calls.observe import export_logs, get_request, list_logs
+from tokenhub.client.calls.views import get_view
 from tokenhub.client.stream import Heard
 from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import LogPage, RequestLog
@@ -85,6 +86,9 @@ _Filter = Annotated[
         "--filter", metavar="FILTER", help="Such as 'model:gpt status:error ms>2000 since:2h'."
     ),
 ]
+_View = Annotated[
+    str, typer.Option("--view", metavar="NAME", help="What a saved view means, and its columns.")
+]
 _Model = Annotated[str, typer.Option("--model", metavar="ID", help="Answered by this model.")]
 _Provider = Annotated[
     str, typer.Option("--provider", metavar="ID", help="Answered by this provider.")
@@ -128,6 +132,7 @@ def list_requests(
     mode: _Mode = "",
     request_id: _Request = "",
     parent_id: _Plan = "",
+    saved: _View = "",
     following: _Follow = False,
     count: _Count = None,
 ) -> None:
@@ -158,6 +163,10 @@ def list_requests(
         )
 
     with session(ctx) as tokenhub:
+        if saved:
+            view = tokenhub(get_view(saved))
+            terms.append(view.filter)
+            tokenhub.output = tokenhub.output.of_columns(view.columns)
         if following:
             _follow(tokenhub, asked, limit=min(limit, _PAGE), count=count)
         elif every or limit > _PAGE:
