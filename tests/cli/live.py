@@ -5,6 +5,7 @@ with living(tmp_path) as live:
     result = live.run("model", "list")
 """
 
+import logging
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from typer.testing import CliRunner, Result
 
 from tests.support.server import ADMIN_TOKEN, Hub, running
+from tokenhub.adapters.telemetry.logging import TALKATIVE
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
 from tokenhub_cli.main import app
@@ -93,11 +95,24 @@ class Live:
 
 
 @contextmanager
+def _level_kept() -> Iterator[None]:
+    """Levels of the log are this process's, and would outlive the server that sets them."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, TALKATIVE)]
+    levels = [one.level for one in loggers]
+    try:
+        yield
+    finally:
+        for one, level in zip(loggers, levels, strict=True):
+            one.setLevel(level)
+
+
+@contextmanager
 def living(
     folder: Path, environment: Mapping[str, str | None] | None = None, **variables: str
 ) -> Iterator[Live]:
     """A server over a database in `folder`; `variables` are settings without their prefix."""
     with (
+        _level_kept(),
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(running(folder, **variables)) as hub,
         portal.wrap_async_context_manager(Sim(PROFILE)) as sim,

@@ -54,7 +54,9 @@ def test_all_pages_of_a_list_are_rows(live: Live) -> None:
 
 
 def test_yaml_is_made_of_json(live: Live) -> None:
-    assert "level: warn\n" == live.run("api", "GET", "log-level", "-o", "yaml").stdout
+    live.run("log-level", "error")
+
+    assert "level: error\n" == live.run("api", "GET", "log-level", "-o", "yaml").stdout
 
 
 def test_a_header_is_sent_along(live: Live) -> None:
