@@ -1,28 +1,18 @@
 """What judgements and calls have taught of the routes; the theory is in core/learning.py."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
-from tokenhub.core import learning
-from tokenhub.core.learning import (
-    EMPTY,
-    UNCALLED,
-    Arm,
-    Belief,
-    Cell,
-    Standing,
-    Taught,
-    after,
-    corrected,
-)
+from tokenhub.core import effects, judged, learning
+from tokenhub.core.judged import UNJUDGED, Judged
+from tokenhub.core.learning import UNCALLED, Arm, Standing, Taught
 from tokenhub.core.rewards import Quality
 
 
 class Lessons:
-    """The cells of all routes.
+    """What was judged of all routes.
 
-    An arm is worked out when it is asked for, and kept until the next judgement or call. `now`
-    gives Unix seconds.
+    It is worked out with each judgement, so that no request waits for it. An arm is worked out when
+    it is asked for, and kept until the next judgement or call. `now` gives Unix seconds.
     """
 
     def __init__(self, now: Callable[[], float], taught: Taught | None = None) -> None:
@@ -31,15 +21,14 @@ class Lessons:
         self._load(taught or Taught())
 
     def _load(self, taught: Taught) -> None:
-        self._routes = dict(taught.routes)
-        self._strengths = {name: dict(cells) for name, cells in taught.strengths.items()}
-        self._tasks = dict(taught.tasks)
+        self._judged: dict[str, Judged] = dict(taught.judged)
         self._calls = dict(taught.calls)
         self._unjudged = dict(taught.unjudged)
-        self._models: dict[str, dict[str, Cell]] = {}
-        for route, cell in self._routes.items():
-            self._models.setdefault(_model(route), {})[route] = cell
         self._arms: dict[tuple[str, str], Arm] = {}
+        self._work_out(self._now())
+
+    def _work_out(self, at: float) -> None:
+        self._effects = effects.effects(self._judged, at)
 
     def load(self, taught: Taught) -> None:
         """Go on from what an earlier process was taught."""
@@ -48,27 +37,30 @@ class Lessons:
     @property
     def taught(self) -> Taught:
         return Taught(
-            routes=dict(self._routes),
-            strengths={name: dict(cells) for name, cells in self._strengths.items()},
-            tasks=dict(self._tasks),
+            judged=dict(self._judged),
             calls=dict(self._calls),
             unjudged=dict(self._unjudged),
         )
 
     def judged(self, quality: Quality) -> None:
-        """Learn of one judgement."""
-        route, task, at = f"{quality.provider_id}/{quality.model_id}", quality.task, quality.at
-        learned = partial(_learned, quality)
-        score = quality.score
-        known = self._routes.get(route, EMPTY)
-        at_task = self._strengths.setdefault(route, {}).get(task, EMPTY)
-        effect, own = self._effect(task), self._strength(route, task).mean
-        usual = self._belief(route, at).mean
-        known = learned(known, score - effect - own)
-        self._routes[route] = self._models.setdefault(_model(route), {})[route] = known
-        before = self._tasks.get(task, EMPTY)
-        self._tasks[task] = learned(before, score - usual - own, memory=learning.TASK_MEMORY)
-        self._strengths[route][task] = learned(at_task, score - usual - effect)
+        """Learn of one judgement, or that one was thought better of."""
+        route, task = f"{quality.provider_id}/{quality.model_id}", quality.task
+        known = self._judged.get(route, UNJUDGED)
+        if quality.replaces is not None and task in known.cells:
+            known = judged.corrected(
+                known, task, quality.score, quality.replaces, weight=quality.weight
+            )
+        else:
+            known = judged.after(
+                known,
+                task,
+                quality.score,
+                expected=self._effects.of(task, route).mean,
+                weight=quality.weight,
+                at=quality.at,
+            )
+        self._judged[route] = known
+        self._work_out(self._now())
         self._unjudged.pop(route, None)
         self._changed()
 
@@ -80,14 +72,10 @@ class Lessons:
 
     def forget(self, route: str) -> None:
         """Think of a route as if it had never been met."""
-        self._routes.pop(route, None)
-        self._strengths.pop(route, None)
+        self._judged.pop(route, None)
         self._calls.pop(route, None)
         self._unjudged.pop(route, None)
-        siblings = self._models.get(_model(route), {})
-        siblings.pop(route, None)
-        if not siblings:
-            self._models.pop(_model(route), None)
+        self._work_out(self._now())
         self._changed()
 
     def forget_all(self) -> None:
@@ -96,18 +84,18 @@ class Lessons:
 
     def known(self) -> set[str]:
         """The routes that were judged or called."""
-        return self._routes.keys() | self._calls.keys()
+        return self._judged.keys() | self._calls.keys()
 
     def of(self, task: str, route: str) -> Arm:
         """A route, by its id, at a kind of work."""
         found = self._arms.get((task, route))
         if found is None:
+            believed = self._effects
             found = self._arms[task, route] = learning.arm_of(
-                self._belief(route, self._now()),
-                self._effect(task),
-                self._strength(route, task),
+                believed.of(task, route),
                 self._calls.get(route, UNCALLED),
                 hope=self._hope(route),
+                doubt=learning.doubt_of(believed.n.get(route, 0.0), believed.total),
             )
         return found
 
@@ -117,73 +105,24 @@ class Lessons:
 
     def standings(self) -> Iterator[Standing]:
         """Each route, and each task that it was judged at."""
+        now = self._now()
         for route in sorted(self.known()):
             calls = self._calls.get(route, UNCALLED)
-            n = learning.faded(self._routes.get(route, EMPTY), self._now())
-            yield Standing(route=route, task="", arm=self._overall(route), judged=n, calls=calls)
-            for task, cell in sorted(self._strengths.get(route, {}).items()):
-                n = learning.faded(cell, self._now())
+            cells = judged.counted(self._judged.get(route, UNJUDGED), now)
+            n = sum([cell.n for cell in cells.values()])
+            overall = learning.arm_of(self._effects.of("", route), calls, hope=0.0, doubt=0.0)
+            yield Standing(route=route, task="", arm=overall, judged=n, calls=calls)
+            for task, cell in sorted(cells.items()):
                 arm = self.of(task, route)
-                yield Standing(route=route, task=task, arm=arm, judged=n, calls=calls)
-
-    def _overall(self, route: str) -> Arm:
-        calls = self._calls.get(route, UNCALLED)
-        return learning.arm_of(
-            self._belief(route, self._now()), 0.0, learning.NO_STRENGTH, calls, hope=0.0
-        )
+                yield Standing(route=route, task=task, arm=arm, judged=cell.n, calls=calls)
 
     def _hope(self, route: str) -> float:
         """None before anybody judged anything: a trial that is not judged teaches nothing."""
-        return learning.hope_of(self._unjudged.get(route, 0)) if self._routes else 0.0
+        return learning.hope_of(self._unjudged.get(route, 0)) if self._judged else 0.0
 
     def _changed(self) -> None:
         self.version += 1
         self._arms.clear()
-
-    def _belief(self, route: str, now: float) -> Belief:
-        """How well a route answers, whatever the task."""
-        model = _model(route)
-        siblings = self._models.get(model, {})
-        near = learning.of_model(
-            learning.of_all(self._others(model)),
-            [(cell.n, cell.mean) for name, cell in siblings.items() if name != route],
-        )
-        return learning.of_route(near, siblings.get(route, EMPTY), now)
-
-    def _others(self, model: str) -> Iterator[tuple[float, float]]:
-        """The other models: how often each was judged, and its mean."""
-        for name, cells in self._models.items():
-            if name != model:
-                n = sum([cell.n for cell in cells.values()])
-                yield n, sum([cell.n * cell.mean for cell in cells.values()]) / n
-
-    def _effect(self, task: str) -> float:
-        """How much better a task is answered than the usual one, by whomever."""
-        found = n = total = 0.0
-        for name, cell in self._tasks.items():
-            effect = learning.task_effect(cell)
-            n += cell.n
-            total += cell.n * effect
-            if name == task:
-                found = effect
-        return found - total / n if n else 0.0
-
-    def _strength(self, route: str, task: str) -> Belief:
-        """How much better a route is at a task than it is at others."""
-        cells = self._strengths.get(route)
-        if not cells:
-            return learning.NO_STRENGTH
-        noise = learning.noise_of(self._routes.get(route, EMPTY))
-        apart = learning.apart(list(cells.values()), noise)
-        found, n, total = learning.NO_STRENGTH, 0.0, 0.0
-        for name, cell in cells.items():
-            belief = learning.strength(cell, noise, apart)
-            n += cell.n
-            total += cell.n * belief.mean
-            if name == task:
-                found = belief
-        # What a route has in all its tasks is no strength at one of them: it is the route's.
-        return Belief(found.mean - total / n, found.variance)
 
 
 class _Stopped:
@@ -194,17 +133,3 @@ class _Stopped:
 
     def __call__(self) -> float:
         return self._at
-
-
-def _model(route: str) -> str:
-    """The model of a route: its id is `provider/model`, and no provider's has a slash."""
-    return route.partition("/")[2]
-
-
-def _learned(
-    quality: Quality, cell: Cell, score: float, *, memory: float = learning.MEMORY
-) -> Cell:
-    """The cell after a judgement, or after one that was thought better of."""
-    if quality.replaces is not None and cell.n:
-        return corrected(cell, quality.score, quality.replaces, weight=quality.weight)
-    return after(cell, score, weight=quality.weight, at=quality.at, memory=memory)
