@@ -28,7 +28,7 @@ USUAL = 0.8
 _USUAL_COUNTS = 1.0
 BETWEEN_MODELS = 0.15**2
 BETWEEN_ROUTES = 0.03**2
-_BETWEEN_TASKS = 0.05**2
+_BETWEEN_TASKS = 0.03**2
 _BETWEEN_STRENGTHS, _APART_COUNTS = 0.012**2, 100.0
 # Means are taken free of the tasks, and strengths free of both: that goes in a circle, and after
 # two rounds nothing moves that matters.

@@ -25,6 +25,8 @@ _WEIGHT_POINT = 0.02
 # Wide draws about the mean try what is nearly as good for ever; no hope at all never goes back to
 # a route that had bad luck at first (docs/developer/learning.md).
 _WIDTH = 0.2
+# What was learned of all counts so much against what is known of one.
+_AGAINST = 0.7
 # Hope is for those who learn: of so many calls that nobody judged half of it is left, and draws are
 # as much wider. Else whoever is hoped for would be asked for as long as the judge takes.
 _PATIENCE = 20.0
@@ -82,10 +84,10 @@ def doubt_of(n: float, total: float) -> float:
     """The deviations of which a route has the benefit that was judged `n` times of `total`.
 
     The more was learned of others since, the less is known of it beside them: the square root of
-    log(1 + total / n), as in the bounds of the bandits that lose least (Garivier and Cappe, The
+    log(1 + 0.7 total / n), as in the bounds of the bandits that lose least (Garivier and Cappe, The
     KL-UCB Algorithm, COLT 2011, with half the width that holds for every distribution).
     """
-    return sqrt(log1p(total / (n + 1)))
+    return sqrt(log1p(_AGAINST * total / (n + 1)))
 
 
 def arm_of(believed: Belief, calls: Calls, *, hope: float, doubt: float) -> Arm:
