@@ -24,7 +24,7 @@ _WEIGHT_POINT = 0.02
 # A route is drawn from the hopeful side of what is believed of it, in a narrow normal about it.
 # Wide draws about the mean try what is nearly as good for ever; no hope at all never goes back to
 # a route that had bad luck at first (docs/developer/learning.md).
-_WIDTH = 0.2
+_WIDTH = 0.15
 # What was learned of all counts so much against what is known of one.
 _AGAINST = 0.7
 # Hope is for those who learn: of so many calls that nobody judged half of it is left, and draws are
