@@ -232,7 +232,9 @@ def _sampled(candidates: list[Candidate], arms: Arms, intent: Intent, seed: int)
     for place, (one, price) in enumerate(zip(candidates, _prices(candidates, intent), strict=True)):
         arm = arms.of(intent.task, one.route)
         value = drawn(draw_of(arm, weight=one.weight, price=price), split(stream, place))
-        sample = Sample(arm.quality, arm.spread, arm.prior, arm.failing, value, price, arm.hope)
+        sample = Sample(
+            arm.quality, arm.spread, arm.prior, arm.failing, value, price, arm.hope, arm.doubt
+        )
         found.append((-value, place, msgspec.structs.replace(one, sample=sample)))
     found.sort(key=lambda entry: entry[:2])
     return [one for _, _, one in found]

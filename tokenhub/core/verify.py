@@ -82,7 +82,9 @@ def _providers_of(record: Record, *reasons: str) -> frozenset[str]:
 def _arms(record: Record) -> dict[str, Arm]:
     samples = [(one.route, one.sample) for one in record.candidates]
     return {
-        route: Arm(sample.quality, sample.spread, sample.prior, sample.failing, sample.hope)
+        route: Arm(
+            sample.quality, sample.spread, sample.prior, sample.failing, sample.hope, sample.doubt
+        )
         for route, sample in samples
         if sample
     }
