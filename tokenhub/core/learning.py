@@ -10,7 +10,7 @@ is only what is not known, how well a route answers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from math import erf, log1p, sqrt
+from math import ceil, erf, exp, log1p, sqrt
 
 import msgspec
 
@@ -27,6 +27,9 @@ _WEIGHT_POINT = 0.02
 _WIDTH = 0.15
 # What was learned of all counts so much against what is known of one.
 _AGAINST = 0.7
+# How many deviations shorter than they were its answers are hoped to be, whoever judges: unlike
+# quality, lengths are seen with every answer.
+_SHORTER = 0.5
 # Hope is for those who learn: of so many calls that nobody judged half of it is left, and draws are
 # as much wider. Else whoever is hoped for would be asked for as long as the judge takes.
 _PATIENCE = 20.0
@@ -154,7 +157,8 @@ def worth(given: Mapping[str, float], *, field: str) -> Worth:
 class Sample(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The arm of a route at the time of a decision, and the utility that was drawn from it.
 
-    `price` is what its cost and its time took from that.
+    `price` is what its cost and its time took from that, and `written` on how many answers the
+    estimate of its length stood.
     """
 
     quality: float
@@ -165,6 +169,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False, array_like=True):
     price: float
     hope: float = 0.0
     doubt: float = 0.0
+    written: int = 0
 
 
 class Draw(msgspec.Struct, frozen=True, gc=False):
@@ -182,6 +187,16 @@ def draw_of(arm: Arm | Sample, *, weight: int, price: float) -> Draw:
     middle = arm.quality + arm.prior * _WEIGHT_POINT * (weight - 1) + hoped
     width = (1 - arm.hope * (1 - _WIDTH)) * arm.spread
     return Draw(middle, width, 1 - arm.failing, price)
+
+
+def hoped_tokens(usual: int, written: int) -> int:
+    """The tokens of an answer, of which the estimate stands on so many.
+
+    Lengths differ by about their mean, so that the mean of n is a part of 1 / sqrt(n) off. Half of
+    that is hoped for: else a route whose first answer was very long would be too dear to be asked
+    again, and nobody would ever learn better.
+    """
+    return ceil(usual * exp(-_SHORTER / sqrt(written))) if written else usual
 
 
 def drawn(draw: Draw, seed: int) -> float:

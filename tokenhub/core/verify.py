@@ -63,7 +63,8 @@ def signals_of(record: Record) -> Signals:
         if skip.output_tokens is not None
     }
     for one in record.candidates:
-        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
+        written = one.sample.written if one.sample else 0
+        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens, written)
     return Signals(
         routes=routes,
         without_credential=_providers_of(record, "no_credential", "vault_locked"),

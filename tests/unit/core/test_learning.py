@@ -14,6 +14,7 @@ from tokenhub.core.learning import (
     doubt_of,
     draw_of,
     drawn,
+    hoped_tokens,
     probability,
     worth,
 )
@@ -113,3 +114,9 @@ def test_doubt_grows_with_what_is_learned_of_others(n: float, others: float, mor
 
     assert 0.0 <= doubt < doubt_of(n, n + others + more)
     assert doubt_of(n + more, n + others + more) <= max(doubt, doubt_of(n, n + others + more))
+
+
+def test_lengths_of_which_few_are_known_are_hoped_to_be_shorter() -> None:
+    found = [hoped_tokens(1000, written) for written in (0, 1, 4, 200)]
+
+    assert [1000, 607, 779, 966] == found
