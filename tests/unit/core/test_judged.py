@@ -89,3 +89,26 @@ def test_a_judgement_that_was_thought_better_of_stands_in_place_of_the_first() -
         mended.cells["chat"].mean
     )
     assert known.cells["chat"].n == mended.cells["chat"].n
+
+
+def test_a_word_that_is_taken_back_counts_for_no_change_any_more() -> None:
+    known = judged([0.0] * 6, judged([0.85, 0.8, 0.75] * 60))
+
+    for _ in range(6):
+        known = corrected(known, "chat", 0.8, 0.0, weight=1.0)
+    later = judged([0.0] * 3, known)
+
+    assert 0.0 == known.fell.sum
+    assert later.cells["chat"].n > 100
+
+
+@pytest.mark.parametrize(("first", "then"), [(0.0, 1.0), (1.0, 0.0)])
+def test_words_taken_back_stay_within_what_can_be_said(first: float, then: float) -> None:
+    known = judged([0.5, 0.6] * 5)
+
+    for _ in range(300):
+        known = corrected(known, "chat", then, first, weight=1.0)
+
+    assert 0.0 <= known.cells["chat"].mean <= 1.0
+    assert 0.0 <= known.squares <= 2.5
+    assert known.rose == known.fell
