@@ -139,13 +139,52 @@ async def test_a_mind_that_is_changed_over_and_over_takes_no_room(tmp_path) -> N
         await store.save(TAUGHT, at=judgement(5).at)
         for number in (6, 7):
             store.record(word(number))
-        await store._database.write(lambda _: None)
+        while await store.count(RewardQuery()) != 4:
+            pass
 
         kept = [row.quality.score for row in await store.page(RewardQuery())]
         unlearned = await store.unlearned()
 
     assert [0.7, 0.6, 0.5, 0.0] == kept
     assert [(0.6, 0.5), (0.7, 0.6)] == [(one.score, one.replaces) for one in unlearned]
+
+
+async def test_what_cannot_be_written_is_counted_and_told_once(tmp_path, caplog) -> None:
+    async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
+        store, ledger = stores.rewards, stores._ledger
+        await ledger.write(lambda conn: conn.execute("ALTER TABLE rewards RENAME TO away"))
+        for number in range(5):
+            store.record(judgement(number))
+        for _ in range(2):  # behind the first of them, and behind those that waited for it
+            await ledger.write(lambda _: None)
+        lost = store.lost
+        await ledger.write(lambda conn: conn.execute("ALTER TABLE away RENAME TO rewards"))
+
+        store.record(judgement(5))
+        await store.save(TAUGHT, at=0.0)
+
+        assert 1 == await store.count(RewardQuery())
+        assert (5, 5) == (lost, stores.behind_lost["reward"])
+        assert ["rewards_lost"] == [record.getMessage() for record in caplog.records]
+
+
+async def test_what_waits_at_the_end_is_written(tmp_path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        for number in range(7):
+            store.record(judgement(number))
+
+    async with opened("sqlite", tmp_path) as store:
+        assert 7 == await store.count(RewardQuery())
+
+
+async def test_only_so_many_wait_to_be_written(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sqlite, "BACKLOG", 2)
+    async with opened("sqlite", tmp_path) as store:
+        for number in range(5):
+            store.record(judgement(number))
+        await store.save(TAUGHT, at=0.0)
+
+        assert (2, 3) == (store.lost, await store.count(RewardQuery()))
 
 
 async def test_only_the_newest_judgements_are_kept(tmp_path, monkeypatch) -> None:

@@ -56,7 +56,8 @@ async def test_everything_that_can_be_lost_is_counted_from_the_start(hub):
     found = await samples(hub)
 
     lost = {name[1]: value for name, value in found.items() if name[0].endswith("dropped_total")}
-    assert dict.fromkeys(("decision", "series", "sign", "access_line"), 0.0) == lost
+    ops = ("decision", "series", "sign", "reward", "judgement", "access_line")
+    assert dict.fromkeys(ops, 0.0) == lost
 
 
 async def test_a_scrape_shows_what_requests_came_to(hub, sim, second, key):

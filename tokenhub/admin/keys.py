@@ -14,6 +14,7 @@ from tokenhub.admin.key_uses import KeyUses
 from tokenhub.admin.rotation import outlived, overlap_s, rotatable
 from tokenhub.core.credentials import MAX_ROTATION_DAYS, Rotation, rotation
 from tokenhub.core.errors import BadRequest, Conflict, NotFound
+from tokenhub.core.events import BUDGET_ALERT, Event
 from tokenhub.core.grants import FREE, Grant, checked_grant
 from tokenhub.core.keys import (
     MAX_CONCURRENCY,
@@ -31,8 +32,9 @@ from tokenhub.core.keys import (
     shown_prefix,
 )
 from tokenhub.core.money import NANO
-from tokenhub.core.purse import month_of
+from tokenhub.core.purse import month_of, reached
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import SILENT, Events
 from tokenhub.ports.snapshot import Snapshot
 from tokenhub.ports.stores import Audit, KeyStore
 
@@ -94,7 +96,8 @@ class Keys:
     `table` is what requests are checked against: every change replaces it before the call
     returns, so that a revoked key is refused from the next request on. `randbits` gives that
     many random bits; requests note in `seen` when they used a key. `charged` gives, of a key and a
-    Unix time, the month (core.purse) and all that was charged in it, in nano-USD.
+    Unix time, the month (core.purse) and all that was charged in it, in nano-USD. `events` hear of
+    a budget of which a part is spent at once, since it was lowered.
     """
 
     def __init__(
@@ -106,7 +109,9 @@ class Keys:
         randbits: Callable[[int], int],
         charged: Callable[[str, float], tuple[int, int]] = nothing_charged,
         seen: Uses | None = None,
+        events: Events = SILENT,
     ) -> None:
+        self._events = events
         self._charged = charged
         self.uses = KeyUses(store, {} if seen is None else seen)
         self._store = store
@@ -206,7 +211,9 @@ class Keys:
             old = self.get(key_id)
             expect(expected, old.version)
             key = _changed(old, sent, self._clock.now())
-            return await self._put(key, self._audit("apikey.update", old, key, by))
+            stored = await self._put(key, self._audit("apikey.update", old, key, by))
+            self._alert(old, stored, by)
+            return stored
 
         return await self._whole(change)
 
@@ -321,6 +328,27 @@ class Keys:
         rest = {mark: key for mark, key in before.items() if key.id != key_id}
         self._table.current = {**rest, **entries}
         self.uses.forget(before.keys() - self._table.current.keys())
+
+    def _alert(self, old: ApiKey, new: ApiKey, by: By) -> None:
+        """Tell which parts of the budget are spent that were not before this change."""
+        if new.budget_nusd is None or new.budget_nusd == old.budget_nusd:
+            return
+        spent = self.spent_nusd(new)
+        before = reached(spent, old.budget_nusd or 0)
+        for percent in reached(spent, new.budget_nusd):
+            if percent in before:
+                continue
+            self._events.emit(
+                Event(
+                    type=BUDGET_ALERT,
+                    request_id=by.request_id,
+                    key_id=new.id,
+                    key_name=new.name,
+                    percent=percent,
+                    spent_nusd=spent,
+                    budget_nusd=new.budget_nusd,
+                )
+            )
 
     def _audit(self, action: str, old: ApiKey | None, new: ApiKey | None, by: By) -> Audit:
         named = new or old

@@ -78,6 +78,7 @@ from tokenhub.gateway.signals import Observed
 from tokenhub.parts import Parts
 from tokenhub.ports.claims import Bodies
 from tokenhub.ports.clock import Clock
+from tokenhub.ports.events import Events
 from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
@@ -139,7 +140,9 @@ async def assembled(
         )
         await changes.load()
         uses: Uses = {}
-        keys, first_use = await _keys(stack, stores, key_table, uses, books=books, clock=clock)
+        keys, first_use = await _keys(
+            stack, stores, key_table, uses, books=books, clock=clock, events=events
+        )
         first_token = Snapshot(
             admin_token(settings.data_dir, given=settings.admin_token, randbits=secrets.randbits)
         )
@@ -170,6 +173,16 @@ async def assembled(
         naming = Naming()
         load = Load(most=settings.max_requests_in_flight, late_s=settings.overload_lag_s)
         limits = KeyLimits(MemoryRates(), rps=settings.rate_limit_rps)
+        request_ids = RequestIds(clock.now, noise.getrandbits)
+        opinions = Opinions.over(
+            stores,
+            books=books,
+            trail=trail,
+            clock=clock,
+            ids=request_ids,
+            draw=noise.random,
+            learn=observed.judged,
+        )
         telling = telemetry(
             stack,
             settings,
@@ -181,16 +194,7 @@ async def assembled(
             limits=limits,
             stores=stores,
             safe=safe,
-        )
-        request_ids = RequestIds(clock.now, noise.getrandbits)
-        opinions = Opinions.over(
-            stores,
-            books=books,
-            trail=trail,
-            clock=clock,
-            ids=request_ids,
-            draw=noise.random,
-            learn=observed.judged,
+            judge=opinions.judge,
         )
         plane = DataPlane(
             stores=stores,
@@ -315,6 +319,7 @@ async def _keys(
     *,
     books: Books,
     clock: Clock,
+    events: Events,
 ) -> tuple[Keys, FirstUse]:
     """The API keys, and those of an import that were not used yet."""
     keys = Keys(
@@ -324,6 +329,7 @@ async def _keys(
         randbits=secrets.randbits,
         charged=books.charged_nusd,
         seen=uses,
+        events=events,
     )
     await keys.load()
     stack.push_async_callback(_flushed, keys)

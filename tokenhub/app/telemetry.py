@@ -14,6 +14,7 @@ from tokenhub.core.decide import decide
 from tokenhub.core.errors import BadRequest
 from tokenhub.gateway.admit import KeyLimits
 from tokenhub.gateway.board import Board
+from tokenhub.gateway.judge import Judge
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.pipeline import Decide
 from tokenhub.ports.clock import Clock
@@ -49,6 +50,7 @@ def telemetry(
     limits: KeyLimits,
     stores: Stores,
     safe: Safe,
+    judge: Judge,
 ) -> Telemetry:
     """Everything that tells, as the settings want it. `stack` ends it.
 
@@ -62,7 +64,7 @@ def telemetry(
 
     def dropped() -> dict[str, int]:
         spans = {} if traces is None else {"span": traces.lost}
-        return {"access_line": access_log.lost, **spans}
+        return {"access_line": access_log.lost, "judgement": judge.left_out, **spans}
 
     scrape = Scrape(
         catalog=catalog,

@@ -151,7 +151,8 @@ TYPES: Mapping[str, Kind] = MappingProxyType(
             ("provider_id", "model_id", "old_state", "new_state", "reason"),
         ),
         BUDGET_ALERT: Kind(
-            "A key has spent 50, 80 or 100 percent of its monthly budget.",
+            "A key has spent 50, 80 or 100 percent of its monthly budget, or its budget was "
+            "lowered to where it has.",
             ("request_id", "api_key_name", "api_key_id", "percent", "spent_usd", "budget_usd"),
         ),
         KEY_ROTATION_EXPIRED: Kind(

@@ -117,6 +117,11 @@ def crossed(before_nusd: int, after_nusd: int, budget_nusd: int) -> list[int]:
     ]
 
 
+def reached(spent_nusd: int, budget_nusd: int) -> list[int]:
+    """The parts of a budget, of ALERTS, that so much is; none of a budget of 0."""
+    return [percent for percent in ALERTS if 0 < percent * budget_nusd <= spent_nusd * 100]
+
+
 def month_of(at: float) -> int:
     """The UTC month of a Unix time, as the number of months since the year 0."""
     then = datetime.fromtimestamp(at, UTC)

@@ -154,7 +154,7 @@ class Judge:
 
     async def _judge(self, taken: _Taken) -> None:
         terms, outcome = self._terms, taken.outcome
-        case = self._words.case_of(taken.ask, taken.body, stream=taken.ask.stream)
+        case = self._case(taken)
         if case is None or not self.on:
             return
         try:
@@ -164,7 +164,7 @@ class Judge:
                 return
             answered = await self._asked(terms, case, left, outcome.request_id)
             text = self._words.text_in(answered.body)
-        except (TokenHubError, ValueError) as error:
+        except (TokenHubError, ValueError, RecursionError) as error:
             told = class_of(error) if isinstance(error, TokenHubError) else "unreadable_answer"
             self._failed(outcome, told)
             return
@@ -176,6 +176,14 @@ class Judge:
             return
         sign = Sign(SOURCE, score, JUDGED_WEIGHT)
         self._hear(quality_of(outcome, sign, at=self._clock.now()), outcome.key_id)
+
+    def _case(self, taken: _Taken) -> Case | None:
+        """None for what cannot be read as one: that is its caller's doing, and no rest is due."""
+        try:
+            return self._words.case_of(taken.ask, taken.body, stream=taken.ask.stream)
+        except (TokenHubError, ValueError, RecursionError):
+            _log.info("judge_case_unreadable", extra={"request_id": taken.outcome.request_id})
+            return None
 
     async def _asked(self, terms: Terms, case: Case, left: int, judged: str) -> Answered:
         """The judge's answer. Raises what the way of requests raises."""

@@ -234,7 +234,6 @@ class Gateway:
     async def stream(self, run: Run) -> Streaming:
         """Answer a request as a stream that has begun: its first events are at hand."""
         upstream = await self._answered(run, self._begun)
-        run.ear = self._ear(run)
         self._events.emit(_first_events(run, self._clock.monotonic() - run.started))
         return Streaming(
             run,
@@ -254,6 +253,8 @@ class Gateway:
 
     async def _begun(self, run: Run) -> AnswerStream:
         """A stream with a schema begins when the answer is whole and fits."""
+        # Before anything is open, so that nothing is left open where it fails.
+        run.ear = self._ear(run)
         if run.ask.schema:
             return Held(await self._dispatch.fitting(run))
         return await self._dispatch.open(run)

@@ -5,9 +5,11 @@ import pytest
 from tests.support.control import Control
 from tokenhub.adapters.memory.stores import MemoryKeyStore
 from tokenhub.admin.changes import By
-from tokenhub.admin.keys import checked_scopes
+from tokenhub.admin.keys import Keys, checked_scopes
 from tokenhub.core.errors import BadRequest, NotFound, Stale
+from tokenhub.core.events import BUDGET_ALERT
 from tokenhub.core.keys import digest, well_formed
+from tokenhub.core.purse import month_of
 
 pytestmark = pytest.mark.anyio
 BY = By(request_id="req_1")
@@ -29,6 +31,55 @@ async def test_a_deleted_key_is_gone_from_the_table_at_once(control):
 
     assert {} == control.key_table.current
     assert ["apikey.create", "apikey.revoke"] == [e.action for e in control.key_store.audit]
+
+
+@pytest.mark.parametrize(
+    ("budgets", "told"),
+    [
+        ([10_000, 1_000], [50, 80]),
+        ([10_000, 800], [50, 80, 100]),
+        ([1_600, 1_000, 1_000], [80]),
+        ([1_000, 10_000, 2_000], []),
+        ([None, 1_600], [50]),
+        ([1_000, None], []),
+    ],
+)
+async def test_a_budget_that_is_lowered_below_what_is_spent_is_told(control, budgets, told):
+    first, *later = budgets
+    keys = Keys(
+        store=control.key_store,
+        table=control.key_table,
+        clock=control.clock,
+        randbits=lambda _bits: 7,
+        charged=lambda _key, at: (month_of(at), 800),
+        events=(heard := Heard()),
+    )
+    issued = await keys.create(name="app", scopes=["chat"], budget_nusd=first, by=BY)
+
+    for budget in later:
+        await keys.update(issued.key.id, {"budget_nusd": budget}, by=BY)
+
+    assert told == [event.percent for event in heard.events]
+    assert all(
+        (BUDGET_ALERT, issued.key.id, "app", 800, later[-1], "req_1")
+        == (
+            event.type,
+            event.key_id,
+            event.key_name,
+            event.spent_nusd,
+            event.budget_nusd,
+            event.request_id,
+        )
+        for event in heard.events
+    )
+
+
+class Heard:
+    def __init__(self):
+        self.events = []
+
+    def emit(self, event):
+        self.events.append(event)
 
 
 async def test_a_disabled_key_is_unusable_at_once(control):

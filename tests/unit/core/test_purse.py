@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from tokenhub.core import purse
 from tokenhub.core.purse import Purse, Tab, begins, crossed, month_of
 
 BUDGET = 1_000
@@ -27,6 +28,14 @@ def test_a_part_of_a_budget_is_reached_once(before, after, reached):
 
 def test_no_part_is_reached_of_a_budget_of_nothing():
     assert [] == crossed(0, 10, 0)
+    assert [] == purse.reached(10, 0)
+
+
+@pytest.mark.parametrize(
+    ("spent", "parts"), [(0, []), (499, []), (500, [50]), (800, [50, 80]), (1_200, [50, 80, 100])]
+)
+def test_what_is_reached_of_a_budget(spent, parts):
+    assert parts == purse.reached(spent, BUDGET)
 
 
 def at(text):

@@ -17,7 +17,7 @@ from tokenhub.gateway.board import Board
 from tokenhub.gateway.books import Books
 from tokenhub.gateway.dispatch import Dispatch
 from tokenhub.gateway.naming import Naming
-from tokenhub.gateway.pipeline import Gateway
+from tokenhub.gateway.pipeline import Gateway, no_ear
 from tokenhub.gateway.run import Arrival
 from tokenhub.gateway.settle import Settle
 from tokenhub.gateway.signals import Observed
@@ -129,7 +129,7 @@ class Told:
 class House:
     """A gateway over two models at two providers, and what it wrote down."""
 
-    def __init__(self, *ends, models=(BIG, SMALL), hedging=None, **key):
+    def __init__(self, *ends, models=(BIG, SMALL), hedging=None, ear=no_ear, **key):
         self.clock = FakeClock()
         self.straw = Straw(self.clock, *ends)
         self.journal = MemoryJournal()
@@ -171,6 +171,7 @@ class House:
             seeds=lambda: 1,
             books=self.books,
             events=self.told,
+            ear=ear,
         )
 
     def arrival(self, number=1):

@@ -226,6 +226,20 @@ async def test_after_a_failure_it_rests(ends, caplog) -> None:
     assert ["judge_failed"] == [record.getMessage() for record in caplog.records]
 
 
+async def test_what_cannot_be_read_is_left_out_and_the_next_is_judged(caplog) -> None:
+    court = Court(whole(completion("Sun."), Usage(1, 1)), graded('{"grade": 7}'))
+    run = court.run()
+    answered = await court.house.gateway.complete(run)
+    run.ask = replace(run.ask, payload=run.ask.payload[:-1] + b',"metadata":' + b"[" * 100_000)
+    court.judge.take(run, answered.outcome, answered.body)
+    outcome = await court.answered()
+
+    await court.judge.sit()
+
+    assert [outcome.request_id] == [quality.request_id for quality, _ in court.heard]
+    assert "judge_failed" not in caplog.text
+
+
 async def test_only_so_many_wait_for_it() -> None:
     court = Court()
     run = court.run()

@@ -160,6 +160,20 @@ async def test_provider_that_breaks_off_is_charged_for_what_it_sent() -> None:
     assert (50, 3) == (attempt.input_tokens, attempt.output_tokens)
 
 
+async def test_a_stream_that_nobody_could_hear_is_settled_and_leaves_nothing_open() -> None:
+    def deaf(run):
+        raise RuntimeError("no ear")
+
+    house = House(b"one", ear=deaf)
+
+    with pytest.raises(RuntimeError):
+        await house.stream(an_ask(stream=True))
+    await settled()
+
+    assert "internal_error" == (await house.outcome()).error_class
+    assert 0 == house.straw.calls - house.straw.closed
+
+
 async def test_stall_in_the_middle_of_a_stream_makes_the_model_look_slow() -> None:
     house = House(b"", b"one", UpstreamError(Kind.TIMEOUT))
     streaming = await house.stream(an_ask(stream=True))

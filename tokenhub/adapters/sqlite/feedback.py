@@ -59,6 +59,7 @@ class SqliteFeedback:
         return await self._database.read(partial(_page, query=query))
 
     async def count(self, query: FeedbackQuery) -> int:
+        await self._written()
         return await self._database.read(partial(_count, query=query))
 
     async def close(self) -> None:

@@ -1,4 +1,8 @@
-"""Judgements and what was learned of them, in the file that holds the ledger."""
+"""Judgements and what was learned of them, in the file that holds the ledger.
+
+recorded ── waits while others are under way ── one job for all that wait ── in the file
+             └ more than BACKLOG: lost                                      └ fails: lost
+"""
 
 import logging
 import sqlite3
@@ -20,6 +24,8 @@ from tokenhub.ports.rewards import MOST_UNLEARNED, Reward, RewardQuery
 # were thought better of, the last that was learned is, so that nobody who changes their mind over
 # and over takes the room of what others say.
 KEPT = 100_000
+# What may wait while a commit lasts.
+BACKLOG = 10_000
 _COLUMNS = (
     "id", "at_ms", "request_id", "provider_id", "model_id", "score", "weight", "source", "task",
 )  # fmt: skip
@@ -28,13 +34,48 @@ _log = logging.getLogger("tokenhub.rewards")
 
 
 class SqliteRewards:
-    """A RewardStore. Its rows join the commits of the journal's."""
+    """A RewardStore. Its rows join the commits of the journal's.
+
+    `lost` counts the judgements that never came to the file; they were learned all the same.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.lost = 0
         self._database = database
+        self._waiting: list[Quality] = []
+        self._under_way = 0
+        self._failing = False
 
     def record(self, quality: Quality) -> None:
-        self._database.post(partial(_insert, quality=quality)).add_done_callback(_told)
+        if len(self._waiting) == BACKLOG:
+            self.lost += 1
+            return
+        self._waiting.append(quality)
+        if not self._under_way:
+            self._flush()
+
+    async def close(self) -> None:
+        """Hand over what waits. The database stays open."""
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        rows, self._waiting = self._waiting, []
+        self._under_way += 1
+        posted = self._database.post(partial(_insert_all, rows=rows))
+        posted.add_done_callback(partial(self._landed, len(rows)))
+
+    def _landed(self, count: int, posted: "Future[None]") -> None:
+        self._under_way -= 1
+        error = None if posted.cancelled() else posted.exception()
+        if error is not None:
+            self.lost += count
+            if not self._failing:  # once, until one is written again: each would fill the log
+                _log.warning("rewards_lost", extra={"count": count, "reason": str(error)})
+        self._failing = error is not None
+        if not self._under_way:
+            self._flush()
 
     async def taught(self) -> Taught | None:
         return await self._database.read(_taught)
@@ -43,6 +84,7 @@ class SqliteRewards:
         return await self._database.read(_unlearned)
 
     async def save(self, taught: Taught, *, at: float) -> None:
+        self._flush()
         await self._database.write(partial(_save, taught=taught, at_ms=round(at * MILLI)))
 
     async def page(self, query: RewardQuery) -> Sequence[Reward]:
@@ -50,12 +92,6 @@ class SqliteRewards:
 
     async def count(self, query: RewardQuery) -> int:
         return await self._database.read(partial(_count, query=query))
-
-
-def _told(written: "Future[None]") -> None:
-    error = None if written.cancelled() else written.exception()
-    if error is not None:
-        _log.warning("reward_lost", extra={"detail": str(error)})
 
 
 # What is not learned yet needs the score before it: see _unlearned.
@@ -66,6 +102,11 @@ _DROP_REPLACED = """
     )
     DELETE FROM rewards WHERE id IN (SELECT id FROM learned) AND id < (SELECT max(id) FROM learned)
 """
+
+
+def _insert_all(conn: sqlite3.Connection, *, rows: Sequence[Quality]) -> None:
+    for quality in rows:
+        _insert(conn, quality=quality)
 
 
 def _insert(conn: sqlite3.Connection, *, quality: Quality) -> None:

@@ -107,7 +107,11 @@ class Stores:
     @property
     def behind_lost(self) -> Mapping[str, int]:
         """What else is written behind the requests and was lost, since the start."""
-        return {"series": self.series.lost, "sign": self.feedback.lost}
+        return {
+            "series": self.series.lost,
+            "sign": self.feedback.lost,
+            "reward": self.rewards.lost,
+        }
 
     async def prune_catalogs(self) -> int:
         """Forget the catalogs that no decision record names; returns how many.
@@ -178,6 +182,7 @@ async def open_stores(
         stack.push_async_callback(copies.close)
         stores = Stores(ledger, telemetry, decisions, backups=copies, series=series)
         stack.push_async_callback(stores.feedback.close)
+        stack.push_async_callback(stores.rewards.close)
         await stores.prune_catalogs()
         yield stores
 

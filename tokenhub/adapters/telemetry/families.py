@@ -58,7 +58,8 @@ FAMILIES = (
         "tokenhub_queue_wait_seconds",
         HISTOGRAM,
         (),
-        "Seconds that a request on /v1 waited, its head read, until somebody began to work on it.",
+        "Seconds that a request on /v1 waited, its head read, until somebody began to work on it. "
+        "One that was sent behind another on its connection waits for that one's answer, too.",
     ),
     Family(
         "tokenhub_commit_wait_seconds",
@@ -163,8 +164,9 @@ FAMILIES = (
         COUNTER,
         ("op",),
         "What could not be kept: decision for decision records, series for requests that charts "
-        "lack, sign for signs of good and bad answers, access_line for lines of the log, span for "
-        "traces. Requests and money are never dropped.",
+        "lack, sign for signs of good and bad answers, reward for the list of judgements, "
+        "access_line for lines of the log, span for traces; and judgement for answers that a "
+        "judge was to see and had no room for. Requests and money are never dropped.",
     ),
     Family(
         "tokenhub_decisions_lost_total",

@@ -43,6 +43,12 @@ async def test_what_was_noted_is_found_at_once(stores: Stores) -> None:
     assert [sign(1.0)] == list(await stores.feedback.page(ALL))
 
 
+async def test_what_was_noted_is_counted_at_once(stores: Stores) -> None:
+    stores.feedback.note([sign(0.0)])
+
+    assert 1 == await stores.feedback.count(ALL)
+
+
 async def test_a_page_does_not_wait_for_signs_that_never_cease(stores: Stores) -> None:
     async def busy() -> None:
         while True:
