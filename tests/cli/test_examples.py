@@ -24,6 +24,12 @@ EXAMPLES = dict.fromkeys(example for command in root().walk() for example in com
 PASSWORD = "correct horse battery"
 # What conditions come to: doctor and its kin say no by their exit code, and mean no error.
 NOT_SO = 8
+# Those that need what only Temporal, or a plan that was carried out, would bring.
+WITHOUT = {
+    "tokenhubctl workflow get",
+    "tokenhubctl workflow history",
+    "tokenhubctl orchestration get",
+}
 # For those that take a secret from there.
 STDIN = "sk-simulated\n"
 # Lines that only a shell understands; all others are split into words, and run in this process.
@@ -63,6 +69,9 @@ def prepare(live: Live, example: str) -> str:
     made = live.admin("POST", "apikeys", {"name": "k", "scopes": ["chat", "plan", "embeddings"]})
     request_id = live.ask(key=made["key"])
     live.run("token", "create", "--name", "alice")
+    live.run("view", "set", "slow", "ms>2000")
+    if "alias set" not in example:
+        live.run("alias", "set", "fast", "--variant", "gpt=1")
     live.run("context", "add", "local", "--url", live.hub.url, "--token-file", "token.txt", "--use")
     live._environment |= {"TOKENHUB_API_KEY": made["key"], "TOKEN": "a value"}
     return example.replace("k_1", made["id"]).replace("req_01a1fdc7", request_id)
@@ -100,6 +109,12 @@ def test_example_runs_as_it_is_printed(
 
     assert code in {0, NOT_SO}, stderr
     assert "error:" not in stderr.lower()
+
+
+def test_every_command_has_an_example() -> None:
+    verbs = [command for command in root().walk() if not command.below]
+
+    assert WITHOUT == {command.line for command in verbs if not command.examples}
 
 
 def test_every_example_is_of_its_own_command() -> None:

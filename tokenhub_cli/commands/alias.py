@@ -54,7 +54,10 @@ def list_aliases(ctx: typer.Context, limit: Limit = None, offset: Offset = None)
 
 @app.command("get")
 def get_alias(ctx: typer.Context, name: _Name) -> None:
-    """Show one alias."""
+    """Show one alias.
+
+    Example: tokenhubctl alias get fast
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(aliases.get_alias(name))
         tokenhub.output.show(found, _VIEW, [found])
@@ -102,7 +105,10 @@ def set_alias(
 
 @app.command("delete")
 def delete_alias(ctx: typer.Context, name: _Name, *, if_match: IfMatch = None) -> None:
-    """Take an alias away; the models stay."""
+    """Take an alias away; the models stay.
+
+    Example: tokenhubctl alias delete fast
+    """
     with session(ctx) as tokenhub:
         call = aliases.delete_alias(name, if_match=if_match)
         confirm(ctx, f"Delete alias {name}?")

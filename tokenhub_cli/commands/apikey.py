@@ -211,7 +211,10 @@ def apikey(ctx: typer.Context) -> None:
 
 @app.command("list")
 def list_keys(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> None:
-    """List the keys, newest first, without the keys themselves."""
+    """List the keys, newest first, without the keys themselves.
+
+    Example: tokenhubctl apikey list -o wide
+    """
     with session(ctx) as tokenhub:
         page = tokenhub(keys.list_keys(limit=limit, offset=offset))
         tokenhub.output.page(page, _VIEW, page.keys, total=page.total, offset=page.offset)
@@ -219,7 +222,10 @@ def list_keys(ctx: typer.Context, limit: Limit = None, offset: Offset = None) ->
 
 @app.command("get")
 def get_key(ctx: typer.Context, key_id: _Id) -> None:
-    """Show one key, without the key itself."""
+    """Show one key, without the key itself.
+
+    Example: tokenhubctl apikey get k_1
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(keys.get_key(key_id))
         tokenhub.output.show(found, _VIEW, [found])
@@ -374,13 +380,19 @@ def rotate_key(
 
 @app.command("enable")
 def enable_key(ctx: typer.Context, key_id: _Id) -> None:
-    """Let a key open again."""
+    """Let a key open again.
+
+    Example: tokenhubctl apikey enable k_1
+    """
     _update(ctx, key_id, ApiKeyPatch(enabled=True), "enabled")
 
 
 @app.command("disable")
 def disable_key(ctx: typer.Context, key_id: _Id) -> None:
-    """Keep a key from opening anything, until it is enabled."""
+    """Keep a key from opening anything, until it is enabled.
+
+    Example: tokenhubctl apikey disable k_1
+    """
     _update(ctx, key_id, ApiKeyPatch(enabled=False), "disabled")
 
 
@@ -435,7 +447,10 @@ def key_usage(
 
 @app.command("delete")
 def delete_key(ctx: typer.Context, key_id: _Id, *, if_match: IfMatch = None) -> None:
-    """Revoke a key for good."""
+    """Revoke a key for good.
+
+    Example: tokenhubctl apikey delete k_1
+    """
     with session(ctx) as tokenhub:
         call = keys.delete_key(key_id, if_match=if_match)
         confirm(ctx, f"Delete API key {key_id}?")

@@ -108,7 +108,10 @@ def list_models(
 
 @app.command("get")
 def get_model(ctx: typer.Context, model_id: _Id, provider_id: _Provider = "") -> None:
-    """Show one model."""
+    """Show one model.
+
+    Example: tokenhubctl model get org/small
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(catalog.get_model(model_id, provider_id=provider_id))
         tokenhub.output.show(found, VIEW, [found])
@@ -211,13 +214,19 @@ def edit_model(
 
 @app.command("enable")
 def enable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = "") -> None:
-    """Let models be chosen."""
+    """Let models be chosen.
+
+    Example: tokenhubctl model enable gpt large
+    """
     _set_enabled(ctx, model_ids, provider_id, enabled=True)
 
 
 @app.command("disable")
 def disable_models(ctx: typer.Context, model_ids: _Ids, provider_id: _Provider = "") -> None:
-    """Keep models from being chosen."""
+    """Keep models from being chosen.
+
+    Example: tokenhubctl model disable org/small
+    """
     _set_enabled(ctx, model_ids, provider_id, enabled=False)
 
 
@@ -256,7 +265,10 @@ def delete_model(
     provider_id: _Provider = "",
     if_match: IfMatch = None,
 ) -> None:
-    """Take a model out of the catalog."""
+    """Take a model out of the catalog.
+
+    Example: tokenhubctl model delete large
+    """
     with session(ctx) as tokenhub:
         call = catalog.delete_model(model_id, provider_id=provider_id, if_match=if_match)
         confirm(ctx, f"Delete model {model_id}?")

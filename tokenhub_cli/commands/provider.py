@@ -128,7 +128,10 @@ def list_providers(ctx: typer.Context, limit: Limit = None, offset: Offset = Non
 
 @app.command("get")
 def get_provider(ctx: typer.Context, provider_id: _Id) -> None:
-    """Show one provider."""
+    """Show one provider.
+
+    Example: tokenhubctl provider get one -o json
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(catalog.get_provider(provider_id))
         tokenhub.output.show(found, _VIEW, [found])
@@ -232,13 +235,19 @@ def edit_provider(
 
 @app.command("enable")
 def enable_provider(ctx: typer.Context, provider_id: _Id) -> None:
-    """Let a provider be asked."""
+    """Let a provider be asked.
+
+    Example: tokenhubctl provider enable one
+    """
     _set_enabled(ctx, provider_id, enabled=True)
 
 
 @app.command("disable")
 def disable_provider(ctx: typer.Context, provider_id: _Id) -> None:
-    """Keep a provider from being asked."""
+    """Keep a provider from being asked.
+
+    Example: tokenhubctl provider disable one
+    """
     _set_enabled(ctx, provider_id, enabled=False)
 
 
@@ -255,7 +264,10 @@ def delete_provider(
     ] = True,
     if_match: IfMatch = None,
 ) -> None:
-    """Take a provider away, and its models with it."""
+    """Take a provider away, and its models with it.
+
+    Example: tokenhubctl provider delete openai
+    """
     with session(ctx) as tokenhub:
         if not cascade:
             models = tokenhub(catalog.list_models(provider_id=provider_id, limit=1)).total

@@ -52,7 +52,10 @@ def list_(ctx: typer.Context, limit: Limit = None, offset: Offset = None) -> Non
 
 @app.command("get")
 def get(ctx: typer.Context, name: Name) -> None:
-    """Show a view; with -o value its filter alone."""
+    """Show a view; with -o value its filter alone.
+
+    Example: tokenhubctl view get slow -o value
+    """
     with session(ctx) as tokenhub:
         found = tokenhub(calls.get_view(name))
         tokenhub.output.show(found, replace(_VIEW, value=lambda it: it.filter), [found])
@@ -83,7 +86,10 @@ def set_(
 
 @app.command("delete")
 def delete(ctx: typer.Context, name: Name, *, if_match: IfMatch = None) -> None:
-    """Delete a view."""
+    """Delete a view.
+
+    Example: tokenhubctl view delete slow
+    """
     confirm(ctx, f"delete view {name}?")
     with session(ctx) as tokenhub:
         gone = tokenhub(calls.delete_view(name, if_match=if_match))
