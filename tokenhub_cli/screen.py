@@ -21,6 +21,7 @@ _END = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_PAGE = "\x1b[H", "\x1b[K", "\x1b[J"
 LEAVE = "q"
 _ENDED = 128 + signal.SIGTERM
+_PIECE_S = 0.5
 
 
 def at_terminal() -> bool:
@@ -42,9 +43,12 @@ class Screen:
 
     def key(self, wait_s: float) -> str:
         """The key that is pressed within so many seconds; empty where none is, LEAVE at the end."""
-        ready, _, _ = select.select([self._terminal], [], [], wait_s)
-        if not ready:
-            return ""
+        # In pieces: a signal that came just before a wait is met after it.
+        left_s = wait_s
+        while not select.select([self._terminal], [], [], min(_PIECE_S, max(0.0, left_s)))[0]:
+            left_s -= _PIECE_S
+            if left_s <= 0:
+                return ""
         return os.read(self._terminal, 64).decode("utf-8", "replace")[:1] or LEAVE
 
 

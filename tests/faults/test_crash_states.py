@@ -22,7 +22,7 @@ from tests.support.crash_states import (
 )
 from tokenhub.adapters.files import read_private, write_private
 from tokenhub.adapters.sqlite import chain, files
-from tokenhub.adapters.sqlite.catalog import _read as read_catalog
+from tokenhub.adapters.sqlite.catalog import read as read_catalog
 from tokenhub.adapters.sqlite.keys import _read as read_keys
 from tokenhub.adapters.sqlite.migrations import TOKENHUB
 from tokenhub.adapters.sqlite.stores import open_stores
