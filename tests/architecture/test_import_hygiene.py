@@ -91,7 +91,8 @@ def test_help_and_version_load_exactly_this(option: str) -> None:
     found = {name for name in loaded_modules(option) if name.split(".")[0] not in STANDARD}
 
     ours = {name for name in found if name.startswith("tokenhub")}
-    assert TYPER == {name.split(".")[0] for name in found - ours}
+    # Less what Python itself loads where the environment has such a thing, as setuptools is.
+    assert TYPER == {name.split(".")[0] for name in found - ours} - loaded("")
     assert OURS == ours
 
 
