@@ -56,7 +56,8 @@ def _world(count: int) -> tuple[Catalog, Signals]:
     catalog = Catalog.build(version=1, providers=providers, models=models)
     seen, arms = {}, {}
     for place, route in enumerate(catalog.routes):
-        seen[route.id] = Signal(0.2 + uniform(1, place), uniform(2, place) / 10, 100 + place)
+        latency_s, failing = 0.2 + uniform(1, place), uniform(2, place) / 10
+        seen[route.id] = Signal(latency_s, failing, 100 + place, written=1 + place)
         if place % 2:
             spread = 0.01 + 0.1 * uniform(3, place)
             arms[route.id] = Arm(0.7 + 0.2 * uniform(4, place), spread, spread**2, 0.01)

@@ -58,6 +58,38 @@ def cost_of(
     return costed([Priced(chosen, wanted, usual, row[chosen][1]) for row, chosen in log])
 
 
+def tell_coverage(folder: Path, logs: int, explore: float = 0.2) -> None:
+    """Print how right the estimates of so many logs are, each of another favourite.
+
+    A log of the whole table that is mostly one model's says little of the others: so each is also
+    cut to a third, where estimates are to be refused.
+    """
+    rows = table(folder)
+    models = sorted(rows[0])
+    truths = {name: fmean(row[name][0] for row in rows) for name in models}
+    for size in (len(rows), len(rows) // 3):
+        errors, held, refused = [], [], []
+        for number in range(logs):
+            favourite = models[number % len(models)]
+            chances = {
+                name: explore / len(models) + (1 - explore) * (name == favourite) for name in models
+            }
+            log = a_log(rows, Random(f"coverage {number}"), chances)[:size]
+            for name in models:
+                told = quality_of(log, chances, {name: 1.0})
+                if told.mean is None or told.low is None or told.high is None:
+                    refused.append(told.effective)
+                    continue
+                errors.append(abs(told.mean - truths[name]))
+                held.append(told.low <= truths[name] <= told.high)
+        print(
+            f"replay of {logs} logs of {size} requests, {len(models)} policies each: mean error of "
+            f"quality {fmean(errors):.4f}, the interval holds the truth in {fmean(held):.1%}; "
+            f"{len(refused)} refused"
+            + (f", at most {max(refused):.0f} effective" if refused else "")
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of the table")

@@ -1,12 +1,14 @@
 """What the learning router makes of real, judged answers, beside its rivals.
 
-    python benchmarks/routing.py --data DIR [--seeds 20] [--lambdas 10 20 50]
+    python benchmarks/routing.py --data DIR [--seeds 20] [--lambdas 10 20 50] [--logs 200]
 
 DIR holds `quality_cost.jsonl`: prompts, and of each the judged quality and the cost of every
 model. The router is the product's own: `decide` in mode `thompson`, with a price list in which
 every model has the same price for what it writes, so that how dear it is must be found out; it
 sees a prompt's text, by the rules of core/tasks.py, and nothing else of a row. Utility is quality
-less lambda x cost; mu is 0, as the table has no latency.
+less lambda x cost; mu is 0, as the table has no latency. At the end logs are played out of the
+table and replayed (benchmarks/replay.py): how far estimates are off, and how often an interval
+holds the truth.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from statistics import mean, median
 
 import msgspec
 from original import OriginalThompson
+from replay import tell_coverage
 
 from tokenhub.core.catalog import Catalog, Model, Provider
 from tokenhub.core.decide import decide
@@ -34,7 +37,7 @@ from tokenhub.gateway.lessons import Lessons
 PRICE = 1.0
 DRIFT_AT, DRIFT_FOR = 700, 500
 PRICE_CUT, QUALITY_LEFT = 50, 0.7
-WINDOW, OFTEN, LATEST = 50, 30, 60
+WINDOW, OFTEN, LATEST = 50, 30, (50, 60)
 # Routes within so much of the best count as back: more than two models may be as good.
 AS_GOOD = 0.03
 
@@ -165,12 +168,18 @@ def main() -> None:
     given.add_argument("--data", type=Path, required=True)
     given.add_argument("--seeds", type=int, default=20)
     given.add_argument("--lambdas", type=float, nargs="+", default=[10.0, 20.0, 50.0])
+    given.add_argument("--first", type=int, default=0, help="the first seed")
+    given.add_argument("--logs", type=int, default=200, help="logs to replay; 0 for none")
     asked = given.parse_args()
     table = read(asked.data / "quality_cost.jsonl")
     print(f"{len(table.rows)} prompts, {len(table.models)} models, {asked.seeds} seeds")
     for lambda_ in asked.lambdas:
-        _compare(table, lambda_, asked.seeds)
-        _drift(table, lambda_, asked.seeds)
+        seeds = range(asked.first, asked.first + asked.seeds)
+        _compare(table, lambda_, seeds)
+        _drift(table, lambda_, seeds)
+    if asked.logs:
+        print()
+        tell_coverage(asked.data, asked.logs)
 
 
 def read(path: Path) -> Table:
@@ -236,7 +245,7 @@ def _shuffled(table: Table, seed: int) -> list[Row]:
     return rows
 
 
-def _compare(table: Table, lambda_: float, seeds: int) -> None:
+def _compare(table: Table, lambda_: float, seeds: range) -> None:
     count = len(table.models)
     best = _best(table.rows, count, lambda_)
     print(f"\nlambda {lambda_:g}\n{'':34}  utility      +-   regret  quality  USD/1000")
@@ -251,7 +260,7 @@ def _compare(table: Table, lambda_: float, seeds: int) -> None:
     ]
     for name, player in players:
         colds, warms, fresh, rivals = [], [], [], []
-        for seed in range(seeds):
+        for seed in seeds:
             rows = _shuffled(table, seed)
             colds.append(played(player(count, lambda_, seed), rows, lambda_))
             half = len(rows) // 2
@@ -260,7 +269,7 @@ def _compare(table: Table, lambda_: float, seeds: int) -> None:
             warms.append(played(taught, rows[half:], lambda_))
             fresh.append(played(player(count, lambda_, seed), rows[half:], lambda_))
             rivals.append(_best(rows[half:], count, lambda_))
-        _line(f"{name}, cold", colds, [best] * seeds)
+        _line(f"{name}, cold", colds, [best] * len(seeds))
         _line(f"{name}, warm, second half", warms, rivals)
         _line(f"{name}, cold, second half", fresh, rivals)
 
@@ -274,7 +283,7 @@ def _line(name: str, runs: list[Run], rivals: list[Run]) -> None:
     print(f"{name:34}  {middle:.4f}  {spread:.4f}  {regret:+.4f}    {quality:.4f}  {usd:8.3f}")
 
 
-def _drift(table: Table, lambda_: float, seeds: int) -> None:
+def _drift(table: Table, lambda_: float, seeds: range) -> None:
     """After how many requests each change was found: in 30 of the last 50 requests."""
     count = len(table.models)
     order = sorted(range(count), key=lambda one: -fixed(table.rows, one, lambda_).utility)
@@ -285,12 +294,13 @@ def _drift(table: Table, lambda_: float, seeds: int) -> None:
         (f"quality of {table.models[order[0]]} x {QUALITY_LEFT}", _Drop(order[0])),
         (f"{table.models[order[0]]} arrives", _Arrival(order[0])),
     ):
-        runs = [_drifting(table, lambda_, seed, change) for seed in range(seeds)]
+        runs = [_drifting(table, lambda_, seed, change) for seed in seeds]
         found = [run[0] for run in runs if run[0] is not None]
         late = f"{median(found):.0f} in the median, {max(found)} at worst" if found else "never"
-        soon = sum(one <= LATEST for one in found)
+        soon = [sum(one <= latest for one in found) for latest in LATEST]
         print(
-            f"{name:40} found within {LATEST}: {soon} of {seeds} ({late}); "
+            f"{name:40} found within {LATEST[0]}: {soon[0]}, within {LATEST[1]}: {soon[1]} of "
+            f"{len(seeds)} ({late}); "
             f"then {mean(run[1] for run in runs):+.4f} of the best"
         )
 

@@ -65,7 +65,7 @@ class Shared(NamedTuple):
     output: Form | None = None
     fields: str = ""
     filter: str = ""
-    every: bool = False
+    all_pages: bool = False
     no_headers: bool = False
     time: Times = Times.LOCAL
     color: Colour = Colour.AUTO
@@ -164,7 +164,7 @@ def _options(
     filter: Annotated[  # noqa: A002 - the option's name
         str | None, _kept("--filter", "Only rows such as 'openai enabled:yes'.", "FILTER")
     ] = None,
-    every: Annotated[bool, _kept("--all", "All pages of a list.")] = False,
+    all_pages: Annotated[bool, _kept("--all", "All pages of a list.")] = False,
     no_headers: Annotated[bool, _kept("--no-headers", "Leave out the header line.")] = False,
     time: Annotated[Times | None, _kept("--time", "How times are written in tables.")] = None,
     color: Annotated[Colour | None, _kept("--color", "Whether tables have colours.")] = None,

@@ -86,7 +86,7 @@ class Session:
         self.output = output
 
     def __call__(self, call: "Call[T]") -> T:
-        if self._shared.every:
+        if self._shared.all_pages:
             from tokenhub_cli.paging import whole  # noqa: PLC0415 - few ask for it
 
             return whole(call, self._once)

@@ -44,6 +44,17 @@ def test_every_command_takes_the_shared_options() -> None:
             assert "-o" in {name for param in one.params for name in param.opts}
 
 
+def test_no_command_has_two_parameters_of_one_name() -> None:
+    """The value of one would be read as that of the other."""
+    for stand_in in root().commands.values():
+        assert isinstance(stand_in, Lazy)
+        command = stand_in.load()
+        below = command.commands.values() if isinstance(command, TyperGroup) else ()
+        for one in (command, *below):
+            names = [param.name for param in one.params]
+            assert sorted(set(names), key=str) == sorted(names, key=str), one.name
+
+
 def test_every_command_has_a_help_text() -> None:
     for stand_in in root().commands.values():
         assert isinstance(stand_in, Lazy)

@@ -8,15 +8,18 @@ import pytest
 from tokenhub.adapters.memory.rewards import MemoryRewards
 from tokenhub.adapters.sqlite import rewards as sqlite
 from tokenhub.adapters.sqlite.stores import open_stores
-from tokenhub.core.learning import Calls, Cell, Taught
+from tokenhub.core.judged import Cell, Drift, Judged
+from tokenhub.core.learning import Calls, Taught
 from tokenhub.core.rewards import Quality
 from tokenhub.ports.rewards import RewardQuery, RewardStore
 
 pytestmark = pytest.mark.anyio
 TAUGHT = Taught(
-    routes={"here/org/small": Cell(3.5, 0.25, 0.125, 2.0, 0.1, 1_700_000_000.5)},
-    strengths={"here/org/small": {"code": Cell(1.0, 0.5)}},
-    tasks={"code": Cell(2.0, 0.75)},
+    judged={
+        "here/org/small": Judged(
+            {"code": Cell(3.5, 0.25)}, 0.125, 1_700_000_000.5, fell=Drift(0.5, 1.0, -0.25)
+        )
+    },
     calls={"here/org/small": Calls(7.0, 1.0)},
 )
 
@@ -200,7 +203,7 @@ async def test_lessons_that_cannot_be_read_are_none(tmp_path, caplog) -> None:
     """A version that learns otherwise begins anew, and serves."""
     async with open_stores(tmp_path / "tokenhub.sqlite") as stores:
         await stores._ledger.write(
-            lambda conn: conn.execute("INSERT INTO lessons VALUES (1, 1, '{\"routes\": 3}')")
+            lambda conn: conn.execute("INSERT INTO lessons VALUES (1, 1, '{\"judged\": 3}')")
         )
 
         assert await stores.rewards.taught() is None

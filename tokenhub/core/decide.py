@@ -14,12 +14,20 @@ from tokenhub.core.catalog import Catalog, Route
 from tokenhub.core.eligibility import Able, Skip, eligible
 from tokenhub.core.errors import BadRequest, NoEligibleModel, NotAllowed, NotFound, VaultLocked
 from tokenhub.core.exploring import chances, rank
-from tokenhub.core.learning import DEFAULT_WORTH, Sample, draw_of, drawn, probability
+from tokenhub.core.learning import (
+    DEFAULT_WORTH,
+    Sample,
+    draw_of,
+    drawn,
+    hoped_tokens,
+    probability,
+)
 from tokenhub.core.money import NANO
 from tokenhub.core.policy import THOMPSON, Intent, Policy
+from tokenhub.core.pricing import estimated_nusd
 from tokenhub.core.rng import split, uniform
 from tokenhub.core.scoring import BY_MODE, Terms, Weights, score, terms
-from tokenhub.core.signals import CLOSED_FOR, Arms, Signals
+from tokenhub.core.signals import CLOSED_FOR, UNKNOWN, Arms, Signals
 
 # Streams of the seed. Ties take the seed itself, as they did before there were others.
 _EXPLORING, _SAMPLING = 1, 2
@@ -106,7 +114,7 @@ def decide(intent: Intent, catalog: Catalog, signals: Signals, seed: int) -> Dec
     """
     wanted = _wanted(intent, catalog)
     able, skipped = _able(intent, catalog, signals, wanted)
-    scored = _in_order(_candidates(able, intent), intent, signals, seed)
+    scored = _in_order(_candidates(able, intent), intent, catalog, signals, seed)
     count = _in_tiers(scored, wanted)
     explored, propensity = _chosen(scored, count, _odds(intent, wanted, count), intent, seed)
     best = scored[0]
@@ -150,7 +158,7 @@ def firsts(intent: Intent, catalog: Catalog, signals: Signals, seeds: Sequence[i
     scored = _candidates(able, intent)
     found = []
     for seed in seeds:
-        ranked = _in_order(list(scored), intent, signals, seed)
+        ranked = _in_order(list(scored), intent, catalog, signals, seed)
         count = _in_tiers(ranked, wanted)
         _explored(ranked, _odds(intent, wanted, count), seed)
         found.append(ranked[0].route)
@@ -207,11 +215,14 @@ def _candidates(able: list[Able], intent: Intent) -> list[Candidate]:
 
 
 def _in_order(
-    candidates: list[Candidate], intent: Intent, signals: Signals, seed: int
+    candidates: list[Candidate], intent: Intent, catalog: Catalog, signals: Signals, seed: int
 ) -> list[Candidate]:
     """The candidates as the mode ranks them; the given list may be changed."""
     if intent.policy.mode == THOMPSON:
-        return _sampled(candidates, signals.arms, intent, seed)
+        written = [signals.routes.get(one.route, UNKNOWN).written for one in candidates]
+        costs = _hoped_costs(candidates, written, intent, catalog)
+        known = list(zip(written, _prices(candidates, costs, intent), strict=True))
+        return _sampled(candidates, known, signals.arms, intent, seed)
     _by_score(candidates, seed)
     return candidates
 
@@ -225,34 +236,65 @@ def _by_score(candidates: list[Candidate], seed: int) -> None:
         candidates.sort(key=_score_of)
 
 
-def _sampled(candidates: list[Candidate], arms: Arms, intent: Intent, seed: int) -> list[Candidate]:
+def _sampled(
+    candidates: list[Candidate],
+    known: list[tuple[int, float]],
+    arms: Arms,
+    intent: Intent,
+    seed: int,
+) -> list[Candidate]:
     """The candidates by the utility that was drawn of each, the largest first."""
     stream = split(seed, _SAMPLING)
     found = []
-    for place, (one, price) in enumerate(zip(candidates, _prices(candidates, intent), strict=True)):
+    for place, (one, (written, price)) in enumerate(zip(candidates, known, strict=True)):
         arm = arms.of(intent.task, one.route)
         value = drawn(draw_of(arm, weight=one.weight, price=price), split(stream, place))
-        sample = Sample(arm.quality, arm.spread, arm.prior, arm.failing, value, price, arm.hope)
+        sample = Sample(
+            arm.quality,
+            arm.spread,
+            arm.prior,
+            arm.failing,
+            value,
+            price,
+            arm.hope,
+            arm.doubt,
+            written,
+        )
         found.append((-value, place, msgspec.structs.replace(one, sample=sample)))
     found.sort(key=lambda entry: entry[:2])
     return [one for _, _, one in found]
 
 
-def _prices(candidates: list[Candidate], intent: Intent) -> list[float]:
+def _hoped_costs(
+    candidates: list[Candidate], written: list[int], intent: Intent, catalog: Catalog
+) -> list[int | None]:
+    """What each may cost, of whose answers so many are known; None where no price is."""
+    return [
+        one.cost_nusd
+        if one.cost_nusd is None or not answers
+        else estimated_nusd(
+            catalog.by_route[one.route].model,
+            intent.input_tokens,
+            hoped_tokens(one.output_tokens, answers),
+        )
+        for one, answers in zip(candidates, written, strict=True)
+    ]
+
+
+def _prices(candidates: list[Candidate], costs: list[int | None], intent: Intent) -> list[float]:
     """What the cost and the time of each take from its utility.
 
     An unknown cost counts as the dearest of the others, an unknown latency as their mean.
     """
     worth = intent.policy.worth or DEFAULT_WORTH
-    costs = [one.cost_nusd for one in candidates]
     dearest = max([cost for cost in costs if cost is not None], default=0)
     known = [one.latency_s for one in candidates if one.latency_s is not None]
     mean_s = sum(known) / len(known) if known else 0.0
     usd, second = worth.usd / NANO, worth.second
     return [
-        usd * (dearest if one.cost_nusd is None else one.cost_nusd)
+        usd * (dearest if cost is None else cost)
         + second * (mean_s if one.latency_s is None else one.latency_s)
-        for one in candidates
+        for one, cost in zip(candidates, costs, strict=True)
     ]
 
 

@@ -30,12 +30,13 @@ class Signal(msgspec.Struct, frozen=True):
     """One route as it has behaved.
 
     `latency_s` is None until an answer has been timed, and `output_tokens`, what it usually
-    writes, until one has been counted.
+    writes, until one has been counted; `written` is how many have.
     """
 
     latency_s: float | None = None
     failure_rate: float = 0.0
     output_tokens: int | None = None
+    written: int = 0
 
 
 UNKNOWN = Signal()
@@ -156,7 +157,8 @@ def failing(known: Learned, now: float) -> float:
 def signal(known: Learned, now: float) -> Signal:
     """What a decision may know of it."""
     usual = known.output_tokens
-    return Signal(known.latency_s, failing(known, now), None if usual is None else ceil(usual))
+    output_tokens = None if usual is None else ceil(usual)
+    return Signal(known.latency_s, failing(known, now), output_tokens, known.written)
 
 
 def _half(passed_s: float, half_s: float) -> float:

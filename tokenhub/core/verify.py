@@ -63,7 +63,8 @@ def signals_of(record: Record) -> Signals:
         if skip.output_tokens is not None
     }
     for one in record.candidates:
-        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
+        written = one.sample.written if one.sample else 0
+        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens, written)
     return Signals(
         routes=routes,
         without_credential=_providers_of(record, "no_credential", "vault_locked"),
@@ -82,7 +83,9 @@ def _providers_of(record: Record, *reasons: str) -> frozenset[str]:
 def _arms(record: Record) -> dict[str, Arm]:
     samples = [(one.route, one.sample) for one in record.candidates]
     return {
-        route: Arm(sample.quality, sample.spread, sample.prior, sample.failing, sample.hope)
+        route: Arm(
+            sample.quality, sample.spread, sample.prior, sample.failing, sample.hope, sample.doubt
+        )
         for route, sample in samples
         if sample
     }

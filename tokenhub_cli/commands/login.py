@@ -24,7 +24,7 @@ _HERE = {"localhost", "127.0.0.1", "::1"}
 @app.command("login")
 def login(
     ctx: typer.Context,
-    url: Annotated[
+    where: Annotated[
         str | None, typer.Argument(metavar="[URL]", help="The server; else the one in use.")
     ] = None,
     *,
@@ -42,7 +42,7 @@ def login(
     """
     with exits(ctx):
         shared = options.given(ctx)
-        server = checked_url(url or shared.url or load_profile(ctx, context="").url)
+        server = checked_url(where or shared.url or load_profile(ctx, context="").url)
         context = _context(ctx, server, from_stdin=token_stdin)
         token = context.token or load_profile(ctx, context="").token
         who = _tried(ctx, Profile(url=server, token=token))

@@ -720,6 +720,23 @@ def test_drawn_order_follows_the_arms_and_the_propensity_says_how_often() -> Non
         assert sorted(drawn, reverse=True) == drawn
 
 
+def test_a_draw_hopes_for_shorter_answers_while_few_are_known_and_the_record_says_of_how_many() -> (
+    None
+):
+    intent = an_intent(policy=a_policy(mode="thompson"))
+    once, often = ((1.0, 0.0, 1000, written) for written in (1, 200))
+
+    few, many = (
+        decide(intent, GOLDEN, signals({"pa/a": seen}), 3).record for seen in (once, often)
+    )
+
+    kept = [next(c for c in record.candidates if c.route == "pa/a") for record in (few, many)]
+    assert [1, 200] == [one.sample.written for one in kept if one.sample]
+    assert kept[0].cost_nusd == kept[1].cost_nusd
+    prices = [one.sample.price for one in kept if one.sample]
+    assert prices[0] < prices[1]
+
+
 def test_draws_are_not_explored_on_top() -> None:
     plain = an_intent(policy=a_policy(mode="thompson"))
     hot = an_intent(policy=a_policy(mode="thompson"), temperature=10.0)
@@ -805,7 +822,8 @@ def signals_of(record: Record) -> Signals:
     }
     arms = {}
     for one in record.candidates:
-        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens)
+        written = one.sample.written if one.sample else 0
+        routes[one.route] = Signal(one.latency_s, one.failure_rate, one.output_tokens, written)
         if one.last_resort:
             closed[one.route] = Closed("health_down", one.closed_ms)
         if one.sample:

@@ -1,4 +1,4 @@
-"""What a judgement teaches, and how probable a drawn choice was."""
+"""How a route is drawn, and how probable a drawn choice was."""
 
 from math import sqrt
 
@@ -8,108 +8,17 @@ from hypothesis import strategies as st
 
 from tokenhub.core.errors import BadRequest
 from tokenhub.core.learning import (
-    EMPTY,
-    HALF_S,
-    MEMORY,
     Arm,
-    Cell,
     Draw,
-    after,
     as_beta,
-    corrected,
+    doubt_of,
     draw_of,
     drawn,
-    faded,
-    noise_of,
-    of_model,
-    of_route,
-    of_said,
+    hoped_tokens,
     probability,
-    said_of,
     worth,
 )
 from tokenhub.core.rng import split, uniform
-
-
-def judged(scores: list[float], cell: Cell = EMPTY) -> Cell:
-    for score in scores:
-        cell = after(cell, score, weight=1.0, at=0.0)
-    return cell
-
-
-def test_a_mean_and_its_noise_are_those_of_the_scores() -> None:
-    cell = judged([0.4, 0.8] * 10)
-
-    assert pytest.approx(0.6, abs=0.01) == cell.mean
-    assert 0.2 < sqrt(noise_of(cell)) < 0.25
-
-
-def test_memory_is_of_about_three_hundred() -> None:
-    cell = judged([0.9, 0.7] * 2000)
-
-    assert pytest.approx(MEMORY, rel=0.01) == cell.n
-
-
-def test_weights_count_as_so_many_judgements() -> None:
-    light = after(judged([0.5] * 4), 1.0, weight=0.5, at=0.0)
-    heavy = after(judged([0.5] * 4), 1.0, weight=2.0, at=0.0)
-
-    assert 0.5 < light.mean < heavy.mean < 1.0
-
-
-def test_a_judgement_that_is_corrected_is_as_if_it_had_been_said_so() -> None:
-    said = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.6, weight=1.0, at=0.0)
-    meant = after(after(EMPTY, 0.2, weight=1.0, at=0.0), 0.9, weight=1.0, at=0.0)
-
-    found = corrected(said, 0.9, by=0.3, weight=1.0, worst=0.0)
-
-    assert pytest.approx((meant.n, meant.mean, meant.squares), rel=0.01) == (
-        found.n,
-        found.mean,
-        found.squares,
-    )
-
-
-def test_a_sudden_change_is_believed_within_a_dozen() -> None:
-    cell = judged([0.95, 0.9, 0.85] * 60)
-
-    cell = judged([0.6, 0.65] * 6, cell)
-
-    assert cell.n < 20
-    assert cell.mean < 0.75
-
-
-def test_chance_is_not_taken_for_a_change() -> None:
-    scores = [float(uniform(7, number) < 0.7) for number in range(3000)]
-
-    cell = judged(scores)
-
-    assert cell.n > 0.9 * MEMORY
-
-
-def test_what_is_old_counts_half_after_a_fortnight() -> None:
-    cell = judged([0.9] * 10)
-
-    assert pytest.approx(cell.n / 2) == faded(cell, HALF_S)
-
-
-def test_a_route_starts_from_its_model_and_a_model_from_all() -> None:
-    said_high, said_low = said_of(100.0, 0.95), said_of(100.0, 0.6)
-    high, low = [of_said(4 * counts, 4 * part) for counts, part in (said_high, said_low)]
-    sibling = of_model(low, [(200.0, 0.9)])
-
-    assert low.mean < high.mean
-    assert pytest.approx(0.9, abs=0.02) == of_route(sibling, EMPTY, 0.0).mean
-    assert sibling.variance < low.variance
-
-
-def test_a_route_of_its_own_evidence_leaves_its_parents() -> None:
-    near = of_model(of_said(*said_of(100.0, 0.95)), [(200.0, 0.9)])
-
-    found = of_route(near, judged([0.5, 0.6] * 100), 0.0)
-
-    assert pytest.approx(0.55, abs=0.03) == found.mean
-    assert found.prior < 0.1
 
 
 @pytest.mark.parametrize(("quality", "spread"), [(0.9, 0.02), (0.5, 0.1), (0.8, 0.2)])
@@ -123,8 +32,8 @@ def test_a_beta_has_the_same_mean_and_spread(quality: float, spread: float) -> N
 
 def test_no_answer_is_hoped_to_be_better_than_right() -> None:
     """A model that costs more than any answer is worth is not tried, however little is known."""
-    dear = draw_of(Arm(0.8, 0.2, 1.0, 0.04, 1.0), weight=10, price=0.3)
-    good = draw_of(Arm(0.9, 0.01, 0.0, 0.001, 1.0), weight=1, price=0.0)
+    dear = draw_of(Arm(0.8, 0.2, 1.0, 0.04, 1.0, 2.0), weight=10, price=0.3)
+    good = draw_of(Arm(0.9, 0.01, 0.0, 0.001, 1.0, 1.0), weight=1, price=0.0)
 
     draws = [dear, good]
 
@@ -192,8 +101,22 @@ def test_worths_without_sense_are_refused(given_: dict[str, float]) -> None:
 
 def test_hope_moves_the_draw_up_and_makes_it_narrow() -> None:
     plain, hopeful = (
-        draw_of(Arm(0.5, 0.1, 0.0, 0.01, hope), weight=1, price=0.0) for hope in (0, 1)
+        draw_of(Arm(0.5, 0.1, 0.0, 0.01, hope, 1.5), weight=1, price=0.0) for hope in (0, 1)
     )
 
     assert (0.5, 0.1) == (plain.middle, plain.width)
-    assert (pytest.approx(0.63), pytest.approx(0.02)) == (hopeful.middle, hopeful.width)
+    assert (pytest.approx(0.65), pytest.approx(0.015)) == (hopeful.middle, hopeful.width)
+
+
+@given(st.floats(0.0, 300.0), st.floats(0.0, 3000.0), st.floats(1.0, 300.0))
+def test_doubt_grows_with_what_is_learned_of_others(n: float, others: float, more: float) -> None:
+    doubt = doubt_of(n, n + others)
+
+    assert 0.0 <= doubt < doubt_of(n, n + others + more)
+    assert doubt_of(n + more, n + others + more) <= max(doubt, doubt_of(n, n + others + more))
+
+
+def test_lengths_of_which_few_are_known_are_hoped_to_be_shorter() -> None:
+    found = [hoped_tokens(1000, written) for written in (0, 1, 4, 200)]
+
+    assert [1000, 607, 779, 966] == found

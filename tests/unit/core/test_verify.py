@@ -50,6 +50,7 @@ all_signals = st.builds(
             st.none() | st.floats(0.001, 100),
             st.floats(0, 1),
             st.none() | st.integers(0, 5_000),
+            st.integers(0, 200),
         ),
     ),
     arms=st.dictionaries(
@@ -60,6 +61,7 @@ all_signals = st.builds(
             st.floats(0, 1),
             st.floats(0.001, 0.9),
             st.floats(0, 1),
+            st.floats(0, 3),
         ),
     ),
     without=st.lists(st.sampled_from(PROVIDERS), max_size=1),
