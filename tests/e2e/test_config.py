@@ -5,6 +5,11 @@ import asyncio
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
+from tokenhub import settings
+from tokenhub.admin.changes import By
+from tokenhub.admin.declared import Wanted, WantedProvider
+from tokenhub.admin.providers import ProviderDraft
+from tokenhub.app.assembly import assembled
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -277,3 +282,25 @@ async def test_a_caller_who_leaves_does_not_stop_it(tmp_path):
 
     assert told["changed"] in {0, 9}
     assert DOCUMENT == exported
+
+
+async def test_requests_go_on_while_a_long_document_is_worked_on(tmp_path):
+    """Copies never wait by themselves, so that each entry gives the others their turn."""
+    env = {"TOKENHUB_DB_DSN": str(tmp_path / "db"), "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
+    drafts = [ProviderDraft(id=f"p{number}", base_url=NOWHERE) for number in range(20)]
+    wanted = Wanted(providers=[WantedProvider(draft=draft) for draft in drafts])
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with assembled(settings.load(env, home=tmp_path, data_writable=False)) as (parts, _):
+        task = asyncio.ensure_future(others())
+        told = await parts.configuration.apply(wanted, prune=True, by=By(rehearsed=True))
+        task.cancel()
+
+    assert ["create"] * 20 == [step.action for step in told.steps]
+    assert 20 <= turns
