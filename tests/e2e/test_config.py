@@ -201,6 +201,19 @@ async def test_keys_of_providers_come_in_clear_or_from_the_vault_and_are_never_t
     )
 
 
+async def test_a_provider_that_moved_and_got_its_key_back_is_not_said_to_miss_it(tmp_path):
+    there = {"id": "one", "base_url": "http://127.0.0.1:8"}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, api_key=SECRET)
+        moved = await hub.admin("PATCH", "providers/one", {"base_url": there["base_url"]})
+        await applied(hub, {"providers": [{**there, "api_key": SECRET}]})
+        back = await hub.admin("PATCH", "providers/one", {"enabled": False})
+
+    assert "another origin" in moved["note"]
+    assert "present" == back["provider"]["credential"]
+    assert "another origin" not in back.get("note", "")
+
+
 async def test_a_document_may_ask_for_the_version_that_it_was_made_for(tmp_path):
     async with running(tmp_path) as hub:
         await applied(hub, DOCUMENT)
