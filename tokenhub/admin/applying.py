@@ -90,17 +90,17 @@ class Configuration:
             stage = self._stage()
             applied = await _Play(stage, by).through(wanted, prune=prune)
             if stage.written:
-                await self._commit(stage)
+                await self._commit(stage, by)
             return replace(applied, version=self.version)
 
-    async def _commit(self, stage: Stage) -> None:
+    async def _commit(self, stage: Stage, by: By) -> None:
         """Keep what was written to the copies, then put it in force, without a pause."""
         committed = await self._store.commit(stage.written)
         gone = [write.key_id for write in stage.written if isinstance(write, DropKey)]
         stage.take_over()
         if committed.catalog.version != self.version:
             self._changes.publish(committed.catalog)
-        self._keys.committed(committed.keys, gone=gone)
+        self._keys.committed(committed.keys, gone=gone, by=by)
 
 
 class _Play:
