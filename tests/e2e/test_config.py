@@ -143,6 +143,19 @@ async def test_what_is_not_named_stays_unless_it_is_pruned(tmp_path):
     )
 
 
+async def test_a_model_of_a_provider_that_would_be_pruned_is_refused(tmp_path):
+    document = {"providers": [], "models": [{"id": "gpt", "provider_id": "one"}]}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, models=["gpt"])
+        refused = await put(hub, document, "?prune=true")
+        there = await hub.providers()
+        kept = await applied(hub, document)
+
+    assert (400, "models[0]") == (refused.status_code, refused.json()["detail"][:9])
+    assert ["one"] == there
+    assert {"same"} == {one["action"] for one in kept["changes"]}
+
+
 async def test_a_difference_is_told_by_field_and_what_is_left_out_is_the_default(tmp_path):
     async with running(tmp_path) as hub:
         await applied(hub, DOCUMENT)

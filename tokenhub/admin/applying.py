@@ -286,6 +286,7 @@ class _Play:
     async def _prune(self, wanted: Wanted) -> None:
         """The kinds in the opposite order, so that nothing is deleted twice."""
         stage, by = self._stage, self._by
+        _refuse_orphans(wanted)
         if wanted.keys is not None:
             kept = {self._id(one) for one in wanted.keys}
             for key in stage.keys.every():
@@ -331,6 +332,21 @@ def _priced_so(row: Model, prices: Mapping[str, object]) -> bool:
 
 def _others(there: Mapping[Any, object], named: Sequence[Any]) -> Sequence[Any]:
     return [key for key in there if key not in named]
+
+
+def _refuse_orphans(wanted: Wanted) -> None:
+    """Raise BadRequest for a model that is wanted of a provider that is to go."""
+    if wanted.providers is None:
+        return
+    kept = {it.draft.id for it in wanted.providers}
+    for at, model in enumerate(wanted.models or ()):
+        if model.provider_id not in kept:
+            with _entry("models", at):
+                raise BadRequest(
+                    f"provider {model.provider_id!r} is not among the providers, and would be "
+                    "pruned with this model; name it there",
+                    field="provider_id",
+                )
 
 
 async def _pause() -> None:
