@@ -42,9 +42,12 @@ class File:
             raise self._fault(1, f"this is no YAML: {error}") from error
         if self._root is None:
             raise self._fault(1, "there is nothing in it")
-        for node, key in _twice(self._root):
-            raise self._fault(node.start_mark.line + 1, f"{key} is given twice")
-        self.document = self._document(told)
+        try:
+            for node, key in _twice(self._root):
+                raise self._fault(node.start_mark.line + 1, f"{key} is given twice")
+            self.document = self._document(told)
+        except RecursionError as error:
+            raise self._fault(1, "an anchor of it stands within itself") from error
 
     def wanted(self) -> Document:
         """The document to send: with the secrets of this environment that it names."""

@@ -164,6 +164,7 @@ def test_keys_of_providers_come_from_the_environment(live: Live, file: Path) -> 
         ("", "stdin:1: there is nothing in it"),
         ("a: !!python/object/apply:os.getcwd []", "stdin:1:"),
         ("providers: &x\n- *y\n", "stdin:2:"),
+        ("providers: &x\n- *x\n", "stdin:1: an anchor of it stands within itself"),
         ("just words", "stdin:1: Expected `object`"),
     ],
 )

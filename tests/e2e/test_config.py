@@ -5,6 +5,11 @@ import asyncio
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
+from tokenhub import settings
+from tokenhub.admin.changes import By
+from tokenhub.admin.declared import Wanted, WantedProvider
+from tokenhub.admin.providers import ProviderDraft
+from tokenhub.app.assembly import assembled
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"authorization": f"Bearer {ADMIN_TOKEN}"}
@@ -138,6 +143,19 @@ async def test_what_is_not_named_stays_unless_it_is_pruned(tmp_path):
     )
 
 
+async def test_a_model_of_a_provider_that_would_be_pruned_is_refused(tmp_path):
+    document = {"providers": [], "models": [{"id": "gpt", "provider_id": "one"}]}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, models=["gpt"])
+        refused = await put(hub, document, "?prune=true")
+        there = await hub.providers()
+        kept = await applied(hub, document)
+
+    assert (400, "models[0]") == (refused.status_code, refused.json()["detail"][:9])
+    assert ["one"] == there
+    assert {"same"} == {one["action"] for one in kept["changes"]}
+
+
 async def test_a_difference_is_told_by_field_and_what_is_left_out_is_the_default(tmp_path):
     async with running(tmp_path) as hub:
         await applied(hub, DOCUMENT)
@@ -194,6 +212,19 @@ async def test_keys_of_providers_come_in_clear_or_from_the_vault_and_are_never_t
         for secret in (SECRET, "sk-another-0123456789")
         for told in (first, second, third, fourth)
     )
+
+
+async def test_a_provider_that_moved_and_got_its_key_back_is_not_said_to_miss_it(tmp_path):
+    there = {"id": "one", "base_url": "http://127.0.0.1:8"}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, api_key=SECRET)
+        moved = await hub.admin("PATCH", "providers/one", {"base_url": there["base_url"]})
+        await applied(hub, {"providers": [{**there, "api_key": SECRET}]})
+        back = await hub.admin("PATCH", "providers/one", {"enabled": False})
+
+    assert "another origin" in moved["note"]
+    assert "present" == back["provider"]["credential"]
+    assert "another origin" not in back.get("note", "")
 
 
 async def test_a_document_may_ask_for_the_version_that_it_was_made_for(tmp_path):
@@ -277,3 +308,25 @@ async def test_a_caller_who_leaves_does_not_stop_it(tmp_path):
 
     assert told["changed"] in {0, 9}
     assert DOCUMENT == exported
+
+
+async def test_requests_go_on_while_a_long_document_is_worked_on(tmp_path):
+    """Copies never wait by themselves, so that each entry gives the others their turn."""
+    env = {"TOKENHUB_DB_DSN": str(tmp_path / "db"), "TOKENHUB_ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
+    drafts = [ProviderDraft(id=f"p{number}", base_url=NOWHERE) for number in range(20)]
+    wanted = Wanted(providers=[WantedProvider(draft=draft) for draft in drafts])
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with assembled(settings.load(env, home=tmp_path, data_writable=False)) as (parts, _):
+        task = asyncio.ensure_future(others())
+        told = await parts.configuration.apply(wanted, prune=True, by=By(rehearsed=True))
+        task.cancel()
+
+    assert ["create"] * 20 == [step.action for step in told.steps]
+    assert 20 <= turns

@@ -90,17 +90,17 @@ class Configuration:
             stage = self._stage()
             applied = await _Play(stage, by).through(wanted, prune=prune)
             if stage.written:
-                await self._commit(stage)
+                await self._commit(stage, by)
             return replace(applied, version=self.version)
 
-    async def _commit(self, stage: Stage) -> None:
+    async def _commit(self, stage: Stage, by: By) -> None:
         """Keep what was written to the copies, then put it in force, without a pause."""
         committed = await self._store.commit(stage.written)
         gone = [write.key_id for write in stage.written if isinstance(write, DropKey)]
         stage.take_over()
         if committed.catalog.version != self.version:
             self._changes.publish(committed.catalog)
-        self._keys.committed(committed.keys, gone=gone)
+        self._keys.committed(committed.keys, gone=gone, by=by)
 
 
 class _Play:
@@ -137,17 +137,21 @@ class _Play:
         for at, provider in enumerate(wanted.providers or ()):
             with _entry("providers", at):
                 await self._provider(provider)
+            await _pause()
         for at, model in enumerate(wanted.models or ()):
             with _entry("models", at):
                 await self._model(model)
+            await _pause()
         for at, alias in enumerate(wanted.aliases or ()):
             with _entry("aliases", at):
                 await self._alias(alias)
+            await _pause()
         if wanted.defaults is not None:
             await self._routing(wanted.defaults)
         for at, key in enumerate(wanted.keys or ()):
             with _entry("api_keys", at):
                 await self._key(key)
+            await _pause()
         if wanted.days is not None and wanted.days != self._stage.charts.retention_days:
             with _section("retention"):
                 await self._stage.charts.keep(wanted.days, self._by)
@@ -282,22 +286,27 @@ class _Play:
     async def _prune(self, wanted: Wanted) -> None:
         """The kinds in the opposite order, so that nothing is deleted twice."""
         stage, by = self._stage, self._by
+        _refuse_orphans(wanted)
         if wanted.keys is not None:
             kept = {self._id(one) for one in wanted.keys}
             for key in stage.keys.every():
                 if key.id not in kept:
                     await stage.keys.delete(key.id, by=by)
+                    await _pause()
         if wanted.aliases is not None:
             for name in _others(stage.changes.stored.aliases, [it.name for it in wanted.aliases]):
                 await stage.aliases.delete(name, by=by)
+                await _pause()
         if wanted.models is not None:
             pairs = [(it.provider_id, it.id) for it in wanted.models]
             for provider_id, model_id in _others(stage.changes.stored.models, pairs):
                 await stage.models.delete(model_id, provider_id=provider_id, by=by)
+                await _pause()
         if wanted.providers is not None:
             ids = [it.draft.id for it in wanted.providers]
             for provider_id in _others(stage.changes.stored.providers, ids):
                 await stage.providers.delete(provider_id, by=by)
+                await _pause()
 
     def _id(self, wanted: WantedKey) -> str:
         found = self._found(wanted)
@@ -323,6 +332,26 @@ def _priced_so(row: Model, prices: Mapping[str, object]) -> bool:
 
 def _others(there: Mapping[Any, object], named: Sequence[Any]) -> Sequence[Any]:
     return [key for key in there if key not in named]
+
+
+def _refuse_orphans(wanted: Wanted) -> None:
+    """Raise BadRequest for a model that is wanted of a provider that is to go."""
+    if wanted.providers is None:
+        return
+    kept = {it.draft.id for it in wanted.providers}
+    for at, model in enumerate(wanted.models or ()):
+        if model.provider_id not in kept:
+            with _entry("models", at):
+                raise BadRequest(
+                    f"provider {model.provider_id!r} is not among the providers, and would be "
+                    "pruned with this model; name it there",
+                    field="provider_id",
+                )
+
+
+async def _pause() -> None:
+    """Let requests go on: copies never wait, and a thousand entries take seconds."""
+    await asyncio.sleep(0)
 
 
 @contextmanager

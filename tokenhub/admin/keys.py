@@ -147,11 +147,13 @@ class Keys:
         """Held from the read of a key to the write that follows from it."""
         return self._lock
 
-    def committed(self, keys: Sequence[ApiKey], *, gone: Sequence[str]) -> None:
+    def committed(self, keys: Sequence[ApiKey], *, gone: Sequence[str], by: By) -> None:
         """Put in force what was committed elsewhere. The caller has held the lock meanwhile."""
         for key in keys:
+            old = self._rows.get(key.id, key)
             self._rows[key.id] = key
             self._swap(key.id, opened(key))
+            self._alert(old, key, by)
         for key_id in gone:
             self._rows.pop(key_id, None)
             self._swap(key_id, {})

@@ -132,9 +132,11 @@ class Providers:
 
     def note(self, provider: Provider) -> str:
         """What an operator should know of where its key is; empty where there is nothing."""
-        if provider.id in self._moved:
+        credential = self.credential(provider)
+        # An apply may have brought it a key since, which was given to a copy of this.
+        if credential == "missing" and provider.id in self._moved:
             return _MOVED
-        return _NOTES.get((provider.cred_store, self.credential(provider)), "")
+        return _NOTES.get((provider.cred_store, credential), "")
 
     async def put(self, draft: ProviderDraft, *, by: By, expected: int | None = None) -> Provider:
         """Create or replace. `expected` may be the row's version or the list's."""

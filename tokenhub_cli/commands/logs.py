@@ -18,6 +18,7 @@ from tokenhub_cli.following import follow
 from tokenhub_cli.log_counts import facets, histogram
 from tokenhub_cli.options import Form
 from tokenhub_cli.output import Column, Sheet, View, talk
+from tokenhub_cli.rows import refused
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.text import local, milliseconds, usd
 from tokenhub_cli.usual import Usual
@@ -266,10 +267,7 @@ def _checked(wanted: str) -> None:
     try:
         parse(wanted, now=0.0)
     except FilterError as error:
-        mark = " " * error.position + "^"
-        raise typer.BadParameter(
-            f"{error.reason}\n  {wanted}\n  {mark}", param_hint="--filter"
-        ) from error
+        raise refused(wanted, error.reason, error.position) from error
 
 
 @app.command("get")

@@ -74,6 +74,25 @@ async def test_a_budget_that_is_lowered_below_what_is_spent_is_told(control, bud
     )
 
 
+async def test_a_budget_that_was_lowered_in_a_document_is_told_as_well(control):
+    keys = Keys(
+        store=control.key_store,
+        table=control.key_table,
+        clock=control.clock,
+        randbits=lambda _bits: 7,
+        charged=lambda _key, at: (month_of(at), 800),
+        events=(heard := Heard()),
+    )
+    issued = await keys.create(name="app", scopes=["chat"], budget_nusd=10_000, by=BY)
+    copies = keys.over(MemoryKeyStore(keys.every()))
+    lowered = await copies.update(issued.key.id, {"budget_nusd": 1_000}, by=BY)
+    before = list(heard.events)
+
+    keys.committed([lowered], gone=[], by=BY)
+
+    assert ([], [50, 80]) == (before, [event.percent for event in heard.events])
+
+
 class Heard:
     def __init__(self):
         self.events = []
