@@ -125,7 +125,11 @@ class Session:
     def printed(self, call: "Call[Any]") -> None:
         """With `--curl`, print the call and end the command."""
         if self._shared.curl:
-            self.output.text(curl_of(call, self.profile.url))
+            try:
+                line = curl_of(call, self.profile.url)
+            except UnicodeEncodeError as error:
+                raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+            self.output.text(line)
             raise typer.Exit
 
 
