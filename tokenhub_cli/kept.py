@@ -45,6 +45,10 @@ def read() -> Contexts:
 
 def keep(shared: Shared, name: str, context: Context, *, use: bool = False) -> Row:
     """Write a context, new or in the place of another; the first one is used."""
+    if not name or not name.isprintable() or name != name.strip():
+        raise typer.BadParameter(
+            f"{name!r} is no name of a context: it must be printable, without spaces around it"
+        )
     known = read()
     current = name if use or not known.contexts else known.current
     put(shared, Contexts(current=current, contexts={**known.contexts, name: context}))

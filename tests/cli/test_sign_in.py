@@ -157,3 +157,12 @@ def test_curl_changes_no_context_either(live: Live, tmp_path: Path) -> None:
     assert [2, 2] == [gone.exit_code, removed.exit_code]
     assert "nothing is sent that it could print" in gone.stderr
     assert before == config(tmp_path).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\x1b[31m", "two\nlines"])
+def test_a_context_needs_a_name_that_can_be_read(live: Live, tmp_path: Path, name: str) -> None:
+    result = live.run("context", "add", name, "--url", NOWHERE, **UNSET)
+
+    assert 2 == result.exit_code
+    assert "is no name of a context" in result.stderr
+    assert not config(tmp_path).exists()
