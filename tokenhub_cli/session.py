@@ -225,6 +225,16 @@ def confirm(ctx: typer.Context, question: str) -> None:
         raise typer.Exit(Code.USAGE)
 
 
+def unrehearsed(ctx: typer.Context) -> None:
+    """Refuse --dry-run and --curl for a command that writes files of this machine, and no more."""
+    shared = options.given(ctx)
+    if shared.dry_run or shared.curl:
+        raise typer.BadParameter(
+            "this writes files here, and asks no server",
+            param_hint="--dry-run" if shared.dry_run else "--curl",
+        )
+
+
 def curl_of(call: "Call[Any]", url: str) -> str:
     """The call as a line for a shell, with the token by the variable that holds it.
 
