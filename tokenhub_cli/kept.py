@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import msgspec
+import typer
 
 from tokenhub.client import contexts
 from tokenhub.client.contexts import Context, Contexts
+from tokenhub_cli.options import Shared
 from tokenhub_cli.output import Column, View
 
 
@@ -41,12 +43,24 @@ def read() -> Contexts:
     return contexts.read(file())
 
 
-def keep(name: str, context: Context, *, use: bool = False) -> Row:
+def keep(shared: Shared, name: str, context: Context, *, use: bool = False) -> Row:
     """Write a context, new or in the place of another; the first one is used."""
+    if not name or not name.isprintable() or name != name.strip():
+        raise typer.BadParameter(
+            f"{name!r} is no name of a context: it must be printable, without spaces around it"
+        )
     known = read()
     current = name if use or not known.contexts else known.current
-    contexts.write(file(), Contexts(current=current, contexts={**known.contexts, name: context}))
+    put(shared, Contexts(current=current, contexts={**known.contexts, name: context}))
     return row(name, context, current=current)
+
+
+def put(shared: Shared, known: Contexts) -> None:
+    """Write them all; with --dry-run, nothing. Raises a usage error with --curl."""
+    if shared.curl:
+        raise typer.BadParameter("nothing is sent that it could print", param_hint="--curl")
+    if not shared.dry_run:
+        contexts.write(file(), known)
 
 
 def row(name: str, context: Context, *, current: str) -> Row:

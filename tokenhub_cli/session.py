@@ -1,6 +1,7 @@
 """One command's run: the server it talks to, and the one place where failures become exits."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,18 @@ _KEY_HINT = {
 _WHICH = "?provider_id="
 # Queries of the API in the server's words, and what they are here.
 _OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
+
+# Fields of requests that hold a secret, and the variable that stands for it in a line of curl.
+_SECRETS = {
+    "api_key": "API_KEY",
+    "admin_password": "VAULT_PASSWORD",
+    "old_password": "OLD_PASSWORD",
+    "new_password": "NEW_PASSWORD",
+    "token": "NEW_TOKEN",
+    "value": "SECRET",
+}
+# Around the name of such a variable, until the line has its quotes: for private use in Unicode.
+_MARK = "\ue000"
 
 # What helps, by the server's codes.
 _HELP = {
@@ -125,7 +138,11 @@ class Session:
     def printed(self, call: "Call[Any]") -> None:
         """With `--curl`, print the call and end the command."""
         if self._shared.curl:
-            self.output.text(curl_of(call, self.profile.url))
+            try:
+                line = curl_of(call, self.profile.url)
+            except UnicodeEncodeError as error:
+                raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+            self.output.text(line)
             raise typer.Exit
 
 
@@ -208,8 +225,21 @@ def confirm(ctx: typer.Context, question: str) -> None:
         raise typer.Exit(Code.USAGE)
 
 
+def unrehearsed(ctx: typer.Context) -> None:
+    """Refuse --dry-run and --curl for a command that writes files of this machine, and no more."""
+    shared = options.given(ctx)
+    if shared.dry_run or shared.curl:
+        raise typer.BadParameter(
+            "this writes files here, and asks no server",
+            param_hint="--dry-run" if shared.dry_run else "--curl",
+        )
+
+
 def curl_of(call: "Call[Any]", url: str) -> str:
-    """The call as a line for a shell, with the token by the variable that holds it."""
+    """The call as a line for a shell, with the token by the variable that holds it.
+
+    Other secrets are by variables too, and the shell refuses the line where those are not set.
+    """
     token = "TOKENHUB_API_KEY" if call.path.startswith("/v1/") else "TOKENHUB_ADMIN_TOKEN"
     words = ["curl", "-sS", "-X", call.method]
     query = f"?{urlencode(call.query)}" if call.query else ""
@@ -221,8 +251,24 @@ def curl_of(call: "Call[Any]", url: str) -> str:
         words += ["-H", shlex.quote(f'If-Match: "{call.if_match}"')]
     if call.body is not None:
         words += ["-H", shlex.quote("Content-Type: application/json")]
-        words += ["-d", shlex.quote(msgspec.json.encode(call.body).decode())]
+        body = _without_secrets(msgspec.json.decode(msgspec.json.encode(call.body)))
+        quoted = shlex.quote(msgspec.json.encode(body).decode())
+        words += ["-d", re.sub(f"{_MARK}([A-Z_]+){_MARK}", r"""'"${\1:?}"'""", quoted)]
     return " ".join(words)
+
+
+def _without_secrets(body: Any) -> Any:
+    """The body of a call with marks where its secrets were."""
+    if isinstance(body, list):
+        return [_without_secrets(one) for one in body]
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: f"{_MARK}{_SECRETS[name]}{_MARK}"
+        if name in _SECRETS and value and isinstance(value, str)
+        else _without_secrets(value)
+        for name, value in body.items()
+    }
 
 
 def _watched(sent: "Sent", *, verbose: int) -> None:

@@ -52,6 +52,8 @@ def test_a_plan_as_json_is_the_answer_of_the_api(live: Live) -> None:
         (["orchestration", "get", "none"], 5, '"tokenhubctl orchestration list"'),
         (["orchestration", "list", "--status", "odd"], 1, "status must be one of"),
         (["workflow", "list", "--status", "odd"], 1, "invalid status filter"),
+        (["log-level", "\udcff"], 2, "no UTF-8"),
+        (["log-level", "\udcff", "--curl"], 2, "no UTF-8"),
         (["log-level", "loud"], 1, "level must be one of debug"),
     ],
 )

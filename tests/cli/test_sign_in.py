@@ -127,3 +127,42 @@ def test_a_context_that_is_not_there_is_told_with_those_that_are(live: Live, ver
 
     assert 2 == result.exit_code
     assert "there is a" in result.stderr
+
+
+def test_a_dry_run_leaves_the_contexts_as_they_are(live: Live, tmp_path: Path) -> None:
+    signed_in(live, "-c", "here")
+    before = config(tmp_path).read_bytes()
+
+    lines = (
+        ("login", live.hub.url, "--token-stdin", "-c", "there"),
+        ("logout",),
+        ("context", "add", "other", "--url", NOWHERE, "--use"),
+        ("context", "use", "here"),
+        ("context", "remove", "here"),
+    )
+    rehearsed = [live.run(*line, "--dry-run", stdin=ADMIN_TOKEN, **UNSET) for line in lines]
+
+    assert [0] * 5 == [one.exit_code for one in rehearsed]
+    assert all("(dry run: nothing was changed)" in one.stdout for one in rehearsed)
+    assert before == config(tmp_path).read_bytes()
+
+
+def test_curl_changes_no_context_either(live: Live, tmp_path: Path) -> None:
+    signed_in(live, "-c", "here")
+    before = config(tmp_path).read_bytes()
+
+    gone = live.run("logout", "--curl", **UNSET)
+    removed = live.run("context", "remove", "here", "--curl", **UNSET)
+
+    assert [2, 2] == [gone.exit_code, removed.exit_code]
+    assert "nothing is sent that it could print" in gone.stderr
+    assert before == config(tmp_path).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\x1b[31m", "two\nlines"])
+def test_a_context_needs_a_name_that_can_be_read(live: Live, tmp_path: Path, name: str) -> None:
+    result = live.run("context", "add", name, "--url", NOWHERE, **UNSET)
+
+    assert 2 == result.exit_code
+    assert "is no name of a context" in result.stderr
+    assert not config(tmp_path).exists()

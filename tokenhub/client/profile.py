@@ -79,9 +79,13 @@ def load(
 
 def checked_url(url: str) -> str:
     """The URL without a slash at its end. Raises BadProfile where it is none of a server."""
+    if "@" in url:  # httpx would send the password in the place of the token
+        raise BadProfile("a URL with a user or password in it cannot be used: leave them out")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        # Nothing may stand behind the path: the paths of calls are put there.
+        usable = usable and url.isprintable() and "?" not in url and "#" not in url
     except ValueError:
         usable = False
     if not usable:

@@ -29,6 +29,7 @@ import httpx  # noqa: E402 - after the line above, which is the point of it
 from tokenhub import __version__  # noqa: E402
 from tokenhub.client.call import Call  # noqa: E402
 from tokenhub.client.errors import (  # noqa: E402
+    BadCall,
     BadProfile,
     Conflict,
     NotFound,
@@ -285,7 +286,8 @@ def _settings(profile: Profile, timeout_s: float) -> _Settings:
     """
     try:
         url = httpx.URL(profile.url)
-    except httpx.InvalidURL as error:
+        url.host.encode("idna")  # as it is looked up; labels that are empty or too long fail
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise BadProfile(f"{profile.url!r} cannot be used as URL: {error}") from error
     headers = {"User-Agent": f"tokenhub-client/{__version__}", "Accept": "application/json"}
     if profile.token:
@@ -310,6 +312,14 @@ def _loopback(host: str) -> bool:
 
 
 def _request(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
+    """The call as it is sent. Raises BadCall."""
+    try:
+        return _built(http, call)
+    except UnicodeEncodeError as error:
+        raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+
+
+def _built(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Request:
     headers = dict(call.headers)
     if call.body is not None:
         headers.setdefault("Content-Type", "application/json")

@@ -14,6 +14,7 @@ from tokenhub.wire.access import AdminTokenIssued
 from tokenhub_cli import kept, options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import hint, secret
+from tokenhub_cli.options import Shared
 from tokenhub_cli.output import Column, Output, View
 from tokenhub_cli.session import exits, fail, load_profile, session
 
@@ -83,16 +84,17 @@ def rotate(
             raise typer.BadParameter("give one of TOKEN and --stdin")
         issued = tokenhub(rotate_first_token(wanted or ""))
         tokenhub.output.show(issued, _ISSUED, [issued], lines=[issued.token])
-        if not options.given(ctx).dry_run:
-            _keep(tokenhub.profile, issued.token, tokenhub.output)
+        shared = options.given(ctx)
+        if not shared.dry_run:
+            _keep(shared, tokenhub.profile, issued.token, tokenhub.output)
 
 
-def _keep(profile: Profile, token: str, output: Output) -> None:
+def _keep(shared: Shared, profile: Profile, token: str, output: Output) -> None:
     """Put the new token where this program would find the old one, or tell where that is."""
     known = kept.read()
     name = profile.token_source.removeprefix("context ")
     if name in known.contexts and name != profile.token_source:
-        kept.keep(name, msgspec.structs.replace(known.contexts[name], token=token))
+        kept.keep(shared, name, msgspec.structs.replace(known.contexts[name], token=token))
         output.note(f"context {name} has it now")
     elif profile.token_source:
         output.note(f"the old one came from {profile.token_source}")

@@ -15,7 +15,7 @@ from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.lazy import COMPLETING
 from tokenhub_cli.output import Output
-from tokenhub_cli.session import exits, fail
+from tokenhub_cli.session import exits, fail, unrehearsed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 _PROGRAM = "tokenhubctl"
@@ -82,6 +82,7 @@ def install(
 
     Example: tokenhubctl completion install bash
     """
+    unrehearsed(ctx)
     with exits(ctx):
         chosen = shell or _own()
         try:

@@ -19,7 +19,7 @@ from tokenhub.client.profile import checked_url
 from tokenhub_cli import kept, options, own
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, Output, View, attended
-from tokenhub_cli.session import exits, fail, load_profile
+from tokenhub_cli.session import exits, fail, load_profile, unrehearsed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 # What an editor is shown where there is no file yet.
@@ -118,6 +118,7 @@ def edit(ctx: typer.Context) -> None:
 
     Example: EDITOR=true tokenhubctl config edit
     """
+    unrehearsed(ctx)
     with exits(ctx):
         file = kept.file()
         before = file.read_text(encoding="utf-8") if file.exists() else _EMPTY

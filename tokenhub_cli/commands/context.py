@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from tokenhub.client import contexts
 from tokenhub.client.contexts import Context, Contexts
 from tokenhub.client.profile import checked_url
 from tokenhub_cli import kept, options
@@ -87,7 +86,7 @@ def add(
             token=secret(None, from_stdin=True, flag="--token") or "" if token_stdin else "",
             token_file=str(shared.token_file.absolute()) if shared.token_file else "",
         )
-        added = kept.keep(name, made, use=use)
+        added = kept.keep(shared, name, made, use=use)
         Output(shared).changed(added, VIEW, added, "added")
 
 
@@ -98,8 +97,9 @@ def use(ctx: typer.Context, name: _Name) -> None:
     Example: tokenhubctl context use local
     """
     with exits(ctx):
-        used = kept.keep(name, kept.read().named(name), use=True)
-        Output(options.given(ctx)).changed(used, VIEW, used, "used from now on")
+        shared = options.given(ctx)
+        used = kept.keep(shared, name, kept.read().named(name), use=True)
+        Output(shared).changed(used, VIEW, used, "used from now on")
 
 
 @app.command("remove")
@@ -114,8 +114,9 @@ def remove(ctx: typer.Context, name: _Name) -> None:
         confirm(ctx, f"Forget context {name}?")
         left = {key: one for key, one in known.contexts.items() if key != name}
         current = "" if known.current == name else known.current
-        contexts.write(kept.file(), Contexts(current=current, contexts=left))
-        Output(options.given(ctx)).deleted({"ok": True}, "context", name)
+        shared = options.given(ctx)
+        kept.put(shared, Contexts(current=current, contexts=left))
+        Output(shared).deleted({"ok": True}, "context", name)
 
 
 def chosen(ctx: typer.Context, name: str | None, known: Contexts) -> str:

@@ -66,7 +66,7 @@ def doctor(
     """
     with exits(ctx):
         output = Output(options.given(ctx))
-        found = list(_all(ctx, fix=fix))
+        found = list(_all(ctx, fix=fix and not options.given(ctx).dry_run))
         output.show({it.name: _told(it) for it in found}, _VIEW, found)
         for check in found:
             if check.hint and check.status is not Status.PASSED:

@@ -107,7 +107,7 @@ def reset(
     """
     with session(ctx) as tokenhub:
         done = tokenhub(reset_health(name))
-        told = [f"health/{one} reset" for one in done.reset]
+        told = [f"health/{one} reset{tokenhub.output.of_dry_run}" for one in done.reset]
         tokenhub.output.show(done, _RESET, done.reset, lines=told)
 
 

@@ -47,7 +47,7 @@ def login(
         token = context.token or load_profile(ctx, context="").token
         who = _tried(ctx, Profile(url=server, token=token))
         name = shared.context or _name(server, kept.read())
-        added = kept.keep(name, context, use=True)
+        added = kept.keep(shared, name, context, use=True)
         output = Output(shared)
         output.changed(added, VIEW, added, f"used from now on: {server} as {who.name} ({who.role})")
         _warn(ctx, output, added.name, server)

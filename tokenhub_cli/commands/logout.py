@@ -29,7 +29,8 @@ def logout(
     with exits(ctx):
         known = kept.read()
         wanted = chosen(ctx, name, known)
-        left = kept.keep(wanted, without_token(known.named(wanted)))
-        output = Output(options.given(ctx))
+        shared = options.given(ctx)
+        left = kept.keep(shared, wanted, without_token(known.named(wanted)))
+        output = Output(shared)
         output.changed(left, VIEW, left, "has no token any more")
         output.note('"tokenhubctl token revoke NAME" takes a token from everybody')

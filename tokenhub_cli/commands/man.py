@@ -9,7 +9,7 @@ from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.manual import pages
 from tokenhub_cli.output import Column, Output, View
-from tokenhub_cli.session import exits, fail
+from tokenhub_cli.session import exits, fail, unrehearsed
 from tokenhub_cli.tree import root
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -25,6 +25,7 @@ def man(
 
     Example: tokenhubctl man man1
     """
+    unrehearsed(ctx)
     with exits(ctx):
         written = []
         try:

@@ -94,7 +94,8 @@ def set_routing(
         told = ", ".join(
             f"{column.title.lower()} {column.show(column.value(now))}" for column in _VIEW.columns
         )
-        tokenhub.output.show(now, _VIEW, [now], lines=[f"routing updated: {told}"])
+        line = f"routing updated: {told}{tokenhub.output.of_dry_run}"
+        tokenhub.output.show(now, _VIEW, [now], lines=[line])
 
 
 app.command("explain")(explain)

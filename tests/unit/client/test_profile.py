@@ -110,11 +110,30 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:8080", "ftp://a", "http://", "http://a:99999", "http://[::1", "http://a:0"]
+    "url",
+    [
+        "localhost:8080",
+        "ftp://a",
+        "http://",
+        "http://a:99999",
+        "http://[::1",
+        "http://a:0",
+        "http://a/?b=c",
+        "http://a/#b",
+        "http://a\r",
+    ],
 )
 def test_a_url_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(BadProfile, match="must look like http://host:port"):
         load(url=url, environ={}, home=tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://me:s3cret@a", "http://me:s3cret@a:99999"])
+def test_a_password_in_a_url_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadProfile, match="leave them out") as refused:
+        load(url=url, environ={}, home=tmp_path)
+
+    assert "s3cret" not in str(refused.value)
 
 
 def test_the_token_is_not_in_the_repr() -> None:

@@ -12,6 +12,7 @@ from tokenhub.client.call import Call
 from tokenhub.client.calls.catalog import get_model, list_models, put_model, update_model
 from tokenhub.client.calls.info import healthz, metrics
 from tokenhub.client.errors import (
+    BadCall,
     BadProfile,
     ClientError,
     Conflict,
@@ -220,9 +221,15 @@ def test_other_losses_are_told_at_once(send: Send, error: Exception, reason: str
     assert 1 == len(sent)
 
 
-def test_url_that_httpx_cannot_take_is_a_bad_profile() -> None:
+@pytest.mark.parametrize("host", ["a\x00b", "a..b", "xn--", "a" * 64 + ".example"])
+def test_a_host_that_cannot_be_one_is_a_bad_profile(host: str) -> None:
     with pytest.raises(BadProfile, match="cannot be used as URL"):
-        Client(Profile(url="http://a\x00b"))
+        Client(Profile(url=f"http://{host}"))
+
+
+def test_bytes_that_are_no_utf8_are_a_bad_call() -> None:
+    with Client(Profile()) as client, pytest.raises(BadCall, match="no UTF-8"):
+        client(put_model(ModelCreate(id="m\udcff", provider_id="p")))
 
 
 @pytest.mark.parametrize(
