@@ -106,8 +106,7 @@ class Session:
         return self._once(call)
 
     def _once(self, call: "Call[T]") -> T:
-        if self._shared.dry_run and call.changes:
-            call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
+        call = self._rehearsed(call)
         self.printed(call)
         return self._client(call)
 
@@ -130,10 +129,15 @@ class Session:
 
     def opened(self, call: "Call[Any]") -> "AbstractContextManager[Opened]":
         """The answer as it comes, unread."""
-        if self._shared.dry_run and call.changes:
-            call = msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
+        call = self._rehearsed(call)
         self.printed(call)
         return self._client.opened(call)
+
+    def _rehearsed(self, call: "Call[T]") -> "Call[T]":
+        """The call, as one that the server only checks where `--dry-run` was given."""
+        if not (self._shared.dry_run and call.changes):
+            return call
+        return msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
 
     def printed(self, call: "Call[Any]") -> None:
         """With `--curl`, print the call and end the command."""
