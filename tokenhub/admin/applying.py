@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from tokenhub.admin.changes import By, Changes, expect
 from tokenhub.admin.declared import (
+    GIVEN,
     Applied,
+    KeyStep,
     State,
     Wanted,
     WantedKey,
@@ -110,7 +112,7 @@ class _Play:
         self._stage = stage
         self._by = by
         self._issued: list[Issued] = []
-        self._rekeyed: set[str] = set()
+        self._keys: dict[str, KeyStep] = {}
         self._version = stage.changes.catalog.version
 
     async def through(self, wanted: Wanted, *, prune: bool) -> Applied:
@@ -119,7 +121,7 @@ class _Play:
         if prune:
             await self._prune(wanted)
         return Applied(
-            steps=compared(before, self._state(), wanted, frozenset(self._rekeyed)),
+            steps=compared(before, self._state(), wanted, self._keys),
             issued=self._issued,
             version=self._version,
         )
@@ -160,12 +162,14 @@ class _Play:
         stage, draft = self._stage, wanted.draft
         old = stage.changes.stored.providers.get(draft.id)
         secret = await self._new_key(wanted, old)
+        was = NONE if old is None else stage.providers.credential(old)
         mark = len(stage.written)
         new = await stage.providers.put(replace(draft, secret=secret), by=self._by)
-        if secret is not None:
-            self._rekeyed.add(new.id)
-            return
-        self._unless_new(mark, old, new)
+        now = GIVEN if secret else stage.providers.credential(new)
+        if was != now:
+            self._keys[new.id] = KeyStep(before=was, after=now)
+        else:
+            self._unless_new(mark, old, new)
 
     async def _new_key(self, wanted: WantedProvider, old: Provider | None) -> str | None:
         """The key that is given, None where it is the one that is there."""
@@ -173,10 +177,12 @@ class _Play:
         if wanted.secret_name:
             secret = await self._from_vault(wanted.secret_name)
         secret = checked_secret(secret)
-        if secret is None or old is None:
-            return secret
+        if secret is None:
+            return None
         if not secret:
-            return None if old.cred_store == NONE else ""
+            return None if old is None or old.cred_store == NONE else ""
+        if old is None:
+            return secret
         there = self._stage.secrets.peek(old)
         stays = there == secret.encode() and within(proposed(wanted.draft), old)
         return None if stays else secret

@@ -18,6 +18,8 @@ from tokenhub.core.keys import ApiKey
 PROVIDER, MODEL, ALIAS, ROUTING, KEY, RETENTION = KINDS = (
     "provider", "model", "alias", "routing", "api_key", "retention",
 )  # fmt: skip
+# A new key for a provider, where `Providers.credential` says how one stands that is there.
+GIVEN = "given"
 Row = Provider | Model | Alias | Defaults | ApiKey | int
 # What no entry says: where a row is from, and what its own use has made of it.
 _UNSAID = {
@@ -93,14 +95,26 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return found | {(RETENTION, ""): ("", self.days)}
 
 
+class KeyStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a provider's key, in the words of `Providers.credential`, or GIVEN."""
+
+    before: str
+    after: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether one that was there is not to be had any more, and nobody took it away."""
+        return self.before in ("present", "locked") and self.after == "missing"
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one row; None is one that is not there. `rekeyed`: a provider's key."""
+    """What becomes of one row; None is one that is not there. `key`: a provider's, if it does."""
 
     kind: str
     name: str
     before: Row | None
     after: Row | None
-    rekeyed: bool = False
+    key: KeyStep | None = None
 
     @property
     def action(self) -> str:
@@ -108,7 +122,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             return "create"
         if self.after is None:
             return "delete"
-        return "update" if self.rekeyed or said(self.before) != said(self.after) else "same"
+        return "update" if self.key or said(self.before) != said(self.after) else "same"
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +141,7 @@ def said(row: Row) -> object:
 
 
 def compared(
-    before: State, after: State, wanted: Wanted, rekeyed: frozenset[str]
+    before: State, after: State, wanted: Wanted, keys: Mapping[str, KeyStep]
 ) -> Sequence[Step]:
     """A step for each row of the kinds that are wanted, and for each other that changes."""
     old, new = before.rows(), after.rows()
@@ -141,7 +155,7 @@ def compared(
             name=named or name,
             before=was,
             after=now,
-            rekeyed=kind == PROVIDER and known in rekeyed,
+            key=keys.get(known) if kind == PROVIDER else None,
         )
         if wanted.says(kind) or step.action != "same":
             steps.append(step)

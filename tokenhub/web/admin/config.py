@@ -52,6 +52,6 @@ async def apply_config(
         version=applied.version,
         changes=changes,
         keys=[] if by.rehearsed else made,
-        notes=notes(document),
+        notes=notes(document, applied.steps),
     )
     return answer(told, version=applied.version)

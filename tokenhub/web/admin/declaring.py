@@ -8,6 +8,8 @@ import msgspec
 from msgspec import UNSET
 
 from tokenhub.admin.declared import (
+    GIVEN,
+    KeyStep,
     Row,
     State,
     Step,
@@ -32,7 +34,8 @@ from tokenhub.wire import aliases as wire_aliases
 from tokenhub.wire import catalog as wire_catalog
 from tokenhub.wire import config as wire
 
-_SET, _NEW = "(set)", "(new)"
+# What is told of a key, by how it stands; of one that there never was, nothing.
+_TOLD = {GIVEN: "(new)", "present": "(set)", "locked": "(set)", "missing": "(missing)"}
 
 
 def wanted(document: wire.Document) -> Wanted:
@@ -47,8 +50,14 @@ def wanted(document: wire.Document) -> Wanted:
     )
 
 
-def notes(document: wire.Document) -> list[str]:
-    """What is accepted, and not done."""
+def notes(document: wire.Document, steps: Sequence[Step]) -> list[str]:
+    """What is lost, and what is accepted and not done."""
+    lost = [
+        f"providers/{step.name}: its address is another origin (scheme, host or port), where the "
+        "old key must not be sent: it is forgotten; name api_key in the file to give one"
+        for step in steps
+        if step.key and step.key.lost
+    ]
     loads = [
         f"providers/{one.id}: autoload_models is for the server's own file; here, tokenhubctl "
         f"provider discover {one.id} --register all"
@@ -61,7 +70,7 @@ def notes(document: wire.Document) -> list[str]:
         for name in ("tool_name_map", "gemma4_output")
         if getattr(one, name) is not UNSET
     ]
-    return loads + ignored
+    return lost + loads + ignored
 
 
 def document_of(state: State, sections: Sequence[str], *, refs: str) -> wire.Document:
@@ -100,19 +109,14 @@ def change_of(step: Step) -> wire.Change:
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name) and step.after is not None
     ]
-    if step.rekeyed:
-        fields.append(_key_change(step))
+    if step.key:
+        fields.append(_key_change(step.key))
     return wire.Change(kind=step.kind, name=step.name, action=step.action, fields=fields)
 
 
-def _key_change(step: Step) -> wire.FieldChange:
-    def there(row: Row | None) -> bool:
-        return isinstance(row, Provider) and row.cred_store != NONE
-
+def _key_change(key: KeyStep) -> wire.FieldChange:
     return wire.FieldChange(
-        field="api_key",
-        before=_SET if there(step.before) else None,
-        after=_NEW if there(step.after) else None,
+        field="api_key", before=_TOLD.get(key.before), after=_TOLD.get(key.after)
     )
 
 
