@@ -254,6 +254,22 @@ async def test_keys_of_one_name_are_told_apart_by_id(tmp_path):
     assert [400, 400] == [unclear.status_code, unknown.status_code]
 
 
+async def test_two_entries_of_one_key_are_refused(tmp_path):
+    """Else the last of them would have it, in silence."""
+    async with running(tmp_path) as hub:
+        await hub.key()
+        (row,) = (await hub.admin("GET", "apikeys"))["keys"]
+        by_both = [{"name": "a test", "id": row["id"]}, {"name": "a test", "rate_limit_rps": 5}]
+        renamed = [{"name": "other", "id": row["id"]}, {"name": "other", "rate_limit_rps": 5}]
+        answers = [await put(hub, {"api_keys": keys}) for keys in (by_both, renamed)]
+        after = (await hub.admin("GET", "apikeys"))["keys"]
+
+    assert [(400, "#/api_keys/1/name")] * 2 == [
+        (it.status_code, it.json()["errors"][0]["pointer"]) for it in answers
+    ]
+    assert [row] == after
+
+
 async def test_fields_of_the_credentials_file_are_taken_and_what_is_not_done_is_said(tmp_path):
     document = {
         "providers": [{"id": "one", "base_url": NOWHERE, "autoload_models": True}],

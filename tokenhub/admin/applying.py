@@ -113,6 +113,9 @@ class _Play:
         self._by = by
         self._issued: list[Issued] = []
         self._keys: dict[str, KeyStep] = {}
+        # The API keys by name, and those that an entry has been found to mean.
+        self._named: dict[str, set[str]] = {}
+        self._meant: set[str] = set()
         self._version = stage.changes.catalog.version
 
     async def through(self, wanted: Wanted, *, prune: bool) -> Applied:
@@ -121,7 +124,8 @@ class _Play:
         if prune:
             await self._prune(wanted)
         return Applied(
-            steps=compared(before, self._state(), wanted, self._keys),
+            # In a thread, so that requests go on: of thousands of rows it takes a while.
+            steps=await asyncio.to_thread(compared, before, self._state(), wanted, self._keys),
             issued=self._issued,
             version=self._version,
         )
@@ -140,9 +144,10 @@ class _Play:
             with _entry("providers", at):
                 await self._provider(provider)
             await _pause()
+        listed = await self._listed(wanted.models or ())
         for at, model in enumerate(wanted.models or ()):
             with _entry("models", at):
-                await self._model(model)
+                await self._model(model, listed)
             await _pause()
         for at, alias in enumerate(wanted.aliases or ()):
             with _entry("aliases", at):
@@ -150,6 +155,9 @@ class _Play:
             await _pause()
         if wanted.defaults is not None:
             await self._routing(wanted.defaults)
+        if wanted.keys:
+            for row in self._stage.keys.every():
+                self._named.setdefault(row.name, set()).add(row.id)
         for at, key in enumerate(wanted.keys or ()):
             with _entry("api_keys", at):
                 await self._key(key)
@@ -197,24 +205,19 @@ class _Play:
                 field="api_key",
             ) from error
 
-    async def _model(self, wanted: WantedModel) -> None:
+    async def _listed(self, wanted: Sequence[WantedModel]) -> Mapping[tuple[str, str], Model]:
+        """The models that are new, as the price list fills them in: it is asked once for all."""
+        there = self._stage.changes.stored.models
+        rows = [row for row in map(_row, wanted) if row.key not in there]
+        return {row.key: row for row in await self._stage.prices.filled(rows)}
+
+    async def _model(self, wanted: WantedModel, listed: Mapping[tuple[str, str], Model]) -> None:
         stage = self._stage
         old = stage.changes.stored.models.get((wanted.provider_id, wanted.id))
         mark = len(stage.written)
         if old is None:
-            row: dict[str, Any] = dict(wanted.prices or {})
-            await stage.models.put(
-                Model(
-                    id=wanted.id,
-                    provider_id=wanted.provider_id,
-                    weight=wanted.weight,
-                    max_context_tokens=wanted.max_context_tokens,
-                    enabled=wanted.enabled,
-                    pricing_source=MANUAL if row else UNKNOWN,
-                    **row,
-                ),
-                by=self._by,
-            )
+            row = _row(wanted)
+            await stage.models.put(row, listed=listed[row.key], by=self._by)
             return
         changes: dict[str, object] = {"weight": wanted.weight, "enabled": wanted.enabled}
         if wanted.max_context_tokens:
@@ -254,6 +257,9 @@ class _Play:
         if _same_end(old.expires_at, fields.get("expires_at")):
             del fields["expires_at"]
         new = await keys.update(old.id, fields, by=self._by)
+        self._meant.add(new.id)
+        self._named[old.name].discard(new.id)
+        self._named.setdefault(new.name, set()).add(new.id)
         self._unless_new(mark, old, new)
 
     async def _made(self, wanted: WantedKey) -> ApiKey:
@@ -268,21 +274,26 @@ class _Play:
             **fields,
         )
         self._issued.append(issued)
+        self._named.setdefault(issued.key.name, set()).add(issued.key.id)
         return issued.key
 
     def _found(self, wanted: WantedKey) -> ApiKey | None:
-        rows = self._stage.keys.every()
-        if wanted.id:
-            found = [row for row in rows if row.id == wanted.id]
-            if not found:
-                raise BadRequest(f"there is no API key {wanted.id!r}; leave id out", field="id")
-            return found[0]
-        found = [row for row in rows if row.name == wanted.name.strip()]
-        if len(found) > 1:
+        ids = {wanted.id} if wanted.id else self._named.get(wanted.name.strip(), set())
+        if len(ids) > 1:
             raise BadRequest(
-                f"{len(found)} API keys are called {wanted.name!r}; say which by id", field="name"
+                f"{len(ids)} API keys are called {wanted.name!r}; say which by id", field="name"
             )
-        return found[0] if found else None
+        for key_id in ids & self._meant:
+            raise BadRequest(
+                f"an entry before it is of the same API key, {key_id}; leave one out",
+                field="id" if wanted.id else "name",
+            )
+        try:
+            return self._stage.keys.get(next(iter(ids))) if ids else None
+        except NotFound as error:
+            raise BadRequest(
+                f"there is no API key {wanted.id!r}; leave id out", field="id"
+            ) from error
 
     def _unless_new(self, mark: int, old: object, new: object) -> None:
         """Forget what was written since `mark` where the row is as it was."""
@@ -294,9 +305,8 @@ class _Play:
         stage, by = self._stage, self._by
         _refuse_orphans(wanted)
         if wanted.keys is not None:
-            kept = {self._id(one) for one in wanted.keys}
             for key in stage.keys.every():
-                if key.id not in kept:
+                if key.id not in self._meant:
                     await stage.keys.delete(key.id, by=by)
                     await _pause()
         if wanted.aliases is not None:
@@ -314,10 +324,6 @@ class _Play:
                 await stage.providers.delete(provider_id, by=by)
                 await _pause()
 
-    def _id(self, wanted: WantedKey) -> str:
-        found = self._found(wanted)
-        return found.id if found else ""
-
 
 # The fields of a key that `create` takes, and those that only a change can give.
 _AT_ONCE = {
@@ -325,6 +331,20 @@ _AT_ONCE = {
     "concurrency", "rotation_days",
 }  # fmt: skip
 _LATER = ("enabled", "expires_at")
+
+
+def _row(wanted: WantedModel) -> Model:
+    """The row of a new model, as far as the entry says it."""
+    prices: dict[str, Any] = dict(wanted.prices or {})
+    return Model(
+        id=wanted.id,
+        provider_id=wanted.provider_id,
+        weight=wanted.weight,
+        max_context_tokens=wanted.max_context_tokens,
+        enabled=wanted.enabled,
+        pricing_source=MANUAL if prices else UNKNOWN,
+        **prices,
+    )
 
 
 def _same_end(there: float | None, wanted: object) -> bool:
@@ -337,7 +357,8 @@ def _priced_so(row: Model, prices: Mapping[str, object]) -> bool:
 
 
 def _others(there: Mapping[Any, object], named: Sequence[Any]) -> Sequence[Any]:
-    return [key for key in there if key not in named]
+    kept = set(named)
+    return [key for key in there if key not in kept]
 
 
 def _refuse_orphans(wanted: Wanted) -> None:

@@ -1,10 +1,13 @@
 """`/admin/v1/config`: the configuration as one document."""
 
+import asyncio
+
 from litestar import Response, get, put
 from litestar.di import NamedDependency
 
 from tokenhub.admin.applying import Configuration
 from tokenhub.admin.changes import By
+from tokenhub.admin.declared import Applied
 from tokenhub.core.errors import BadRequest
 from tokenhub.web.admin.declaring import change_of, document_of, notes, wanted
 from tokenhub.web.auth import needs
@@ -42,6 +45,11 @@ async def apply_config(
     applied = await configuration.apply(
         wanted(document), prune=prune == "true", by=by, expected=if_match(request)
     )
+    # In a thread, so that requests go on: of thousands of rows it takes a while.
+    return await asyncio.to_thread(_told, applied, document, by)
+
+
+def _told(applied: Applied, document: wire.Document, by: By) -> Response[bytes]:
     changes = [change_of(step) for step in applied.steps]
     made = [
         wire.MadeKey(id=one.key.id, name=one.key.name, key=one.secret) for one in applied.issued

@@ -103,6 +103,8 @@ def _terse(section: Any) -> Any:
 
 def change_of(step: Step) -> wire.Change:
     """What becomes of a row, field by field; nothing of it is secret."""
+    if step.action == "same":
+        return wire.Change(kind=step.kind, name=step.name, action=step.action)
     before, after = _fields(step.before), _fields(step.after)
     fields = [
         wire.FieldChange(field=name, before=before.get(name), after=after.get(name))
