@@ -227,17 +227,67 @@ async def test_a_provider_that_moved_and_got_its_key_back_is_not_said_to_miss_it
     assert "another origin" not in back.get("note", "")
 
 
-async def test_a_document_may_ask_for_the_version_that_it_was_made_for(tmp_path):
-    async with running(tmp_path) as hub:
-        await applied(hub, DOCUMENT)
-        stale = await hub.http.put(
-            "/admin/v1/config", json=DOCUMENT, headers={**HEADERS, "if-match": '"0"'}
-        )
-        right = await hub.http.put(
-            "/admin/v1/config", json=DOCUMENT, headers={**HEADERS, "if-match": '"1"'}
-        )
+async def read(hub):
+    """The configuration and its entity tag."""
+    answer = await hub.http.get("/admin/v1/config/export", headers=HEADERS)
+    return answer.json(), answer.headers["etag"]
 
-    assert (412, 200) == (stale.status_code, right.status_code)
+
+async def put_if(hub, document, tag, query=""):
+    return await hub.http.put(
+        f"/admin/v1/config{query}", json=document, headers={**HEADERS, "if-match": tag}
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "providers/one", {"enabled": False}),
+        ("PATCH", "providers/one", {"api_key": SECRET}),
+        ("PATCH", "models/gpt", {"weight": 6}),
+        ("PATCH", "models/gpt", {"pricing_source": "manual"}),
+        ("PUT", "aliases/fast", {"variants": [{"model_id": "gpt", "weight": 2}]}),
+        ("DELETE", "aliases/fast", None),
+        ("PUT", "routing-config", {"default_mode": "normal"}),
+        ("POST", "apikeys", {"name": "new", "scopes": ["chat"]}),
+        ("PATCH", "apikeys/{ci}", {"monthly_budget_usd": 21.0}),
+        ("PATCH", "apikeys/{ci}", {"expires_in": "30d"}),
+        ("DELETE", "apikeys/{ci}", None),
+        ("PUT", "tsdb/retention", {"days": 31}),
+    ],
+)
+async def test_what_was_changed_since_it_was_read_is_noticed(tmp_path, method, path, body):
+    async with running(tmp_path) as hub:
+        made = {key["name"]: key["id"] for key in (await applied(hub, DOCUMENT))["keys"]}
+        document, tag = await read(hub)
+        await hub.admin(method, path.format(ci=made["ci"]), body)
+        changed = await read(hub)
+        stale = [await put_if(hub, document, tag, query) for query in ("", "?dry_run=true")]
+        after = await read(hub)
+        right = await put_if(hub, document, after[1])
+
+    assert [412, 412] == [answer.status_code for answer in stale]
+    assert changed == after
+    assert 200 == right.status_code
+
+
+async def test_what_a_document_does_not_say_changes_nothing_of_its_tag(tmp_path):
+    async with running(tmp_path) as hub:
+        told = await put(hub, DOCUMENT)
+        key_id = told.json()["keys"][0]["id"]
+        _, tag = await read(hub)
+        await hub.admin("POST", f"apikeys/{key_id}/rotate", {})
+        await hub.admin("POST", f"apikeys/{key_id}/paid", {})
+        await hub.admin("PUT", "views/mine", {"filter": "status:error"})
+        _, later = await read(hub)
+        same = await put_if(hub, DOCUMENT, tag)
+        any_of_it = await put_if(hub, DOCUMENT, "*")
+        made_up = await put_if(hub, DOCUMENT, '"1"')
+    async with running(tmp_path) as hub:
+        _, restarted = await read(hub)
+
+    assert told.headers["etag"] == tag == later == same.headers["etag"] == restarted
+    assert [200, 200, 412] == [it.status_code for it in (same, any_of_it, made_up)]
 
 
 async def test_keys_of_one_name_are_told_apart_by_id(tmp_path):

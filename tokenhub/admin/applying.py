@@ -78,22 +78,28 @@ class Configuration:
     ) -> Applied:
         """Make it so. With `prune`, rows that are not named go, of the kinds that are.
 
-        Raises BadRequest with the place of the entry, VaultLocked where a key would go into it,
-        and what the changes themselves raise. A caller who leaves does not stop it.
+        `expected` is the `mark` of the state that it was made for. Raises Stale, BadRequest with
+        the place of the entry, VaultLocked where a key would go into it, and what the changes
+        themselves raise. A caller who leaves does not stop it.
         """
         if by.rehearsed:
-            expect(expected, self.version)
-            return await _Play(self._stage(), by).through(wanted, prune=prune)
+            self._expect(expected)
+            applied = await _Play(self._stage(), by).through(wanted, prune=prune)
+            return replace(applied, mark=self.state().mark)
         return await asyncio.shield(self._apply(wanted, prune=prune, by=by, expected=expected))
 
     async def _apply(self, wanted: Wanted, *, prune: bool, by: By, expected: int | None) -> Applied:
         async with self._changes.lock, self._secrets.lock, self._keys.lock:
-            expect(expected, self.version)
+            self._expect(expected)
             stage = self._stage()
             applied = await _Play(stage, by).through(wanted, prune=prune)
             if stage.written:
                 await self._commit(stage, by)
-            return replace(applied, version=self.version)
+            return replace(applied, version=self.version, mark=self.state().mark)
+
+    def _expect(self, expected: int | None) -> None:
+        if expected is not None:
+            expect(expected, self.state().mark)
 
     async def _commit(self, stage: Stage, by: By) -> None:
         """Keep what was written to the copies, then put it in force, without a pause."""

@@ -4,10 +4,11 @@ An entry says how its row is to be. What it leaves out is the usual value, excep
 lost by that: a provider's key, a model's prices and context size, the end of an API key.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from tokenhub.admin.keys import Issued
 from tokenhub.admin.providers import ProviderDraft
@@ -94,6 +95,24 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
             found[KEY, key.id] = key.name, key
         return found | {(RETENTION, ""): ("", self.days)}
 
+    @property
+    def mark(self) -> int:
+        """Another number for any other state of what a document can say; of 17 digits at most.
+
+        What the use of a key has made of it is no part of it, nor is a new credential for it.
+        """
+        catalog = self.catalog
+        told = (
+            catalog.version,
+            catalog.defaults,
+            sorted(catalog.providers.values(), key=lambda it: it.id),
+            sorted(catalog.models.values(), key=lambda it: it.key),
+            sorted(catalog.aliases.values(), key=lambda it: it.name),
+            [_lasting(key) for key in sorted(self.keys, key=lambda it: it.id)],
+            self.days,
+        )
+        return int.from_bytes(hashlib.sha256(msgspec.json.encode(told)).digest()[:7])
+
 
 class KeyStep(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a provider's key, in the words of `Providers.credential`, or GIVEN."""
@@ -126,11 +145,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """`issued` are the new keys; `version` is the catalog's."""
+    """`issued` are the new keys; `version` is the catalog's, `mark` that of what is stored now."""
 
     steps: Sequence[Step]
     issued: Sequence[Issued]
     version: int
+    mark: int = 0
 
 
 def said(row: Row) -> object:
@@ -138,6 +158,12 @@ def said(row: Row) -> object:
     if isinstance(row, int):
         return row
     return {name: value for name, value in asdict(row).items() if name not in _UNSAID}
+
+
+def _lasting(key: ApiKey) -> object:
+    """What an entry can say of a key: its end without fractions, which it loses on disk."""
+    ends = None if key.expires_at is None else round(key.expires_at)
+    return said(replace(key, expires_at=ends))
 
 
 def compared(

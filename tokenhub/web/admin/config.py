@@ -29,8 +29,9 @@ async def export_config(
     for name in sections:
         if name not in wire.SECTIONS:
             raise BadRequest(f"kind must be of {', '.join(wire.SECTIONS)}", field="kind")
-    document = document_of(configuration.state(), sections or wire.SECTIONS, refs=refs)
-    return answer(document, version=configuration.version)
+    state = configuration.state()
+    document = document_of(state, sections or wire.SECTIONS, refs=refs)
+    return answer(document, version=state.mark)
 
 
 @put("/config", opt=needs("owner", rehearses=True))
@@ -62,4 +63,4 @@ def _told(applied: Applied, document: wire.Document, by: By) -> Response[bytes]:
         keys=[] if by.rehearsed else made,
         notes=notes(document, applied.steps),
     )
-    return answer(told, version=applied.version)
+    return answer(told, version=applied.mark)
