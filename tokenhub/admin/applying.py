@@ -27,11 +27,11 @@ from tokenhub.admin.declared import (
 )
 from tokenhub.admin.keys import Issued, Keys, granted
 from tokenhub.admin.models import price_fields
-from tokenhub.admin.prices import MANUAL, UNKNOWN
+from tokenhub.admin.prices import MANUAL, OPEN, UNKNOWN
 from tokenhub.admin.providers import NONE, checked_secret, proposed
 from tokenhub.admin.staging import Stage
 from tokenhub.core.aliases import Alias
-from tokenhub.core.catalog import Defaults, Model, Provider
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.urls import within
@@ -129,6 +129,7 @@ class _Play:
         await self._put(wanted)
         if prune:
             await self._prune(wanted)
+            self._refuse_lost(wanted, before.catalog)
         return Applied(
             # In a thread, so that requests go on: of thousands of rows it takes a while.
             steps=await asyncio.to_thread(compared, before, self._state(), wanted, self._keys),
@@ -220,7 +221,6 @@ class _Play:
     async def _model(self, wanted: WantedModel, listed: Mapping[tuple[str, str], Model]) -> None:
         stage = self._stage
         old = stage.changes.stored.models.get((wanted.provider_id, wanted.id))
-        mark = len(stage.written)
         if old is None:
             row = _row(wanted)
             await stage.models.put(row, listed=listed[row.key], by=self._by)
@@ -228,18 +228,21 @@ class _Play:
         changes: dict[str, object] = {"weight": wanted.weight, "enabled": wanted.enabled}
         if wanted.max_context_tokens:
             changes["max_context_tokens"] = wanted.max_context_tokens
-        if wanted.prices is not None and not _priced_so(old, wanted.prices):
+        if wanted.prices is not None:
+            # Also where they are the list's: it would go on changing them else.
             changes |= price_fields(wanted.prices)
-        new = await stage.models.update(
-            wanted.id, changes, provider_id=wanted.provider_id, by=self._by
-        )
-        self._unless_new(mark, old, new)
+            if old.pricing_source in OPEN:
+                changes["pricing_source"] = MANUAL
+        # What is as it should be is not checked anew: it may be from before a rule.
+        if all(getattr(old, name) == value for name, value in changes.items()):
+            return
+        await stage.models.update(wanted.id, changes, provider_id=wanted.provider_id, by=self._by)
 
     async def _alias(self, wanted: Alias) -> None:
         old = self._stage.changes.stored.aliases.get(wanted.name)
-        mark = len(self._stage.written)
-        new = await self._stage.aliases.put(wanted, by=self._by)
-        self._unless_new(mark, old, new)
+        # One that is as it should be may have lost a model since.
+        if old is None or said(old) != said(wanted):
+            await self._stage.aliases.put(wanted, by=self._by)
 
     async def _routing(self, wanted: Defaults) -> None:
         stage = self._stage
@@ -330,6 +333,20 @@ class _Play:
                 await stage.providers.delete(provider_id, by=by)
                 await _pause()
 
+    def _refuse_lost(self, wanted: Wanted, before: Catalog) -> None:
+        """Raise BadRequest for an alias that is wanted of a model that has been pruned."""
+        now = self._stage.changes.stored
+        for at, alias in enumerate(wanted.aliases or ()):
+            for number, variant in enumerate(alias.variants):
+                name = variant.model_id
+                if before.routes_of(name) and not now.routes_of(name):
+                    with _entry("aliases", at):
+                        raise BadRequest(
+                            f"model {name!r} is not among the models, and would be pruned; name it "
+                            "there, or leave this variant out",
+                            field=f"variants[{number}].model_id",
+                        )
+
 
 # The fields of a key that `create` takes, and those that only a change can give.
 _AT_ONCE = {
@@ -356,10 +373,6 @@ def _row(wanted: WantedModel) -> Model:
 def _same_end(there: float | None, wanted: object) -> bool:
     """Whether it is the time that is there: on the wire, and on disk, it has lost its fractions."""
     return there is not None and isinstance(wanted, float) and abs(there - wanted) < 1
-
-
-def _priced_so(row: Model, prices: Mapping[str, object]) -> bool:
-    return all(getattr(row, name) == value for name, value in price_fields(prices).items())
 
 
 def _others(there: Mapping[Any, object], named: Sequence[Any]) -> Sequence[Any]:

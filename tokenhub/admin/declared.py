@@ -24,7 +24,7 @@ GIVEN = "given"
 Row = Provider | Model | Alias | Defaults | ApiKey | int
 # What no entry says: where a row is from, and what its own use has made of it.
 _UNSAID = {
-    "version", "source", "cred_store", "pricing_source", "exploration_temp", "digest",
+    "version", "source", "cred_store", "exploration_temp", "digest",
     "prefix", "created_at", "budget_reset_at", "paid_month", "paid_nusd", "rotated_at", "former",
 }  # fmt: skip
 

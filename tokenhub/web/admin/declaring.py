@@ -113,7 +113,17 @@ def change_of(step: Step) -> wire.Change:
     ]
     if step.key:
         fields.append(_key_change(step.key))
+    if isinstance(step.before, Model) and isinstance(step.after, Model):
+        fields += _source_change(step.before, step.after)
     return wire.Change(kind=step.kind, name=step.name, action=step.action, fields=fields)
+
+
+def _source_change(before: Model, after: Model) -> list[wire.FieldChange]:
+    """Whose word the prices are, where that changes: no entry says it, but naming prices does."""
+    was, now = before.pricing_source, after.pricing_source
+    if was == now:
+        return []
+    return [wire.FieldChange(field="pricing_source", before=was, after=now)]
 
 
 def _key_change(key: KeyStep) -> wire.FieldChange:
@@ -177,6 +187,8 @@ def _named(entry: Any) -> tuple[str, ...]:
 def _provider(entry: wire.ProviderEntry) -> WantedProvider:
     given = entry.api_key
     reference = given if isinstance(given, wire.SecretRef) else wire.SecretRef()
+    if reference.env and reference.vault:
+        raise BadRequest("give env or vault, not both", field="api_key")
     if isinstance(given, wire.SecretRef) and not given.vault:
         raise BadRequest(
             "env is for tokenhubctl, which reads the variable itself; send the key, or the name "
