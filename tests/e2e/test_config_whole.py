@@ -97,6 +97,29 @@ async def test_a_key_comes_from_one_place(tmp_path):
     assert "not both" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:59.9999Z",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T23:59:59Z",
+        "tomorrow",
+    ],
+)
+async def test_an_end_that_no_time_can_show_is_refused(tmp_path, ends):
+    """One such key, and no key could be listed any more."""
+    async with running(tmp_path) as hub:
+        answer = await put(hub, {"api_keys": [{"name": "k", "expires_at": ends}]})
+        keys = await hub.admin("GET", "apikeys")
+
+    assert (400, ["#/api_keys/0/expires_at"]) == (
+        answer.status_code,
+        [one["pointer"] for one in answer.json()["errors"]],
+    )
+    assert [] == keys["keys"]
+
+
 FULL = {
     "providers": [
         {"id": "four", "type": "anthropic", "base_url": "http://127.0.0.1:4", "enabled": False},

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
 from tokenhub.admin.changes import By, entry, expect
-from tokenhub.admin.durations import seconds
+from tokenhub.admin.durations import MAX_S, seconds
 from tokenhub.admin.key_uses import KeyUses
 from tokenhub.admin.rotation import outlived, overlap_s, rotatable
 from tokenhub.core.credentials import MAX_ROTATION_DAYS, Rotation, rotation
@@ -430,8 +430,17 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
 
 def _ends(old: ApiKey, sent: _Changes, now: float) -> float | None:
     if sent.expires_at is not UNSET:
-        return sent.expires_at
+        return _checked_end(sent.expires_at, now)
     return old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now)
+
+
+def _checked_end(at: float | None, now: float) -> float | None:
+    if at is None or 0 <= at <= now + MAX_S:
+        return at
+    raise BadRequest(
+        "expires_at must be after 1970 and within a hundred years, or null for never",
+        field="expires_at",
+    )
 
 
 def granted(fields: Mapping[str, object]) -> Grant:
