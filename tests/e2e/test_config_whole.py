@@ -48,6 +48,23 @@ async def test_an_alias_of_what_would_be_pruned_is_refused(tmp_path):
     assert 200 == unpruned.status_code
 
 
+async def test_an_alias_that_loses_a_model_without_being_named_is_told(tmp_path):
+    document = {"models": [{"id": "kept", "provider_id": "one"}]}
+    async with running(tmp_path) as hub:
+        await hub.provider("one", HERE, models=["kept", "gone"])
+        variants = [{"model_id": "kept"}, {"model_id": "one/gone"}]
+        await hub.admin("PUT", "aliases/fast", {"variants": variants})
+        rehearsed = await applied(hub, document, "?prune=true&dry_run=true")
+        done = await applied(hub, document, "?prune=true")
+        again = await applied(hub, document, "?prune=true")
+
+    assert rehearsed["notes"] == done["notes"]
+    (note,) = done["notes"]
+    assert note.startswith("aliases/fast: ")
+    assert "'one/gone'" in note
+    assert [] == again["notes"]
+
+
 async def test_what_is_exported_can_be_applied_though_an_alias_has_lost_a_model(tmp_path):
     async with running(tmp_path) as hub:
         await hub.provider("one", HERE, models=["gpt", "gone"])

@@ -129,11 +129,13 @@ class _Play:
         await self._put(wanted)
         if prune:
             await self._prune(wanted)
-            self._refuse_lost(wanted, before.catalog)
+        bereft = self._bereft(before.catalog)
+        _refuse_bereft(wanted, bereft)
         return Applied(
             # In a thread, so that requests go on: of thousands of rows it takes a while.
             steps=await asyncio.to_thread(compared, before, self._state(), wanted, self._keys),
             issued=self._issued,
+            bereft=bereft,
             version=self._version,
         )
 
@@ -333,19 +335,11 @@ class _Play:
                 await stage.providers.delete(provider_id, by=by)
                 await _pause()
 
-    def _refuse_lost(self, wanted: Wanted, before: Catalog) -> None:
-        """Raise BadRequest for an alias that is wanted of a model that has been pruned."""
+    def _bereft(self, before: Catalog) -> Sequence[tuple[str, str]]:
+        """The aliases that are there, each with a model of theirs that was, and is pruned."""
         now = self._stage.changes.stored
-        for at, alias in enumerate(wanted.aliases or ()):
-            for number, variant in enumerate(alias.variants):
-                name = variant.model_id
-                if before.routes_of(name) and not now.routes_of(name):
-                    with _entry("aliases", at):
-                        raise BadRequest(
-                            f"model {name!r} is not among the models, and would be pruned; name it "
-                            "there, or leave this variant out",
-                            field=f"variants[{number}].model_id",
-                        )
+        named = [(it.name, one.model_id) for it in now.aliases.values() for one in it.variants]
+        return [it for it in named if before.routes_of(it[1]) and not now.routes_of(it[1])]
 
 
 # The fields of a key that `create` takes, and those that only a change can give.
@@ -393,6 +387,20 @@ def _refuse_orphans(wanted: Wanted) -> None:
                     "pruned with this model; name it there",
                     field="provider_id",
                 )
+
+
+def _refuse_bereft(wanted: Wanted, bereft: Sequence[tuple[str, str]]) -> None:
+    """Raise BadRequest for an alias that is wanted of a model that has been pruned."""
+    lost = set(bereft)
+    for at, alias in enumerate(wanted.aliases or ()):
+        for number, variant in enumerate(alias.variants):
+            if (alias.name, variant.model_id) in lost:
+                with _entry("aliases", at):
+                    raise BadRequest(
+                        f"model {variant.model_id!r} is not among the models, and would be pruned; "
+                        "name it there, or leave this variant out",
+                        field=f"variants[{number}].model_id",
+                    )
 
 
 async def _pause() -> None:

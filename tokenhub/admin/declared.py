@@ -145,10 +145,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """`issued` are the new keys; `version` is the catalog's, `mark` that of what is stored now."""
+    """`issued` are the new keys; `version` is the catalog's, `mark` that of what is stored now.
+
+    `bereft` are aliases, each with a model of theirs that is there no more.
+    """
 
     steps: Sequence[Step]
     issued: Sequence[Issued]
+    bereft: Sequence[tuple[str, str]] = ()
     version: int
     mark: int = 0
 

@@ -61,6 +61,6 @@ def _told(applied: Applied, document: wire.Document, by: By) -> Response[bytes]:
         version=applied.version,
         changes=changes,
         keys=[] if by.rehearsed else made,
-        notes=notes(document, applied.steps),
+        notes=notes(document, applied),
     )
     return answer(told, version=applied.mark)

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from tokenhub.admin.declared import (
     GIVEN,
+    Applied,
     KeyStep,
     Row,
     State,
@@ -50,13 +51,18 @@ def wanted(document: wire.Document) -> Wanted:
     )
 
 
-def notes(document: wire.Document, steps: Sequence[Step]) -> list[str]:
+def notes(document: wire.Document, applied: Applied) -> list[str]:
     """What is lost, and what is accepted and not done."""
     lost = [
         f"providers/{step.name}: its address is another origin (scheme, host or port), where the "
         "old key must not be sent: it is forgotten; name api_key in the file to give one"
-        for step in steps
+        for step in applied.steps
         if step.key and step.key.lost
+    ]
+    bereft = [
+        f"aliases/{name}: there is no model {model_id!r} any more, to which it sends requests; "
+        "give it others, or delete it"
+        for name, model_id in applied.bereft
     ]
     loads = [
         f"providers/{one.id}: autoload_models is for the server's own file; here, tokenhubctl "
@@ -70,7 +76,7 @@ def notes(document: wire.Document, steps: Sequence[Step]) -> list[str]:
         for name in ("tool_name_map", "gemma4_output")
         if getattr(one, name) is not UNSET
     ]
-    return lost + loads + ignored
+    return lost + bereft + loads + ignored
 
 
 def document_of(state: State, sections: Sequence[str], *, refs: str) -> wire.Document:
