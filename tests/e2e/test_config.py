@@ -320,6 +320,22 @@ async def test_two_entries_of_one_key_are_refused(tmp_path):
     assert [row] == after
 
 
+async def test_a_name_that_would_be_two_keys_is_refused_at_once(tmp_path):
+    """Else the same file would be refused the second time."""
+    async with running(tmp_path) as hub:
+        told = await applied(hub, {"api_keys": [{"name": "a"}, {"name": "b"}]})
+        ids = {key["name"]: key["id"] for key in told["keys"]}
+        renamed = {"name": "a", "id": ids["b"]}
+        refused = await put(hub, {"api_keys": [{"name": "a"}, renamed]})
+        by_ids = await applied(hub, {"api_keys": [{"name": "a", "id": ids["a"]}, renamed]})
+
+    assert (400, "#/api_keys/0/name") == (
+        refused.status_code,
+        refused.json()["errors"][0]["pointer"],
+    )
+    assert 1 == by_ids["changed"]
+
+
 async def test_fields_of_the_credentials_file_are_taken_and_what_is_not_done_is_said(tmp_path):
     document = {
         "providers": [{"id": "one", "base_url": NOWHERE, "autoload_models": True}],

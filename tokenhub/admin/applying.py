@@ -171,6 +171,9 @@ class _Play:
             with _entry("api_keys", at):
                 await self._key(key)
             await _pause()
+        for at, key in enumerate(wanted.keys or ()):
+            with _entry("api_keys", at):
+                self._refuse_unclear(key)
         if wanted.days is not None and wanted.days != self._stage.charts.retention_days:
             with _section("retention"):
                 await self._stage.charts.keep(wanted.days, self._by)
@@ -289,11 +292,8 @@ class _Play:
         return issued.key
 
     def _found(self, wanted: WantedKey) -> ApiKey | None:
+        self._refuse_unclear(wanted)
         ids = {wanted.id} if wanted.id else self._named.get(wanted.name.strip(), set())
-        if len(ids) > 1:
-            raise BadRequest(
-                f"{len(ids)} API keys are called {wanted.name!r}; say which by id", field="name"
-            )
         for key_id in ids & self._meant:
             raise BadRequest(
                 f"an entry before it is of the same API key, {key_id}; leave one out",
@@ -305,6 +305,13 @@ class _Play:
             raise BadRequest(
                 f"there is no API key {wanted.id!r}; leave id out", field="id"
             ) from error
+
+    def _refuse_unclear(self, wanted: WantedKey) -> None:
+        ids = self._named.get(wanted.name.strip(), ())
+        if len(ids) > 1 and not wanted.id:
+            raise BadRequest(
+                f"{len(ids)} API keys are called {wanted.name!r}; say which by id", field="name"
+            )
 
     def _unless_new(self, mark: int, old: object, new: object) -> None:
         """Forget what was written since `mark` where the row is as it was."""
