@@ -112,7 +112,7 @@ class Session:
 
     def rows(self, stream: "Stream[T]") -> "Iterator[Sequence[T]]":
         """The rows of a long answer, as they come."""
-        self.printed(stream.call)
+        self.printed(stream.opening)
         return self._client.stream(stream)
 
     def listener(self) -> "AsyncClient":

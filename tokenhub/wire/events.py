@@ -100,6 +100,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "budget_usd": "what it may spend",
         "after_id": "the id that the reader has named",
         "next_id": "the id of the first event that is kept",
-        "dropped": "how many of the events that this reader asked for it has lost",
+        "dropped": "how many of the events that this reader asked for it has lost; of a `gap`, "
+        "how many of all types, and left out where the server was started since",
     }
 )

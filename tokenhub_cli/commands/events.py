@@ -10,13 +10,12 @@ import typer
 
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.calls.info import info
-from tokenhub.client.errors import Unauthorized
-from tokenhub.client.stream import CONNECTED, END, Heard
+from tokenhub.client.stream import CONNECTED, DRAINING, DROPPED, END, GAP, HEARTBEAT, Heard
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.following import follow
 from tokenhub_cli.options import WHICH_FIELDS, Form, Shared
-from tokenhub_cli.output import Column, Output, Sheet, View, talk
+from tokenhub_cli.output import Column, Output, Sheet, View
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import moment, span_s
 from tokenhub_cli.text import local, money, of_state, of_status, timed
@@ -24,7 +23,7 @@ from tokenhub_cli.text import local, money, of_state, of_status, timed
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # Of the stream, and no events; what they mean is told on stderr.
-GAP, DROPPED, HEARTBEAT = "gap", "dropped", "heartbeat"
+_OF_THE_STREAM = frozenset((CONNECTED, GAP, DROPPED, END))
 # Before all that is kept.
 _OLDEST = "0"
 
@@ -122,8 +121,6 @@ def events(
         if watch.over == "interrupted":
             bounded = count is not None or for_s is not None
             raise typer.Exit(Code.DONE if bounded and sheet.written else Code.INTERRUPTED)
-        if watch.over:
-            raise Unauthorized(f"the server ended the stream: {watch.over}", status=401)
 
 
 class Watch:
@@ -173,16 +170,12 @@ class Watch:
         return (not self._asked or one.type in self._asked) and self.matches(one)
 
     def _of_the_stream(self, one: Heard) -> bool:
-        """Whether it is no event; what it means is told."""
-        if one.type == GAP and one.after_id:  # empty where all that is kept was asked for
-            talk("warning: events may have been missed; the server has started, or keeps fewer")
-        elif one.type == DROPPED:
-            talk(f"warning: {one.dropped} events were missed; they came faster than they were read")
-        elif one.type == END and one.reason != "draining":
+        """Whether it is no event; what it means is told by who follows."""
+        if one.type == END and one.reason != DRAINING:
             self.over = one.reason
         if one.type == HEARTBEAT:
             return HEARTBEAT not in self._asked
-        return one.type in {CONNECTED, GAP, DROPPED, END}
+        return one.type in _OF_THE_STREAM
 
 
 def _run(work: Callable[[], None], watch: Watch, tokenhub: Session) -> None:

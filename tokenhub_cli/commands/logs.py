@@ -17,7 +17,7 @@ from tokenhub_cli.explained import explained
 from tokenhub_cli.following import follow
 from tokenhub_cli.log_counts import facets, histogram
 from tokenhub_cli.options import Form
-from tokenhub_cli.output import Column, Sheet, View, talk
+from tokenhub_cli.output import Column, Sheet, View
 from tokenhub_cli.rows import refused
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.text import local, milliseconds, usd
@@ -208,7 +208,8 @@ def _follow(
     sheet.write(newest[::-1])
     taken = Followed(tokenhub, asked, sheet, shown={row.request_id for row in newest})
     stream = follow_events(types=("route_success", "route_error"), after=last_id)
-    follow(tokenhub, stream, lambda heard: taken.take(heard, count))
+    elsewhere = "; logs --since has their requests"
+    follow(tokenhub, stream, lambda heard: taken.take(heard, count), elsewhere=elsewhere)
 
 
 class Followed:
@@ -231,8 +232,6 @@ class Followed:
     def take(self, heard: Sequence[Heard], count: int | None) -> bool:
         """Write those of them that are meant; whether that is enough."""
         ended = [one.request_id for one in heard if one.type in {"route_success", "route_error"}]
-        if any(one.type in {"gap", "dropped"} for one in heard):
-            talk("warning: requests were missed; logs --since shows them")
         for ids in _together([one for one in ended if one not in self._shown]):
             rows = self._tokenhub(self._asked(*_exactly("id", *ids), most=_PAGE)).logs[::-1]
             left = None if count is None else count - self._written
