@@ -16,7 +16,7 @@ from tokenhub.wire.observe import LogPage, RequestLog
 from tokenhub_cli.explained import explained
 from tokenhub_cli.following import follow
 from tokenhub_cli.log_counts import facets, histogram
-from tokenhub_cli.options import Form
+from tokenhub_cli.options import Count, Follow, Form, Since, Until
 from tokenhub_cli.output import Column, Sheet, View
 from tokenhub_cli.rows import refused
 from tokenhub_cli.session import Session, session
@@ -59,18 +59,6 @@ _AT_ONCE, _AT_ONCE_CHARS = 20, 1000
 
 _Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
 _All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
-_Follow = Annotated[
-    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
-]
-_Count = Annotated[
-    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
-]
-_Since = Annotated[
-    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
-]
-_Until = Annotated[
-    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
-]
 _Error = Annotated[
     str, typer.Option("--error-class", metavar="CLASS", help="That ended with this error.")
 ]
@@ -123,8 +111,8 @@ def list_requests(
     before: _Before = "",
     cursor: _Cursor = "",
     wanted: _Filter = "",
-    since: _Since = "",
-    until: _Until = "",
+    since: Since = "",
+    until: Until = "",
     model_id: _Model = "",
     provider_id: _Provider = "",
     api_key_id: _Key = "",
@@ -134,8 +122,8 @@ def list_requests(
     request_id: _Request = "",
     parent_id: _Plan = "",
     saved: _View = "",
-    following: _Follow = False,
-    count: _Count = None,
+    following: Follow = False,
+    count: Count = None,
 ) -> None:
     """List requests, newest first; with -f the newest last, and then what comes.
 
