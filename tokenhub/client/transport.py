@@ -116,10 +116,8 @@ class Client:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
@@ -132,12 +130,7 @@ class Client:
         while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = self._http.send(_opening(self._http, run), stream=True)
-                with contextlib.closing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        response.read()
+                with self._answer(_opening(self._http, run)) as response:
                     _let_in(run, response)
                     for data in response.iter_bytes():
                         if rows := run.fed(data):
@@ -162,12 +155,8 @@ class Client:
     def opened(self, call: Call[T]) -> Iterator[Opened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = self._http.send(_request(self._http, call), stream=True)
-            with contextlib.closing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    response.read()
                     raise _refusal(response)
                 yield Opened(
                     status=response.status_code,
@@ -175,7 +164,18 @@ class Client:
                     portions=response.iter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.contextmanager
+    def _answer(self, request: httpx.Request, *, whole: bool = False) -> Iterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        began = time.perf_counter()
+        response = self._http.send(request, stream=not whole)
+        with contextlib.closing(response):
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                response.read()
+            yield response
 
 
 class AsyncClient:
@@ -200,10 +200,8 @@ class AsyncClient:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                async with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
@@ -221,12 +219,7 @@ class AsyncClient:
         while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_opening(self._http, run), stream=True)
-                async with contextlib.aclosing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        await response.aread()
+                async with self._answer(_opening(self._http, run)) as response:
                     _let_in(run, response)
                     async for data in response.aiter_bytes():
                         if rows := run.fed(data):
@@ -251,12 +244,8 @@ class AsyncClient:
     async def opened(self, call: Call[T]) -> AsyncIterator[AsyncOpened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = await self._http.send(_request(self._http, call), stream=True)
-            async with contextlib.aclosing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            async with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    await response.aread()
                     raise _refusal(response)
                 yield AsyncOpened(
                     status=response.status_code,
@@ -264,7 +253,20 @@ class AsyncClient:
                     portions=response.aiter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, request: httpx.Request, *, whole: bool = False
+    ) -> AsyncIterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        began = time.perf_counter()
+        response = await self._http.send(request, stream=not whole)
+        async with contextlib.aclosing(response):
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                await response.aread()
+            yield response
 
 
 class _TurnedAway(Exception):
@@ -359,7 +361,7 @@ def _let_in(run: Run[T], response: httpx.Response) -> None:
 
 def _again_s(run: Run[T], failed: _Failed, http: httpx.Client | httpx.AsyncClient) -> float:
     """Seconds until a stream is asked for again. Raises what ended it where it is not to be."""
-    url = str(http.base_url).rstrip("/")
+    url = _url(http)
     refused = failed.refused if isinstance(failed, _TurnedAway) else None
     why = refused.detail if refused else "the connection was closed"
     if isinstance(failed, httpx.RequestError):
@@ -370,6 +372,10 @@ def _again_s(run: Run[T], failed: _Failed, http: httpx.Client | httpx.AsyncClien
     if refused is not None:
         raise refused
     raise Unreachable(url, why) from failed
+
+
+def _url(http: httpx.Client | httpx.AsyncClient) -> str:
+    return str(http.base_url).rstrip("/")
 
 
 def _waits(retries: int) -> Iterator[float]:
@@ -403,7 +409,7 @@ def _wait_s(
     """Seconds until the next try. Raises Unreachable where there is none."""
     wait_s = next(waits, None)
     if wait_s is None or not isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError):
-        raise Unreachable(str(http.base_url).rstrip("/"), _reason(error)) from error
+        raise Unreachable(_url(http), _reason(error)) from error
     return wait_s
 
 
