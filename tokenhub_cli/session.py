@@ -67,6 +67,7 @@ _SECRETS = {
     "token": "NEW_TOKEN",
     "value": "SECRET",
 }
+_EVENTS = ("Accept", "text/event-stream")
 # Around the name of such a variable, until the line has its quotes: for private use in Unicode.
 _MARK = "\ue000"
 
@@ -139,15 +140,17 @@ class Session:
             return call
         return msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
 
-    def printed(self, call: "Call[Any]") -> None:
-        """With `--curl`, print the call and end the command."""
-        if self._shared.curl:
-            try:
-                line = curl_of(call, self.profile.url)
-            except UnicodeEncodeError as error:
-                raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+    def printed(self, *calls: "Call[Any]") -> None:
+        """With `--curl`, print the calls, a line each, and end the command."""
+        if not self._shared.curl:
+            return
+        try:
+            lines = [curl_of(call, self.profile.url) for call in calls]
+        except UnicodeEncodeError as error:
+            raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+        for line in lines:
             self.output.text(line)
-            raise typer.Exit
+        raise typer.Exit
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -245,7 +248,8 @@ def curl_of(call: "Call[Any]", url: str) -> str:
     Other secrets are by variables too, and the shell refuses the line where those are not set.
     """
     token = "TOKENHUB_API_KEY" if call.path.startswith("/v1/") else "TOKENHUB_ADMIN_TOKEN"
-    words = ["curl", "-sS", "-X", call.method]
+    # What comes bit by bit is to be seen as it comes.
+    words = ["curl", "-sSN" if _EVENTS in call.headers else "-sS", "-X", call.method]
     query = f"?{urlencode(call.query)}" if call.query else ""
     words.append(shlex.quote(f"{url}{call.path}{query}"))
     words += ["-H", f'"Authorization: Bearer ${token}"']

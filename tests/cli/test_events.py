@@ -104,8 +104,16 @@ def test_nobody_there_is_told(live: Live) -> None:
 
 def test_the_request_is_shown_as_a_line_for_a_shell(live: Live) -> None:
     shown = live.run("events", "--curl", "--type", "attempt")
+    kept = live.run("events", "--curl", "--no-follow", "--filter", "model:gpt")
 
-    assert f"curl -sS -X GET '{live.hub.url}/admin/v1/events?types=attempt'" in shown.stdout
+    url = f"{live.hub.url}/admin/v1/events"
+    token = '-H "Authorization: Bearer $TOKENHUB_ADMIN_TOKEN"'
+    accept = "-H 'Accept: text/event-stream'"
+    assert f"curl -sSN -X GET '{url}?types=attempt' {token} {accept}\n" == shown.stdout
+    assert (
+        f"curl -sSN -X GET '{url}?filter=model%3Agpt' {token} {accept} -H 'Last-Event-ID: 0'\n"
+        == kept.stdout
+    )
 
 
 @contextmanager

@@ -111,12 +111,14 @@ def events(
     with session(ctx) as tokenhub:
         sheet = Output(shared).sheet(VIEW)
         watch = Watch(sheet, asked=asked, count=count, begin=begin)
+        after = after or (_OLDEST if no_follow else "")
+        stream = follow_events(types=asked, wanted=shared.filter, after=after)
+        tokenhub.printed(stream.opening)
         if no_follow:
             watch.head = int(tokenhub(info()).last_event_id)
             watch.matches = matches
-            stream = follow_events(after=after or _OLDEST)
-        else:
-            stream = follow_events(types=asked, wanted=shared.filter, after=after)
+            # Of all types: whatever the newest is, it tells that there is no more to be had.
+            stream = follow_events(after=after)
         _run(lambda: follow(tokenhub, stream, watch.take, for_s=for_s), watch, tokenhub)
         if watch.over == "interrupted":
             bounded = count is not None or for_s is not None

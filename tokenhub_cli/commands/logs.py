@@ -190,12 +190,14 @@ def _follow(
     tokenhub: Session, asked: Callable[..., Call[LogPage]], *, limit: int, count: int | None
 ) -> None:
     """Write the newest, and then each that is committed: an event tells that it is."""
+    types = ("route_success", "route_error")
+    tokenhub.printed(asked(most=limit), follow_events(types=types).opening)
     last_id = tokenhub(info()).last_event_id
     newest = tokenhub(asked(most=limit)).logs
     sheet = tokenhub.output.sheet(_VIEW)
     sheet.write(newest[::-1])
     taken = Followed(tokenhub, asked, sheet, shown={row.request_id for row in newest})
-    stream = follow_events(types=("route_success", "route_error"), after=last_id)
+    stream = follow_events(types=types, after=last_id)
     elsewhere = "; logs --since has their requests"
     follow(tokenhub, stream, lambda heard: taken.take(heard, count), elsewhere=elsewhere)
 
