@@ -73,7 +73,9 @@ def test_it_stops_after_a_time_and_chooses_fields(live: Live) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [
-        (("--type", "no-such"), 1, "there is no type of events 'no-such'"),
+        (("--type", "no-such"), 2, "there is no type of events 'no-such'; there is request_sta"),
+        (("--type", "attempt,nope", "--no-follow"), 2, "there is no type of events 'nope'"),
+        (("--since", "garbage"), 2, "'garbage' is no time such as 2026-01-31T23:59:59Z, no span"),
         (("--filter", "modle:x"), 2, "there is no field 'modle'"),
         (("--for", "a while"), 2, "no span such as 30s"),
         (("--since", "2026-01-01"), 2, "has no zone"),

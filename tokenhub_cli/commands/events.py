@@ -11,6 +11,7 @@ import typer
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.calls.info import info
 from tokenhub.client.stream import CONNECTED, DRAINING, DROPPED, END, GAP, HEARTBEAT, Heard
+from tokenhub.wire.events import TYPES
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.following import follow
@@ -102,7 +103,7 @@ def events(
     Example: tokenhubctl events --no-follow --type config_changed -o jsonl
     """
     shared = _of_a_stream(options.given(ctx))
-    asked = [name for part in types or () for name in part.split(",") if name]
+    asked = _types(types or ())
     after, begin = _since(since)
     for_s = span_s(lasting, flag="--for") if lasting else None
     matches = _matches(shared.filter)
@@ -198,12 +199,26 @@ def _of_a_stream(shared: Shared) -> Shared:
     return shared
 
 
+def _types(given: Sequence[str]) -> list[str]:
+    """The types of all options. Raises a usage error for one that no server knows."""
+    names = [name.strip() for part in given for name in part.split(",") if name.strip()]
+    for name in names:
+        if name not in TYPES:
+            raise typer.BadParameter(
+                f"there is no type of events {name!r}; there is {', '.join(TYPES)}",
+                param_hint="--type",
+            )
+    return names
+
+
 def _since(text: str) -> tuple[str, datetime | None]:
     """The id to go on from, and the time before which nothing is meant."""
     # Ids are of 16 digits, and count microseconds; a span in seconds has few.
     if text.isascii() and text.isdigit():
         return text, None
-    return (_OLDEST, moment(text, flag="--since")) if text else ("", None)
+    return (
+        (_OLDEST, moment(text, flag="--since", also="the id of an event")) if text else ("", None)
+    )
 
 
 def _matches(text: str) -> Callable[[Heard], bool]:
