@@ -334,6 +334,8 @@ def _because(error: ClientError) -> str:
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
+    if isinstance(error, NotFound | Unreadable) and (root := _root(ctx)):
+        return f"the server's root, without what its pages and routes begin with: --url {root}"
     if isinstance(error, Refused) and (known := _hint_of_refusal(ctx, error)):
         return known
     noun, listed = _nouns(ctx)
@@ -368,6 +370,13 @@ def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
     alone = _nouns(ctx) == (program, program)
     known = alone and isinstance(error, NotFound | Conflict)
     return f'"{ctx.command_path} --help"' if known else ""
+
+
+def _root(ctx: typer.Context) -> str:
+    """The server's root, where the URL in use goes on behind it; else nothing."""
+    url = str(ctx.params.get("where") or load_profile(ctx).url)
+    deeper = re.fullmatch(r"(https?://[^/]+(?:/.+?)??)/(?:admin|v1)(?:/.*)?", url)
+    return deeper[1] if deeper else ""
 
 
 def _nouns(ctx: typer.Context) -> tuple[str, str]:
