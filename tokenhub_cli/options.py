@@ -20,6 +20,19 @@ IfMatch = Annotated[
     int | None,
     typer.Option("--if-match", metavar="VERSION", help="Only if this is still its version."),
 ]
+# Of lists of what has happened, which can be followed.
+Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
+]
+Follow = Annotated[
+    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
+]
+Count = Annotated[
+    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
+]
 
 
 class Form(StrEnum):

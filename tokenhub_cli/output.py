@@ -7,7 +7,9 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -400,6 +402,23 @@ def ask(question: str) -> bool:
     sys.stderr.write(f"{clean(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def hidden(prompt: str) -> str:
+    """What the person at the terminal types unseen; empty where they end it with Ctrl-D.
+
+    Whoever leaves with Ctrl-C has a line of their own for what comes next.
+    """
+    from getpass import getpass  # noqa: PLC0415 - few ask for a secret
+
+    try:
+        return getpass(f"{prompt}: ")
+    except (EOFError, KeyboardInterrupt) as error:
+        with suppress(OSError):
+            Path("/dev/tty").write_text("\n", encoding="ascii")
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return ""
 
 
 def _write(text: str) -> None:

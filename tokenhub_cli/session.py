@@ -67,6 +67,7 @@ _SECRETS = {
     "token": "NEW_TOKEN",
     "value": "SECRET",
 }
+_EVENTS = ("Accept", "text/event-stream")
 # Around the name of such a variable, until the line has its quotes: for private use in Unicode.
 _MARK = "\ue000"
 
@@ -112,7 +113,7 @@ class Session:
 
     def rows(self, stream: "Stream[T]") -> "Iterator[Sequence[T]]":
         """The rows of a long answer, as they come."""
-        self.printed(stream.call)
+        self.printed(stream.opening)
         return self._client.stream(stream)
 
     def listener(self) -> "AsyncClient":
@@ -139,15 +140,17 @@ class Session:
             return call
         return msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
 
-    def printed(self, call: "Call[Any]") -> None:
-        """With `--curl`, print the call and end the command."""
-        if self._shared.curl:
-            try:
-                line = curl_of(call, self.profile.url)
-            except UnicodeEncodeError as error:
-                raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+    def printed(self, *calls: "Call[Any]") -> None:
+        """With `--curl`, print the calls, a line each, and end the command."""
+        if not self._shared.curl:
+            return
+        try:
+            lines = [curl_of(call, self.profile.url) for call in calls]
+        except UnicodeEncodeError as error:
+            raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+        for line in lines:
             self.output.text(line)
-            raise typer.Exit
+        raise typer.Exit
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -245,7 +248,8 @@ def curl_of(call: "Call[Any]", url: str) -> str:
     Other secrets are by variables too, and the shell refuses the line where those are not set.
     """
     token = "TOKENHUB_API_KEY" if call.path.startswith("/v1/") else "TOKENHUB_ADMIN_TOKEN"
-    words = ["curl", "-sS", "-X", call.method]
+    # What comes bit by bit is to be seen as it comes.
+    words = ["curl", "-sSN" if _EVENTS in call.headers else "-sS", "-X", call.method]
     query = f"?{urlencode(call.query)}" if call.query else ""
     words.append(shlex.quote(f"{url}{call.path}{query}"))
     words += ["-H", f'"Authorization: Bearer ${token}"']
@@ -330,6 +334,8 @@ def _because(error: ClientError) -> str:
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
+    if isinstance(error, NotFound | Unreadable) and (root := _root(ctx)):
+        return f"the server's root, without what its pages and routes begin with: --url {root}"
     if isinstance(error, Refused) and (known := _hint_of_refusal(ctx, error)):
         return known
     noun, listed = _nouns(ctx)
@@ -364,6 +370,13 @@ def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
     alone = _nouns(ctx) == (program, program)
     known = alone and isinstance(error, NotFound | Conflict)
     return f'"{ctx.command_path} --help"' if known else ""
+
+
+def _root(ctx: typer.Context) -> str:
+    """The server's root, where the URL in use goes on behind it; else nothing."""
+    url = str(ctx.params.get("where") or load_profile(ctx).url)
+    deeper = re.fullmatch(r"(https?://[^/]+(?:/.+?)??)/(?:admin|v1)(?:/.*)?", url)
+    return deeper[1] if deeper else ""
 
 
 def _nouns(ctx: typer.Context) -> tuple[str, str]:

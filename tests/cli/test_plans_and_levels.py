@@ -80,8 +80,12 @@ def test_a_workflow_that_is_not_there_is_not_found(live: Live, verb: str) -> Non
 
 
 def test_the_level_of_the_log_is_changed_and_shown(live: Live) -> None:
+    rehearsed = live.run("log-level", "debug", "--dry-run")
+    kept = live.run("log-level").stdout
     changed = live.run("log-level", "error")
 
+    assert "log-level/debug set (dry run: nothing was changed)\n" == rehearsed.stdout
+    assert "debug\n" != kept
     assert "log-level/error set\n" == changed.stdout
     assert "error\n" == live.run("log-level").stdout
     assert {"level": "error"} == json.loads(live.run("log-level", "-o", "json").stdout)

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -242,6 +244,25 @@ def test_what_does_not_come_true_ends_with_8(
 
     assert code == ended.exit_code
     assert told in ended.stderr
+
+
+@pytest.mark.parametrize("limit", ["0.2s", "1"])
+def test_a_server_that_does_not_answer_cannot_hold_it_up(live: Live, limit: str) -> None:
+    """An answer may take 30 s; who waits for less does not wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        begun = time.perf_counter()
+        ended = live.run("wait", "--for", "ready", "--url", url, "--timeout", limit)
+
+    assert 8 == ended.exit_code
+    assert 20 > time.perf_counter() - begun
+    assert "ready: no answer yet\n" == ended.stdout
+
+
+def test_waiting_can_be_shown_as_a_request(live: Live) -> None:
+    shown = live.run("wait", "--for", "vault", "--curl").stdout
+
+    assert f"curl -sS -X GET {live.hub.url}/admin/v1/vault/status" in shown
 
 
 def test_no_waiting_helps_a_token_that_opens_nothing(live: Live) -> None:

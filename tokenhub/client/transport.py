@@ -38,6 +38,7 @@ from tokenhub.client.errors import (  # noqa: E402
     Unreachable,
     Unreadable,
 )
+from tokenhub.client.link import Told, untold  # noqa: E402
 from tokenhub.client.profile import Profile  # noqa: E402
 from tokenhub.client.stream import Run, Stream  # noqa: E402
 from tokenhub.wire.problem import Problem, Refusal  # noqa: E402
@@ -84,16 +85,10 @@ class AsyncOpened(Begun, frozen=True, kw_only=True):
 
 
 Watch = Callable[[Sent], None]
-# Hears why a stream is asked for again, and in how many seconds.
-Lost = Callable[[str, float], None]
 
 
 def unwatched(_sent: Sent) -> None:
     """A Watch where nobody watches."""
-
-
-def unheard(_why: str, _wait_s: float) -> None:
-    """A Lost where nobody wants to know."""
 
 
 class Client:
@@ -121,36 +116,34 @@ class Client:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
 
-    def stream(self, stream: Stream[T], lost: Lost = unheard) -> Generator[Sequence[T], None, None]:
-        """The rows as they come: those that came together, together."""
-        run = Run(stream, retries=self._retries)
-        while not run.over:
+    def stream(
+        self, stream: Stream[T], told: Told = untold, *, gives_up: bool = True
+    ) -> Generator[Sequence[T], None, None]:
+        """The rows as they come: those that came together, together. See AsyncClient.stream."""
+        run = Run(stream, retries=self._retries, told=told, gives_up=gives_up)
+        while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = self._http.send(_opening(self._http, run), stream=True)
-                with contextlib.closing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        response.read()
-                    _let_in(response)
+                with self._answer(_opening(self._http, run)) as response:
+                    _let_in(run, response)
                     for data in response.iter_bytes():
                         if rows := run.fed(data):
                             yield rows
+                        if run.over():  # the other end need not close it
+                            break
                     if rows := run.ended():
                         yield rows
             except (httpx.RequestError, _TurnedAway) as error:
                 failed = error
-            if not run.over:
-                self._pause(_again_s(run, failed, lost, self._http))
+            if not run.over():
+                self._pause(_again_s(run, failed, self._http))
+        run.close()
 
     def __enter__(self) -> Self:
         return self
@@ -162,12 +155,8 @@ class Client:
     def opened(self, call: Call[T]) -> Iterator[Opened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = self._http.send(_request(self._http, call), stream=True)
-            with contextlib.closing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    response.read()
                     raise _refusal(response)
                 yield Opened(
                     status=response.status_code,
@@ -175,7 +164,18 @@ class Client:
                     portions=response.iter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.contextmanager
+    def _answer(self, request: httpx.Request, *, whole: bool = False) -> Iterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        began = time.perf_counter()
+        response = self._http.send(request, stream=not whole)
+        with contextlib.closing(response):
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                response.read()
+            yield response
 
 
 class AsyncClient:
@@ -200,38 +200,39 @@ class AsyncClient:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                async with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
 
     async def stream(
-        self, stream: Stream[T], lost: Lost = unheard
+        self, stream: Stream[T], told: Told = untold, *, gives_up: bool = True
     ) -> AsyncGenerator[Sequence[T], None]:
-        """The rows as they come: those that came together, together."""
-        run = Run(stream, retries=self._retries)
-        while not run.over:
+        """The rows as they come: those that came together, together.
+
+        `told` hears how the connection is doing (tokenhub.client.link). One that never gives up
+        ends by a refusal that will not pass, and else only when it is left. Leave it by `aclosing`
+        or by cancelling the task: a loop that is merely broken out of keeps its connection.
+        """
+        run = Run(stream, retries=self._retries, told=told, gives_up=gives_up)
+        while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_opening(self._http, run), stream=True)
-                async with contextlib.aclosing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        await response.aread()
-                    _let_in(response)
+                async with self._answer(_opening(self._http, run)) as response:
+                    _let_in(run, response)
                     async for data in response.aiter_bytes():
                         if rows := run.fed(data):
                             yield rows
+                        if run.over():  # the other end need not close it
+                            break
                     if rows := run.ended():
                         yield rows
             except (httpx.RequestError, _TurnedAway) as error:
                 failed = error
-            if not run.over:
-                await self._pause(_again_s(run, failed, lost, self._http))
+            if not run.over():
+                await self._pause(_again_s(run, failed, self._http))
+        run.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -243,12 +244,8 @@ class AsyncClient:
     async def opened(self, call: Call[T]) -> AsyncIterator[AsyncOpened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = await self._http.send(_request(self._http, call), stream=True)
-            async with contextlib.aclosing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            async with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    await response.aread()
                     raise _refusal(response)
                 yield AsyncOpened(
                     status=response.status_code,
@@ -256,7 +253,20 @@ class AsyncClient:
                     portions=response.aiter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, request: httpx.Request, *, whole: bool = False
+    ) -> AsyncIterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        began = time.perf_counter()
+        response = await self._http.send(request, stream=not whole)
+        async with contextlib.aclosing(response):
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                await response.aread()
+            yield response
 
 
 class _TurnedAway(Exception):
@@ -336,35 +346,36 @@ def _built(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Reque
 
 def _opening(http: httpx.Client | httpx.AsyncClient, run: Run[T]) -> httpx.Request:
     """The next request of a stream."""
-    request = _request(http, run.call)
-    request.headers.update(run.headers)
+    request = _request(http, run.opening())
     timeout = request.extensions["timeout"]
     request.extensions["timeout"] = {**timeout, "read": run.quiet_s(timeout["read"])}
     return request
 
 
-def _let_in(response: httpx.Response) -> None:
+def _let_in(run: Run[T], response: httpx.Response) -> None:
     """Raises _TurnedAway where the answer is none."""
     if not response.is_success:
         raise _TurnedAway(_refusal(response))
+    run.let_in(response.headers.get("content-type", ""))
 
 
-def _again_s(
-    run: Run[T], failed: _Failed, lost: Lost, http: httpx.Client | httpx.AsyncClient
-) -> float:
+def _again_s(run: Run[T], failed: _Failed, http: httpx.Client | httpx.AsyncClient) -> float:
     """Seconds until a stream is asked for again. Raises what ended it where it is not to be."""
-    url = str(http.base_url).rstrip("/")
+    url = _url(http)
     refused = failed.refused if isinstance(failed, _TurnedAway) else None
-    wait_s = run.wait_s(refused.status if refused else 0)
-    why = "the connection was closed"
+    why = refused.detail if refused else "the connection was closed"
     if isinstance(failed, httpx.RequestError):
         why = _reason(failed)
+    wait_s = run.wait_s(why, refused.status if refused else 0)
     if wait_s is not None:
-        lost(refused.detail if refused else why, wait_s)
         return wait_s
     if refused is not None:
         raise refused
     raise Unreachable(url, why) from failed
+
+
+def _url(http: httpx.Client | httpx.AsyncClient) -> str:
+    return str(http.base_url).rstrip("/")
 
 
 def _waits(retries: int) -> Iterator[float]:
@@ -398,7 +409,7 @@ def _wait_s(
     """Seconds until the next try. Raises Unreachable where there is none."""
     wait_s = next(waits, None)
     if wait_s is None or not isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError):
-        raise Unreachable(str(http.base_url).rstrip("/"), _reason(error)) from error
+        raise Unreachable(_url(http), _reason(error)) from error
     return wait_s
 
 
