@@ -35,10 +35,14 @@ class Screen:
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
 
+    @property
+    def height(self) -> int:
+        """Lines that there is room for."""
+        return os.get_terminal_size(self._terminal).lines
+
     def show(self, lines: Sequence[str]) -> None:
         """Draw a page: as many lines as there is room for."""
-        height = os.get_terminal_size(self._terminal).lines
-        page = f"{_REST_OF_LINE}\r\n".join(lines[:height])
+        page = f"{_REST_OF_LINE}\r\n".join(lines[: self.height])
         draw(f"{_HOME}{page}{_REST_OF_LINE}{_REST_OF_PAGE}")
 
     def key(self, wait_s: float) -> str:

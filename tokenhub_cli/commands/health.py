@@ -1,7 +1,6 @@
 """`tokenhubctl health ...`."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,10 +11,9 @@ from tokenhub.wire.health import Health, ProviderHealth, RouteHealth, Standing
 from tokenhub_cli.exits import Code
 from tokenhub_cli.figures import percent
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.session import Session, session
+from tokenhub_cli.session import session
 from tokenhub_cli.text import local, of_state, timed
 from tokenhub_cli.usual import Usual
-from tokenhub_cli.watching import Watch, keep_up
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)
 
@@ -69,7 +67,6 @@ def list_health(
     ctx: typer.Context,
     provider: _Provider = "",
     *,
-    watch: Watch = "",
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 8 where one is not healthy.")
     ] = False,
@@ -79,10 +76,6 @@ def list_health(
     Example: tokenhubctl health list -o json
     """
     with session(ctx) as tokenhub:
-        if watch:
-            ask = partial(_now, tokenhub, provider)
-            keep_up(tokenhub, _VIEW, ask, every=watch, mark=lambda it: it.state)
-            return
         found = tokenhub(get_health())
         rows = _rows(found, provider)
         tokenhub.output.show(rows[0] if provider else found, _VIEW, rows)
@@ -109,10 +102,6 @@ def reset(
         done = tokenhub(reset_health(name))
         told = [f"health/{one} reset{tokenhub.output.of_dry_run}" for one in done.reset]
         tokenhub.output.show(done, _RESET, done.reset, lines=told)
-
-
-def _now(tokenhub: Session, provider: str) -> Sequence[Standing]:
-    return _rows(tokenhub(get_health()), provider)
 
 
 def _rows(found: Health, provider: str, *, routes: bool = False) -> Sequence[Standing]:
