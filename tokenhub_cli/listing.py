@@ -1,6 +1,6 @@
 """`--watch`: what lists have in common, beside the options of every command."""
 
-from functools import cache, partial
+from functools import cache, partial, update_wrapper
 from typing import Annotated, Any, cast
 
 import typer
@@ -12,6 +12,9 @@ from tokenhub_cli.options import given, kept, params_of
 # Commands that show what there is now, rows of it. A group that lists when alone does so too.
 LISTS = frozenset(("list", "arms", "facets", "histogram", "metrics", "models", "stats"))
 
+# Alone, this makes one.
+_MAKES = "backup"
+
 
 def add_watch(command: TyperCommand | TyperGroup) -> None:
     """Give `--watch` to each list of a command and of all below it."""
@@ -20,12 +23,16 @@ def add_watch(command: TyperCommand | TyperGroup) -> None:
         add_watch(one)
     if _lists(command):
         command.params.extend(_params(hidden=isinstance(command, TyperGroup)))
-        command.callback = partial(_run, command.callback)
+        listed = command.callback
+        assert listed is not None
+        # For who reads what a command is made of: completion.
+        command.callback = update_wrapper(partial(_run, listed), listed)
 
 
 def _lists(command: TyperCommand | TyperGroup) -> bool:
     if isinstance(command, TyperGroup):
-        return command.invoke_without_command and not LISTS.isdisjoint(command.commands)
+        alone = command.invoke_without_command and command.name != _MAKES
+        return alone and not LISTS.isdisjoint(command.commands)
     return command.name in LISTS
 
 

@@ -69,6 +69,14 @@ def test_a_noun_alone_keeps_up_as_its_list_does(run: Run) -> None:
     assert "get shows no list" in not_listed.stderr
 
 
+def test_a_noun_that_makes_something_when_alone_is_not_watched(run: Run) -> None:
+    refused = run("backup", "--watch")
+
+    assert 2 == refused.exit_code
+    assert "No such option" in refused.stderr
+    assert 0 == run("backup", "list", "--watch", "--curl").exit_code
+
+
 def test_what_follows_already_is_not_watched(run: Run) -> None:
     assert 2 == run("logs", "--watch", "-f").exit_code
     assert 2 == run("audit", "--watch", "-f").exit_code
