@@ -62,6 +62,14 @@ class LazyGroup(TyperGroup):
                 hidden=entry.hidden,
             )
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the line; or tell a shell how it may go on."""
+        if COMPLETING in os.environ:  # noqa: TID251 - as above
+            from tokenhub_cli.completing import know_shells  # noqa: PLC0415 - as above
+
+            know_shells()
+        return super().main(*args, **settings)
+
     # The context types are typer's own copy of click, which has no public name.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The whole line passes here, before any other parser sees a part of it."""

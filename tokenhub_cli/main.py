@@ -80,6 +80,7 @@ class Root(LazyGroup):
 app = typer.Typer(
     cls=Root,
     no_args_is_help=True,
+    add_completion=False,  # typer's options for what the noun `completion` does
     rich_markup_mode=None,  # rich would take 120 ms of every help page
     pretty_exceptions_enable=False,  # they print the values of variables, keys among them
     context_settings={"help_option_names": ["-h", "--help"]},
