@@ -73,6 +73,7 @@ class Root(LazyGroup):
         Entry("version", "Print the version."),
         Entry("completion", "Completion of commands, options and ids in your shell."),
         Entry("man", "Write the manual pages, one of each noun, into a folder."),
+        Entry("docs", "Write the reference as pages of Markdown into a folder."),
         Entry("help", "Explain a command or a topic."),
     )
 
