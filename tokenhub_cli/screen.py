@@ -42,8 +42,11 @@ class Screen:
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw a page: as many lines as there is room for."""
-        page = f"{_REST_OF_LINE}\r\n".join(lines[: self.height])
-        draw(f"{_HOME}{page}{_REST_OF_LINE}{_REST_OF_PAGE}")
+        height = self.height
+        # Each line is erased before it is written: behind a full one, its last cell would go.
+        page = "\r\n".join(f"{_REST_OF_LINE}{line}" for line in lines[:height])
+        below = f"\r\n{_REST_OF_PAGE}" if len(lines) < height else ""
+        draw(f"{_HOME}{page}{below}")
 
     def key(self, wait_s: float) -> str:
         """The key that is pressed within so many seconds; empty where none is, LEAVE at the end."""

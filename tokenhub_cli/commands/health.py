@@ -43,7 +43,9 @@ _VIEW: View[Standing] = View(
         Column("avg_latency_ms", lambda it: it.avg_latency_ms, timed, right=True, head="LATENCY"),
         Column("last_error", lambda it: it.last_error, head="LAST ERROR"),
         Column("last_error_time", lambda it: it.last_error_time, local, head="AT", spare=True),
-        Column("cooldown_until", lambda it: it.cooldown_until, local, head="RESTS UNTIL"),
+        Column(
+            "cooldown_until", lambda it: it.cooldown_until, local, head="RESTS UNTIL", spare=True
+        ),
         Column("last_success_at", lambda it: it.last_success_at, local, head="WELL AT", wide=True),
     ),
 )
