@@ -30,12 +30,15 @@ class Lazy(TyperCommand):
 
     def load(self) -> TyperCommand | TyperGroup:
         """The command itself."""
+        from tokenhub_cli.listing import add_watch  # noqa: PLC0415 - not for --help
+
         assert self.name is not None
         module = import_module(f"tokenhub_cli.commands.{self.name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         assert isinstance(command, TyperCommand | TyperGroup)
         command.name = self.name
         add_shared(command)
+        add_watch(command)
         if COMPLETING in os.environ:  # noqa: TID251 - set by the shell's script, not by users
             from tokenhub_cli.completing import attach  # noqa: PLC0415 - only where a shell asks
 
@@ -58,6 +61,14 @@ class LazyGroup(TyperGroup):
                 short_help=entry.summary,
                 hidden=entry.hidden,
             )
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the line; or tell a shell how it may go on."""
+        if COMPLETING in os.environ:  # noqa: TID251 - as above
+            from tokenhub_cli.completing import know_shells  # noqa: PLC0415 - as above
+
+            know_shells()
+        return super().main(*args, **settings)
 
     # The context types are typer's own copy of click, which has no public name.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

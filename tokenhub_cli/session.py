@@ -71,6 +71,9 @@ _EVENTS = ("Accept", "text/event-stream")
 # Around the name of such a variable, until the line has its quotes: for private use in Unicode.
 _MARK = "\ue000"
 
+# Where a run keeps a session that is held.
+_HELD = "tokenhub_cli.held"
+
 # What helps, by the server's codes.
 _HELP = {
     "address_not_allowed": 'docs/admin/network.md, "Where it calls"',
@@ -168,7 +171,21 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @contextmanager
 def session(ctx: typer.Context) -> Iterator[Session]:
     """A session with the server of this user. Failures are told on stderr and end the command."""
+    if (tokenhub := ctx.meta.get(_HELD)) is not None:
+        yield tokenhub
+        return
     with exits(ctx), open_session(ctx, load_profile(ctx)) as tokenhub:
+        yield tokenhub
+
+
+@contextmanager
+def held(ctx: typer.Context) -> Iterator[Session]:
+    """A session that all others of this run are, for a command that is run again and again.
+
+    What fails within them is raised in this block.
+    """
+    with session(ctx) as tokenhub:
+        ctx.meta[_HELD] = tokenhub
         yield tokenhub
 
 

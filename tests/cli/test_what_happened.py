@@ -1,11 +1,7 @@
 """`stats`, `health`, `tsdb`, `rewards`, `feedback`, `top` and `wait`, over the real server."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -82,28 +78,6 @@ def test_a_provider_that_is_down_can_be_told_by_the_exit_code_and_reset(live: Li
     assert (0, "health/gone reset") == (reset.exit_code, reset.stdout.splitlines()[0])
     assert (0, "") == (well.exit_code, well.stdout)
     assert 5 == live.run("health", "reset", "nobody").exit_code
-
-
-def test_where_nobody_looks_watching_writes_what_changes(live: Live) -> None:
-    live.provider()
-    environment = {**os.environ, **live.environment}  # noqa: TID251 - a child's environment
-    with subprocess.Popen(
-        [sys.executable, "-m", "tokenhub_cli.main", "health", "--watch=0.1", "one", "-o", "csv"],
-        env={name: value for name, value in environment.items() if value is not None},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            head, row = process.stdout.readline(), process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            rest = process.stdout.read()
-        finally:
-            process.kill()
-
-    assert ("name,state", "one,healthy") == (head[:10], row[:11])
-    assert "one/gpt,healthy" == rest[:15]
-    assert 130 == process.returncode
 
 
 def test_how_often_must_be_a_span(live: Live) -> None:

@@ -43,7 +43,12 @@ _VIEW: View[RequestLog] = View(
         ),
         Column("total_tokens", lambda it: it.total_tokens, right=True, head="TOKENS", spare=True),
         Column(
-            "estimated_cost_usd", lambda it: it.estimated_cost_usd, usd, right=True, head="COST"
+            "estimated_cost_usd",
+            lambda it: it.estimated_cost_usd,
+            usd,
+            right=True,
+            head="COST",
+            spare=True,
         ),
         Column("status_code", lambda it: it.status_code, right=True, head="STATUS"),
         Column("error_class", lambda it: it.error_class, head="ERROR", spare=True),
