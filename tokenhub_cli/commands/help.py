@@ -34,17 +34,18 @@ def help_(
     output = Output(options.given(ctx))
     known = {it.name: it for it in topics()}
     if not words:
-        output.show(list(known.values()), _VIEW, list(known.values()))
+        output.show([it._asdict() for it in known.values()], _VIEW, list(known.values()))
         output.note('"tokenhubctl --help" lists the commands')
     elif len(words) == 1 and words[0] in known:
         topic = known[words[0]]
         output.show(topic._asdict(), _VIEW, [topic], lines=topic.text.splitlines())
     else:
-        output.text(_of_command(ctx, words))
+        page = Topic(" ".join(words), *_of_command(ctx, words))
+        output.show(page._asdict(), _VIEW, [page], lines=page.text.splitlines())
 
 
-def _of_command(ctx: typer.Context, words: list[str]) -> str:
-    """The help page of a command."""
+def _of_command(ctx: typer.Context, words: list[str]) -> tuple[str, str]:
+    """What a command does, in a line, and its help page."""
     place: Any = ctx.find_root()
     for word in words:
         found = place.command.get_command(place, word) if _is_group(place.command) else None
@@ -55,7 +56,8 @@ def _of_command(ctx: typer.Context, words: list[str]) -> str:
             )
         command = found.load() if isinstance(found, Lazy) else found
         place = command.context_class(command, info_name=command.name, parent=place)
-    return str(place.command.get_help(place))
+    summary, _, _ = (place.command.help or "").partition("\n")
+    return summary, str(place.command.get_help(place))
 
 
 def _is_group(command: Any) -> bool:

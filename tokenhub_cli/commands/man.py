@@ -34,7 +34,8 @@ def man(
                 (folder / name).write_text(text, encoding="utf-8")
                 written.append(str(folder / name))
         except OSError as error:
-            fail(ctx, f"cannot write {folder}: {error.strerror}", hint="", code=Code.REFUSED)
+            because = f"cannot write {folder}: {error.strerror}"
+            fail(ctx, because, hint="name another folder", code=Code.REFUSED)
         output = Output(options.given(ctx))
         output.show(written, _VIEW, written, lines=written)
         output.note(f'"man {written[0]}" shows the first')
