@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from typer.testing import Result
 
 from tests.cli.live import Live, nobodys
@@ -25,6 +26,9 @@ from tokenhub_cli.tree import root
 
 ROWS = {**catalog.ROWS, **access.ROWS, **happening.ROWS, **here.ROWS}
 WORKING = [command for command, row in ROWS.items() if not row.never]
+READING = [command for command in WORKING if not (ROWS[command].changes or ROWS[command].alone)]
+# What Python shows of a value that nobody has written down.
+REPR = re.compile(r"<\w+\.\w+|\b[A-Z]\w+\(\w+=|\bNone\b|\bTrue\b|\{'")
 SPARE = ("provider", "add", "--id", "spare", "--base-url", "http://127.0.0.1:9", "--disabled")
 # How many commands may go without.
 FEW = 4
@@ -163,18 +167,25 @@ def test_command_shows_its_table(place: Place, command: str) -> None:
         assert re.search(place.named(pattern), shown, re.MULTILINE), f"{pattern}\nin\n{shown}"
 
 
+@pytest.mark.parametrize("form", ["json", "yaml"])
 @pytest.mark.parametrize("command", [it for it in WORKING if not ROWS[it].no_json])
-def test_command_gives_its_json(place: Place, command: str) -> None:
+def test_command_gives_its_json(place: Place, command: str, form: str) -> None:
     row = ROWS[command]
 
-    shown = place.works(command, row, "-o", "json")
+    shown = place.works(command, row, "-o", form)
 
-    answer = json.loads(shown)
-    assert 1 == len(shown.splitlines())
+    answer = json.loads(shown) if form == "json" else yaml.safe_load(shown)
+    assert form == "yaml" or 1 == len(shown.splitlines())
     # Of its type, with all of its fields and no others.
-    assert answer == json.loads(msgspec.json.encode(msgspec.json.decode(shown, type=row.of)))
+    typed = msgspec.json.decode(json.dumps(answer), type=row.of)
+    assert answer == json.loads(msgspec.json.encode(typed))
     told = {path: found(answer, place.named(path)) for path in row.holds}
     assert {path: place.expected(value) for path, value in row.holds.items()} == told
+
+
+@pytest.mark.parametrize("command", [it for it in READING if not ROWS[it].no_json])
+def test_command_says_nothing_where_that_is_asked_for(place: Place, command: str) -> None:
+    assert "" == place.works(command, ROWS[command], "-o", "none")
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
@@ -249,11 +260,16 @@ def test_list_is_the_same_in_csv_and_in_some_fields(still: Place, line: str) -> 
     whole = list(csv.DictReader(still.live.run(*words, "-o", "csv").stdout.splitlines()))
     one = still.live.run(*words, "--fields", known[0], "-o", "csv").stdout.splitlines()
     told = still.live.run(*words, "--fields", known[0], "-o", "json")
+    every = [
+        still.live.run(*words, "--fields", ",".join(known), "-o", form).stdout
+        for form in ("csv", "wide")
+    ]
     wrong = still.live.run(*words, "--fields", "nope")
 
     assert known[0] == one[0]
     assert len(whole) == len(one) - 1 == len(json.loads(told.stdout))
     assert [{known[0]}] * len(whole) == [set(row) for row in json.loads(told.stdout)]
     assert None not in {key for row in whole for key in row}
+    assert not [shown for shown in every if REPR.search(shown)]
     assert (Code.USAGE, "") == (wrong.exit_code, wrong.stdout)
     assert all(word in wrong.stderr for word in ("there is no field 'nope'", known[0]))

@@ -27,6 +27,7 @@ _PLAN = (
     "api POST /v1/plan -d "
     """'{"messages":[{"role":"user","content":"Hi"}],"orchestration":{"mode":"vote"}}'"""
 )
+_ASKED = "chat -m gpt Hello -o none"
 _JUDGED = "feedback add req_01a1fdc7 --up"
 _NO_TEMPORAL = "no server has workflows before it has Temporal"
 _NO_FIELD = "there is no field 'nope'; known: model, provider, key"
@@ -214,7 +215,7 @@ JUDGED = {
     ),
     "rewards list": Row(
         before=(_JUDGED,),
-        takes="--model gpt",
+        takes="--request-id req_01a1fdc7",
         shows=(
             r"^ID +TIME +PROVIDER +MODEL +TASK +REWARD +WEIGHT +SOURCE +REQUEST$",
             r"^ *\d+ +\d{4}-.* one +gpt +chat +1\.000 +1\.000 +operator +req_01a1fdc7$",
@@ -240,7 +241,7 @@ JUDGED = {
         says=NO_ANSWER,
     ),
     "rewards reset": Row(
-        before=(_JUDGED, "rewards arms -o none"),
+        before=(_ASKED, "logs list --limit 1 -o value", "feedback add <made> --up"),
         takes="one/gpt",
         shows=(r"\Aone/gpt forgotten\n\Z",),
         of=WasReset,

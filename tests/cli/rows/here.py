@@ -221,7 +221,7 @@ OWN = {
             r"^admin token +tha_\*\*\* +TOKENHUB_ADMIN_TOKEN ",
         ),
         of=list[Setting],
-        holds={"[name=url].value": "<url>", "[name=output].value": "json"},
+        holds={"[name=url].value": "<url>", "[name=url].source": "TOKENHUB_URL"},
         fails="--context nope",
         code=Code.USAGE,
         says=("there is no context 'nope'; there is local",),
