@@ -27,7 +27,11 @@ _PLAN = (
     "api POST /v1/plan -d "
     """'{"messages":[{"role":"user","content":"Hi"}],"orchestration":{"mode":"vote"}}'"""
 )
-_ASKED = "chat -m gpt Hello -o none"
+_LEARNED = (
+    "chat -m gpt Hello -o none",
+    "logs list --limit 1 -o value",
+    "feedback add <made> --up",
+)
 _JUDGED = "feedback add req_01a1fdc7 --up"
 _NO_TEMPORAL = "no server has workflows before it has Temporal"
 _NO_FIELD = "there is no field 'nope'; known: model, provider, key"
@@ -231,7 +235,7 @@ JUDGED = {
         says=("limit must be a whole number from 1 to 1000", "rewards list --help"),
     ),
     "rewards arms": Row(
-        before=(_JUDGED,),
+        before=_LEARNED,
         shows=(r"^ROUTE +TASK +QUALITY +LOW +HIGH +JUDGED ", r"^one/gpt +chat +0\.\d{3} "),
         of=Arms,
         holds={"arms[route=one/gpt].model_id": "gpt"},
@@ -241,7 +245,7 @@ JUDGED = {
         says=NO_ANSWER,
     ),
     "rewards reset": Row(
-        before=(_ASKED, "logs list --limit 1 -o value", "feedback add <made> --up"),
+        before=_LEARNED,
         takes="one/gpt",
         shows=(r"\Aone/gpt forgotten\n\Z",),
         of=WasReset,
