@@ -319,8 +319,15 @@ _CLOCKS = (local, *_TIMES.values())
 
 
 def _column(name: str) -> Column[Any]:
-    """A field of the API that has no column of its own."""
-    return Column(name, lambda row: value_of(row, name))
+    """A field of the API that has no column of its own; what has fields itself is told as JSON."""
+    return Column(name, lambda row: _flat(value_of(row, name)))
+
+
+def _flat(value: object) -> object:
+    parts = value if isinstance(value, list | tuple) else [value]
+    if all(part is None or isinstance(part, str | int | float) for part in parts):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def table(
@@ -508,7 +515,9 @@ def _json_line(row: object) -> str:
 def _yaml(answer: object) -> list[str]:
     import yaml  # noqa: PLC0415 - 20 ms that only this form needs
 
-    text = yaml.safe_dump(msgspec.to_builtins(answer), sort_keys=False, allow_unicode=True)
+    # By way of JSON: some of an answer is kept as the JSON that it came as.
+    value = msgspec.json.decode(msgspec.json.encode(answer))
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
     return [escaped(line) for line in str(text).splitlines()]
 
 

@@ -64,7 +64,10 @@ def value(argument: str) -> str:
     if argument == "-":
         if sys.stdin.isatty():
             return _some(hidden("Value"), "the value is empty")
-        return _some(sys.stdin.read().removesuffix("\n"), "stdin is empty")
+        return _some(
+            sys.stdin.read().removesuffix("\n"),
+            "stdin is empty: pipe the value into it, or name a file: @FILE",
+        )
     if argument.startswith("@"):
         return _some(_content(Path(argument[1:])), f"{argument[1:]} is empty")
     raise typer.BadParameter("a secret is no argument: give - for stdin or @FILE")

@@ -35,16 +35,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Commands about something that is listed under another noun than their own.
+# Commands about something that another command than "list" of their own noun lists.
 _LISTED_BY = {
-    "explain": "logs",
-    "routing explain": "logs",
-    "apikey usage": "apikey",
-    "model test": "model",
-    "simulate": "apikey",
-    "chat": "model",
-    "model price sync": "provider",
-    "model price show": "model",
+    "explain": "logs list",
+    "routing explain": "logs list",
+    "feedback add": "logs list",
+    "rewards reset": "rewards arms",
+    "apikey usage": "apikey list",
+    "model test": "model list",
+    "simulate": "apikey list",
+    "chat": "model list",
+    "model price sync": "provider list",
+    "model price show": "model list",
 }
 # Commands that send an API key in place of the admin token.
 KEYED = frozenset(("chat", "usage", "model test"))
@@ -55,8 +57,14 @@ _KEY_HINT = {
 }
 # How the server asks for the provider of a model that several have.
 _WHICH = "?provider_id="
+# What the server says of the groups of the ledger.
+_GROUPS = "group_by must be one or more of"
 # Queries of the API in the server's words, and what they are here.
-_OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
+_OPTIONS = {
+    _WHICH: "--provider",
+    "?parent_id=": "--plan=",
+    _GROUPS: _GROUPS.replace("group_", "--"),
+}
 
 # Fields of requests that hold a secret, and the variable that stands for it in a line of curl.
 _SECRETS = {
@@ -360,7 +368,7 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
         (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
         (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),
         (Unreadable, "check --url or TOKENHUB_URL; it should be the server's root"),
-        (NotFound, f'"{listed} list" shows what there is'),
+        (NotFound, f'"{listed}" shows what there is'),
         (Conflict, f'"{noun} get" shows it as it is now'),
     )
     for kind, hint in hints:
@@ -384,7 +392,7 @@ def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
         return _token_hint(ctx) if unknown else "--token-file names another token"
     if isinstance(error, Conflict) and _WHICH in str(error):
         return "say which with --provider"
-    alone = _nouns(ctx) == (program, program)
+    alone = _nouns(ctx) == (program, f"{program} list")
     known = alone and isinstance(error, NotFound | Conflict)
     return f'"{ctx.command_path} --help"' if known else ""
 
@@ -397,10 +405,11 @@ def _root(ctx: typer.Context) -> str:
 
 
 def _nouns(ctx: typer.Context) -> tuple[str, str]:
-    """The command's noun, and that under which what it is about is listed."""
+    """The command's noun, and the command that lists what it is about."""
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
     program, _, command = ctx.command_path.partition(" ")
-    return noun, f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
+    listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else f"{noun} list"
+    return noun, listed
 
 
 def _token_hint(ctx: typer.Context) -> str:

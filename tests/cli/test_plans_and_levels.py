@@ -76,7 +76,8 @@ def test_without_temporal_there_are_no_workflows(live: Live) -> None:
 def test_a_workflow_that_is_not_there_is_not_found(live: Live, verb: str) -> None:
     result = live.run("workflow", verb, "w1", "-o", "json")
 
-    assert (5, {"temporal_enabled": False}) == (result.exit_code, json.loads(result.stdout))
+    assert (5, "") == (result.exit_code, result.stdout)
+    assert "Temporal is off" in json.loads(result.stderr)["because"]
 
 
 def test_the_level_of_the_log_is_changed_and_shown(live: Live) -> None:

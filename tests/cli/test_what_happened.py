@@ -129,7 +129,7 @@ def test_how_long_charts_are_kept_can_be_set(live: Live) -> None:
     pruned = live.run("tsdb", "prune")
 
     assert "points are kept for" in was.stdout
-    assert "retention/30 days are kept\n" == done.stdout
+    assert "points are kept for 30 days\n" == done.stdout
     assert "30\n" == live.run("tsdb", "retention", "-o", "value").stdout
     assert "0 rows deleted\n" == pruned.stdout
     assert "points are kept for" in live.run("tsdb", "retention").stdout
