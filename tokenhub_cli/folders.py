@@ -26,7 +26,7 @@ def fill(ctx: typer.Context, folder: Path, pages: Mapping[str, str], *, reader: 
                 (folder / name).write_text(text, encoding="utf-8")
                 written.append(str(folder / name))
         except OSError as error:
-            hint = "name a folder that is yours, or a new one"
+            hint = "name another folder"
             because = f"cannot write {folder}: {error.strerror}"
             fail(ctx, because, hint=hint, code=Code.REFUSED)
         output = Output(options.given(ctx))
