@@ -38,6 +38,7 @@ from tokenhub.client.errors import (  # noqa: E402
     Unreachable,
     Unreadable,
 )
+from tokenhub.client.lanes import Closed, Lanes  # noqa: E402
 from tokenhub.client.link import Told, untold  # noqa: E402
 from tokenhub.client.profile import Profile  # noqa: E402
 from tokenhub.client.stream import Run, Stream  # noqa: E402
@@ -179,7 +180,11 @@ class Client:
 
 
 class AsyncClient:
-    """The same for an event loop: `await client(calls.list_models())`."""
+    """The same for an event loop: `await client(calls.list_models())`.
+
+    A task may be cancelled wherever it waits for this. To leave `async with`, or to `close`, ends
+    what is still on its way with Unreachable.
+    """
 
     def __init__(
         self,
@@ -194,7 +199,10 @@ class AsyncClient:
         self._pause = pause
         self._retries = retries
         self._watch = watch
-        self._http = httpx.AsyncClient(transport=transport, **_settings(profile, timeout_s))
+        settings = _settings(profile, timeout_s)
+        # The one that makes requests; it sends none.
+        self._http = httpx.AsyncClient(transport=transport, **settings)
+        self._lanes = Lanes(lambda: httpx.AsyncClient(transport=transport, **settings))
 
     async def __call__(self, call: Call[T]) -> T:
         waits = _waits(self._retries if call.safe else 0)
@@ -238,6 +246,11 @@ class AsyncClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; there will be no more."""
+        await self._lanes.close()
         await self._http.aclose()
 
     @contextlib.asynccontextmanager
@@ -260,13 +273,24 @@ class AsyncClient:
         self, request: httpx.Request, *, whole: bool = False
     ) -> AsyncIterator[httpx.Response]:
         """What the server answers; unread unless it is wanted whole or is a refusal."""
-        began = time.perf_counter()
-        response = await self._http.send(request, stream=not whole)
-        async with contextlib.aclosing(response):
+        if self._lanes.closed:
+            raise self._closed()
+        async with self._lanes.taken() as lane:
+            began = time.perf_counter()
+            try:
+                response = await lane.send(request, stream=not whole)
+            except Closed as error:
+                raise self._closed() from error
             self._watch(_sent(response, time.perf_counter() - began))
             if not response.is_success:
                 await response.aread()
+            # What has been read to its end leaves the connection as it was found.
+            lane.clean = response.is_closed
             yield response
+            lane.clean = response.is_closed
+
+    def _closed(self) -> Unreachable:
+        return Unreachable(_url(self._http), "this client was closed")
 
 
 class _TurnedAway(Exception):
@@ -285,7 +309,7 @@ class _Settings(TypedDict):
     base_url: str
     headers: dict[str, str]
     timeout: httpx.Timeout
-    verify: ssl.SSLContext | bool
+    verify: ssl.SSLContext
     trust_env: bool
 
 
@@ -299,6 +323,7 @@ def _settings(profile: Profile, timeout_s: float) -> _Settings:
         url.host.encode("idna")  # as it is looked up; labels that are empty or too long fail
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadProfile(f"{profile.url!r} cannot be used as URL: {error}") from error
+    trust_env = not _loopback(url.host)
     headers = {"User-Agent": f"tokenhub-client/{__version__}", "Accept": "application/json"}
     if profile.token:
         headers["Authorization"] = f"Bearer {profile.token}"
@@ -306,10 +331,12 @@ def _settings(profile: Profile, timeout_s: float) -> _Settings:
         base_url=profile.url,
         headers=headers,
         timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
-        # Reading the certificate store takes 80 to 110 ms, so plain http goes without. Not by
-        # False, which would trust anybody: a bare context trusts nobody.
-        verify=url.scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=not _loopback(url.host),
+        # Reading the certificate store takes 80 to 110 ms, so it is done once, and plain http goes
+        # without. Not by False, which would trust anybody: a bare context trusts nobody.
+        verify=httpx.create_ssl_context(trust_env=trust_env)
+        if url.scheme == "https"
+        else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=trust_env,
     )
 
 
