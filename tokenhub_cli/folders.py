@@ -26,9 +26,8 @@ def fill(ctx: typer.Context, folder: Path, pages: Mapping[str, str], *, reader: 
                 (folder / name).write_text(text, encoding="utf-8")
                 written.append(str(folder / name))
         except OSError as error:
-            hint = "name another folder"
             because = f"cannot write {folder}: {error.strerror}"
-            fail(ctx, because, hint=hint, code=Code.REFUSED)
+            fail(ctx, because, hint="name another folder", code=Code.REFUSED)
         output = Output(options.given(ctx))
         output.show(written, _VIEW, written, lines=written)
         if reader:

@@ -1,6 +1,7 @@
 """A group that imports a command's file when the command is used, and not before."""
 
 import os
+import shutil
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,6 +12,8 @@ from tokenhub_cli.options import add_shared, completed
 
 # How a shell says that it wants completions, and in which form.
 COMPLETING = "_TOKENHUBCTL_COMPLETE"
+# Columns of a terminal below which typer would write help beyond its edge, and what help needs.
+_LEAST_COLUMNS, _FEWEST_COLUMNS = 52, 24
 
 
 class Entry(NamedTuple):
@@ -71,6 +74,13 @@ class LazyGroup(TyperGroup):
         return super().main(*args, **settings)
 
     # The context types are typer's own copy of click, which has no public name.
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """The context of the line; its help is as narrow as the terminal, else at least 50 wide."""
+        columns = shutil.get_terminal_size().columns
+        if columns < _LEAST_COLUMNS:
+            settings["terminal_width"] = max(_FEWEST_COLUMNS, columns - 2)
+        return super().make_context(*args, **settings)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The whole line passes here, before any other parser sees a part of it."""
         return super().parse_args(ctx, completed(args))

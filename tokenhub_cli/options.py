@@ -125,6 +125,8 @@ def add_shared(command: TyperCommand | TyperGroup, *, told: bool = False) -> Non
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             assert isinstance(below, TyperCommand | TyperGroup)
+            # Else the list of commands cuts their sentences short.
+            below.short_help = below.short_help or (below.help or "").partition("\n")[0]
             add_shared(below)
 
 

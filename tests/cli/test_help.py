@@ -49,6 +49,21 @@ def test_help_of_a_command_is_that_of_the_option(run: Run) -> None:
     assert 0 == run("help", "keys", "create").exit_code
 
 
+def test_lists_of_commands_tell_whole_sentences(run: Run) -> None:
+    for noun in root().below:
+        shown = " ".join(run(noun.line.partition(" ")[2], "--help", COLUMNS="80").stdout.split())
+
+        assert [] == [one.summary for one in noun.below if one.summary not in shown]
+
+
+def test_help_stays_within_a_narrow_terminal(run: Run) -> None:
+    for line in (["model"], ["vault"], ["config"]):
+        shown = run(*line, "--help", COLUMNS="40").stdout
+        prose = [one for one in shown.splitlines() if "Example: " not in one]
+
+        assert 40 >= max(map(len, prose))
+
+
 def test_examples_stay_whole_however_long_they_are(run: Run) -> None:
     shown = run("vault", "rotate", "--help", COLUMNS="60").stdout
 

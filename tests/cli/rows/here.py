@@ -285,6 +285,16 @@ OWN = {
         code=Code.REFUSED,
         says=("cannot write token.txt: File exists", "name another folder"),
     ),
+    "docs": Row(
+        takes="reference",
+        shows=(r"\Areference/[a-z]+\.md$", r"^reference/model\.md$"),
+        of=list[str],
+        holds={},
+        changes=True,
+        fails="token.txt",
+        code=Code.REFUSED,
+        says=("cannot write token.txt: File exists", "name another folder"),
+    ),
     "help": Row(
         takes="model add",
         shows=(r"\AUsage: tokenhubctl model add ", r"^  --weight <int> +How good it is, 0 to 10"),
