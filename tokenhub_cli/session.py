@@ -61,6 +61,7 @@ _WHICH = "?provider_id="
 _GROUPS = "group_by must be one or more of"
 # Queries of the API in the server's words, and what they are here.
 _OPTIONS = {
+    "leave dry_run out": "leave --dry-run out",
     _WHICH: "--provider",
     "?parent_id=": "--plan=",
     _GROUPS: _GROUPS.replace("group_", "--"),

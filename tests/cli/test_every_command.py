@@ -27,6 +27,12 @@ from tokenhub_cli.tree import root
 ROWS = {**catalog.ROWS, **access.ROWS, **happening.ROWS, **here.ROWS}
 WORKING = [command for command, row in ROWS.items() if not row.never]
 READING = [command for command in WORKING if not (ROWS[command].changes or ROWS[command].alone)]
+# Those that only read are among them for what they need.
+CHANGING = [
+    command
+    for command in WORKING
+    if ROWS[command].changes and command.split()[-1] not in {"list", "get", "arms"}
+]
 # What Python shows of a value that nobody has written down.
 REPR = re.compile(r"<\w+\.\w+|\b[A-Z]\w+\(\w+=|\bNone\b|\bTrue\b|\{'")
 SPARE = ("provider", "add", "--id", "spare", "--base-url", "http://127.0.0.1:9", "--disabled")
@@ -66,15 +72,33 @@ class Place:
 
     def works(self, command: str, row: Row, *more: str) -> str:
         """What the command's line says on stdout, with what goes before and after it."""
-        for line in row.before:
-            self._names["<made>"] = self._side(line)
+        self.prepare(row)
         result = self.run(" ".join([command, row.takes, *more]), row)
-        for line in row.after:
-            self._side(line)
+        self.tidy(row)
 
         assert row.ends == result.exit_code, result.stderr
         assert "error:" not in result.stderr
         return result.stdout
+
+    def prepare(self, row: Row) -> None:
+        """Run the lines that go before."""
+        for line in row.before:
+            self._names["<made>"] = self._side(line)
+
+    def tidy(self, row: Row) -> None:
+        """Run the lines that go after."""
+        for line in row.after:
+            self._side(line)
+
+    def put_back(self, command: str, row: Row) -> None:
+        """Do away with what went before a line that changed nothing: by the line itself."""
+        if row.before or row.after:
+            self.run(f"{command} {row.takes}", row)
+            self.tidy(row)
+
+    def noted(self) -> str:
+        """The last entry of the audit trail, which has all that changes anything."""
+        return self._side("audit list --limit 1 --fields id,action -o csv")
 
     def _side(self, line: str) -> str:
         result = self.live.run(*shlex.split(self.named(line)))
@@ -186,6 +210,25 @@ def test_command_gives_its_json(place: Place, command: str, form: str) -> None:
 @pytest.mark.parametrize("command", [it for it in READING if not ROWS[it].no_json])
 def test_command_says_nothing_where_that_is_asked_for(place: Place, command: str) -> None:
     assert "" == place.works(command, ROWS[command], "-o", "none")
+
+
+@pytest.mark.parametrize("command", CHANGING)
+def test_rehearsed_change_says_so_and_changes_nothing(place: Place, command: str) -> None:
+    row = ROWS[command]
+    place.prepare(row)
+    before = place.noted()
+
+    result = place.run(f"{command} {row.takes} --dry-run", row)
+    after = place.noted()
+    place.put_back(command, row)
+
+    told = " ".join((result.stdout + result.stderr).split())
+    if result.exit_code:
+        assert re.search("this has no dry run|cannot be rehearsed|this writes files here", told)
+        assert "" == result.stdout
+    else:
+        assert "dry run" in told
+    assert before == after
 
 
 @pytest.mark.parametrize("form", ["table", "json"])

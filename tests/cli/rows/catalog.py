@@ -326,11 +326,11 @@ ROUTING = {
         says=("mode must be one of cheap, normal, high_confidence", "simulate --help"),
     ),
     "chat": Row(
-        takes="-m gpt Hello",
+        takes="-m gpt Evening",
         shows=(r"\ASimulated answer: \w+",),
         holds={"object": "chat.completion", "model": "gpt", "usage.completion_tokens": 12},
         changes=True,
-        fails="Hello --key-file token.txt",
+        fails="Evening --key-file token.txt",
         code=Code.UNAUTHORIZED,
         says=("invalid api key: it is unknown, disabled or expired", '"tokenhubctl apikey create"'),
     ),

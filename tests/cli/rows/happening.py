@@ -27,12 +27,15 @@ _PLAN = (
     "api POST /v1/plan -d "
     """'{"messages":[{"role":"user","content":"Hi"}],"orchestration":{"mode":"vote"}}'"""
 )
+_JUDGED = "feedback add req_01a1fdc7 --up"
+# Rewards are written behind the answer, in the order of all that is written: what is there after
+# two more changes were is there for good.
+_WRITTEN = (_JUDGED, "view set done ms>1", "view set done ms>2")
 _LEARNED = (
-    "chat -m gpt Hello -o none",
+    "chat -m gpt Morning -o none",
     "logs list --limit 1 -o value",
     "feedback add <made> --up",
 )
-_JUDGED = "feedback add req_01a1fdc7 --up"
 _NO_TEMPORAL = "no server has workflows before it has Temporal"
 _NO_FIELD = "there is no field 'nope'; known: model, provider, key"
 _ERROR_OF_BY = "'nope' is not one of 'model', 'provider', 'key', 'mode'"
@@ -74,9 +77,10 @@ HEALTH = {
         says=(_ERROR_OF_BY,),
     ),
     "top": Row(
-        shows=(r"^MODEL +WINDOW +REQUESTS +PER S ", r"^gpt +5m +1 .* 13 +\$0\.000017$"),
+        takes="--window 24h",
+        shows=(r"^MODEL +WINDOW +REQUESTS +PER S ", r"^gpt +24h +1 .* 13 +\$0\.000017$"),
         of=list[Aggregate],
-        holds={"[model_id=gpt].request_count": 1, "[model_id=gpt].window": "5m"},
+        holds={"[model_id=gpt].request_count": 1, "[model_id=gpt].window": "24h"},
         fails="--by nope",
         code=Code.USAGE,
         says=(_ERROR_OF_BY,),
@@ -218,7 +222,7 @@ JUDGED = {
         says=("limit must be a whole number from 1 to 1000", "feedback list --help"),
     ),
     "rewards list": Row(
-        before=(_JUDGED,),
+        before=_WRITTEN,
         takes="--request-id req_01a1fdc7",
         shows=(
             r"^ID +TIME +PROVIDER +MODEL +TASK +REWARD +WEIGHT +SOURCE +REQUEST$",
