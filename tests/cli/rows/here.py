@@ -131,7 +131,7 @@ SERVER = {
         says=("level must be one of debug, info, warn, error", "log-level --help"),
     ),
     "backup create": Row(
-        shows=(r"\Abackup/\w+ made in <home>/data/backups/\w+\n\Z",),
+        shows=(r"\Abackup/[\w-]+ made in <home>/data/backups/[\w-]+\n\Z",),
         of=BackupMade,
         holds={"ok": True, "backup.reason": "asked for"},
         changes=True,
@@ -289,9 +289,9 @@ OWN = {
     ),
     "docs": Row(
         takes="reference",
-        shows=(r"\Areference/[a-z]+\.md$", r"^reference/model\.md$"),
+        shows=(r"\Areference/tokenhubctl\.md$", r"^reference/tokenhubctl-model\.md$"),
         of=list[str],
-        holds={},
+        holds={"[0]": "reference/tokenhubctl.md"},
         changes=True,
         fails="token.txt",
         code=Code.REFUSED,
