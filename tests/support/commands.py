@@ -9,7 +9,7 @@ import dis
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from inspect import isclass, isfunction, signature
+from inspect import isclass, isfunction, signature, unwrap
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_origin, get_type_hints
 
@@ -38,7 +38,7 @@ def _below(command: Any, words: str) -> Iterator[tuple[str, FunctionType]]:
         for name, below in command.commands.items():
             yield from _below(below, f"{words} {name}".strip())
     if command.callback is not None and words:
-        yield words, getattr(command.callback, "__wrapped__", command.callback)
+        yield words, unwrap(command.callback)
 
 
 def call_functions() -> Iterator[FunctionType]:
