@@ -1,4 +1,4 @@
-"""Values as text for eyes: prices, times, durations, and the words of strangers made harmless."""
+"""Values as text for eyes, in both front ends; the words of strangers are made harmless."""
 
 import re
 import unicodedata
