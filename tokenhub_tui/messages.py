@@ -1,0 +1,23 @@
+"""What workers tell the screens. They carry values; who hears them draws."""
+
+from typing import Any
+
+from textual.message import Message
+
+from tokenhub.client.errors import ClientError
+
+
+class Loaded(Message):
+    """What a screen asked for is here."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self.data = data
+
+
+class Failed(Message):
+    """What a screen asked for did not come."""
+
+    def __init__(self, error: ClientError) -> None:
+        super().__init__()
+        self.error = error
