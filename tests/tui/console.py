@@ -8,8 +8,9 @@ async with before(hub) as (console, pilot):
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.support.server import ADMIN_TOKEN, Hub
@@ -30,9 +31,12 @@ async def before(
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    """Wait until something holds; the test's own time limit ends it where it never does."""
-    while not holds():
+    """Wait until something holds; where it does not for half a minute, show the screen."""
+    for _ in range(1500):
+        if holds():
+            return
         await pilot.pause(0.02)
+    pytest.fail(f"it never came to that:\n{text(cast('Console', pilot.app))}")
 
 
 async def seen(console: Console, pilot: Pilot[None], *wanted: str) -> str:

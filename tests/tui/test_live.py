@@ -62,7 +62,7 @@ async def test_filter_shows_what_it_means_and_esc_clears_it(tmp_path: Path) -> N
             await until(pilot, lambda: len(console.feed) == 2)
             await pilot.press("slash", *"model:large", "enter")
             filtered = await seen(console, pilot, "1 of 2")
-            await pilot.press("slash", *"x", "enter")
+            await pilot.press("slash", *"zzz", "enter")
             unmatched = await seen(console, pilot, "Nothing matches")
             await pilot.press("escape")
             await until(pilot, lambda: "filter" not in text(console))
