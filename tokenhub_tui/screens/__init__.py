@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenhub_tui.screens.base import Page
+from tokenhub_tui.screens.charts import ChartsPage
 from tokenhub_tui.screens.live import LivePage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
+    "charts": ChartsPage,
 }
