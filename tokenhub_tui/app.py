@@ -13,11 +13,14 @@ from tokenhub.client.calls.info import info
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
 from tokenhub.wire.catalog import Info
+from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, theme
+from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.link import Link
 from tokenhub_tui.screens import PAGES
 from tokenhub_tui.screens.base import Page, bindings
+from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.state import standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.messages import Said
@@ -75,6 +78,7 @@ class Console(App[None]):
         self.seeded = False
         self.info: Info | None = None
         self.said: list[Said] = []
+        self.prefill: Simulation | None = None
         self._start = start
         self._before = start
         self._blurred_at = 0.0
@@ -117,7 +121,7 @@ class Console(App[None]):
         if self.page is not None:
             self.page.heard(events)
             if any(one.type == "config_changed" for one in events):
-                self.page.again()
+                self.page.changed()
 
     def _tick(self) -> None:
         self.draw_bars()
@@ -200,6 +204,15 @@ class Console(App[None]):
 
     def open_request(self, request_id: str) -> None:
         """Show all about a request."""
+        if request_id:
+            self.push_screen(RequestPage(request_id))
+
+    def copy(self, text: str, what: str) -> None:
+        """Give the user a text for elsewhere, and say where it is."""
+        try:
+            self.say(copy(self, text, what))
+        except OSError as error:
+            self.say(f"{what} could not be written: {error}", tone="bad")
 
     # --- Keys of everywhere ---
 
