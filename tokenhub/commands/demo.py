@@ -52,6 +52,8 @@ Look inside, from another terminal:
   {ctl} status
   {ctl} model list
   {ctl} logs
+  {ctl} top
+  {ctl} events
 
 The terminal dashboard and the web dashboard do not exist yet. Ctrl-C stops everything.
 """
