@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import live, logs, request, shell
+from tokenhub_tui.actions import live, logs, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -10,6 +10,7 @@ __all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "of"]
 
 ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
+    *vault.ACTIONS,
     *live.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,

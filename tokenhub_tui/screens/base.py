@@ -175,7 +175,7 @@ class Page(Screen[None], Generic[D]):
         self._again.set()
 
     def changed(self) -> None:
-        """The configuration of the server has changed, while this screen is seen."""
+        """The configuration of the server, or its vault, has changed while this screen is seen."""
         self.again()
 
     def on_loaded(self, message: Loaded) -> None:
