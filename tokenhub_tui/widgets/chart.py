@@ -5,6 +5,7 @@ own widget for Textual draws at every refresh, and takes twice as long; here a p
 for its data, size and theme.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from rich.segment import Segment
@@ -90,8 +91,13 @@ def legend(widget: Widget, parts: list[tuple[str, int | None]]) -> Content:
 
 def series(widget: Widget) -> list[str]:
     """The colours of series, as dark or as light as the theme's background asks for."""
-    background = Color.parse(widget.app.theme_variables["background"])
-    return [_readable(Color.parse(one), background).hex for one in SERIES]
+    return _series(widget.app.theme_variables["background"])
+
+
+@lru_cache(maxsize=8)
+def _series(background: str) -> list[str]:
+    behind = Color.parse(background)
+    return [_readable(Color.parse(one), behind).hex for one in SERIES]
 
 
 def _muted(widget: Widget) -> str:
