@@ -7,9 +7,11 @@ from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.rewards import RewardsPage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
     "logs": LogsPage,
+    "rewards": RewardsPage,
 }

@@ -23,6 +23,8 @@ from tokenhub_tui.widgets.words import words
 
 # Where four pictures beside each other show more than one.
 FOUR_WIDE, FOUR_HIGH = 100, 34
+# Rows of the table that are seen at once, on low and on high terminals.
+MOST_ROWS = (6, 11)
 
 
 class ChartsPage(Page[Charted]):
@@ -172,6 +174,7 @@ class ChartsPage(Page[Charted]):
         rows = series.rows(data, self._chosen, self._colours, by, down=down)
         self._table.show(rows, columns=series.columns(data.ask.group))
         box = self.query_one("#totals-box")
+        box.styles.height = min(MOST_ROWS[self.has_class("-tall")], len(rows)) + 3
         box.border_title = words(series.counted(len(rows), data.ask.group))
 
     # --- Actions ---
