@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
 from textual import work
@@ -25,6 +25,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.state import standing
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.topbar import TopBar
@@ -38,6 +39,11 @@ FRAME_S = 0.25
 # After so long without the focus of the terminal, only every fifth question is asked.
 BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
+_SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
+    "good": "information",
+    "warn": "warning",
+    "bad": "error",
+}
 # What helps, by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
@@ -79,6 +85,7 @@ class Console(App[None]):
         self.read_only = read_only
         self.link = Link(profile, self.clock, transport)
         self.feed = Feed()
+        self.changes = Changes()
         self.seeded = False
         self.info: Info | None = None
         self.vault: Seen | None = None
@@ -121,6 +128,7 @@ class Console(App[None]):
         if not events:
             return
         self.feed.apply(events)
+        self.changes.apply(events)
         if any(one.type in {"vault_changed", "config_changed", "connected"} for one in events):
             self._ask_info()
         if self.page is not None:
@@ -147,7 +155,8 @@ class Console(App[None]):
 
     def on_console_told(self, message: Told) -> None:
         self.info, self.vault = message.info, message.vault
-        self.draw_bars()
+        if self.screen_stack:
+            self.draw_bars()
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
@@ -181,7 +190,7 @@ class Console(App[None]):
     def say(self, text: str, *, tone: str = "good") -> None:
         """Tell the user something, once."""
         self._keep(text, tone)
-        self.notify(str(lines(text)), markup=False, timeout=4)
+        self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=4)
 
     def complain(self, error: ClientError, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""

@@ -26,6 +26,8 @@ from tokenhub_tui.clock import Clock
 from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar
 from tokenhub_tui.widgets.keybar import KeyBar
@@ -40,7 +42,8 @@ class Console(Protocol):
     """What a screen may ask of the app; tokenhub_tui.app has it.
 
     `pace` is by how much longer than usual a screen waits before it asks anew. `seeded` says that
-    the feed has what the log had. `prefill` is what the simulator is to begin with.
+    the feed has what the log had. `changes` are those of health that were heard. `prefill` is what
+    the simulator is to begin with.
     """
 
     link: Link
@@ -50,6 +53,8 @@ class Console(Protocol):
     read_only: bool
     info: Info | None
     prefill: Simulation | None
+    vault: Seen | None
+    changes: Changes
 
     @property
     def pace(self) -> float: ...
