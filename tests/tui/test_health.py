@@ -65,7 +65,7 @@ async def test_good_provider_answers_a_test_and_wide_screens_use_their_room(tmp_
         await hub.provider("good", sim, models=["gpt"])
         await ask(hub, await hub.key(), "gpt")
         async with before(hub, (200, 60), start="health") as (console, pilot):
-            shown = await seen(console, pilot, "last 60 calls", "▇", "Never probed")
+            shown = await seen(console, pilot, "last 44 calls", "▇", "Never probed")
             await pilot.press("t")
             await until(pilot, lambda: console.said)
             tested = console.said[-1].text

@@ -135,10 +135,10 @@ class HealthPage(Page[Health]):
             return
         changes = self.console.changes.of(name)
         box.border_title = name
-        box.border_subtitle = f"{len(changes)} changes heard" if changes else "no change heard yet"
+        box.border_subtitle = health.count_of(changes)
         told = [words(text, tone) for text, tone in health.facts(one, now)]
         self.query_one("#of-facts", Static).update(Content("\n").join(told))
-        self.query_one("#changes", Table).show(health.heard(changes))
+        self.query_one("#changes", Table).show(health.heard(changes, name))
 
     def on_resize(self) -> None:
         if self.loaded:
@@ -171,7 +171,7 @@ class HealthPage(Page[Health]):
             except ClientError as error:
                 self.console.complain(error)
             else:
-                text, tone = health.tested(answer)
+                text, tone = health.answered(answer)
                 self.console.say(text, tone=tone)
             finally:
                 self._testing.discard(name)

@@ -26,8 +26,8 @@ from tokenhub_tui.state.feed import Line, unix
 from tokenhub_tui.state.spans import ago, short
 
 KEPT_CHANGES = 500
-# How many of the last probes and calls are drawn at most.
-MOST_SLOTS = 60
+# How many of the last probes and calls are kept of each: as many as are ever drawn.
+MOST_SLOTS = 44
 CALLER, FAILED = "client", "✗"
 # What each state is called, its mark, and its tone.
 STATES: Mapping[str, tuple[str, str, str]] = {
@@ -168,7 +168,7 @@ def room(width: int) -> int:
 def columns(room: int) -> tuple[Column, ...]:
     """Those of the table; its strip takes `room` cells."""
     return (
-        Column(id="name", title="provider", width=14, most=40),
+        Column(id="name", title="provider", width=20, most=40),
         Column(id="state", title="state", width=13),
         Column(id="row", title="err", width=3, right=True),
         Column(id="failed", title="failed", width=6, right=True, rank=5),
@@ -176,8 +176,13 @@ def columns(room: int) -> tuple[Column, ...]:
         Column(id="ok", title="last ok", width=7, right=True),
         Column(id="rests", title="rests for", width=9, rank=1),
         Column(id="calls", title="calls", width=7, right=True, rank=6),
-        Column(id="strip", title=f"last {room} calls", width=room, rank=2, right=True),
+        Column(id="strip", title=_strip_title(room), width=room, rank=2, right=True),
     )
+
+
+def _strip_title(room: int) -> str:
+    full = f"last {room} calls"
+    return full if len(full) <= room else "last calls"
 
 
 def rows(
@@ -230,7 +235,8 @@ def failed(it: Standing) -> str:
     """The part of all calls that failed; `-` without one."""
     if not it.total_requests:
         return "-"
-    return f"{it.total_errors / it.total_requests:.1%}" if it.total_errors else "0%"
+    share = it.total_errors / it.total_requests
+    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits do
 
 
 def rests_s(it: Standing, now: float) -> float | None:
@@ -290,7 +296,7 @@ def provider_of(health: Health, row_id: str) -> str:
     return ""
 
 
-def tested(answer: Tested) -> tuple[str, str]:
+def answered(answer: Tested) -> tuple[str, str]:
     """How a test went, and its tone."""
     if not answer.ok:
         return answer.message or f"{answer.provider_id}: {answer.error}", "bad"
@@ -361,24 +367,31 @@ def _probed(probe: Probe | None, now: float) -> str:
     return f"{said} · again in {short(max(0.0, unix(probe.next_at) - now))}"
 
 
+def count_of(changes: Sequence[Change]) -> str:
+    """How many changes were heard."""
+    if not changes:
+        return "no change heard yet"
+    return "1 change heard" if len(changes) == 1 else f"{len(changes)} changes heard"
+
+
 CHANGES = (
     Column(id="at", title="time", width=8),
-    Column(id="name", title="of", width=12, most=40),
     Column(id="change", title="change", width=22, most=30),
-    Column(id="why", title="why", width=10, most=40),
+    Column(id="why", title="why", width=11, most=24),
+    Column(id="model", title="model", width=10, most=60),
 )
 
 
-def heard(changes: Sequence[Change]) -> list[Row]:
-    """The changes as rows of a table."""
+def heard(changes: Sequence[Change], name: str) -> list[Row]:
+    """The changes as rows of a table; those of the routes of `name` say which model it was."""
     return [
         Row(
             id=str(place),
             cells=(
                 at(one.at),
-                one.name,
                 Cell(f"{_word(one.old)} → {_word(one.new)}", STATES.get(one.new, ("", "", ""))[2]),
                 one.reason,
+                one.name.removeprefix(name).removeprefix("/"),
             ),
         )
         for place, one in enumerate(changes)
