@@ -100,6 +100,7 @@ class Table(ScrollView, can_focus=True):
         self._gutter = gutter
         self._widths: list[int] = []
         self._sorted = ("", False)
+        self._tones: dict[str, Style] = {}
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -238,7 +239,8 @@ class Table(ScrollView, can_focus=True):
         """One line of what is seen: the head, a row, or nothing."""
         width = self.scrollable_content_region.width
         if y < self._head:
-            return self._line(self._titles(), self._tone("head"), " ", width)
+            head = self.rich_style + self._tone("dim") + self._tone("head")
+            return self._line(self._titles(head), head, " ", width)
         place = y - self._head + self.scroll_offset.y
         if not 0 <= place < len(self._rows):
             return Strip.blank(width, self.rich_style)
@@ -259,10 +261,21 @@ class Table(ScrollView, can_focus=True):
         return base + self._tone(tone) if tone else base
 
     def _tone(self, tone: str) -> Style:
-        return self.get_component_rich_style(f"table--{tone}", partial=True)
+        if tone not in self._tones:
+            styles = self.get_component_styles(f"table--{tone}")
+            style = styles.partial_rich_style
+            if styles.color.a < 1 and not styles.auto_color:
+                # Terminals know no transparency, and a partial style would leave it out.
+                style += Style(color=(self.background_colors[1] + styles.color).rich_color)
+            self._tones[tone] = style
+        return self._tones[tone]
 
-    def _titles(self) -> list[tuple[str, Style]]:
-        head, (by, down) = self._tone("head"), self._sorted
+    def notify_style_update(self) -> None:
+        self._tones = {}
+        super().notify_style_update()
+
+    def _titles(self, head: Style) -> list[tuple[str, Style]]:
+        by, down = self._sorted
         arrow = "▾" if down else "▴"
         return [
             (self._fit(n, one.title + (arrow if one.id == by else "")), head)
