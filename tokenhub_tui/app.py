@@ -55,7 +55,7 @@ class Console(App[None]):
     """The console of one server. `pace` is 1, or more where nobody looks."""
 
     TITLE = "TokenHub"
-    CSS_PATH: ClassVar = ["styles/app.tcss"]
+    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/form.tcss"]
     MODES: ClassVar = dict(PAGES)
     BINDINGS: ClassVar = bindings(actions.APP)
     ENABLE_COMMAND_PALETTE = True
