@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import health, live, logs, request, shell, vault
+from tokenhub_tui.actions import charts, health, live, logs, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -13,6 +13,7 @@ ACTIONS: tuple[Action, ...] = (
     *vault.ACTIONS,
     *live.ACTIONS,
     *health.ACTIONS,
+    *charts.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
 )
