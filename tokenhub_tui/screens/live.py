@@ -10,7 +10,8 @@ from textual.reactive import reactive
 from tokenhub.client.calls.observe import get_request, list_logs
 from tokenhub.client.calls.stats import get_stats
 from tokenhub.client.errors import ClientError
-from tokenhub.client.stream import Heard
+from tokenhub.client.stream import DROPPED, GAP, Heard
+from tokenhub.client.text import from_ms
 from tokenhub.filters import Filter, parse
 from tokenhub.wire.stats import Stats
 from tokenhub_tui.screens.base import Page, bindings
@@ -22,6 +23,8 @@ from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.working import beside
 
 SEEDED = 200
+# As many as the log gives in one answer.
+FILLED = 1000
 
 
 class LivePage(Page[Stats]):
@@ -67,7 +70,19 @@ class LivePage(Page[Stats]):
             page = await console.link(list_logs(limit=SEEDED))
             console.feed.seed(page.logs)
             console.seeded = True
+        await self._fill()
         return await console.link(get_stats())
+
+    async def _fill(self) -> None:
+        """Take from the log what no event will tell any more."""
+        feed, gap = self.console.feed, self.console.feed.gap
+        if gap is None:
+            return
+        since = feed.filled_from()
+        page = await self.console.link(
+            list_logs(limit=FILLED, since=from_ms(since * 1000) if since else "")
+        )
+        self.console.say(decisions.filled(gap, feed.fill(page.logs, gap)), tone="warn")
 
     def show(self, data: Stats) -> None:
         """Draw the figures, and the feed."""
@@ -75,8 +90,9 @@ class LivePage(Page[Stats]):
         self._draw()
 
     def heard(self, events: list[Heard]) -> None:
-        """Draw the feed anew."""
-        del events
+        """Draw the feed anew; what has been missed is asked for at once."""
+        if any(one.type in {GAP, DROPPED} for one in events):
+            self.again()
         if self.loaded:
             self._draw()
 

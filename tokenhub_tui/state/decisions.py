@@ -8,7 +8,16 @@ from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.stats import Stats
 from tokenhub_tui.state.candidates import term
 from tokenhub_tui.state.cells import Cell, Column, Row
-from tokenhub_tui.state.feed import FAILED, MARKS, OK, RESCUED, RUNNING, STREAMING, Line
+from tokenhub_tui.state.feed import (
+    FAILED,
+    MARKS,
+    OK,
+    RESCUED,
+    RUNNING,
+    STREAMING,
+    Gap,
+    Line,
+)
 from tokenhub_tui.state.standing import clock
 
 __all__ = ["COLUMNS", "Figure", "clock", "figures", "row"]
@@ -83,6 +92,20 @@ def _why(line: Line) -> str:
         if candidates > 1 and said in {"", "scored", "best_score"}:
             return f"best of {candidates}"
     return said.replace("_", " ")
+
+
+def filled(gap: Gap, found: int) -> str:
+    """What was missed, and how much of it the log had, in a sentence."""
+    lost = (
+        "The server was started anew"
+        if gap.count is None
+        else f"{_many(gap.count, 'event')} missed"
+    )
+    return f"{lost}; {_many(found, 'request')} filled in from the log."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
