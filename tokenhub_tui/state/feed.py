@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tokenhub.wire.events import Event
-from tokenhub.wire.observe import AttemptLog, Decision, RequestLog
+from tokenhub.wire.observe import AttemptLog, Candidate, Decision, RequestLog
 
 RING = 2000
 # How long a request counts for the rate: short enough to see a change, long enough to be steady.
@@ -68,13 +68,13 @@ class Line(msgspec.Struct, kw_only=True):
         return bool(self.plan) and not self.step
 
     @property
-    def score(self) -> float | None:
-        """That of the route that answered, or of the best; None where nothing was scored."""
+    def candidate(self) -> Candidate | None:
+        """The route that answered, or the best; None where nothing was scored."""
         if self.decision is None or not self.decision.candidates:
             return None
         route = f"{self.provider_id}/{self.model_id}"
         found = [one for one in self.decision.candidates if one.route == route]
-        return (found or self.decision.candidates)[0].score
+        return (found or self.decision.candidates)[0]
 
     def row(self) -> dict[str, object]:
         """As the filter grammar reads rows."""

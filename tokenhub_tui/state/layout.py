@@ -47,6 +47,6 @@ def _least(columns: Sequence[Column], kept: Sequence[int]) -> int:
 def _wanted(column: Column, place: int, rows: Sequence[Row]) -> int:
     if not column.most:
         return column.width
-    texts = (natural(row.cells[place]) for row in rows[-MEASURED:])
+    texts = (natural(row.cells[place]) for row in rows[-MEASURED:] if place < len(row.cells))
     need = max((cells(text) for text in texts), default=0)
     return min(column.most, max(column.width, need))
