@@ -60,11 +60,11 @@ class LivePage(Page[Stats]):
         with Vertical(id="side"):
             with Vertical(id="candidates-box", classes="box") as box:
                 box.border_title = "Candidates"
-                yield Table(candidates.COLUMNS, name="candidates")
+                yield Table(candidates.COLUMNS, name="candidates", quiet=True)
                 yield Empty(id="undecided")
             with Vertical(id="parts-box", classes="box") as box:
                 box.border_title = "What the scores are made of"
-                yield Table(candidates.PART_COLUMNS, name="parts")
+                yield Table(candidates.PART_COLUMNS, name="parts", quiet=True)
 
     @property
     def feed(self) -> Table:
@@ -179,7 +179,7 @@ class LivePage(Page[Stats]):
         shown = (line.request_id, line.turn) if line else ("", 0)
         if shown == self._shown:
             return
-        self._shown = shown
+        another, self._shown = shown[0] != self._shown[0], shown
         box, table = self.query_one("#candidates-box"), self.query_one("#candidates", Table)
         empty = self.query_one("#undecided", Empty)
         decision = line.decision if line else None
@@ -194,9 +194,12 @@ class LivePage(Page[Stats]):
             return
         box.border_title = f"Candidates · {candidates.caption(decision)}"
         asked = f"{line.provider_id}/{line.model_id}" if line.provider_id else ""
-        table.show(candidates.rows(decision, asked), columns=candidates.columns(decision))
+        rows = candidates.rows(decision, asked)
+        table.show(rows, columns=candidates.columns(decision))
+        if another and rows:
+            table.go(rows[0].id)
         self.query_one("#parts", Table).show(candidates.part_rows(decision, asked))
-        self.query_one("#parts-box").display = not candidates.drawn(decision)
+        self.query_one("#parts-box").set_class(candidates.drawn(decision), "-drawn")
 
     def on_table_moved(self, message: Table.Moved) -> None:
         if message.table is self.feed:

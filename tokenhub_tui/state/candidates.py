@@ -1,16 +1,18 @@
 """A decision as rows of a table: who could have answered, what each score is made of, who lost."""
 
+import math
+
 from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.observe import Candidate, Decision, Skipped, Terms
 from tokenhub_tui.state.cells import Cell, Column, Row
 
-BAR, PART = 12, 10
+BAR, PART = 8, 10
 _ESTIMATES = (
-    Column(id="usd", title="est. $", width=8, right=True, rank=7),
+    Column(id="usd", title="est. $", width=9, most=11, right=True, rank=7),
     Column(id="ms", title="est. ms", width=7, right=True, rank=8),
-    Column(id="note", title="", width=11, rank=1),
+    Column(id="note", title="", width=0, most=11, rank=1),
 )
-_WHO = (Column(id="mark", title="", width=1), Column(id="route", title="route", width=18, most=44))
+_WHO = (Column(id="mark", title="", width=1), Column(id="route", title="route", width=22, most=44))
 COLUMNS = (
     *_WHO,
     Column(id="cost", title="cost", width=5, right=True, rank=5),
@@ -33,7 +35,7 @@ DRAWN_COLUMNS = (
     *_ESTIMATES,
 )
 PART_COLUMNS = (
-    Column(id="route", title="route", width=18, most=30),
+    Column(id="route", title="route", width=22, most=34),
     Column(id="cost", title="cost", width=PART),
     Column(id="latency", title="latency", width=PART),
     Column(id="failure", title="failure", width=PART),
@@ -143,7 +145,7 @@ def _candidate(one: Candidate, decision: Decision, *, here: bool, best: float, w
             *numbers,
             Cell(score, "head"),
             Cell(bar(share, BAR), "good" if here else "dim"),
-            usd(one.cost_usd) if one.cost_usd is not None else "?",
+            "?" if one.cost_usd is None else price(one.cost_usd),
             "?" if one.latency_ms is None else f"{one.latency_ms:,.0f}",
             Cell("last resort" if one.last_resort else "too slow" if one.too_slow else "", "warn"),
         ),
@@ -168,6 +170,16 @@ def left_out(one: Skipped) -> str:
         return f"{said} {usd(one.value)} > {usd(one.limit)}"
     sign = "<" if one.reason == "weight_below_minimum" else ">"
     return f"{said} {one.value:,.0f} {sign} {one.limit:,.0f}"
+
+
+def price(amount: float) -> str:
+    """What one request costs: in four decimals, or as many as show two digits."""
+    if not amount or amount >= _CENT:
+        return f"${amount:.4f}" if amount else "$0"
+    return f"${amount:.{1 - math.floor(math.log10(amount))}f}"
+
+
+_CENT = 0.01
 
 
 def term(value: float, *, places: int = 3) -> str:

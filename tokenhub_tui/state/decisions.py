@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from tokenhub.client.text import milliseconds, usd
-from tokenhub_tui.state.candidates import term
+from tokenhub.client.text import milliseconds
+from tokenhub_tui.state.candidates import price, term
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.feed import (
     FAILED,
@@ -25,16 +25,16 @@ __all__ = ["COLUMNS", "clock", "row"]
 COLUMNS = (
     Column(id="time", title="time", width=8),
     Column(id="mark", title="", width=1),
-    Column(id="model", title="model", width=18, most=40),
+    Column(id="model", title="model", width=16, most=40),
     Column(id="provider", title="provider", width=10, most=20, rank=8),
-    Column(id="mode", title="mode", width=9, rank=7),
-    Column(id="key", title="key", width=8, most=16, rank=9),
+    Column(id="mode", title="mode", width=9, most=15, rank=7),
+    Column(id="key", title="key", width=6, most=16, rank=9),
     Column(id="ms", title="ms", width=7, right=True),
     Column(id="first", title="first", width=7, right=True, rank=11),
-    Column(id="tokens", title="in/out", width=11, right=True, rank=10),
-    Column(id="cost", title="cost", width=8, most=11, right=True),
-    Column(id="score", title="score", width=6, right=True, rank=2),
-    Column(id="why", title="why", width=14, most=60),
+    Column(id="tokens", title="in/out", width=9, most=13, right=True, rank=10),
+    Column(id="cost", title="cost", width=10, most=11, right=True),
+    Column(id="score", title="score", width=5, most=6, right=True, rank=2),
+    Column(id="why", title="why", width=22, most=60),
 )
 _TONES = {
     OK: "good", RESCUED: "warn", FAILED: "bad", LOST: "warn", STREAMING: "key", RUNNING: "dim",
@@ -76,7 +76,7 @@ def _took(line: Line, now: float) -> str:
 
 
 def _cost(line: Line) -> str:
-    return "?" if line.cost_usd is None else usd(line.cost_usd) if line.cost_usd else "$0"
+    return "?" if line.cost_usd is None else price(line.cost_usd)
 
 
 def _score(line: Line) -> str:
@@ -109,7 +109,7 @@ def _went(line: Line) -> str:
         return "streams" if line.state == STREAMING else ""
     failed = next((one for one in line.attempts if one.error_class), None)
     if line.state == RESCUED and failed is not None:
-        return f"{trouble(failed.error_class)} at {failed.provider_id}/{failed.model_id}"
+        return f"{trouble(failed.error_class)}: {failed.provider_id}/{failed.model_id}"
     return reason(line.reason, len(line.decision.candidates) if line.decision else 0)
 
 

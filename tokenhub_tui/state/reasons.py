@@ -65,7 +65,13 @@ _TROUBLES = {
 def reason(said: str, candidates: int = 0) -> str:
     """Why a route answered, out of so many candidates where that is known."""
     if _BY_WEIGHT.fullmatch(said):
-        return f"best of {candidates}" if candidates > 1 else "only one" if candidates else "best"
+        return (
+            f"best of {candidates}"
+            if candidates > 1
+            else "only one"
+            if candidates
+            else "best score"
+        )
     return _REASONS.get(said) or plain(said)
 
 

@@ -28,7 +28,8 @@ CURSOR = "▌"
 class Table(ScrollView, can_focus=True):
     """A list. `show` gives it rows; the cursor stays on its row, whatever comes and goes.
 
-    With `follow` the cursor stays on the last row; moving it away ends that.
+    With `follow` the cursor stays on the last row; moving it away ends that. A `quiet` one shows
+    its cursor only while it has the focus.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -81,6 +82,7 @@ class Table(ScrollView, can_focus=True):
         name: str,
         head: bool = True,
         gutter: int = 1,
+        quiet: bool = False,
     ) -> None:
         super().__init__(id=name)
         self._columns = tuple(columns)
@@ -89,6 +91,7 @@ class Table(ScrollView, can_focus=True):
         self._at = 0
         self._head = int(head)
         self._gutter = gutter
+        self._quiet = quiet
         self._widths: list[int] = []
         self._sorted = ("", False)
 
@@ -227,7 +230,7 @@ class Table(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         row, base = self._rows[place], self.rich_style
         mark = " "
-        if place == self._at:
+        if place == self._at and (self.has_focus or not self._quiet):
             mark = CURSOR
             base += self._tone("cursor")
         shown = [n for n in self._shown() if n < len(row.cells)]
