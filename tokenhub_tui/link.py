@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TypeVar
 
 import httpx
@@ -13,7 +13,7 @@ from tokenhub.client.errors import ClientError, Unauthorized
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import CONNECTED, Heard
-from tokenhub.client.transport import AsyncClient
+from tokenhub.client.transport import AsyncClient, AsyncOpened
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.state.standing import Standing
 
@@ -42,6 +42,10 @@ class Link:
     async def __call__(self, call: Call[T]) -> T:
         """The answer. Raises ClientError."""
         return await self._client(call)
+
+    def opened(self, call: Call[T]) -> AbstractAsyncContextManager[AsyncOpened]:
+        """The answer as it comes, unread. Raises ClientError."""
+        return self._client.opened(call)
 
     async def aclose(self) -> None:
         """Close all connections; what is on its way ends as Unreachable."""

@@ -1,5 +1,6 @@
 """Decisions as they are taken: who was asked, what it cost, and why not the others."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from tokenhub.filters import Filter, parse
 from tokenhub.wire.stats import Stats
 from tokenhub_tui.dialogs.why_not import WhyNot
 from tokenhub_tui.screens.base import Page, bindings
+from tokenhub_tui.screens.facets import values
 from tokenhub_tui.state import candidates, decisions
 from tokenhub_tui.state.cells import Row
 from tokenhub_tui.state.feed import RING, Line
@@ -22,6 +24,7 @@ from tokenhub_tui.state.figures import figures
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.figures import Figures
 from tokenhub_tui.widgets.table import Table
+from tokenhub_tui.widgets.words import words
 from tokenhub_tui.working import beside
 
 SEEDED = 200
@@ -117,6 +120,10 @@ class LivePage(Page[Stats]):
         if self.loaded:
             self._draw()
 
+    async def known_values(self) -> Mapping[str, Sequence[str]]:
+        """Values of the log: what was asked before is what will be asked."""
+        return await values(self.console.link)
+
     def filtered(self) -> None:
         """Only what the filter means; the ring is here, so nobody is asked."""
         self._filter = parse(self.wanted, now=self.console.clock.now())
@@ -159,7 +166,8 @@ class LivePage(Page[Stats]):
 
     def _captions(self, shown: int, there: int) -> None:
         box = self.query_one("#feed-box")
-        box.border_title = f"Decisions · filter: {self.wanted}" if self.wanted else "Decisions"
+        title = f"Decisions · filter: {self.wanted}" if self.wanted else "Decisions"
+        box.border_title = words(title)
         parts = [f"{shown:,} of {there:,}"] if self.wanted else [f"{there:,}"]
         if self._held is not None:
             paused = decisions.clock(self.console.clock.now() - self._paused_at)
@@ -184,7 +192,7 @@ class LivePage(Page[Stats]):
         empty = self.query_one("#undecided", Empty)
         decision = line.decision if line else None
         table.display, empty.display = decision is not None, decision is None
-        box.border_subtitle = line.request_id if line else ""
+        box.border_subtitle = words(line.request_id) if line else ""
         self.redraw_keys()
         if line is None or decision is None:
             box.border_title = "Candidates"
@@ -192,7 +200,7 @@ class LivePage(Page[Stats]):
             table.show([])
             self.query_one("#parts", Table).show([])
             return
-        box.border_title = f"Candidates · {candidates.caption(decision)}"
+        box.border_title = words(f"Candidates · {candidates.caption(decision)}")
         asked = f"{line.provider_id}/{line.model_id}" if line.provider_id else ""
         rows = candidates.rows(decision, asked)
         table.show(rows, columns=candidates.columns(decision))
