@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
 from tokenhub_tui.screens.rewards import RewardsPage
@@ -13,5 +14,6 @@ PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
     "logs": LogsPage,
+    "health": HealthPage,
     "rewards": RewardsPage,
 }
