@@ -140,6 +140,8 @@ class ChartsPage(Page[Charted]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.display:
+            return  # it is being taken apart
         data = self._data
         self.query_one("#asked", Static).update(words(series.said(self._ask, self._chosen)))
         if data is None:

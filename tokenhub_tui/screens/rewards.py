@@ -140,6 +140,8 @@ class RewardsPage(Page[Believed]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.display:
+            return  # it is being taken apart
         line = self.query_one(TabLine)
         line.active = self.showing
         if not self.loaded:
