@@ -272,7 +272,7 @@ def fitting(
             break
         parts += [(between, None), (text, colour)] if between else [(text, colour)]
         used += len(between + text)
-    return [*parts, (f"  +{more}", None)] if more else parts
+    return [*parts, (f"{'  ' if parts else ''}+{more}", None)] if more else parts
 
 
 def at(points: Sequence[Point], when: float) -> float | None:
