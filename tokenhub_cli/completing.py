@@ -1,4 +1,4 @@
-"""Completion of what is on the server: ids of providers, models and keys, and names of contexts.
+"""Completion of what is on the server (ids and names of its nouns), contexts, and `--fields`.
 
 A shell waits while this runs, so it ends after 300 ms, unless the line has a --timeout of its own;
 what was found holds for a minute.
@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,20 +23,57 @@ from tokenhub.client.profile import Profile
 from tokenhub_cli import options
 from tokenhub_cli.options import Shared
 
+if TYPE_CHECKING:
+    from tokenhub.client.transport import Client
+
 Complete = Callable[[Any, Any, str], list[str]]
 
 _LIMIT_S = 0.3
 _KEPT_S = 60.0
 _MOST = 1000
 _CONTEXTS = "contexts"
+_FIELDS = "fields"
+# What there is more of with every request: the newest count, and none are kept.
+_NEWEST = {"requests": 50, "plans": 50}
 # The arguments and options that name something, by what they name.
 _ARGUMENTS = {
     "provider_id": "providers",
     "model_id": "models",
     "model_ids": "models",
     "key_id": "keys",
+    "ref": "tokens",
+    "request_id": "requests",
+    "orchestration_id": "plans",
 }
-_OPTIONS = {"--provider": "providers", "--model": "models", "--key": "keys"}
+# Those whose names mean another thing under each noun.
+_OF_NOUN = {
+    ("context", "name"): _CONTEXTS,
+    ("logout", "name"): _CONTEXTS,
+    ("alias", "name"): "aliases",
+    ("view", "name"): "views",
+    ("vault", "key"): "secrets",
+    ("health", "provider"): "providers",
+    ("health", "name"): "providers",
+    ("feedback", "request"): "requests",
+}
+_OPTIONS = {
+    "--provider": "providers",
+    "--model": "models",
+    "--key": "keys",
+    "--view": "views",
+    "--request-id": "requests",
+    "--plan": "plans",
+    "--allow-model": "models",
+    "--allow-provider": "providers",
+}
+
+
+def know_shells() -> None:
+    """Have typer answer the scripts that it writes, which differ from those of click."""
+    # typer offers it without declaring that it does.
+    from typer.completion import completion_init  # type: ignore[attr-defined]  # noqa: PLC0415 - as said
+
+    completion_init()
 
 
 def attach(command: Any, line: Sequence[str]) -> None:
@@ -51,8 +88,11 @@ def attach(command: Any, line: Sequence[str]) -> None:
 def _kind(param: Any, line: Sequence[str]) -> str:
     """What a parameter names; empty where that is nothing that can be listed."""
     if param.param_type_name == "argument":
-        of_context = line[0] in {"context", "logout"} and line[-1] != "add"
-        return _CONTEXTS if of_context and param.name == "name" else _ARGUMENTS.get(param.name, "")
+        if line == ["context", "add"]:
+            return ""  # a name that is not there yet
+        return _OF_NOUN.get((line[0], param.name)) or _ARGUMENTS.get(param.name, "")
+    if "--fields" in param.opts:
+        return _FIELDS
     if param.name == "context" and "-c" in param.opts:
         return _CONTEXTS
     # Prices and sizes have options of such names, but take numbers.
@@ -61,6 +101,8 @@ def _kind(param: Any, line: Sequence[str]) -> str:
 
 
 def _completed(ctx: Any, _param: Any, incomplete: str, *, kind: str) -> list[str]:
+    if kind == _FIELDS:
+        return _with_fields(ctx, incomplete)
     found: list[str] = []
 
     def look() -> None:
@@ -76,6 +118,22 @@ def _completed(ctx: Any, _param: Any, incomplete: str, *, kind: str) -> list[str
     return [name for name in list(found) if name.startswith(incomplete)]
 
 
+def _with_fields(ctx: Any, incomplete: str) -> list[str]:
+    """The list as it stands, with each name that can be its next."""
+    from tokenhub_cli.showing import fields_shown  # noqa: PLC0415 - few lines have the option
+
+    before, comma, begun = incomplete.rpartition(",")
+    there = before.split(",")
+    names = [name for name in fields_shown(_command(ctx).callback) if name not in there]
+    return [f"{before}{comma}{name}" for name in names if name.startswith(begun)]
+
+
+def _command(ctx: Any) -> Any:
+    """The command of a line; of a noun alone the list that it stands for."""
+    command = ctx.command
+    return getattr(command, "commands", {}).get("list", command)
+
+
 def _limit_s(ctx: Any) -> float:
     timeout_s = options.given(ctx).timeout
     return _LIMIT_S if timeout_s == Shared().timeout else timeout_s
@@ -89,8 +147,14 @@ def _names(ctx: Any, kind: str) -> list[str]:
 
         return list(kept.read().contexts)
     profile = load_profile(ctx)
+    if kind in _NEWEST:
+        return _fetched(profile, kind, _limit_s(ctx))
     file = _file(profile, kind)
-    return _read(file) or _fetched(profile, kind, file, _limit_s(ctx))
+    if not (names := _read(file)):
+        names = _fetched(profile, kind, _limit_s(ctx))
+        with suppress(OSError):  # what cannot be kept is asked for again
+            _keep(file, names)
+    return names
 
 
 def _file(profile: Profile, kind: str) -> Path:
@@ -109,20 +173,44 @@ def _read(file: Path) -> list[str]:
         return []
 
 
-def _fetched(profile: Profile, kind: str, file: Path, limit_s: float) -> list[str]:
-    from tokenhub.client.calls import catalog, keys  # noqa: PLC0415 - only where there is no file
-    from tokenhub.client.transport import Client  # noqa: PLC0415 - the same, and httpx
+def _fetched(profile: Profile, kind: str, limit_s: float) -> list[str]:
+    from tokenhub.client.transport import Client  # noqa: PLC0415 - httpx: only where there is no file
 
     with Client(profile, timeout_s=limit_s, retries=0) as client:
-        if kind == "providers":
-            names = [it.id for it in client(catalog.list_providers(limit=_MOST)).items]
-        elif kind == "models":
-            names = [it.id for it in client(catalog.list_models(limit=_MOST)).items]
-        else:
-            names = [it.id for it in client(keys.list_keys(limit=_MOST)).keys]
-    with suppress(OSError):  # what cannot be kept is asked for again
-        _keep(file, names)
-    return names
+        return _asked(client, kind)
+
+
+def _asked(client: "Client", kind: str) -> list[str]:  # noqa: PLR0911 - one line for each kind
+    from tokenhub.client.calls import (  # noqa: PLC0415 - only where there is no file
+        aliases,
+        catalog,
+        keys,
+        observe,
+        orchestrations,
+        tokens,
+        vault,
+        views,
+    )
+
+    match kind:
+        case "providers":
+            return [it.id for it in client(catalog.list_providers(limit=_MOST)).items]
+        case "models":
+            return [it.id for it in client(catalog.list_models(limit=_MOST)).items]
+        case "keys":
+            return [it.id for it in client(keys.list_keys(limit=_MOST)).keys]
+        case "tokens":
+            return [it.name for it in client(tokens.list_tokens(limit=_MOST)).tokens]
+        case "aliases":
+            return [it.name for it in client(aliases.list_aliases(limit=_MOST)).items]
+        case "views":
+            return [it.name for it in client(views.list_views(limit=_MOST)).items]
+        case "secrets":
+            return client(vault.list_secrets()).secrets
+        case "requests":
+            return [it.request_id for it in client(observe.list_logs(limit=_NEWEST[kind])).logs]
+    page = client(orchestrations.list_orchestrations(limit=_NEWEST[kind]))
+    return [it.id for it in page.orchestrations]
 
 
 def _keep(file: Path, names: list[str]) -> None:

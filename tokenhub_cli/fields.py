@@ -4,14 +4,13 @@ import math
 import os
 import sys
 from collections.abc import Mapping
-from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import typer
 
-from tokenhub_cli.output import talk
+from tokenhub_cli.output import hidden, talk
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -59,8 +58,8 @@ def secret(
     if (value is not None) + from_stdin + (variable is not None) > 1:
         raise typer.BadParameter(f"give one of {flag}, {flag}-stdin and {flag}-env")
     if from_stdin:
-        value = _from_stdin(flag)
-    elif variable is not None:
+        return _from_stdin(flag)
+    if variable is not None:
         value = os.environ.get(variable, "").strip()  # noqa: TID251 - the caller names it
         flag = f"{flag}-env {variable}"
     elif value:
@@ -79,12 +78,17 @@ def hint(flag: str) -> None:
 
 
 def _from_stdin(flag: str) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    try:
-        return getpass(f"{flag.lstrip('-')}: ").strip()
-    except EOFError:
-        return ""
+    """What somebody types unseen, or a line of stdin. Raises a usage error where that is empty."""
+    what = flag.lstrip("-")
+    if sys.stdin.isatty():
+        value, empty = hidden(what).strip(), "nothing was typed"
+    else:
+        value = sys.stdin.readline().strip()
+        empty = "stdin is empty: pipe it in, such as "
+        empty += f"""printf %s "$SECRET" | tokenhubctl ... {flag}-stdin"""
+    if not value:
+        raise typer.BadParameter(f"there is no {what}; {empty}")
+    return value
 
 
 def decoded(argument: str) -> object:

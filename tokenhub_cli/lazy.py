@@ -1,6 +1,7 @@
 """A group that imports a command's file when the command is used, and not before."""
 
 import os
+import shutil
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,6 +12,8 @@ from tokenhub_cli.options import add_shared, completed
 
 # How a shell says that it wants completions, and in which form.
 COMPLETING = "_TOKENHUBCTL_COMPLETE"
+# Columns of a terminal below which typer would write help beyond its edge, and what help needs.
+_LEAST_COLUMNS, _FEWEST_COLUMNS = 52, 24
 
 
 class Entry(NamedTuple):
@@ -30,12 +33,15 @@ class Lazy(TyperCommand):
 
     def load(self) -> TyperCommand | TyperGroup:
         """The command itself."""
+        from tokenhub_cli.listing import add_watch  # noqa: PLC0415 - not for --help
+
         assert self.name is not None
         module = import_module(f"tokenhub_cli.commands.{self.name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         assert isinstance(command, TyperCommand | TyperGroup)
         command.name = self.name
         add_shared(command)
+        add_watch(command)
         if COMPLETING in os.environ:  # noqa: TID251 - set by the shell's script, not by users
             from tokenhub_cli.completing import attach  # noqa: PLC0415 - only where a shell asks
 
@@ -59,7 +65,22 @@ class LazyGroup(TyperGroup):
                 hidden=entry.hidden,
             )
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the line; or tell a shell how it may go on."""
+        if COMPLETING in os.environ:  # noqa: TID251 - as above
+            from tokenhub_cli.completing import know_shells  # noqa: PLC0415 - as above
+
+            know_shells()
+        return super().main(*args, **settings)
+
     # The context types are typer's own copy of click, which has no public name.
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """The context of the line; its help is as narrow as the terminal, else at least 50 wide."""
+        columns = shutil.get_terminal_size().columns
+        if columns < _LEAST_COLUMNS:
+            settings["terminal_width"] = max(_FEWEST_COLUMNS, columns - 2)
+        return super().make_context(*args, **settings)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The whole line passes here, before any other parser sees a part of it."""
         return super().parse_args(ctx, completed(args))

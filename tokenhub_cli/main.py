@@ -73,6 +73,7 @@ class Root(LazyGroup):
         Entry("version", "Print the version."),
         Entry("completion", "Completion of commands, options and ids in your shell."),
         Entry("man", "Write the manual pages, one of each noun, into a folder."),
+        Entry("docs", "Write the reference as pages of Markdown into a folder."),
         Entry("help", "Explain a command or a topic."),
     )
 
@@ -80,6 +81,7 @@ class Root(LazyGroup):
 app = typer.Typer(
     cls=Root,
     no_args_is_help=True,
+    add_completion=False,  # typer's options for what the noun `completion` does
     rich_markup_mode=None,  # rich would take 120 ms of every help page
     pretty_exceptions_enable=False,  # they print the values of variables, keys among them
     context_settings={"help_option_names": ["-h", "--help"]},

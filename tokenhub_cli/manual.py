@@ -14,14 +14,26 @@ def markdown(root: Command, generated: str) -> str:
     return "\n".join(_page(root, generated)) + "\n"
 
 
+def markdown_pages(root: Command) -> dict[str, str]:
+    """The same by the names of its files: one that leads to the others, one of each noun."""
+    found = {"tokenhubctl.md": _index(root)}
+    for noun in root.below:
+        found[f"{_file(noun)}.md"] = [f"# {noun.line}", *_noun(noun, "##")]
+    return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
+
+
 def pages(root: Command) -> dict[str, str]:
     """Manual pages by the names of their files: one of the root, one of each noun."""
-    nouns = [(noun.line.replace(" ", "-"), noun) for noun in root.below]
+    nouns = [(_file(noun), noun) for noun in root.below]
     others = [f"{name}(1)" for name, _ in nouns]
     found = {"tokenhubctl.1": _man("tokenhubctl", root, others, whole=True)}
     for name, noun in nouns:
         found[f"{name}.1"] = _man(name, noun, ["tokenhubctl(1)"])
     return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
+
+
+def _file(noun: Command) -> str:
+    return noun.line.replace(" ", "-")
 
 
 def _page(root: Command, generated: str) -> Iterator[str]:
@@ -32,19 +44,39 @@ def _page(root: Command, generated: str) -> Iterator[str]:
     yield "[How they are used](../user/tokenhubctl.md). `tokenhubctl man DIR` makes manual pages of"
     yield "the same."
     yield ""
+    yield from _options(root)
+    for noun in root.below:
+        yield ""
+        yield f"## {noun.line.partition(' ')[2]}"
+        yield from _noun(noun, "###")
+    yield from _topics()
+
+
+def _index(root: Command) -> list[str]:
+    """The page that leads to the others."""
+    nouns = [f"- [{it.line}]({_file(it)}.md): {it.summary}" for it in root.below]
+    head = ["# tokenhubctl", "", root.summary, ""]
+    return [*head, *_options(root), "", "## Commands", "", *nouns, *_topics()]
+
+
+def _options(root: Command) -> Iterator[str]:
     yield "## Options of every command"
     yield ""
     yield "They may stand before the command and after it; the last one given holds."
     yield ""
     yield from _table("option", root.options)
-    for noun in root.below:
+
+
+def _noun(noun: Command, mark: str) -> Iterator[str]:
+    """What a noun does, and below headings what its verbs do."""
+    yield from _command(noun)
+    for one in list(noun.walk())[1:]:
         yield ""
-        yield f"## {noun.line.partition(' ')[2]}"
-        yield from _command(noun)
-        for one in list(noun.walk())[1:]:
-            yield ""
-            yield f"### {one.line.partition(' ')[2]}"
-            yield from _command(one)
+        yield f"{mark} {one.line.partition(' ')[2]}"
+        yield from _command(one)
+
+
+def _topics() -> Iterator[str]:
     for topic in topics():
         yield ""
         yield f"## {topic.summary.rstrip('.')}"

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,19 @@ Offset = Annotated[int | None, typer.Option("--offset", min=0, help="Rows to ski
 IfMatch = Annotated[
     int | None,
     typer.Option("--if-match", metavar="VERSION", help="Only if this is still its version."),
+]
+# Of lists of what has happened, which can be followed.
+Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
+]
+Until = Annotated[
+    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
+]
+Follow = Annotated[
+    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
+]
+Count = Annotated[
+    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
 ]
 
 
@@ -79,6 +93,7 @@ class Shared(NamedTuple):
     curl: bool = False
     dry_run: bool = False
     yes: bool = False
+    watch: str = ""
 
     @property
     def form(self) -> Form:
@@ -110,6 +125,8 @@ def add_shared(command: TyperCommand | TyperGroup, *, told: bool = False) -> Non
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
             assert isinstance(below, TyperCommand | TyperGroup)
+            # Else the list of commands cuts their sentences short.
+            below.short_help = below.short_help or (below.help or "").partition("\n")[0]
             add_shared(below)
 
 
@@ -136,8 +153,12 @@ def completed(args: list[str]) -> list[str]:
 
 @cache
 def _params(*, hidden: bool) -> tuple[Any, ...]:
+    return params_of(_options, hidden=hidden)
+
+
+def params_of(declared: Callable[..., None], *, hidden: bool) -> tuple[Any, ...]:
     """The options as typer's parameters; they hold nothing of a command or a run."""
-    params, _, _ = get_params_convertors_ctx_param_name_from_function(_options)
+    params, _, _ = get_params_convertors_ctx_param_name_from_function(declared)
     for param in params:
         param.expose_value = False  # they are in the context, not in the command's signature
         vars(param)["hidden"] = hidden
@@ -150,28 +171,29 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> None:
         ctx.meta[f"{_PLACE}{param.name}"] = value
 
 
-def _kept(names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+def kept(names: str, text: str, metavar: str | None = None, **more: Any) -> Any:
+    """An option whose value is found by `given`."""
     return typer.Option(*names.split(), help=text, metavar=metavar, callback=_keep, **more)
 
 
 def _options(
     *,
-    output: Annotated[Form | None, _kept("--output -o", "How to write the result.")] = None,
+    output: Annotated[Form | None, kept("--output -o", "How to write the result.")] = None,
     fields: Annotated[
         str | None,
-        _kept("--fields", "Only these fields, with commas; alone, it lists them.", "NAMES"),
+        kept("--fields", "Only these fields, with commas; alone, it lists them.", "NAMES"),
     ] = None,
     filter: Annotated[  # noqa: A002 - the option's name
-        str | None, _kept("--filter", "Only rows such as 'openai enabled:yes'.", "FILTER")
+        str | None, kept("--filter", "Only rows such as 'openai enabled:yes'.", "FILTER")
     ] = None,
-    all_pages: Annotated[bool, _kept("--all", "All pages of a list.")] = False,
-    no_headers: Annotated[bool, _kept("--no-headers", "Leave out the header line.")] = False,
-    time: Annotated[Times | None, _kept("--time", "How times are written in tables.")] = None,
-    color: Annotated[Colour | None, _kept("--color", "Whether tables have colours.")] = None,
-    quiet: Annotated[bool, _kept("--quiet -q", "No notes on standard error.")] = False,
+    all_pages: Annotated[bool, kept("--all", "All pages of a list.")] = False,
+    no_headers: Annotated[bool, kept("--no-headers", "Leave out the header line.")] = False,
+    time: Annotated[Times | None, kept("--time", "How times are written in tables.")] = None,
+    color: Annotated[Colour | None, kept("--color", "Whether tables have colours.")] = None,
+    quiet: Annotated[bool, kept("--quiet -q", "No notes on standard error.")] = False,
     verbose: Annotated[
         int,
-        _kept(
+        kept(
             "--verbose -v",
             "Tell of each request; twice: of its headers.",
             count=True,
@@ -179,22 +201,20 @@ def _options(
         ),
     ] = 0,
     context: Annotated[
-        str | None, _kept("--context -c", "The server of that context.", "NAME")
+        str | None, kept("--context -c", "The server of that context.", "NAME")
     ] = None,
-    url: Annotated[str | None, _kept("--url", "The server.", "URL")] = None,
+    url: Annotated[str | None, kept("--url", "The server.", "URL")] = None,
     token_file: Annotated[
-        Path | None, _kept("--token-file", "A file with the admin token.", "FILE")
+        Path | None, kept("--token-file", "A file with the admin token.", "FILE")
     ] = None,
-    timeout: Annotated[
-        float | None, _kept("--timeout", "Longest wait.", "SECONDS", min=0.1)
-    ] = None,
+    timeout: Annotated[float | None, kept("--timeout", "Longest wait.", "SECONDS", min=0.1)] = None,
     retries: Annotated[
-        int | None, _kept("--retries", "Tries again of what only reads.", "COUNT", min=0, max=10)
+        int | None, kept("--retries", "Tries again of what only reads.", "COUNT", min=0, max=10)
     ] = None,
-    curl: Annotated[bool, _kept("--curl", "Print the request as a curl line, and stop.")] = False,
+    curl: Annotated[bool, kept("--curl", "Print the request as a curl line, and stop.")] = False,
     dry_run: Annotated[
-        bool, _kept("--dry-run", "Have the server check the change, and change nothing.")
+        bool, kept("--dry-run", "Have the server check the change, and change nothing.")
     ] = False,
-    yes: Annotated[bool, _kept("--yes -y", "Do not ask.")] = False,
+    yes: Annotated[bool, kept("--yes -y", "Do not ask.")] = False,
 ) -> None:
     """Declare the options; typer reads this signature, and nobody calls it."""

@@ -5,9 +5,10 @@ import io
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ from tokenhub.client.text import (
     plain,
     unix,
 )
+from tokenhub_cli.narrow import fitted, shortened, shortening
 from tokenhub_cli.options import WHICH_FIELDS, Colour, Form, Shared, Times
 from tokenhub_cli.rows import fields_of, value_of, wanted
 
@@ -172,6 +174,8 @@ class Output:
     def page_of(self, view: View[R], rows: Sequence[R]) -> list[str]:
         """The lines of a table, for a screen."""
         seen = self.seen(view, rows)
+        if not self._all:
+            seen = _narrowed(seen, rows) or seen
         colours = _colours(self._shared.color)
         return table(seen, rows, headers=self._headers, colours=colours)
 
@@ -269,14 +273,22 @@ class Output:
         columns = [self._timed(it) for it in view.columns if self._all or not it.wide]
         view = msgspec.structs.replace(view, columns=tuple(columns))
         seen = view if self._all else _fitting(view, rows)
+        narrow = seen if self._all else _narrowed(seen, rows)
         spared = [column.title for column in view.columns if column not in seen.columns]
-        colours = _colours(self._shared.color)
-        if spared and len(rows) == 1:
+        if len(rows) == 1 and (spared or narrow is not seen):
             _lines(_upright(view, rows[0]))
             return
-        _write_lines(table(seen, rows, headers=self._headers, colours=colours))
-        if spared and rows:
-            self.note(f"this terminal has no room for {', '.join(spared)}; -o wide has all")
+        cut: list[str] = []
+        if narrow is None:
+            _lines(line for at, row in enumerate(rows) for line in _card(seen, row, first=not at))
+        else:
+            cut = [it.title for it in seen.columns if it not in narrow.columns]
+            colours = _colours(self._shared.color)
+            _write_lines(table(narrow, rows, headers=self._headers, colours=colours))
+        if rows and (spared or cut):
+            whole = [f"the whole of {', '.join(cut)}"] if cut else []
+            missed = " and ".join([*([", ".join(spared)] if spared else []), *whole])
+            self.note(f"this terminal has no room for {missed}; -o wide has all")
 
     @property
     def _all(self) -> bool:
@@ -314,11 +326,19 @@ _TIMES: dict[Times, Callable[[Any], str]] = {
     Times.ISO: iso,
     Times.UNIX: unix,
 }
+_CLOCKS = (local, *_TIMES.values())
 
 
 def _column(name: str) -> Column[Any]:
-    """A field of the API that has no column of its own."""
-    return Column(name, lambda row: value_of(row, name))
+    """A field of the API that has no column of its own; what has fields itself is told as JSON."""
+    return Column(name, lambda row: _flat(value_of(row, name)))
+
+
+def _flat(value: object) -> object:
+    parts = value if isinstance(value, list | tuple) else [value]
+    if all(part is None or isinstance(part, str | int | float) for part in parts):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def table(
@@ -353,6 +373,9 @@ def table(
         wrapped += [([*before, first], tone), *(([*blank, part], tone) for part in rest)]
     if not colours:
         return [GAP.join(map(_padded, line, widths, rights)).rstrip() for line, _ in wrapped]
+    # What is painted would keep the spaces behind it, for which there may be no room.
+    if not rights[-1]:
+        widths[-1] = 0
     return [
         GAP.join(map(painted, map(_padded, line, widths, rights), tone)).rstrip()
         for line, tone in wrapped
@@ -376,6 +399,48 @@ def _fitting(view: View[R], rows: Sequence[R]) -> View[R]:
             taken += width
         seen.append(column)
     return msgspec.structs.replace(view, columns=tuple(seen))
+
+
+def _narrowed(view: View[R], rows: Sequence[R]) -> View[R] | None:
+    """The view with texts cut short where there is no room; None where that is not enough.
+
+    The columns that name a row are cut last, and times and numbers never. A last column of words
+    goes on below itself.
+    """
+    room = _columns() - len(GAP) * (len(view.columns) - 1)
+    told = [[clean(it.show(it.value(row))) for row in rows] for it in view.columns]
+    widths = [
+        max(map(cells, [it.title, *texts])) for it, texts in zip(view.columns, told, strict=True)
+    ]
+    if told and not view.columns[-1].right:
+        words = [word for text in told[-1] for word in text.split()]
+        widths[-1] = min(widths[-1], max([LEAST_ROOM, *map(cells, words)]))
+    if sum(widths) <= room:
+        return view
+    texts = [at for at, it in enumerate(view.columns) if not (it.right or it.show in _CLOCKS)]
+    names = [at for at in texts if _names(view, view.columns[at], rows)]
+    least = fitted(widths, room, texts=[at for at in texts if at not in names], names=names)
+    if least is None:
+        return None
+    columns = [
+        it if width == before else _cut(it, width)
+        for it, before, width in zip(view.columns, widths, least, strict=True)
+    ]
+    return msgspec.structs.replace(view, columns=tuple(columns))
+
+
+def _names(view: View[R], column: Column[R], rows: Sequence[R]) -> bool:
+    return all(column.value(row) == view.name(row) for row in rows)
+
+
+def _cut(column: Column[R], width: int) -> Column[R]:
+    """The column with so many cells."""
+    head = shortened(column.title, width)
+    return msgspec.structs.replace(column, show=shortening(column.show, width), head=head)
+
+
+def _card(view: View[R], row: R, *, first: bool) -> list[str]:
+    return [*([] if first else [""]), *_upright(view, row)]
 
 
 def _upright(view: View[R], row: R) -> list[str]:
@@ -413,6 +478,23 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
+def hidden(prompt: str) -> str:
+    """What the person at the terminal types unseen; empty where they end it with Ctrl-D.
+
+    Whoever leaves with Ctrl-C has a line of their own for what comes next.
+    """
+    from getpass import getpass  # noqa: PLC0415 - few ask for a secret
+
+    try:
+        return getpass(f"{prompt}: ")
+    except (EOFError, KeyboardInterrupt) as error:
+        with suppress(OSError):
+            Path("/dev/tty").write_text("\n", encoding="ascii")
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return ""
+
+
 def _write(text: str) -> None:
     """To stdout as UTF-8, whatever the locale says."""
     sys.stdout.flush()
@@ -444,7 +526,9 @@ def _json_line(row: object) -> str:
 def _yaml(answer: object) -> list[str]:
     import yaml  # noqa: PLC0415 - 20 ms that only this form needs
 
-    text = yaml.safe_dump(msgspec.to_builtins(answer), sort_keys=False, allow_unicode=True)
+    # By way of JSON: some of an answer is kept as the JSON that it came as.
+    value = msgspec.json.decode(msgspec.json.encode(answer))
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
     return [escaped(line) for line in str(text).splitlines()]
 
 
@@ -489,7 +573,14 @@ def _wrapped(text: str, room: int) -> list[str]:
     """Lines of a text, between its words; one where they would be too short to read."""
     if room < LEAST_ROOM:
         return [text]
-    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
+    lines, line = [], ""
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if line and cells(longer) > room:
+            lines.append(line)
+            longer = word
+        line = longer
+    return [*lines, line]
 
 
 def _padded(text: str, width: int, right: bool) -> str:  # noqa: FBT001 - map() gives positions

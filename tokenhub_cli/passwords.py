@@ -2,14 +2,13 @@
 
 import os
 import sys
-from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tokenhub_cli.fields import hint
-from tokenhub_cli.output import attended, talk
+from tokenhub_cli.output import attended, hidden, talk
 
 VARIABLE = "TOKENHUB_VAULT_PASSWORD"
 
@@ -64,22 +63,22 @@ def value(argument: str) -> str:
     """A secret for the vault: `-` is all of stdin, `@FILE` a file; a last line's end is cut off."""
     if argument == "-":
         if sys.stdin.isatty():
-            return _some(getpass("Value: "), "the value is empty")
-        return _some(sys.stdin.read().removesuffix("\n"), "stdin is empty")
+            return _some(hidden("Value"), "the value is empty")
+        return _some(
+            sys.stdin.read().removesuffix("\n"),
+            "stdin is empty: pipe the value into it, or name a file: @FILE",
+        )
     if argument.startswith("@"):
         return _some(_content(Path(argument[1:])), f"{argument[1:]} is empty")
     raise typer.BadParameter("a secret is no argument: give - for stdin or @FILE")
 
 
 def _asked(what: str, *, twice: bool) -> str:
-    try:
-        first = _some(getpass(f"{what}: "), "the password is empty")
-        if twice and getpass(f"{what}, once more: ") != first:
-            talk("error: the two are not the same; nothing was changed")
-            raise typer.Exit(2)
-    except EOFError:
-        first = ""
-    return _some(first, "the password is empty")
+    first = _some(hidden(what), "the password is empty")
+    if twice and hidden(f"{what}, once more") != first:
+        talk("error: the two are not the same; nothing was changed")
+        raise typer.Exit(2)
+    return first
 
 
 def _content(path: Path) -> str:

@@ -40,5 +40,6 @@ def refused(text: str, reason: str, position: int) -> typer.BadParameter:
 
 
 def _told(row: object) -> Mapping[str, Any]:
-    told = msgspec.to_builtins(row)
+    # By way of JSON: some of a row is kept as the JSON that it came as.
+    told = msgspec.json.decode(msgspec.json.encode(row))
     return told if isinstance(told, Mapping) else {"id": told}

@@ -35,11 +35,18 @@ class Screen:
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
 
+    @property
+    def height(self) -> int:
+        """Lines that there is room for."""
+        return os.get_terminal_size(self._terminal).lines
+
     def show(self, lines: Sequence[str]) -> None:
         """Draw a page: as many lines as there is room for."""
-        height = os.get_terminal_size(self._terminal).lines
-        page = f"{_REST_OF_LINE}\r\n".join(lines[:height])
-        draw(f"{_HOME}{page}{_REST_OF_LINE}{_REST_OF_PAGE}")
+        height = self.height
+        # Each line is erased before it is written: behind a full one, its last cell would go.
+        page = "\r\n".join(f"{_REST_OF_LINE}{line}" for line in lines[:height])
+        below = f"\r\n{_REST_OF_PAGE}" if len(lines) < height else ""
+        draw(f"{_HOME}{page}{below}")
 
     def key(self, wait_s: float) -> str:
         """The key that is pressed within so many seconds; empty where none is, LEAVE at the end."""

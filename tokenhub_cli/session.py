@@ -35,16 +35,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Commands about something that is listed under another noun than their own.
+# Commands about something that another command than "list" of their own noun lists.
 _LISTED_BY = {
-    "explain": "logs",
-    "routing explain": "logs",
-    "apikey usage": "apikey",
-    "model test": "model",
-    "simulate": "apikey",
-    "chat": "model",
-    "model price sync": "provider",
-    "model price show": "model",
+    "explain": "logs list",
+    "routing explain": "logs list",
+    "feedback add": "logs list",
+    "rewards reset": "rewards arms",
+    "apikey usage": "apikey list",
+    "model test": "model list",
+    "simulate": "apikey list",
+    "chat": "model list",
+    "model price sync": "provider list",
+    "model price show": "model list",
 }
 # Commands that send an API key in place of the admin token.
 KEYED = frozenset(("chat", "usage", "model test"))
@@ -55,8 +57,15 @@ _KEY_HINT = {
 }
 # How the server asks for the provider of a model that several have.
 _WHICH = "?provider_id="
+# What the server says of the groups of the ledger.
+_GROUPS = "group_by must be one or more of"
 # Queries of the API in the server's words, and what they are here.
-_OPTIONS = {_WHICH: "--provider", "?parent_id=": "--plan="}
+_OPTIONS = {
+    "leave dry_run out": "leave --dry-run out",
+    _WHICH: "--provider",
+    "?parent_id=": "--plan=",
+    _GROUPS: _GROUPS.replace("group_", "--"),
+}
 
 # Fields of requests that hold a secret, and the variable that stands for it in a line of curl.
 _SECRETS = {
@@ -67,8 +76,12 @@ _SECRETS = {
     "token": "NEW_TOKEN",
     "value": "SECRET",
 }
+_EVENTS = ("Accept", "text/event-stream")
 # Around the name of such a variable, until the line has its quotes: for private use in Unicode.
 _MARK = "\ue000"
+
+# Where a run keeps a session that is held.
+_HELD = "tokenhub_cli.held"
 
 # What helps, by the server's codes.
 _HELP = {
@@ -112,7 +125,7 @@ class Session:
 
     def rows(self, stream: "Stream[T]") -> "Iterator[Sequence[T]]":
         """The rows of a long answer, as they come."""
-        self.printed(stream.call)
+        self.printed(stream.opening)
         return self._client.stream(stream)
 
     def listener(self) -> "AsyncClient":
@@ -139,15 +152,17 @@ class Session:
             return call
         return msgspec.structs.replace(call, query=(*call.query, ("dry_run", "true")))
 
-    def printed(self, call: "Call[Any]") -> None:
-        """With `--curl`, print the call and end the command."""
-        if self._shared.curl:
-            try:
-                line = curl_of(call, self.profile.url)
-            except UnicodeEncodeError as error:
-                raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+    def printed(self, *calls: "Call[Any]") -> None:
+        """With `--curl`, print the calls, a line each, and end the command."""
+        if not self._shared.curl:
+            return
+        try:
+            lines = [curl_of(call, self.profile.url) for call in calls]
+        except UnicodeEncodeError as error:
+            raise BadCall(f"{error.object!r} holds bytes that are no UTF-8") from error
+        for line in lines:
             self.output.text(line)
-            raise typer.Exit
+        raise typer.Exit
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,7 +180,21 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @contextmanager
 def session(ctx: typer.Context) -> Iterator[Session]:
     """A session with the server of this user. Failures are told on stderr and end the command."""
+    if (tokenhub := ctx.meta.get(_HELD)) is not None:
+        yield tokenhub
+        return
     with exits(ctx), open_session(ctx, load_profile(ctx)) as tokenhub:
+        yield tokenhub
+
+
+@contextmanager
+def held(ctx: typer.Context) -> Iterator[Session]:
+    """A session that all others of this run are, for a command that is run again and again.
+
+    What fails within them is raised in this block.
+    """
+    with session(ctx) as tokenhub:
+        ctx.meta[_HELD] = tokenhub
         yield tokenhub
 
 
@@ -245,7 +274,8 @@ def curl_of(call: "Call[Any]", url: str) -> str:
     Other secrets are by variables too, and the shell refuses the line where those are not set.
     """
     token = "TOKENHUB_API_KEY" if call.path.startswith("/v1/") else "TOKENHUB_ADMIN_TOKEN"
-    words = ["curl", "-sS", "-X", call.method]
+    # What comes bit by bit is to be seen as it comes.
+    words = ["curl", "-sSN" if _EVENTS in call.headers else "-sS", "-X", call.method]
     query = f"?{urlencode(call.query)}" if call.query else ""
     words.append(shlex.quote(f"{url}{call.path}{query}"))
     words += ["-H", f'"Authorization: Bearer ${token}"']
@@ -330,6 +360,8 @@ def _because(error: ClientError) -> str:
 
 def _hint(ctx: typer.Context, error: ClientError) -> str:
     """What to do about it."""
+    if isinstance(error, NotFound | Unreadable) and (root := _root(ctx)):
+        return f"the server's root, without what its pages and routes begin with: --url {root}"
     if isinstance(error, Refused) and (known := _hint_of_refusal(ctx, error)):
         return known
     noun, listed = _nouns(ctx)
@@ -337,7 +369,7 @@ def _hint(ctx: typer.Context, error: ClientError) -> str:
         (BadCall, f'"{ctx.command_path} --help"; a shell variable in the line may be empty'),
         (Unreachable, 'start it with "tokenhub serve", or name another with --url or TOKENHUB_URL'),
         (Unreadable, "check --url or TOKENHUB_URL; it should be the server's root"),
-        (NotFound, f'"{listed} list" shows what there is'),
+        (NotFound, f'"{listed}" shows what there is'),
         (Conflict, f'"{noun} get" shows it as it is now'),
     )
     for kind, hint in hints:
@@ -361,16 +393,24 @@ def _hint_of_refusal(ctx: typer.Context, error: Refused) -> str:
         return _token_hint(ctx) if unknown else "--token-file names another token"
     if isinstance(error, Conflict) and _WHICH in str(error):
         return "say which with --provider"
-    alone = _nouns(ctx) == (program, program)
+    alone = _nouns(ctx) == (program, f"{program} list")
     known = alone and isinstance(error, NotFound | Conflict)
     return f'"{ctx.command_path} --help"' if known else ""
 
 
+def _root(ctx: typer.Context) -> str:
+    """The server's root, where the URL in use goes on behind it; else nothing."""
+    url = str(ctx.params.get("where") or load_profile(ctx).url)
+    deeper = re.fullmatch(r"(https?://[^/]+(?:/.+?)??)/(?:admin|v1)(?:/.*)?", url)
+    return deeper[1] if deeper else ""
+
+
 def _nouns(ctx: typer.Context) -> tuple[str, str]:
-    """The command's noun, and that under which what it is about is listed."""
+    """The command's noun, and the command that lists what it is about."""
     noun = ctx.parent.command_path if ctx.parent else ctx.command_path
     program, _, command = ctx.command_path.partition(" ")
-    return noun, f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else noun
+    listed = f"{program} {_LISTED_BY[command]}" if command in _LISTED_BY else f"{noun} list"
+    return noun, listed
 
 
 def _token_hint(ctx: typer.Context) -> str:

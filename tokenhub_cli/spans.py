@@ -20,9 +20,15 @@ def span_s(text: str, *, flag: str) -> float:
     return sum(float(amount) * _UNIT_S[unit] for amount, unit in _PART.findall(text))
 
 
-def moment(text: str, *, flag: str) -> datetime:
-    """A time with its zone, or so long ago. Raises a usage error."""
+def moment(text: str, *, flag: str, also: str = "") -> datetime:
+    """A time with its zone, or so long ago. Raises a usage error; `also` is what it may be too."""
     if not (text[:4].isdigit() and "-" in text):
+        if not (_BARE.fullmatch(text) or _WHOLE.fullmatch(text)):
+            raise typer.BadParameter(
+                f"{text!r} is no time such as 2026-01-31T23:59:59Z, no span such as 30s or 1h30m"
+                + (f", and not {also}" if also else ""),
+                param_hint=flag,
+            )
         ago_s = span_s(text, flag=flag)
         now = datetime.now(UTC).timestamp()  # noqa: TID251 - the reader's now
         return datetime.fromtimestamp(now - ago_s, UTC)

@@ -61,6 +61,10 @@ _FORMATTING = """\
 --no-headers         no header line in tables and csv
 --time relative      how tables write times: local, relative, iso or unix
 --color never        tables have colours at a terminal
+--watch=5s           of any list: again and again, every 2s where nothing is said
+
+A watched list is drawn in place at a terminal, q leaves. In a pipe, and in other forms
+than tables, the whole list comes each time, with a blank line between (--- in YAML).
 
 Results go to stdout and all else to stderr. Numbers stay numbers, times in JSON and csv
 are UTC. Where a list goes on, stderr says how to read on; -q keeps it silent. Control

@@ -13,9 +13,20 @@ class Usual(TyperGroup):
     # The context types are typer's own copy of click, which has no public name.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The line, with the usual command named where no other is."""
-        if not self._named(args) and not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
+        # A shell asks with what stands before the cursor; where that is nothing, all may follow.
+        asked = not ctx.resilient_parsing or args
+        if asked and not self._named(args) and not {"--help", "-h"} & set(args):
             args = [USUAL, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The commands, and what the usual one takes."""
+        usual = self.commands[USUAL]
+        found = super().shell_complete(ctx, incomplete) + usual.shell_complete(ctx, incomplete)
+        for param in usual.params:
+            if param.param_type_name == "argument":
+                found += param.shell_complete(ctx, incomplete)
+        return list({item.value: item for item in found}.values())
 
     def _named(self, args: list[str]) -> bool:
         """Whether the line names a command: its first word that is no option, nor of one."""

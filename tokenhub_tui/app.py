@@ -1,7 +1,8 @@
 """The app: its screens, the one connection, and what every screen may ask of it."""
 
 import time
-from typing import Any, ClassVar, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
 from textual import work
@@ -10,17 +11,23 @@ from textual.message import Message
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.info import info
+from tokenhub.client.calls.vault import status
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
 from tokenhub.wire.catalog import Info
-from tokenhub_tui import actions, theme
+from tokenhub.wire.simulate import Simulation
+from tokenhub_tui import actions, theme, vault
+from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.link import Link
 from tokenhub_tui.screens import PAGES
 from tokenhub_tui.screens.base import Page, bindings
+from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.state import standing
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.widgets.words import lines
 from tokenhub_tui.working import beside
@@ -32,6 +39,11 @@ FRAME_S = 0.25
 # After so long without the focus of the terminal, only every fifth question is asked.
 BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
+_SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
+    "good": "information",
+    "warn": "warning",
+    "bad": "error",
+}
 # What helps, by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
@@ -50,11 +62,12 @@ class Console(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     class Told(Message):
-        """What the server says of itself is here."""
+        """What the server says of itself, and of its vault, is here."""
 
-        def __init__(self, info: Info) -> None:
+        def __init__(self, info: Info, seen: Seen) -> None:
             super().__init__()
             self.info = info
+            self.vault = seen
 
     def __init__(
         self,
@@ -72,9 +85,12 @@ class Console(App[None]):
         self.read_only = read_only
         self.link = Link(profile, self.clock, transport)
         self.feed = Feed()
+        self.changes = Changes()
         self.seeded = False
         self.info: Info | None = None
+        self.vault: Seen | None = None
         self.said: list[Said] = []
+        self.prefill: Simulation | None = None
         self._start = start
         self._before = start
         self._blurred_at = 0.0
@@ -112,29 +128,35 @@ class Console(App[None]):
         if not events:
             return
         self.feed.apply(events)
+        self.changes.apply(events)
         if any(one.type in {"vault_changed", "config_changed", "connected"} for one in events):
             self._ask_info()
         if self.page is not None:
             self.page.heard(events)
-            if any(one.type == "config_changed" for one in events):
-                self.page.again()
+            if any(one.type in {"config_changed", "vault_changed"} for one in events):
+                self.page.changed()
 
     def _tick(self) -> None:
         self.draw_bars()
+        if self.vault is not None and self.vault.stale(self.clock.now()):
+            self._ask_info()
         if self.page is not None:
             self.page.ticked()
 
     @work(group="info", exclusive=True, exit_on_error=False)
     async def _ask_info(self) -> None:
         try:
-            self.post_message(self.Told(await self.link(info())))
+            known = await self.link(info())
+            seen = Seen(status=await self.link(status()), at=self.clock.now())
         except ClientError:
             # The bar tells of a server that is away; each screen of what it could not load.
             return
+        self.post_message(self.Told(known, seen))
 
     def on_console_told(self, message: Told) -> None:
-        self.info = message.info
-        self.draw_bars()
+        self.info, self.vault = message.info, message.vault
+        if self.screen_stack:
+            self.draw_bars()
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
@@ -144,8 +166,9 @@ class Console(App[None]):
             states.insert(0, (f"{self.link.standing.missed} missed", "warn"))
         if self.read_only:
             states.append(("read-only", "dim"))
-        if self.info is not None:
-            states.append(_vault(self.info))
+        of_vault = told(self.info, self.vault, now)
+        if of_vault[0]:
+            states.append(of_vault)
         for bar in self.screen.query(TopBar):
             bar.place = self.current_mode
             bar.server = self.server_name
@@ -167,7 +190,7 @@ class Console(App[None]):
     def say(self, text: str, *, tone: str = "good") -> None:
         """Tell the user something, once."""
         self._keep(text, tone)
-        self.notify(str(lines(text)), markup=False, timeout=4)
+        self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=4)
 
     def complain(self, error: ClientError, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
@@ -200,15 +223,24 @@ class Console(App[None]):
 
     def open_request(self, request_id: str) -> None:
         """Show all about a request."""
+        if request_id:
+            self.push_screen(RequestPage(request_id))
+
+    def copy(self, text: str, what: str) -> None:
+        """Give the user a text for elsewhere, and say where it is."""
+        try:
+            self.say(copy(self, text, what))
+        except OSError as error:
+            self.say(f"{what} could not be written: {error}", tone="bad")
 
     # --- Keys of everywhere ---
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """None is greyed."""
         del parameters
-        if action == "undo":
-            return None if self._undo is None or self.read_only else True
-        return True
+        if self.read_only and any(one.changes for one in actions.called(action, actions.APP)):
+            return None
+        return None if action == "undo" and self._undo is None else True
 
     def action_go(self, place: str) -> None:
         if place in PAGES and place != self.current_mode:
@@ -238,6 +270,10 @@ class Console(App[None]):
         self._undo = None
         self.page.change(call, what)
 
+    def action_vault(self) -> None:
+        if self.page is not None:
+            beside(self, partial(vault.attend, self), group="vault")
+
     def action_keys_panel(self) -> None:
         if self.screen.query("HelpPanel"):
             self.action_hide_help_panel()
@@ -246,10 +282,3 @@ class Console(App[None]):
 
     def action_leave(self) -> None:
         self.exit()
-
-
-def _vault(told: Info) -> tuple[str, str]:
-    """The vault in a few words, and their tone."""
-    if not told.vault_initialized:
-        return "no vault", "warn"
-    return ("vault locked", "warn") if told.vault_locked else ("vault open", "good")

@@ -1,7 +1,7 @@
 """The one connection to the server: calls, and the events in their order, for ever."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TypeVar
 
 import httpx
@@ -9,15 +9,16 @@ import httpx
 from tokenhub.client.call import Call
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.errors import ClientError, Unauthorized
+from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import Heard
-from tokenhub.client.transport import AsyncClient
+from tokenhub.client.transport import AsyncClient, AsyncOpened
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.state.standing import Standing
 
 T = TypeVar("T")
 
-# The client itself goes on for half a minute; after that this is how long a try may wait.
+# The client itself goes on for ever where nobody answers; this is after a refusal of another kind.
 AGAIN_S = 5.0
 
 
@@ -41,9 +42,13 @@ class Link:
         """The answer. Raises ClientError."""
         return await self._client(call)
 
+    def opened(self, call: Call[T]) -> AbstractAsyncContextManager[AsyncOpened]:
+        """The answer as it comes, unread. Raises ClientError."""
+        return self._client.opened(call)
+
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._client.__aexit__()
+        """Close all connections; what is on its way ends as Unreachable."""
+        await self._client.close()
 
     async def listen(self) -> None:
         """Hear events until the token is refused; a lost connection is made again for ever."""
@@ -58,26 +63,21 @@ class Link:
             await asyncio.sleep(AGAIN_S)
 
     async def _hear(self) -> None:
-        async for rows in self._client.stream(follow_events(after=self._last_id), self._lost):
-            self.standing = self.standing.live(self._clock.now())
-            self._took(rows)
+        """Hear events until the server, or what stands before it, will not have it."""
+        events = follow_events(after=self._last_id)
+        async with aclosing(self._client.stream(events, self._told, gives_up=False)) as portions:
+            async for rows in portions:
+                self._last_id = next((one.id for one in reversed(rows) if one.id), self._last_id)
+                self.inbox += rows
 
-    def _took(self, rows: Sequence[Heard]) -> None:
-        for row in rows:
-            self._last_id = row.id or self._last_id
-            if row.type == "dropped":
-                self.standing = self.standing.gap(row.dropped)
-            elif row.type == "gap":
-                self.standing = self.standing.gap(_between(row))
-        self.inbox += rows
+    def _told(self, change: Change) -> None:
+        now = self._clock.now()
+        if isinstance(change, Live):
+            self.standing = self.standing.live(now)
+        elif isinstance(change, Retrying):
+            self._lost(change.why, change.wait_s)
+        elif isinstance(change, Missed):
+            self.standing = self.standing.gap(change.count or 0)
 
     def _lost(self, reason: str, wait_s: float) -> None:
         self.standing = self.standing.lost(reason, wait_s, self._clock.now())
-
-
-def _between(gap: Heard) -> int:
-    """How many events a gap is known to be; ids of two servers tell nothing of each other."""
-    try:
-        return max(0, int(gap.next_id) - int(gap.after_id) - 1)
-    except ValueError:
-        return 0

@@ -1,6 +1,5 @@
 """A command line, and an admin API for it to talk to."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cli.fake_admin import TOKEN, FakeAdmin
-from tests.cli.live import Live, living
+from tests.cli.live import Live, living, nobodys
 from tokenhub_cli.main import app
 
 Run = Callable[..., Result]
@@ -23,12 +22,7 @@ def admin() -> Iterator[FakeAdmin]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str | None]:
     """Nothing of the machine's own settings."""
-    machine = os.environ  # noqa: TID251 - what is there must be hidden from the command
-    ours = {name: None for name in machine if name.startswith("TOKENHUB_")}
-    data = str(tmp_path / "data" / "tokenhub.sqlite")
-    # A port that nobody serves: no container of this machine is asked for its token.
-    docker = "tcp://127.0.0.1:9"
-    return {**ours, "HOME": str(tmp_path), "TOKENHUB_DB_DSN": data, "DOCKER_HOST": docker}
+    return nobodys(tmp_path)
 
 
 @pytest.fixture

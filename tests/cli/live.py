@@ -6,6 +6,7 @@ with living(tmp_path) as live:
 """
 
 import logging
+import os
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,16 @@ PROFILE = Profile(
 ASK = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
 
 
+def nobodys(home: Path) -> dict[str, str | None]:
+    """The environment of a user with nothing but this home: none of the machine's own settings."""
+    machine = os.environ  # noqa: TID251 - what is there must be hidden from the command
+    ours = {name: None for name in machine if name.startswith("TOKENHUB_")}
+    data = str(home / "data" / "tokenhub.sqlite")
+    # A port that nobody serves: no container of this machine is asked for its token.
+    docker = "tcp://127.0.0.1:9"
+    return {**ours, "HOME": str(home), "TOKENHUB_DB_DSN": data, "DOCKER_HOST": docker}
+
+
 class Live:
     """A running server, a simulated provider, and `tokenhubctl` with their URL and token."""
 
@@ -63,6 +74,10 @@ class Live:
         return CliRunner(env={**self.environment, **env}).invoke(
             app, args, input=stdin, prog_name="tokenhubctl", catch_exceptions=False
         )
+
+    def let(self, **variables: str) -> None:
+        """Have these in the environment from here on."""
+        self._environment |= variables
 
     def do(self, work: Awaitable[T]) -> T:
         """Await something on the server's loop."""

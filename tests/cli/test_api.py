@@ -83,6 +83,8 @@ def test_public_routes_get_the_api_key_and_no_admin_token(live: Live) -> None:
     [
         (["GET", "//elsewhere/x"], 2, "is no path on the server"),
         (["GET", "http://elsewhere/x"], 2, "is no path on the server"),
+        (["GET", "/admin/v1/models#top"], 2, "write %23 for it"),
+        (["GET", "models?q=a#b"], 2, "is never sent"),
         (["GET", "nothing"], 5, 'try: "tokenhubctl api --help"'),
         (["GET", "info", "--all"], 2, "this answer is no list"),
         (["POST", "models", "--all"], 2, "--all is for GET"),

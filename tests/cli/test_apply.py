@@ -2,6 +2,8 @@
 
 import json
 import re
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -207,3 +209,17 @@ def test_a_locked_vault_is_told_as_such(live: Live) -> None:
 
     assert 7 == result.exit_code
     assert 'try: "tokenhubctl vault unlock"' in result.stderr
+
+
+def test_waiting_for_providers_ends_with_its_time(live: Live) -> None:
+    """However long the server waits for a provider that says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        document = json.dumps({"providers": [{"id": "mute", "base_url": url}]})
+        begun = time.perf_counter()
+        result = live.run("apply", "-f", "-", "--wait", "--wait-for", "0.3", stdin=document)
+        took_s = time.perf_counter() - begun
+
+    assert 8 == result.exit_code
+    assert "provider/mute does not answer: nothing was heard yet" in result.stderr
+    assert 8 > took_s  # where the server itself waits for 10

@@ -43,3 +43,14 @@ def test_the_example_is_applied_told_apart_and_exported(live: Live, tmp_path: Pa
     assert (0, "nothing to change; 9 as they should be\n") == second
     assert sorted_by_name(yaml.safe_load(example)) == sorted_by_name(yaml.safe_load(exported))
     assert edited + difference in re.sub(r"^\$ .*\n", "", page, flags=re.MULTILINE)
+
+
+def test_a_key_that_would_be_lost_is_told_as_the_page_says(live: Live) -> None:
+    moved = "providers:\n- id: gpu\n  type: vllm\n  base_url: http://127.0.0.1:9000\n"
+    there = live.hub.provider("gpu", "http://127.0.0.1:8000", type="vllm", api_key=KEY)
+    live.do(there)
+
+    told = live.run("diff", "-f", "-", stdin=moved)
+
+    assert 8 == told.exit_code
+    assert told.stdout + told.stderr in PAGE.read_text(encoding="utf-8")

@@ -56,6 +56,66 @@ def test_ids_are_kept_for_a_minute_and_for_one_token(live: Live, tmp_path: Path)
     assert set() == completed(live, "tokenhubctl provider get ", TOKENHUB_ADMIN_TOKEN="wrong")
 
 
+def test_names_of_other_nouns_come_from_it_too(live: Live) -> None:
+    live.provider("one", "gpt")
+    live.admin("PUT", "aliases/fast", {"variants": [{"model_id": "gpt"}]})
+    live.run("view", "set", "slow", "ms>2000")
+    request_id = live.ask()
+
+    assert {"fast"} == completed(live, "tokenhubctl alias get ")
+    assert {"slow"} == completed(live, "tokenhubctl logs --view ")
+    assert {"slow"} == completed(live, "tokenhubctl view delete s")
+    assert {"one"} == completed(live, "tokenhubctl health o")
+    assert {request_id} == completed(live, "tokenhubctl explain ")
+    assert live.ask() in completed(live, "tokenhubctl logs get ")
+
+
+def test_a_noun_alone_is_completed_as_the_list_that_it_stands_for(live: Live) -> None:
+    live.provider("one", "gpt")
+
+    assert {"list", "reset", "one"} == completed(live, "tokenhubctl health ")
+    assert {"--model", "--mode"} == completed(live, "tokenhubctl logs --mod")
+    assert {"gpt"} == completed(live, "tokenhubctl logs --limit 5 --model ")
+    assert {"one"} == completed(live, "tokenhubctl health --exit-code ")
+
+
+def test_fields_are_those_of_the_command(live: Live) -> None:
+    nowhere = {"TOKENHUB_URL": "http://127.0.0.1:9"}
+
+    of_models = completed(live, "tokenhubctl model list --fields ", **nowhere)
+    begun = completed(live, "tokenhubctl model list --fields id,we", **nowhere)
+    further = completed(live, "tokenhubctl model list --fields id,", **nowhere)
+
+    assert {"id", "weight", "provider_id", "cached_input_per_1k"} <= of_models
+    assert {"id,weight"} == begun
+    assert {f"id,{name}" for name in of_models - {"id"}} == further
+    assert of_models == completed(live, "tokenhubctl model --fields ", **nowhere)
+    assert {"unit"} == completed(live, "tokenhubctl tsdb --fields u", **nowhere)
+    assert "token_prefix" in completed(live, "tokenhubctl token list --fields t", **nowhere)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["provider list", "model list", "apikey list", "health", "stats", "logs", "ledger"],
+)
+def test_fields_that_are_completed_are_those_that_are_listed(live: Live, line: str) -> None:
+    live.provider()
+    live.ask()
+
+    listed = set(live.run(*line.split(), "--fields").stdout.split())
+
+    assert listed
+    assert listed <= completed(live, f"tokenhubctl {line} --fields ")
+
+
+def test_typers_own_options_do_not_stand_beside_the_noun(live: Live) -> None:
+    shown = live.run("--help").stdout
+
+    assert "--install-completion" not in shown
+    assert "--show-completion" not in shown
+    assert "  completion  " in shown
+
+
 def test_contexts_are_completed_from_their_file(live: Live) -> None:
     live.run("context", "add", "far", "--url", "http://127.0.0.1:9")
 

@@ -1,7 +1,9 @@
 """`--curl`: a line that does what the command would have done, and shows no secret."""
 
+import shlex
 import subprocess
 
+import httpx
 import pytest
 
 from tests.cli.live import Live
@@ -46,3 +48,30 @@ def test_the_line_runs_as_it_is_printed_once_the_variable_is_set(live: Live) -> 
     assert 0 != unset.returncode
     assert f'"api_key":"{SECRET}"'.encode() in given.stdout
     assert b'{"id":"o\'ne"' in given.stdout
+
+
+def sent(line: str) -> httpx.Request:
+    """What curl would send for a line."""
+    words = shlex.split(line.replace("$TOKENHUB_ADMIN_TOKEN", ADMIN_TOKEN))
+    headers = [words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H"]
+    return httpx.Request(words[3], words[4], headers=[(name, value) for name, value in headers])
+
+
+def test_what_is_followed_is_printed_as_the_list_and_the_stream(live: Live) -> None:
+    live.provider()
+    request = live.ask()
+    live.ask()
+
+    printed = live.run("logs", "-f", "--request-id", request, "--curl").stdout.splitlines()
+    kept = live.run("events", "--no-follow", "--type=route_success", "--curl").stdout
+    with httpx.Client() as client:
+        rows = client.send(sent(printed[0])).json()["logs"]
+        answer = client.send(sent(kept), stream=True)
+        told = next(line for line in answer.iter_lines() if request in line)
+        answer.close()
+
+    assert [request] == [row["request_id"] for row in rows]
+    assert "text/event-stream" == sent(printed[1]).headers["accept"]
+    assert "types=route_success%2Croute_error" in printed[1]
+    assert 2 == len(printed)
+    assert '"type":"route_success"' in told

@@ -1,19 +1,26 @@
 """`tokenhubctl doctor`: what it sees of a real server, and of one that cannot be asked."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tests.cli.live import Live
 from tokenhub import __version__
+from tokenhub.client.call import Call
 from tokenhub.client.profile import Profile
+from tokenhub.client.transport import Client
 from tokenhub.wire.access import Session
 from tokenhub_cli import checks
 from tokenhub_cli.checks import Check, Status
+from tokenhub_cli.commands import doctor
+from tokenhub_cli.session import Session as TokenHub
 
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -154,3 +161,21 @@ def test_roles_and_keys() -> None:
     assert Status.PASSED == checks.of_keys([fresh]).status
     assert Status.WARNING == checks.of_keys([fresh, due]).status
     assert Status.FAILED == checks.of_keys([overdue, due]).status
+
+
+def test_the_stream_of_events_is_asked_for_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands between holds an answer back unless it sees that it is a stream."""
+    asked: list[Call[object]] = []
+
+    @contextmanager
+    def opened(_: Client, call: Call[object]) -> Iterator[SimpleNamespace]:
+        asked.append(call)
+        yield SimpleNamespace(portions=iter([b"event: connected\n"]))
+
+    monkeypatch.setattr(Client, "opened", opened)
+    tokenhub = cast("TokenHub", SimpleNamespace(profile=Profile()))
+
+    check = doctor._events(tokenhub, 1.0)
+
+    assert Status.PASSED == check.status
+    assert (("Accept", "text/event-stream"),) == asked[0].headers

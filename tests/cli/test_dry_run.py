@@ -9,7 +9,8 @@ from tests.cli.live import Live
 
 @pytest.mark.parametrize("option", ["--dry-run", "--curl"])
 @pytest.mark.parametrize(
-    "line", [["man", "{}/man1"], ["completion", "install", "bash"], ["config", "edit"]]
+    "line",
+    [["man", "{}/man1"], ["docs", "{}/md"], ["completion", "install", "bash"], ["config", "edit"]],
 )
 def test_what_writes_files_here_has_no_dry_run(
     live: Live, tmp_path: Path, line: list[str], option: str

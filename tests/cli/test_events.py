@@ -73,7 +73,9 @@ def test_it_stops_after_a_time_and_chooses_fields(live: Live) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [
-        (("--type", "no-such"), 1, "there is no type of events 'no-such'"),
+        (("--type", "no-such"), 2, "there is no type of events 'no-such'; there is request_sta"),
+        (("--type", "attempt,nope", "--no-follow"), 2, "there is no type of events 'nope'"),
+        (("--since", "garbage"), 2, "'garbage' is no time such as 2026-01-31T23:59:59Z, no span"),
         (("--filter", "modle:x"), 2, "there is no field 'modle'"),
         (("--for", "a while"), 2, "no span such as 30s"),
         (("--since", "2026-01-01"), 2, "has no zone"),
@@ -104,8 +106,16 @@ def test_nobody_there_is_told(live: Live) -> None:
 
 def test_the_request_is_shown_as_a_line_for_a_shell(live: Live) -> None:
     shown = live.run("events", "--curl", "--type", "attempt")
+    kept = live.run("events", "--curl", "--no-follow", "--filter", "model:gpt")
 
-    assert f"curl -sS -X GET '{live.hub.url}/admin/v1/events?types=attempt'" in shown.stdout
+    url = f"{live.hub.url}/admin/v1/events"
+    token = '-H "Authorization: Bearer $TOKENHUB_ADMIN_TOKEN"'
+    accept = "-H 'Accept: text/event-stream'"
+    assert f"curl -sSN -X GET '{url}?types=attempt' {token} {accept}\n" == shown.stdout
+    assert (
+        f"curl -sSN -X GET '{url}?filter=model%3Agpt' {token} {accept} -H 'Last-Event-ID: 0'\n"
+        == kept.stdout
+    )
 
 
 @contextmanager
@@ -198,5 +208,5 @@ def test_a_stream_that_is_cut_goes_on_and_tells_what_it_lost(live: Live) -> None
     assert [None, "7"] == Forgetful.asked
     assert 4 == shown.exit_code
     assert "warning: events may have been missed" in shown.stderr
-    assert "warning: 3 events were missed" in shown.stderr
+    assert "warning: 3 events were missed; they came faster" in shown.stderr
     assert "the server ended the stream: credential_over" in shown.stderr

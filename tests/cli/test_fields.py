@@ -90,7 +90,7 @@ def test_secret_from_stdin_is_one_line_of_it(run: Run, admin: FakeAdmin) -> None
 @pytest.mark.parametrize(
     ("line", "stdin", "told"),
     [
-        (("--api-key-stdin",), "\n", "--api-key is empty"),
+        (("--api-key-stdin",), "\n", "there is no api-key; stdin is empty"),
         (("--api-key-stdin", "--api-key", "x"), "y", "give one of --api-key, --api-key-stdin"),
     ],
 )

@@ -1,6 +1,7 @@
 """`tokenhubctl help`, and the manual that is made of the same words."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,21 @@ def test_help_of_a_command_is_that_of_the_option(run: Run) -> None:
     assert 0 == run("help", "keys", "create").exit_code
 
 
+def test_lists_of_commands_tell_whole_sentences(run: Run) -> None:
+    for noun in root().below:
+        shown = " ".join(run(noun.line.partition(" ")[2], "--help", COLUMNS="80").stdout.split())
+
+        assert [] == [one.summary for one in noun.below if one.summary not in shown]
+
+
+def test_help_stays_within_a_narrow_terminal(run: Run) -> None:
+    for line in (["model"], ["vault"], ["config"]):
+        shown = run(*line, "--help", COLUMNS="40").stdout
+        prose = [one for one in shown.splitlines() if "Example: " not in one]
+
+        assert 40 >= max(map(len, prose))
+
+
 def test_examples_stay_whole_however_long_they_are(run: Run) -> None:
     shown = run("vault", "rotate", "--help", COLUMNS="60").stdout
 
@@ -81,10 +97,28 @@ def test_man_writes_a_page_of_each_noun(run: Run, tmp_path: Path) -> None:
     assert len(written) == len(result.stdout.splitlines())
 
 
-def test_man_says_where_it_cannot_write(run: Run, tmp_path: Path) -> None:
+def test_docs_writes_a_page_of_each_noun_and_one_that_leads_there(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "reference"
+
+    result = run("docs", str(folder), "-o", "json")
+
+    written = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    index = written["tokenhubctl.md"]
+    assert {str(folder / name) for name in written} == set(json.loads(result.stdout))
+    assert set(written) == {
+        "tokenhubctl.md",
+        *re.findall(r"\]\((tokenhubctl-[a-z-]+\.md)\)", index),
+    }
+    assert "tokenhubctl help exit-codes" in index
+    assert "# tokenhubctl model\n" == written["tokenhubctl-model.md"].splitlines(keepends=True)[0]
+    assert "\n## model add\n" in written["tokenhubctl-model.md"]
+
+
+@pytest.mark.parametrize("noun", ["man", "docs"])
+def test_pages_that_cannot_be_written_are_told_of(run: Run, tmp_path: Path, noun: str) -> None:
     (tmp_path / "file").touch()
 
-    result = run("man", str(tmp_path / "file"))
+    result = run(noun, str(tmp_path / "file"))
 
     assert (1, "") == (result.exit_code, result.stdout)
     assert "cannot write" in result.stderr

@@ -76,12 +76,17 @@ def test_without_temporal_there_are_no_workflows(live: Live) -> None:
 def test_a_workflow_that_is_not_there_is_not_found(live: Live, verb: str) -> None:
     result = live.run("workflow", verb, "w1", "-o", "json")
 
-    assert (5, {"temporal_enabled": False}) == (result.exit_code, json.loads(result.stdout))
+    assert (5, "") == (result.exit_code, result.stdout)
+    assert "Temporal is off" in json.loads(result.stderr)["because"]
 
 
 def test_the_level_of_the_log_is_changed_and_shown(live: Live) -> None:
+    rehearsed = live.run("log-level", "debug", "--dry-run")
+    kept = live.run("log-level").stdout
     changed = live.run("log-level", "error")
 
+    assert "log-level/debug set (dry run: nothing was changed)\n" == rehearsed.stdout
+    assert "debug\n" != kept
     assert "log-level/error set\n" == changed.stdout
     assert "error\n" == live.run("log-level").stdout
     assert {"level": "error"} == json.loads(live.run("log-level", "-o", "json").stdout)

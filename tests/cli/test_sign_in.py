@@ -53,6 +53,8 @@ def test_login_tells_what_it_lacks(live: Live) -> None:
 
     assert [2, 3, 2, 2, 2] == [one.exit_code for one in (nobody, unreachable, no_url, both, empty)]
     assert "--token-stdin" in nobody.stderr
+    assert "there is no token; stdin is empty: pipe it in" in empty.stderr
+    assert "| tokenhubctl ... --token-stdin" in empty.stderr
 
 
 def test_of_a_token_file_the_name_is_kept(live: Live, tmp_path: Path) -> None:

@@ -147,6 +147,23 @@ def test_a_secret_is_asked_for_and_not_echoed(sit_live: Sit, live: Live) -> None
     assert "sk-typed" == live.sim.requests[-1].key()
 
 
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 2)])
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        (("provider", "add", "--id", "p", "--api-key-stdin"), "api-key: \n"),
+        (("vault", "init"), "New password: \n"),
+    ],
+)
+def test_who_leaves_at_a_hidden_prompt_has_a_line_of_their_own(
+    sit_live: Sit, line: tuple[str, ...], prompt: str, key: str, code: int
+) -> None:
+    seen = sit_live(*line, typed=key)
+
+    assert (code, "") == (seen.code, seen.stdout)
+    assert seen.terminal.startswith(prompt)
+
+
 def test_a_secret_is_to_the_letter_in_a_pipe_and_steers_no_terminal(
     sit_live: Sit, live: Live
 ) -> None:

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,14 +46,13 @@ class Terminal:
 
 
 @contextmanager
-def sitting(live: Live, *args: str) -> Iterator[Terminal]:
+def sitting(variables: Mapping[str, str], *args: str) -> Iterator[Terminal]:
     """`tokenhubctl` at a terminal of 100 columns and 30 lines."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    environment = {**os.environ, **live.environment, "TERM": "xterm", "NO_COLOR": "1"}  # noqa: TID251 - a child's environment
     process = subprocess.Popen(
         [sys.executable, "-m", "tokenhub_cli.main", *args],
-        env={name: value for name, value in environment.items() if value is not None},
+        env={**variables, "TERM": "xterm", "NO_COLOR": "1"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -73,7 +72,7 @@ def test_top_keeps_up_until_q(live: Live) -> None:
     live.provider("one", "gpt", "large")
     live.ask()
 
-    with sitting(live, "top", "-n", "0.2") as terminal:
+    with sitting(live.variables, "top", "-n", "0.2") as terminal:
         before = terminal.modes()
         terminal.wait_for(BEGIN, "1 of 1 providers healthy", "MODEL", "gpt")
         inside = terminal.modes()
@@ -98,7 +97,7 @@ def test_top_keeps_up_until_q(live: Live) -> None:
 def test_the_terminal_is_as_it_was_however_top_ends(
     live: Live, how: signal.Signals, code: int
 ) -> None:
-    with sitting(live, "top", "--every", "1h") as terminal:
+    with sitting(live.variables, "top", "--every", "1h") as terminal:
         before = terminal.modes()
         terminal.wait_for(BEGIN, "q quit")
         terminal.process.send_signal(how)
@@ -113,7 +112,7 @@ def test_the_terminal_is_as_it_was_however_top_ends(
 def test_health_keeps_up_until_q(live: Live) -> None:
     live.provider()
 
-    with sitting(live, "health", "--watch=0.1s") as terminal:
+    with sitting(live.variables, "health", "--watch=0.1s") as terminal:
         terminal.wait_for(BEGIN, "one", "healthy", "q quit")
         live.provider("two", "large")
         terminal.wait_for("two")
@@ -128,7 +127,7 @@ def test_stats_keep_up_every_two_seconds(live: Live) -> None:
     live.provider()
     live.ask()
 
-    with sitting(live, "stats", "--watch", "--by", "model") as terminal:
+    with sitting(live.variables, "stats", "--watch", "--by", "model") as terminal:
         terminal.wait_for(BEGIN, "gpt", "every 2s")
         terminal.press("q")
         terminal.wait_for(END)
@@ -140,7 +139,7 @@ def test_stats_keep_up_every_two_seconds(live: Live) -> None:
 def test_events_at_a_terminal_are_a_table(live: Live) -> None:
     live.provider()
 
-    with sitting(live, "events", "--since", "1h", "--type", "config_changed") as terminal:
+    with sitting(live.variables, "events", "--since", "1h", "--type", "config_changed") as terminal:
         terminal.wait_for("TIME", "config_changed", "provider.")
         terminal.process.send_signal(signal.SIGINT)
         terminal.wait_for("go on with --since")

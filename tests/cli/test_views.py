@@ -37,6 +37,7 @@ def test_a_view_is_saved_shown_used_and_deleted(live: Live) -> None:
 def test_a_view_must_be_one(live: Live) -> None:
     wrong = live.run("view", "set", "mine", "ms>fast")
     named = live.run("view", "set", "no name", "ms>1")
+    slashed = [live.run("view", *line) for line in (("set", "a/b", "ms>1"), ("get", "a/b"))]
     columns = live.run("view", "set", "mine", "ms>1", "--columns", "a,a")
     live.run("view", "set", "mine", "since:2h")
     stale = live.run("view", "set", "mine", "", "--if-match", "7")
@@ -51,3 +52,6 @@ def test_a_view_must_be_one(live: Live) -> None:
     )
     assert "filter: " in wrong.stderr
     assert "letters, digits" in named.stderr
+    assert [1, 5] == [one.exit_code for one in slashed]
+    assert "letters, digits" in slashed[0].stderr
+    assert "there is no view 'a/b'" in slashed[1].stderr

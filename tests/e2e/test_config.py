@@ -227,17 +227,67 @@ async def test_a_provider_that_moved_and_got_its_key_back_is_not_said_to_miss_it
     assert "another origin" not in back.get("note", "")
 
 
-async def test_a_document_may_ask_for_the_version_that_it_was_made_for(tmp_path):
-    async with running(tmp_path) as hub:
-        await applied(hub, DOCUMENT)
-        stale = await hub.http.put(
-            "/admin/v1/config", json=DOCUMENT, headers={**HEADERS, "if-match": '"0"'}
-        )
-        right = await hub.http.put(
-            "/admin/v1/config", json=DOCUMENT, headers={**HEADERS, "if-match": '"1"'}
-        )
+async def read(hub):
+    """The configuration and its entity tag."""
+    answer = await hub.http.get("/admin/v1/config/export", headers=HEADERS)
+    return answer.json(), answer.headers["etag"]
 
-    assert (412, 200) == (stale.status_code, right.status_code)
+
+async def put_if(hub, document, tag, query=""):
+    return await hub.http.put(
+        f"/admin/v1/config{query}", json=document, headers={**HEADERS, "if-match": tag}
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "providers/one", {"enabled": False}),
+        ("PATCH", "providers/one", {"api_key": SECRET}),
+        ("PATCH", "models/gpt", {"weight": 6}),
+        ("PATCH", "models/gpt", {"pricing_source": "manual"}),
+        ("PUT", "aliases/fast", {"variants": [{"model_id": "gpt", "weight": 2}]}),
+        ("DELETE", "aliases/fast", None),
+        ("PUT", "routing-config", {"default_mode": "normal"}),
+        ("POST", "apikeys", {"name": "new", "scopes": ["chat"]}),
+        ("PATCH", "apikeys/{ci}", {"monthly_budget_usd": 21.0}),
+        ("PATCH", "apikeys/{ci}", {"expires_in": "30d"}),
+        ("DELETE", "apikeys/{ci}", None),
+        ("PUT", "tsdb/retention", {"days": 31}),
+    ],
+)
+async def test_what_was_changed_since_it_was_read_is_noticed(tmp_path, method, path, body):
+    async with running(tmp_path) as hub:
+        made = {key["name"]: key["id"] for key in (await applied(hub, DOCUMENT))["keys"]}
+        document, tag = await read(hub)
+        await hub.admin(method, path.format(ci=made["ci"]), body)
+        changed = await read(hub)
+        stale = [await put_if(hub, document, tag, query) for query in ("", "?dry_run=true")]
+        after = await read(hub)
+        right = await put_if(hub, document, after[1])
+
+    assert [412, 412] == [answer.status_code for answer in stale]
+    assert changed == after
+    assert 200 == right.status_code
+
+
+async def test_what_a_document_does_not_say_changes_nothing_of_its_tag(tmp_path):
+    async with running(tmp_path) as hub:
+        told = await put(hub, DOCUMENT)
+        key_id = told.json()["keys"][0]["id"]
+        _, tag = await read(hub)
+        await hub.admin("POST", f"apikeys/{key_id}/rotate", {})
+        await hub.admin("POST", f"apikeys/{key_id}/paid", {})
+        await hub.admin("PUT", "views/mine", {"filter": "status:error"})
+        _, later = await read(hub)
+        same = await put_if(hub, DOCUMENT, tag)
+        any_of_it = await put_if(hub, DOCUMENT, "*")
+        made_up = await put_if(hub, DOCUMENT, '"1"')
+    async with running(tmp_path) as hub:
+        _, restarted = await read(hub)
+
+    assert told.headers["etag"] == tag == later == same.headers["etag"] == restarted
+    assert [200, 200, 412] == [it.status_code for it in (same, any_of_it, made_up)]
 
 
 async def test_keys_of_one_name_are_told_apart_by_id(tmp_path):
@@ -252,6 +302,38 @@ async def test_keys_of_one_name_are_told_apart_by_id(tmp_path):
     assert 2 == len({row["id"] for row in exported["api_keys"]})
     assert 0 == same["changed"]
     assert [400, 400] == [unclear.status_code, unknown.status_code]
+
+
+async def test_two_entries_of_one_key_are_refused(tmp_path):
+    """Else the last of them would have it, in silence."""
+    async with running(tmp_path) as hub:
+        await hub.key()
+        (row,) = (await hub.admin("GET", "apikeys"))["keys"]
+        by_both = [{"name": "a test", "id": row["id"]}, {"name": "a test", "rate_limit_rps": 5}]
+        renamed = [{"name": "other", "id": row["id"]}, {"name": "other", "rate_limit_rps": 5}]
+        answers = [await put(hub, {"api_keys": keys}) for keys in (by_both, renamed)]
+        after = (await hub.admin("GET", "apikeys"))["keys"]
+
+    assert [(400, "#/api_keys/1/name")] * 2 == [
+        (it.status_code, it.json()["errors"][0]["pointer"]) for it in answers
+    ]
+    assert [row] == after
+
+
+async def test_a_name_that_would_be_two_keys_is_refused_at_once(tmp_path):
+    """Else the same file would be refused the second time."""
+    async with running(tmp_path) as hub:
+        told = await applied(hub, {"api_keys": [{"name": "a"}, {"name": "b"}]})
+        ids = {key["name"]: key["id"] for key in told["keys"]}
+        renamed = {"name": "a", "id": ids["b"]}
+        refused = await put(hub, {"api_keys": [{"name": "a"}, renamed]})
+        by_ids = await applied(hub, {"api_keys": [{"name": "a", "id": ids["a"]}, renamed]})
+
+    assert (400, "#/api_keys/0/name") == (
+        refused.status_code,
+        refused.json()["errors"][0]["pointer"],
+    )
+    assert 1 == by_ids["changed"]
 
 
 async def test_fields_of_the_credentials_file_are_taken_and_what_is_not_done_is_said(tmp_path):

@@ -104,6 +104,8 @@ def test_a_demo_of_three_requests_routes_them_and_leaves_nothing(program, tmp_pa
     table = said[said.index("ASKED FOR") :].splitlines()
     assert 0 == demo.returncode, complaint
     assert "This is a SIMULATION" in said
+    looks = re.findall(r"^  \S*tokenhubctl (.+)$", said, re.MULTILINE)
+    assert ["status", "model list", "logs", "top", "events"] == looks
     assert 3 == sum(" at sim-" in line or "nobody" in line for line in table)
     assert [] == list(tmp_path.glob("tokenhub-demo-*"))
 

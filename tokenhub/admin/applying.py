@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from tokenhub.admin.changes import By, Changes, expect
 from tokenhub.admin.declared import (
+    GIVEN,
     Applied,
+    KeyStep,
     State,
     Wanted,
     WantedKey,
@@ -25,11 +27,11 @@ from tokenhub.admin.declared import (
 )
 from tokenhub.admin.keys import Issued, Keys, granted
 from tokenhub.admin.models import price_fields
-from tokenhub.admin.prices import MANUAL, UNKNOWN
+from tokenhub.admin.prices import MANUAL, OPEN, UNKNOWN
 from tokenhub.admin.providers import NONE, checked_secret, proposed
 from tokenhub.admin.staging import Stage
 from tokenhub.core.aliases import Alias
-from tokenhub.core.catalog import Defaults, Model, Provider
+from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.errors import BadRequest, NotFound
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.urls import within
@@ -76,22 +78,28 @@ class Configuration:
     ) -> Applied:
         """Make it so. With `prune`, rows that are not named go, of the kinds that are.
 
-        Raises BadRequest with the place of the entry, VaultLocked where a key would go into it,
-        and what the changes themselves raise. A caller who leaves does not stop it.
+        `expected` is the `mark` of the state that it was made for. Raises Stale, BadRequest with
+        the place of the entry, VaultLocked where a key would go into it, and what the changes
+        themselves raise. A caller who leaves does not stop it.
         """
         if by.rehearsed:
-            expect(expected, self.version)
-            return await _Play(self._stage(), by).through(wanted, prune=prune)
+            self._expect(expected)
+            applied = await _Play(self._stage(), by).through(wanted, prune=prune)
+            return replace(applied, mark=self.state().mark)
         return await asyncio.shield(self._apply(wanted, prune=prune, by=by, expected=expected))
 
     async def _apply(self, wanted: Wanted, *, prune: bool, by: By, expected: int | None) -> Applied:
         async with self._changes.lock, self._secrets.lock, self._keys.lock:
-            expect(expected, self.version)
+            self._expect(expected)
             stage = self._stage()
             applied = await _Play(stage, by).through(wanted, prune=prune)
             if stage.written:
                 await self._commit(stage, by)
-            return replace(applied, version=self.version)
+            return replace(applied, version=self.version, mark=self.state().mark)
+
+    def _expect(self, expected: int | None) -> None:
+        if expected is not None:
+            expect(expected, self.state().mark)
 
     async def _commit(self, stage: Stage, by: By) -> None:
         """Keep what was written to the copies, then put it in force, without a pause."""
@@ -110,7 +118,10 @@ class _Play:
         self._stage = stage
         self._by = by
         self._issued: list[Issued] = []
-        self._rekeyed: set[str] = set()
+        self._keys: dict[str, KeyStep] = {}
+        # The API keys by name, and those that an entry has been found to mean.
+        self._named: dict[str, set[str]] = {}
+        self._meant: set[str] = set()
         self._version = stage.changes.catalog.version
 
     async def through(self, wanted: Wanted, *, prune: bool) -> Applied:
@@ -118,9 +129,13 @@ class _Play:
         await self._put(wanted)
         if prune:
             await self._prune(wanted)
+        bereft = self._bereft(before.catalog)
+        _refuse_bereft(wanted, bereft)
         return Applied(
-            steps=compared(before, self._state(), wanted, frozenset(self._rekeyed)),
+            # In a thread, so that requests go on: of thousands of rows it takes a while.
+            steps=await asyncio.to_thread(compared, before, self._state(), wanted, self._keys),
             issued=self._issued,
+            bereft=bereft,
             version=self._version,
         )
 
@@ -138,9 +153,10 @@ class _Play:
             with _entry("providers", at):
                 await self._provider(provider)
             await _pause()
+        listed = await self._listed(wanted.models or ())
         for at, model in enumerate(wanted.models or ()):
             with _entry("models", at):
-                await self._model(model)
+                await self._model(model, listed)
             await _pause()
         for at, alias in enumerate(wanted.aliases or ()):
             with _entry("aliases", at):
@@ -148,10 +164,16 @@ class _Play:
             await _pause()
         if wanted.defaults is not None:
             await self._routing(wanted.defaults)
+        if wanted.keys:
+            for row in self._stage.keys.every():
+                self._named.setdefault(row.name, set()).add(row.id)
         for at, key in enumerate(wanted.keys or ()):
             with _entry("api_keys", at):
                 await self._key(key)
             await _pause()
+        for at, key in enumerate(wanted.keys or ()):
+            with _entry("api_keys", at):
+                self._refuse_unclear(key)
         if wanted.days is not None and wanted.days != self._stage.charts.retention_days:
             with _section("retention"):
                 await self._stage.charts.keep(wanted.days, self._by)
@@ -160,12 +182,14 @@ class _Play:
         stage, draft = self._stage, wanted.draft
         old = stage.changes.stored.providers.get(draft.id)
         secret = await self._new_key(wanted, old)
+        was = NONE if old is None else stage.providers.credential(old)
         mark = len(stage.written)
         new = await stage.providers.put(replace(draft, secret=secret), by=self._by)
-        if secret is not None:
-            self._rekeyed.add(new.id)
-            return
-        self._unless_new(mark, old, new)
+        now = GIVEN if secret else stage.providers.credential(new)
+        if was != now:
+            self._keys[new.id] = KeyStep(before=was, after=now)
+        else:
+            self._unless_new(mark, old, new)
 
     async def _new_key(self, wanted: WantedProvider, old: Provider | None) -> str | None:
         """The key that is given, None where it is the one that is there."""
@@ -173,10 +197,12 @@ class _Play:
         if wanted.secret_name:
             secret = await self._from_vault(wanted.secret_name)
         secret = checked_secret(secret)
-        if secret is None or old is None:
-            return secret
+        if secret is None:
+            return None
         if not secret:
-            return None if old.cred_store == NONE else ""
+            return None if old is None or old.cred_store == NONE else ""
+        if old is None:
+            return secret
         there = self._stage.secrets.peek(old)
         stays = there == secret.encode() and within(proposed(wanted.draft), old)
         return None if stays else secret
@@ -191,40 +217,37 @@ class _Play:
                 field="api_key",
             ) from error
 
-    async def _model(self, wanted: WantedModel) -> None:
+    async def _listed(self, wanted: Sequence[WantedModel]) -> Mapping[tuple[str, str], Model]:
+        """The models that are new, as the price list fills them in: it is asked once for all."""
+        there = self._stage.changes.stored.models
+        rows = [row for row in map(_row, wanted) if row.key not in there]
+        return {row.key: row for row in await self._stage.prices.filled(rows)}
+
+    async def _model(self, wanted: WantedModel, listed: Mapping[tuple[str, str], Model]) -> None:
         stage = self._stage
         old = stage.changes.stored.models.get((wanted.provider_id, wanted.id))
-        mark = len(stage.written)
         if old is None:
-            row: dict[str, Any] = dict(wanted.prices or {})
-            await stage.models.put(
-                Model(
-                    id=wanted.id,
-                    provider_id=wanted.provider_id,
-                    weight=wanted.weight,
-                    max_context_tokens=wanted.max_context_tokens,
-                    enabled=wanted.enabled,
-                    pricing_source=MANUAL if row else UNKNOWN,
-                    **row,
-                ),
-                by=self._by,
-            )
+            row = _row(wanted)
+            await stage.models.put(row, listed=listed[row.key], by=self._by)
             return
         changes: dict[str, object] = {"weight": wanted.weight, "enabled": wanted.enabled}
         if wanted.max_context_tokens:
             changes["max_context_tokens"] = wanted.max_context_tokens
-        if wanted.prices is not None and not _priced_so(old, wanted.prices):
+        if wanted.prices is not None:
+            # Also where they are the list's: it would go on changing them else.
             changes |= price_fields(wanted.prices)
-        new = await stage.models.update(
-            wanted.id, changes, provider_id=wanted.provider_id, by=self._by
-        )
-        self._unless_new(mark, old, new)
+            if old.pricing_source in OPEN:
+                changes["pricing_source"] = MANUAL
+        # What is as it should be is not checked anew: it may be from before a rule.
+        if all(getattr(old, name) == value for name, value in changes.items()):
+            return
+        await stage.models.update(wanted.id, changes, provider_id=wanted.provider_id, by=self._by)
 
     async def _alias(self, wanted: Alias) -> None:
         old = self._stage.changes.stored.aliases.get(wanted.name)
-        mark = len(self._stage.written)
-        new = await self._stage.aliases.put(wanted, by=self._by)
-        self._unless_new(mark, old, new)
+        # One that is as it should be may have lost a model since.
+        if old is None or said(old) != said(wanted):
+            await self._stage.aliases.put(wanted, by=self._by)
 
     async def _routing(self, wanted: Defaults) -> None:
         stage = self._stage
@@ -248,6 +271,9 @@ class _Play:
         if _same_end(old.expires_at, fields.get("expires_at")):
             del fields["expires_at"]
         new = await keys.update(old.id, fields, by=self._by)
+        self._meant.add(new.id)
+        self._named[old.name].discard(new.id)
+        self._named.setdefault(new.name, set()).add(new.id)
         self._unless_new(mark, old, new)
 
     async def _made(self, wanted: WantedKey) -> ApiKey:
@@ -262,21 +288,30 @@ class _Play:
             **fields,
         )
         self._issued.append(issued)
+        self._named.setdefault(issued.key.name, set()).add(issued.key.id)
         return issued.key
 
     def _found(self, wanted: WantedKey) -> ApiKey | None:
-        rows = self._stage.keys.every()
-        if wanted.id:
-            found = [row for row in rows if row.id == wanted.id]
-            if not found:
-                raise BadRequest(f"there is no API key {wanted.id!r}; leave id out", field="id")
-            return found[0]
-        found = [row for row in rows if row.name == wanted.name.strip()]
-        if len(found) > 1:
+        self._refuse_unclear(wanted)
+        ids = {wanted.id} if wanted.id else self._named.get(wanted.name.strip(), set())
+        for key_id in ids & self._meant:
             raise BadRequest(
-                f"{len(found)} API keys are called {wanted.name!r}; say which by id", field="name"
+                f"an entry before it is of the same API key, {key_id}; leave one out",
+                field="id" if wanted.id else "name",
             )
-        return found[0] if found else None
+        try:
+            return self._stage.keys.get(next(iter(ids))) if ids else None
+        except NotFound as error:
+            raise BadRequest(
+                f"there is no API key {wanted.id!r}; leave id out", field="id"
+            ) from error
+
+    def _refuse_unclear(self, wanted: WantedKey) -> None:
+        ids = self._named.get(wanted.name.strip(), ())
+        if len(ids) > 1 and not wanted.id:
+            raise BadRequest(
+                f"{len(ids)} API keys are called {wanted.name!r}; say which by id", field="name"
+            )
 
     def _unless_new(self, mark: int, old: object, new: object) -> None:
         """Forget what was written since `mark` where the row is as it was."""
@@ -288,9 +323,8 @@ class _Play:
         stage, by = self._stage, self._by
         _refuse_orphans(wanted)
         if wanted.keys is not None:
-            kept = {self._id(one) for one in wanted.keys}
             for key in stage.keys.every():
-                if key.id not in kept:
+                if key.id not in self._meant:
                     await stage.keys.delete(key.id, by=by)
                     await _pause()
         if wanted.aliases is not None:
@@ -308,9 +342,11 @@ class _Play:
                 await stage.providers.delete(provider_id, by=by)
                 await _pause()
 
-    def _id(self, wanted: WantedKey) -> str:
-        found = self._found(wanted)
-        return found.id if found else ""
+    def _bereft(self, before: Catalog) -> Sequence[tuple[str, str]]:
+        """The aliases that are there, each with a model of theirs that was, and is pruned."""
+        now = self._stage.changes.stored
+        named = [(it.name, one.model_id) for it in now.aliases.values() for one in it.variants]
+        return [it for it in named if before.routes_of(it[1]) and not now.routes_of(it[1])]
 
 
 # The fields of a key that `create` takes, and those that only a change can give.
@@ -321,17 +357,28 @@ _AT_ONCE = {
 _LATER = ("enabled", "expires_at")
 
 
+def _row(wanted: WantedModel) -> Model:
+    """The row of a new model, as far as the entry says it."""
+    prices: dict[str, Any] = dict(wanted.prices or {})
+    return Model(
+        id=wanted.id,
+        provider_id=wanted.provider_id,
+        weight=wanted.weight,
+        max_context_tokens=wanted.max_context_tokens,
+        enabled=wanted.enabled,
+        pricing_source=MANUAL if prices else UNKNOWN,
+        **prices,
+    )
+
+
 def _same_end(there: float | None, wanted: object) -> bool:
     """Whether it is the time that is there: on the wire, and on disk, it has lost its fractions."""
     return there is not None and isinstance(wanted, float) and abs(there - wanted) < 1
 
 
-def _priced_so(row: Model, prices: Mapping[str, object]) -> bool:
-    return all(getattr(row, name) == value for name, value in price_fields(prices).items())
-
-
 def _others(there: Mapping[Any, object], named: Sequence[Any]) -> Sequence[Any]:
-    return [key for key in there if key not in named]
+    kept = set(named)
+    return [key for key in there if key not in kept]
 
 
 def _refuse_orphans(wanted: Wanted) -> None:
@@ -347,6 +394,20 @@ def _refuse_orphans(wanted: Wanted) -> None:
                     "pruned with this model; name it there",
                     field="provider_id",
                 )
+
+
+def _refuse_bereft(wanted: Wanted, bereft: Sequence[tuple[str, str]]) -> None:
+    """Raise BadRequest for an alias that is wanted of a model that has been pruned."""
+    lost = set(bereft)
+    for at, alias in enumerate(wanted.aliases or ()):
+        for number, variant in enumerate(alias.variants):
+            if (alias.name, variant.model_id) in lost:
+                with _entry("aliases", at):
+                    raise BadRequest(
+                        f"model {variant.model_id!r} is not among the models, and would be pruned; "
+                        "name it there, or leave this variant out",
+                        field=f"variants[{number}].model_id",
+                    )
 
 
 async def _pause() -> None:

@@ -4,10 +4,11 @@ An entry says how its row is to be. What it leaves out is the usual value, excep
 lost by that: a provider's key, a model's prices and context size, the end of an API key.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from tokenhub.admin.keys import Issued
 from tokenhub.admin.providers import ProviderDraft
@@ -18,10 +19,12 @@ from tokenhub.core.keys import ApiKey
 PROVIDER, MODEL, ALIAS, ROUTING, KEY, RETENTION = KINDS = (
     "provider", "model", "alias", "routing", "api_key", "retention",
 )  # fmt: skip
+# A new key for a provider, where `Providers.credential` says how one stands that is there.
+GIVEN = "given"
 Row = Provider | Model | Alias | Defaults | ApiKey | int
 # What no entry says: where a row is from, and what its own use has made of it.
 _UNSAID = {
-    "version", "source", "cred_store", "pricing_source", "exploration_temp", "digest",
+    "version", "source", "cred_store", "exploration_temp", "digest",
     "prefix", "created_at", "budget_reset_at", "paid_month", "paid_nusd", "rotated_at", "former",
 }  # fmt: skip
 
@@ -92,15 +95,45 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
             found[KEY, key.id] = key.name, key
         return found | {(RETENTION, ""): ("", self.days)}
 
+    @property
+    def mark(self) -> int:
+        """Another number for any other state of what a document can say; of 17 digits at most.
+
+        What the use of a key has made of it is no part of it, nor is a new credential for it.
+        """
+        catalog = self.catalog
+        told = (
+            catalog.version,
+            catalog.defaults,
+            sorted(catalog.providers.values(), key=lambda it: it.id),
+            sorted(catalog.models.values(), key=lambda it: it.key),
+            sorted(catalog.aliases.values(), key=lambda it: it.name),
+            [_lasting(key) for key in sorted(self.keys, key=lambda it: it.id)],
+            self.days,
+        )
+        return int.from_bytes(hashlib.sha256(msgspec.json.encode(told)).digest()[:7])
+
+
+class KeyStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a provider's key, in the words of `Providers.credential`, or GIVEN."""
+
+    before: str
+    after: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether one that was there is not to be had any more, and nobody took it away."""
+        return self.before in ("present", "locked") and self.after == "missing"
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one row; None is one that is not there. `rekeyed`: a provider's key."""
+    """What becomes of one row; None is one that is not there. `key`: a provider's, if it does."""
 
     kind: str
     name: str
     before: Row | None
     after: Row | None
-    rekeyed: bool = False
+    key: KeyStep | None = None
 
     @property
     def action(self) -> str:
@@ -108,15 +141,20 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             return "create"
         if self.after is None:
             return "delete"
-        return "update" if self.rekeyed or said(self.before) != said(self.after) else "same"
+        return "update" if self.key or said(self.before) != said(self.after) else "same"
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """`issued` are the new keys; `version` is the catalog's."""
+    """`issued` are the new keys; `version` is the catalog's, `mark` that of what is stored now.
+
+    `bereft` are aliases, each with a model of theirs that is there no more.
+    """
 
     steps: Sequence[Step]
     issued: Sequence[Issued]
+    bereft: Sequence[tuple[str, str]] = ()
     version: int
+    mark: int = 0
 
 
 def said(row: Row) -> object:
@@ -126,8 +164,14 @@ def said(row: Row) -> object:
     return {name: value for name, value in asdict(row).items() if name not in _UNSAID}
 
 
+def _lasting(key: ApiKey) -> object:
+    """What an entry can say of a key: its end without fractions, which it loses on disk."""
+    ends = None if key.expires_at is None else round(key.expires_at)
+    return said(replace(key, expires_at=ends))
+
+
 def compared(
-    before: State, after: State, wanted: Wanted, rekeyed: frozenset[str]
+    before: State, after: State, wanted: Wanted, keys: Mapping[str, KeyStep]
 ) -> Sequence[Step]:
     """A step for each row of the kinds that are wanted, and for each other that changes."""
     old, new = before.rows(), after.rows()
@@ -141,7 +185,7 @@ def compared(
             name=named or name,
             before=was,
             after=now,
-            rekeyed=kind == PROVIDER and known in rekeyed,
+            key=keys.get(known) if kind == PROVIDER else None,
         )
         if wanted.says(kind) or step.action != "same":
             steps.append(step)

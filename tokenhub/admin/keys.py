@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
 from tokenhub.admin.changes import By, entry, expect
-from tokenhub.admin.durations import seconds
+from tokenhub.admin.durations import MAX_S, seconds
 from tokenhub.admin.key_uses import KeyUses
 from tokenhub.admin.rotation import outlived, overlap_s, rotatable
 from tokenhub.core.credentials import MAX_ROTATION_DAYS, Rotation, rotation
@@ -149,14 +149,13 @@ class Keys:
 
     def committed(self, keys: Sequence[ApiKey], *, gone: Sequence[str], by: By) -> None:
         """Put in force what was committed elsewhere. The caller has held the lock meanwhile."""
-        for key in keys:
-            old = self._rows.get(key.id, key)
-            self._rows[key.id] = key
-            self._swap(key.id, opened(key))
-            self._alert(old, key, by)
+        before = {key_id: self._rows.get(key_id) for key_id in (*(it.id for it in keys), *gone)}
+        self._rows |= {key.id: key for key in keys}
         for key_id in gone:
             self._rows.pop(key_id, None)
-            self._swap(key_id, {})
+        self._swap([old for old in before.values() if old is not None], keys)
+        for key in keys:
+            self._alert(before[key.id] or key, key, by)
 
     def every(self) -> Sequence[ApiKey]:
         """All keys, newest first."""
@@ -296,7 +295,7 @@ class Keys:
             expect(expected, old.version)
             await self._store.delete(key_id, self._audit("apikey.revoke", old, None, by))
             del self._rows[key_id]
-            self._swap(key_id, {})
+            self._swap([old], [])
 
         await self._whole(change)
 
@@ -353,16 +352,21 @@ class Keys:
 
     async def _put(self, key: ApiKey, audit: Audit) -> ApiKey:
         stored = await self._store.put(key, audit)
+        old = self._rows.get(stored.id)
         self._rows[stored.id] = stored
-        self._swap(stored.id, opened(stored))
+        self._swap([] if old is None else [old], [stored])
         return stored
 
-    def _swap(self, key_id: str, entries: KeyTable) -> None:
-        """Put the entries of one key in force, and no others of it."""
-        before = self._table.current
-        rest = {mark: key for mark, key in before.items() if key.id != key_id}
-        self._table.current = {**rest, **entries}
-        self.uses.forget(before.keys() - self._table.current.keys())
+    def _swap(self, old: Sequence[ApiKey], new: Sequence[ApiKey]) -> None:
+        """Put what opens the new rows in force, and no longer what opened the old ones."""
+        table = dict(self._table.current)
+        gone = {mark for key in old for mark in opened(key)}
+        for mark in gone:
+            table.pop(mark, None)
+        for key in new:
+            table |= opened(key)
+        self._table.current = table
+        self.uses.forget(gone - table.keys())
 
     def _alert(self, old: ApiKey, new: ApiKey, by: By) -> None:
         """Tell which parts of the budget are spent that were not before this change."""
@@ -426,8 +430,17 @@ def _changed(old: ApiKey, sent: _Changes, now: float) -> ApiKey:
 
 def _ends(old: ApiKey, sent: _Changes, now: float) -> float | None:
     if sent.expires_at is not UNSET:
-        return sent.expires_at
+        return _checked_end(sent.expires_at, now)
     return old.expires_at if sent.expires_in is UNSET else _expiry(sent.expires_in, now)
+
+
+def _checked_end(at: float | None, now: float) -> float | None:
+    if at is None or 0 <= at <= now + MAX_S:
+        return at
+    raise BadRequest(
+        "expires_at must be after 1970 and within a hundred years, or null for never",
+        field="expires_at",
+    )
 
 
 def granted(fields: Mapping[str, object]) -> Grant:

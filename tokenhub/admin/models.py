@@ -55,13 +55,23 @@ class Models:
         """
         return _resolved(self._changes.catalog, name, provider_id)
 
-    async def put(self, model: Model, *, by: By, expected: int | None = None) -> Model:
+    async def put(
+        self,
+        model: Model,
+        *,
+        by: By,
+        expected: int | None = None,
+        listed: Model | None = None,
+    ) -> Model:
         """Create or replace. `expected` may be the row's version or the list's.
 
         A row of unknown price gets the installed list's, unless one stands that an operator gave.
+        `listed` is the row with that, from a caller who has asked for many at once.
         """
         row = checked(model)
-        listed = checked((await self._prices.filled([row]))[0]) if wants(row) else row
+        if listed is None:
+            listed = (await self._prices.filled([row]))[0] if wants(row) else row
+        listed = checked(listed)
         async with self._changes.lock:
             catalog = self._changes.catalog
             if row.provider_id not in catalog.providers:

@@ -42,7 +42,8 @@ _NOTES = {
     (MEMORY, "locked"): "the key waits in memory for the vault to be unlocked",
     (VAULT, "locked"): "the key is in the vault, which is locked",
     (VAULT, "missing"): "the vault has no key for this address: give it again as api_key",
-    (MEMORY, "missing"): "the key was in memory only and a restart has lost it: give it again",
+    (MEMORY, "missing"): "the key was in memory only, and a restart or another address has lost "
+    "it: give it again as api_key",
     (CREDENTIALS, "present"): "the key comes from the credentials file, read at each start",
     (CREDENTIALS, "missing"): "the key was in the credentials file, and is there no more, "
     "or is there for another origin",

@@ -38,6 +38,8 @@ from tokenhub.client.errors import (  # noqa: E402
     Unreachable,
     Unreadable,
 )
+from tokenhub.client.lanes import Closed, Lanes  # noqa: E402
+from tokenhub.client.link import Told, untold  # noqa: E402
 from tokenhub.client.profile import Profile  # noqa: E402
 from tokenhub.client.stream import Run, Stream  # noqa: E402
 from tokenhub.wire.problem import Problem, Refusal  # noqa: E402
@@ -84,16 +86,10 @@ class AsyncOpened(Begun, frozen=True, kw_only=True):
 
 
 Watch = Callable[[Sent], None]
-# Hears why a stream is asked for again, and in how many seconds.
-Lost = Callable[[str, float], None]
 
 
 def unwatched(_sent: Sent) -> None:
     """A Watch where nobody watches."""
-
-
-def unheard(_why: str, _wait_s: float) -> None:
-    """A Lost where nobody wants to know."""
 
 
 class Client:
@@ -121,36 +117,34 @@ class Client:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             self._pause(wait_s)
 
-    def stream(self, stream: Stream[T], lost: Lost = unheard) -> Generator[Sequence[T], None, None]:
-        """The rows as they come: those that came together, together."""
-        run = Run(stream, retries=self._retries)
-        while not run.over:
+    def stream(
+        self, stream: Stream[T], told: Told = untold, *, gives_up: bool = True
+    ) -> Generator[Sequence[T], None, None]:
+        """The rows as they come: those that came together, together. See AsyncClient.stream."""
+        run = Run(stream, retries=self._retries, told=told, gives_up=gives_up)
+        while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = self._http.send(_opening(self._http, run), stream=True)
-                with contextlib.closing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        response.read()
-                    _let_in(response)
+                with self._answer(_opening(self._http, run)) as response:
+                    _let_in(run, response)
                     for data in response.iter_bytes():
                         if rows := run.fed(data):
                             yield rows
+                        if run.over():  # the other end need not close it
+                            break
                     if rows := run.ended():
                         yield rows
             except (httpx.RequestError, _TurnedAway) as error:
                 failed = error
-            if not run.over:
-                self._pause(_again_s(run, failed, lost, self._http))
+            if not run.over():
+                self._pause(_again_s(run, failed, self._http))
+        run.close()
 
     def __enter__(self) -> Self:
         return self
@@ -162,12 +156,8 @@ class Client:
     def opened(self, call: Call[T]) -> Iterator[Opened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = self._http.send(_request(self._http, call), stream=True)
-            with contextlib.closing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    response.read()
                     raise _refusal(response)
                 yield Opened(
                     status=response.status_code,
@@ -175,11 +165,26 @@ class Client:
                     portions=response.iter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.contextmanager
+    def _answer(self, request: httpx.Request, *, whole: bool = False) -> Iterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        began = time.perf_counter()
+        response = self._http.send(request, stream=not whole)
+        with contextlib.closing(response):
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                response.read()
+            yield response
 
 
 class AsyncClient:
-    """The same for an event loop: `await client(calls.list_models())`."""
+    """The same for an event loop: `await client(calls.list_models())`.
+
+    A task may be cancelled wherever it waits for this. To leave `async with`, or to `close`, ends
+    what is still on its way with Unreachable.
+    """
 
     def __init__(
         self,
@@ -194,61 +199,66 @@ class AsyncClient:
         self._pause = pause
         self._retries = retries
         self._watch = watch
-        self._http = httpx.AsyncClient(transport=transport, **_settings(profile, timeout_s))
+        settings = _settings(profile, timeout_s)
+        # The one that makes requests; it sends none.
+        self._http = httpx.AsyncClient(transport=transport, **settings)
+        self._lanes = Lanes(lambda: httpx.AsyncClient(transport=transport, **settings))
 
     async def __call__(self, call: Call[T]) -> T:
         waits = _waits(self._retries if call.safe else 0)
         while True:
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_request(self._http, call))
-                self._watch(_sent(response, time.perf_counter() - began))
-                return _read(call, response)
+                async with self._answer(_request(self._http, call), whole=True) as response:
+                    return _read(call, response)
             except httpx.RequestError as error:
                 wait_s = _wait_s(waits, error, self._http)
             await self._pause(wait_s)
 
     async def stream(
-        self, stream: Stream[T], lost: Lost = unheard
+        self, stream: Stream[T], told: Told = untold, *, gives_up: bool = True
     ) -> AsyncGenerator[Sequence[T], None]:
-        """The rows as they come: those that came together, together."""
-        run = Run(stream, retries=self._retries)
-        while not run.over:
+        """The rows as they come: those that came together, together.
+
+        `told` hears how the connection is doing (tokenhub.client.link). One that never gives up
+        ends by a refusal that will not pass, and else only when it is left. Leave it by `aclosing`
+        or by cancelling the task: a loop that is merely broken out of keeps its connection.
+        """
+        run = Run(stream, retries=self._retries, told=told, gives_up=gives_up)
+        while not run.over():
             failed: _Failed = None
             try:
-                began = time.perf_counter()
-                response = await self._http.send(_opening(self._http, run), stream=True)
-                async with contextlib.aclosing(response):
-                    self._watch(_sent(response, time.perf_counter() - began))
-                    if not response.is_success:
-                        await response.aread()
-                    _let_in(response)
+                async with self._answer(_opening(self._http, run)) as response:
+                    _let_in(run, response)
                     async for data in response.aiter_bytes():
                         if rows := run.fed(data):
                             yield rows
+                        if run.over():  # the other end need not close it
+                            break
                     if rows := run.ended():
                         yield rows
             except (httpx.RequestError, _TurnedAway) as error:
                 failed = error
-            if not run.over:
-                await self._pause(_again_s(run, failed, lost, self._http))
+            if not run.over():
+                await self._pause(_again_s(run, failed, self._http))
+        run.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; there will be no more."""
+        await self._lanes.close()
         await self._http.aclose()
 
     @contextlib.asynccontextmanager
     async def opened(self, call: Call[T]) -> AsyncIterator[AsyncOpened]:
         """The answer as it comes, unread; it is asked for once. Raises as a call does."""
         try:
-            began = time.perf_counter()
-            response = await self._http.send(_request(self._http, call), stream=True)
-            async with contextlib.aclosing(response):
-                self._watch(_sent(response, time.perf_counter() - began))
+            async with self._answer(_request(self._http, call)) as response:
                 if not response.is_success:
-                    await response.aread()
                     raise _refusal(response)
                 yield AsyncOpened(
                     status=response.status_code,
@@ -256,7 +266,31 @@ class AsyncClient:
                     portions=response.aiter_bytes(),
                 )
         except httpx.RequestError as error:
-            raise Unreachable(str(self._http.base_url).rstrip("/"), _reason(error)) from error
+            raise Unreachable(_url(self._http), _reason(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, request: httpx.Request, *, whole: bool = False
+    ) -> AsyncIterator[httpx.Response]:
+        """What the server answers; unread unless it is wanted whole or is a refusal."""
+        if self._lanes.closed:
+            raise self._closed()
+        async with self._lanes.taken() as lane:
+            began = time.perf_counter()
+            try:
+                response = await lane.send(request, stream=not whole)
+            except Closed as error:
+                raise self._closed() from error
+            self._watch(_sent(response, time.perf_counter() - began))
+            if not response.is_success:
+                await response.aread()
+            # What has been read to its end leaves the connection as it was found.
+            lane.clean = response.is_closed
+            yield response
+            lane.clean = response.is_closed
+
+    def _closed(self) -> Unreachable:
+        return Unreachable(_url(self._http), "this client was closed")
 
 
 class _TurnedAway(Exception):
@@ -275,7 +309,7 @@ class _Settings(TypedDict):
     base_url: str
     headers: dict[str, str]
     timeout: httpx.Timeout
-    verify: ssl.SSLContext | bool
+    verify: ssl.SSLContext
     trust_env: bool
 
 
@@ -289,6 +323,7 @@ def _settings(profile: Profile, timeout_s: float) -> _Settings:
         url.host.encode("idna")  # as it is looked up; labels that are empty or too long fail
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadProfile(f"{profile.url!r} cannot be used as URL: {error}") from error
+    trust_env = not _loopback(url.host)
     headers = {"User-Agent": f"tokenhub-client/{__version__}", "Accept": "application/json"}
     if profile.token:
         headers["Authorization"] = f"Bearer {profile.token}"
@@ -296,10 +331,12 @@ def _settings(profile: Profile, timeout_s: float) -> _Settings:
         base_url=profile.url,
         headers=headers,
         timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
-        # Reading the certificate store takes 80 to 110 ms, so plain http goes without. Not by
-        # False, which would trust anybody: a bare context trusts nobody.
-        verify=url.scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=not _loopback(url.host),
+        # Reading the certificate store takes 80 to 110 ms, so it is done once, and plain http goes
+        # without. Not by False, which would trust anybody: a bare context trusts nobody.
+        verify=httpx.create_ssl_context(trust_env=trust_env)
+        if url.scheme == "https"
+        else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=trust_env,
     )
 
 
@@ -336,35 +373,36 @@ def _built(http: httpx.Client | httpx.AsyncClient, call: Call[T]) -> httpx.Reque
 
 def _opening(http: httpx.Client | httpx.AsyncClient, run: Run[T]) -> httpx.Request:
     """The next request of a stream."""
-    request = _request(http, run.call)
-    request.headers.update(run.headers)
+    request = _request(http, run.opening())
     timeout = request.extensions["timeout"]
     request.extensions["timeout"] = {**timeout, "read": run.quiet_s(timeout["read"])}
     return request
 
 
-def _let_in(response: httpx.Response) -> None:
+def _let_in(run: Run[T], response: httpx.Response) -> None:
     """Raises _TurnedAway where the answer is none."""
     if not response.is_success:
         raise _TurnedAway(_refusal(response))
+    run.let_in(response.headers.get("content-type", ""))
 
 
-def _again_s(
-    run: Run[T], failed: _Failed, lost: Lost, http: httpx.Client | httpx.AsyncClient
-) -> float:
+def _again_s(run: Run[T], failed: _Failed, http: httpx.Client | httpx.AsyncClient) -> float:
     """Seconds until a stream is asked for again. Raises what ended it where it is not to be."""
-    url = str(http.base_url).rstrip("/")
+    url = _url(http)
     refused = failed.refused if isinstance(failed, _TurnedAway) else None
-    wait_s = run.wait_s(refused.status if refused else 0)
-    why = "the connection was closed"
+    why = refused.detail if refused else "the connection was closed"
     if isinstance(failed, httpx.RequestError):
         why = _reason(failed)
+    wait_s = run.wait_s(why, refused.status if refused else 0)
     if wait_s is not None:
-        lost(refused.detail if refused else why, wait_s)
         return wait_s
     if refused is not None:
         raise refused
     raise Unreachable(url, why) from failed
+
+
+def _url(http: httpx.Client | httpx.AsyncClient) -> str:
+    return str(http.base_url).rstrip("/")
 
 
 def _waits(retries: int) -> Iterator[float]:
@@ -398,7 +436,7 @@ def _wait_s(
     """Seconds until the next try. Raises Unreachable where there is none."""
     wait_s = next(waits, None)
     if wait_s is None or not isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError):
-        raise Unreachable(str(http.base_url).rstrip("/"), _reason(error)) from error
+        raise Unreachable(_url(http), _reason(error)) from error
     return wait_s
 
 

@@ -178,7 +178,7 @@ OF_THE_STREAM: Mapping[str, Kind] = MappingProxyType(
         GAP: Kind(
             "Events after `Last-Event-ID` are not kept any more, or it was no id of this server; "
             "what is kept follows.",
-            ("after_id", "next_id"),
+            ("after_id", "next_id", "dropped"),
         ),
         DROPPED: Kind(
             "This reader was too slow: so many of its events were overwritten before it took them.",

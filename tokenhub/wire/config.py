@@ -22,7 +22,10 @@ class SecretRef(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_d
 
 
 class ProviderEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Without `api_key`, a key that is there stays; an empty one clears it."""
+    """Without `api_key`, a key that is there stays; an empty one clears it.
+
+    It does not go along to another origin (scheme, host or port): there it must be given again.
+    """
 
     id: str
     type: str = "openai"
@@ -116,7 +119,10 @@ class Document(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_de
 
 
 class FieldChange(msgspec.Struct, kw_only=True):
-    """A field of an entry; null is none. A secret is `(set)` or `(new)`, never itself."""
+    """A field of an entry; null is none.
+
+    A secret is `(set)`, `(new)`, or `(missing)` where it is lost, never itself.
+    """
 
     field: str
     before: object = None

@@ -57,6 +57,14 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     dropped: int = 0
 
 
+# All that a reader can choose, in the order of the reference.
+TYPES = (
+    "request_started", "decision", "attempt", "escalation", "stream_started", "route_success",
+    "route_error", "workflow_started", "workflow_completed", "workflow_failed",
+    "orchestration_step", "activity_completed", "health_change", "budget_alert",
+    "key_rotation_expired", "vault_changed", "config_changed", "heartbeat",
+)  # fmt: skip
+
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "type": "the type, as in the line `event:`",
@@ -100,6 +108,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "budget_usd": "what it may spend",
         "after_id": "the id that the reader has named",
         "next_id": "the id of the first event that is kept",
-        "dropped": "how many of the events that this reader asked for it has lost",
+        "dropped": "how many of the events that this reader asked for it has lost; of a `gap`, "
+        "how many of all types, and left out where the server was started since",
     }
 )

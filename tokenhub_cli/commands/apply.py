@@ -1,6 +1,5 @@
 """`tokenhubctl apply`."""
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,9 +11,11 @@ from tokenhub.wire.config import Document
 from tokenhub_cli import applied, options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import talk
+from tokenhub_cli.polling import came_true
 from tokenhub_cli.session import confirm, session
 
 if TYPE_CHECKING:
+    from tokenhub.client.transport import AsyncClient
     from tokenhub_cli.session import Session
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -70,13 +71,18 @@ def apply(
 
 def _wait(tokenhub: "Session", document: Document, *, for_s: float) -> None:
     """Ask each provider that is to answer until it does."""
-    left_s = for_s
-    for provider in document.providers or ():
-        if not provider.enabled:
-            continue
-        while not (told := tokenhub(test_provider(provider.id))).ok:
-            if left_s < _PAUSE_S:
-                talk(f"provider/{provider.id} does not answer: {told.message}")
-                raise typer.Exit(Code.NOT_SO)
-            time.sleep(_PAUSE_S)
-            left_s -= _PAUSE_S
+    silent = {one.id: "nothing was heard yet" for one in document.providers or () if one.enabled}
+
+    async def look(client: "AsyncClient") -> bool:
+        for name in list(silent):
+            told = await client(test_provider(name))
+            silent[name] = told.message
+            if told.ok:
+                del silent[name]
+        return not silent
+
+    if came_true(tokenhub, look, limit_s=for_s, every_s=_PAUSE_S):
+        return
+    for name, message in silent.items():
+        talk(f"provider/{name} does not answer: {message}")
+    raise typer.Exit(Code.NOT_SO)

@@ -11,6 +11,7 @@ from tokenhub.client.calls.audit import list_audit, verify_audit
 from tokenhub.client.text import local
 from tokenhub.wire.audit import AuditEntry, AuditPage, AuditVerified
 from tokenhub_cli.exits import Code
+from tokenhub_cli.options import Count, Follow, Since, Until
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.usual import Usual
@@ -63,20 +64,6 @@ _Outcome = Annotated[str, typer.Option("--outcome", metavar="ok|refused", help="
 _Request = Annotated[
     str, typer.Option("--request-id", metavar="REQUEST", help="In this request alone.")
 ]
-_Since = Annotated[
-    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
-]
-_Until = Annotated[
-    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
-]
-
-
-_Follow = Annotated[
-    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
-]
-_Count = Annotated[
-    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
-]
 
 
 @app.callback()
@@ -101,10 +88,10 @@ def list_entries(
     address: _Address = "",
     outcome: _Outcome = "",
     request_id: _Request = "",
-    since: _Since = "",
-    until: _Until = "",
-    following: _Follow = False,
-    count: _Count = None,
+    since: Since = "",
+    until: Until = "",
+    following: Follow = False,
+    count: Count = None,
 ) -> None:
     """List entries, newest first; with -f the newest last, and then what comes.
 

@@ -14,11 +14,12 @@ from typer.completion import install as install_script  # type: ignore[attr-defi
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.lazy import COMPLETING
-from tokenhub_cli.output import Output
+from tokenhub_cli.output import Column, Output, View
 from tokenhub_cli.session import exits, fail, unrehearsed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 _PROGRAM = "tokenhubctl"
+_FILE: View[str] = View(kind="completion", name=str, columns=(Column("file", str),))
 
 
 class Shell(StrEnum):
@@ -90,9 +91,10 @@ def install(
                 shell=chosen.value, prog_name=_PROGRAM, complete_var=COMPLETING
             )
         except OSError as error:
-            fail(ctx, f"cannot write: {error}", hint="", code=Code.REFUSED)
+            hint = f'"tokenhubctl completion {chosen}" prints it, to be put elsewhere'
+            fail(ctx, f"cannot write: {error}", hint=hint, code=Code.REFUSED)
         output = Output(options.given(ctx))
-        output.text(str(path))
+        output.show({"file": str(path)}, _FILE, [str(path)], lines=[str(path)])
         output.note(f"{chosen} completes tokenhubctl from its next start on")
 
 

@@ -41,6 +41,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     current: str
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the file of contexts is."""
+
+    file: str
+
+
+_PLACE: View[Place] = View(
+    kind="config", name=lambda it: it.file, columns=(Column("file", lambda it: it.file),)
+)
 _CHECKED: View[Checked] = View(
     kind="config",
     name=lambda it: it.file,
@@ -79,7 +88,8 @@ def path(ctx: typer.Context) -> None:
     Example: tokenhubctl config path
     """
     with exits(ctx):
-        Output(options.given(ctx)).text(str(kept.file()))
+        told = Place(file=str(kept.file()))
+        Output(options.given(ctx)).show(told, _PLACE, [told], lines=[told.file])
 
 
 @app.command("validate")
@@ -94,6 +104,8 @@ def validate(
     Example: tokenhubctl config validate
     """
     with exits(ctx):
+        if file is not None and not file.exists():
+            raise BadProfile(f"there is no file {file}")
         found = checked(file or kept.file())
         said = f"{found.file} is in order: contexts {found.contexts}"
         Output(options.given(ctx)).show(found, _CHECKED, [found], lines=[said])
@@ -124,11 +136,10 @@ def edit(ctx: typer.Context) -> None:
         before = file.read_text(encoding="utf-8") if file.exists() else _EMPTY
         after = _edited(_editor(ctx), file, before)
         output = Output(options.given(ctx))
-        if after == before:
-            output.text("nothing was changed")
-            return
-        found = Checked(file=str(file), contexts=len(kept.read().contexts), current="")
-        output.show(found, _CHECKED, [found], lines=[f"{file} changed"])
+        known = kept.read()
+        found = Checked(file=str(file), contexts=len(known.contexts), current=known.current)
+        told = "nothing was changed" if after == before else f"{file} changed"
+        output.show(found, _CHECKED, [found], lines=[told])
 
 
 def checked(file: Path) -> Checked:

@@ -18,13 +18,12 @@ from tokenhub.client.calls.vault import status as vault_status
 from tokenhub.client.errors import BadProfile, ClientError, Refused, Unauthorized
 from tokenhub.client.profile import Profile
 from tokenhub.client.text import of_state
-from tokenhub.wire.catalog import Model
-from tokenhub.wire.keys import ApiKey
 from tokenhub_cli import checks, kept, options
 from tokenhub_cli.checks import Check, Status, failed, passed, warned
 from tokenhub_cli.commands.config import checked
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, Output, View
+from tokenhub_cli.paging import PAGE, whole
 from tokenhub_cli.session import Session, exits, load_profile, open_session
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ _VIEW: View[Check] = View(
         Column("told", lambda it: it.told, head="SEEN"),
     ),
 )
-_PAGE = 1000
 _FORBIDDEN = 403
 _STREAM_S = 5.0
 
@@ -151,12 +149,12 @@ def _inside(tokenhub: Session, timeout_s: float) -> Iterator[Check]:
         ("vault", lambda: checks.of_vault(tokenhub(vault_status()))),
         ("temporal", lambda: _temporal(tokenhub)),
         ("events", lambda: _events(tokenhub, timeout_s)),
-        ("prices", lambda: checks.of_prices(_models(tokenhub))),
-        ("keys", lambda: checks.of_keys(_keys(tokenhub))),
+        ("prices", lambda: checks.of_prices(whole(list_models(limit=PAGE), tokenhub).items)),
+        ("keys", lambda: checks.of_keys(whole(list_keys(limit=PAGE), tokenhub).keys)),
     ):
         yield _asked(name, check)
     try:
-        providers = tokenhub(list_providers(limit=_PAGE)).items
+        providers = whole(list_providers(limit=PAGE), tokenhub).items
     except ClientError as error:
         yield failed("providers", str(error))
         return
@@ -186,7 +184,7 @@ def _events(tokenhub: Session, timeout_s: float) -> Check:
     try:
         with (
             Client(tokenhub.profile, timeout_s=longest_s, retries=0) as client,
-            client.opened(follow_events().call) as stream,
+            client.opened(follow_events().opening) as stream,
         ):
             begun = next(stream.portions, b"")
     except Refused:
@@ -197,22 +195,6 @@ def _events(tokenhub: Session, timeout_s: float) -> Check:
     if not begun:
         return warned("events", "the stream ended")
     return passed("events", "come as they happen")
-
-
-def _models(tokenhub: Session) -> Iterator[Model]:
-    offset, total = 0, 1
-    while offset < total:
-        page = tokenhub(list_models(limit=_PAGE, offset=offset))
-        yield from page.items
-        offset, total = offset + _PAGE, page.total
-
-
-def _keys(tokenhub: Session) -> Iterator[ApiKey]:
-    offset, total = 0, 1
-    while offset < total:
-        page = tokenhub(list_keys(limit=_PAGE, offset=offset))
-        yield from page.keys
-        offset, total = offset + _PAGE, page.total
 
 
 def _asked(name: str, check: Callable[[], Check]) -> Check:

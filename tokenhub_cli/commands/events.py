@@ -10,21 +10,21 @@ import typer
 
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.calls.info import info
-from tokenhub.client.errors import Unauthorized
-from tokenhub.client.stream import CONNECTED, END, Heard
+from tokenhub.client.stream import CONNECTED, DRAINING, DROPPED, END, GAP, HEARTBEAT, Heard
 from tokenhub.client.text import local, money, of_state, of_status, timed
+from tokenhub.wire.events import TYPES
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
 from tokenhub_cli.following import follow
 from tokenhub_cli.options import WHICH_FIELDS, Form, Shared
-from tokenhub_cli.output import Column, Output, Sheet, View, talk
+from tokenhub_cli.output import Column, Output, Sheet, View
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import moment, span_s
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # Of the stream, and no events; what they mean is told on stderr.
-GAP, DROPPED, HEARTBEAT = "gap", "dropped", "heartbeat"
+_OF_THE_STREAM = frozenset((CONNECTED, GAP, DROPPED, END))
 # Before all that is kept.
 _OLDEST = "0"
 
@@ -103,7 +103,7 @@ def events(
     Example: tokenhubctl events --no-follow --type config_changed -o jsonl
     """
     shared = _of_a_stream(options.given(ctx))
-    asked = [name for part in types or () for name in part.split(",") if name]
+    asked = _types(types or ())
     after, begin = _since(since)
     for_s = span_s(lasting, flag="--for") if lasting else None
     matches = _matches(shared.filter)
@@ -112,18 +112,18 @@ def events(
     with session(ctx) as tokenhub:
         sheet = Output(shared).sheet(VIEW)
         watch = Watch(sheet, asked=asked, count=count, begin=begin)
+        after = after or (_OLDEST if no_follow else "")
+        stream = follow_events(types=asked, wanted=shared.filter, after=after)
+        tokenhub.printed(stream.opening)
         if no_follow:
             watch.head = int(tokenhub(info()).last_event_id)
             watch.matches = matches
-            stream = follow_events(after=after or _OLDEST)
-        else:
-            stream = follow_events(types=asked, wanted=shared.filter, after=after)
+            # Of all types: whatever the newest is, it tells that there is no more to be had.
+            stream = follow_events(after=after)
         _run(lambda: follow(tokenhub, stream, watch.take, for_s=for_s), watch, tokenhub)
         if watch.over == "interrupted":
             bounded = count is not None or for_s is not None
             raise typer.Exit(Code.DONE if bounded and sheet.written else Code.INTERRUPTED)
-        if watch.over:
-            raise Unauthorized(f"the server ended the stream: {watch.over}", status=401)
 
 
 class Watch:
@@ -173,16 +173,12 @@ class Watch:
         return (not self._asked or one.type in self._asked) and self.matches(one)
 
     def _of_the_stream(self, one: Heard) -> bool:
-        """Whether it is no event; what it means is told."""
-        if one.type == GAP and one.after_id:  # empty where all that is kept was asked for
-            talk("warning: events may have been missed; the server has started, or keeps fewer")
-        elif one.type == DROPPED:
-            talk(f"warning: {one.dropped} events were missed; they came faster than they were read")
-        elif one.type == END and one.reason != "draining":
+        """Whether it is no event; what it means is told by who follows."""
+        if one.type == END and one.reason != DRAINING:
             self.over = one.reason
         if one.type == HEARTBEAT:
             return HEARTBEAT not in self._asked
-        return one.type in {CONNECTED, GAP, DROPPED, END}
+        return one.type in _OF_THE_STREAM
 
 
 def _run(work: Callable[[], None], watch: Watch, tokenhub: Session) -> None:
@@ -203,12 +199,26 @@ def _of_a_stream(shared: Shared) -> Shared:
     return shared
 
 
+def _types(given: Sequence[str]) -> list[str]:
+    """The types of all options. Raises a usage error for one that no server knows."""
+    names = [name.strip() for part in given for name in part.split(",") if name.strip()]
+    for name in names:
+        if name not in TYPES:
+            raise typer.BadParameter(
+                f"there is no type of events {name!r}; there is {', '.join(TYPES)}",
+                param_hint="--type",
+            )
+    return names
+
+
 def _since(text: str) -> tuple[str, datetime | None]:
     """The id to go on from, and the time before which nothing is meant."""
     # Ids are of 16 digits, and count microseconds; a span in seconds has few.
     if text.isascii() and text.isdigit():
         return text, None
-    return (_OLDEST, moment(text, flag="--since")) if text else ("", None)
+    return (
+        (_OLDEST, moment(text, flag="--since", also="the id of an event")) if text else ("", None)
+    )
 
 
 def _matches(text: str) -> Callable[[Heard], bool]:

@@ -1,7 +1,6 @@
 """`tokenhubctl health ...`."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,9 +12,8 @@ from tokenhub.wire.health import Health, ProviderHealth, RouteHealth, Standing
 from tokenhub_cli.exits import Code
 from tokenhub_cli.figures import percent
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.session import Session, session
+from tokenhub_cli.session import session
 from tokenhub_cli.usual import Usual
-from tokenhub_cli.watching import Watch, keep_up
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)
 
@@ -45,7 +43,9 @@ _VIEW: View[Standing] = View(
         Column("avg_latency_ms", lambda it: it.avg_latency_ms, timed, right=True, head="LATENCY"),
         Column("last_error", lambda it: it.last_error, head="LAST ERROR"),
         Column("last_error_time", lambda it: it.last_error_time, local, head="AT", spare=True),
-        Column("cooldown_until", lambda it: it.cooldown_until, local, head="RESTS UNTIL"),
+        Column(
+            "cooldown_until", lambda it: it.cooldown_until, local, head="RESTS UNTIL", spare=True
+        ),
         Column("last_success_at", lambda it: it.last_success_at, local, head="WELL AT", wide=True),
     ),
 )
@@ -69,7 +69,6 @@ def list_health(
     ctx: typer.Context,
     provider: _Provider = "",
     *,
-    watch: Watch = "",
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 8 where one is not healthy.")
     ] = False,
@@ -79,10 +78,6 @@ def list_health(
     Example: tokenhubctl health list -o json
     """
     with session(ctx) as tokenhub:
-        if watch:
-            ask = partial(_now, tokenhub, provider)
-            keep_up(tokenhub, _VIEW, ask, every=watch, mark=lambda it: it.state)
-            return
         found = tokenhub(get_health())
         rows = _rows(found, provider)
         tokenhub.output.show(rows[0] if provider else found, _VIEW, rows)
@@ -109,10 +104,6 @@ def reset(
         done = tokenhub(reset_health(name))
         told = [f"health/{one} reset{tokenhub.output.of_dry_run}" for one in done.reset]
         tokenhub.output.show(done, _RESET, done.reset, lines=told)
-
-
-def _now(tokenhub: Session, provider: str) -> Sequence[Standing]:
-    return _rows(tokenhub(get_health()), provider)
 
 
 def _rows(found: Health, provider: str, *, routes: bool = False) -> Sequence[Standing]:

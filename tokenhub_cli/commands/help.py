@@ -10,10 +10,10 @@ from tokenhub_cli.output import Column, Output, View
 from tokenhub_cli.topics import Topic, topics
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-_VIEW: View[Topic] = View(
+_VIEW: View[dict[str, str]] = View(
     kind="topic",
-    name=lambda it: it.name,
-    columns=(Column("name", lambda it: it.name), Column("summary", lambda it: it.summary)),
+    name=lambda it: it["name"],
+    columns=(Column("name", lambda it: it["name"]), Column("summary", lambda it: it["summary"])),
 )
 
 
@@ -34,17 +34,23 @@ def help_(
     output = Output(options.given(ctx))
     known = {it.name: it for it in topics()}
     if not words:
-        output.show(list(known.values()), _VIEW, list(known.values()))
+        told = [it._asdict() for it in known.values()]
+        output.show(told, _VIEW, told)
         output.note('"tokenhubctl --help" lists the commands')
     elif len(words) == 1 and words[0] in known:
         topic = known[words[0]]
-        output.show(topic._asdict(), _VIEW, [topic], lines=topic.text.splitlines())
+        _show(output, topic)
     else:
-        output.text(_of_command(ctx, words))
+        _show(output, Topic(" ".join(words), *_of_command(ctx, words)))
 
 
-def _of_command(ctx: typer.Context, words: list[str]) -> str:
-    """The help page of a command."""
+def _show(output: Output, topic: Topic) -> None:
+    told = topic._asdict()
+    output.show(told, _VIEW, [told], lines=topic.text.splitlines())
+
+
+def _of_command(ctx: typer.Context, words: list[str]) -> tuple[str, str]:
+    """What a command does, in a line, and its help page."""
     place: Any = ctx.find_root()
     for word in words:
         found = place.command.get_command(place, word) if _is_group(place.command) else None
@@ -55,7 +61,8 @@ def _of_command(ctx: typer.Context, words: list[str]) -> str:
             )
         command = found.load() if isinstance(found, Lazy) else found
         place = command.context_class(command, info_name=command.name, parent=place)
-    return str(place.command.get_help(place))
+    summary, _, _ = (place.command.help or "").partition("\n")
+    return summary, str(place.command.get_help(place))
 
 
 def _is_group(command: Any) -> bool:

@@ -17,8 +17,8 @@ from tokenhub.wire.observe import LogPage, RequestLog
 from tokenhub_cli.explained import explained
 from tokenhub_cli.following import follow
 from tokenhub_cli.log_counts import facets, histogram
-from tokenhub_cli.options import Form
-from tokenhub_cli.output import Column, Sheet, View, talk
+from tokenhub_cli.options import Count, Follow, Form, Since, Until
+from tokenhub_cli.output import Column, Sheet, View
 from tokenhub_cli.rows import refused
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.usual import Usual
@@ -43,7 +43,12 @@ _VIEW: View[RequestLog] = View(
         ),
         Column("total_tokens", lambda it: it.total_tokens, right=True, head="TOKENS", spare=True),
         Column(
-            "estimated_cost_usd", lambda it: it.estimated_cost_usd, usd, right=True, head="COST"
+            "estimated_cost_usd",
+            lambda it: it.estimated_cost_usd,
+            usd,
+            right=True,
+            head="COST",
+            spare=True,
         ),
         Column("status_code", lambda it: it.status_code, right=True, head="STATUS"),
         Column("error_class", lambda it: it.error_class, head="ERROR", spare=True),
@@ -59,18 +64,6 @@ _AT_ONCE, _AT_ONCE_CHARS = 20, 1000
 
 _Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
 _All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
-_Follow = Annotated[
-    bool, typer.Option("--follow", "-f", help="The newest last, and then what comes.")
-]
-_Count = Annotated[
-    int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
-]
-_Since = Annotated[
-    str, typer.Option("--since", metavar="TIME", help="Not before: 24h ago, or a time with zone.")
-]
-_Until = Annotated[
-    str, typer.Option("--until", metavar="TIME", help="Before: 24h ago, or a time with zone.")
-]
 _Error = Annotated[
     str, typer.Option("--error-class", metavar="CLASS", help="That ended with this error.")
 ]
@@ -123,8 +116,8 @@ def list_requests(
     before: _Before = "",
     cursor: _Cursor = "",
     wanted: _Filter = "",
-    since: _Since = "",
-    until: _Until = "",
+    since: Since = "",
+    until: Until = "",
     model_id: _Model = "",
     provider_id: _Provider = "",
     api_key_id: _Key = "",
@@ -134,8 +127,8 @@ def list_requests(
     request_id: _Request = "",
     parent_id: _Plan = "",
     saved: _View = "",
-    following: _Follow = False,
-    count: _Count = None,
+    following: Follow = False,
+    count: Count = None,
 ) -> None:
     """List requests, newest first; with -f the newest last, and then what comes.
 
@@ -202,13 +195,16 @@ def _follow(
     tokenhub: Session, asked: Callable[..., Call[LogPage]], *, limit: int, count: int | None
 ) -> None:
     """Write the newest, and then each that is committed: an event tells that it is."""
+    types = ("route_success", "route_error")
+    tokenhub.printed(asked(most=limit), follow_events(types=types).opening)
     last_id = tokenhub(info()).last_event_id
     newest = tokenhub(asked(most=limit)).logs
     sheet = tokenhub.output.sheet(_VIEW)
     sheet.write(newest[::-1])
     taken = Followed(tokenhub, asked, sheet, shown={row.request_id for row in newest})
-    stream = follow_events(types=("route_success", "route_error"), after=last_id)
-    follow(tokenhub, stream, lambda heard: taken.take(heard, count))
+    stream = follow_events(types=types, after=last_id)
+    elsewhere = "; logs --since has their requests"
+    follow(tokenhub, stream, lambda heard: taken.take(heard, count), elsewhere=elsewhere)
 
 
 class Followed:
@@ -231,8 +227,6 @@ class Followed:
     def take(self, heard: Sequence[Heard], count: int | None) -> bool:
         """Write those of them that are meant; whether that is enough."""
         ended = [one.request_id for one in heard if one.type in {"route_success", "route_error"}]
-        if any(one.type in {"gap", "dropped"} for one in heard):
-            talk("warning: requests were missed; logs --since shows them")
         for ids in _together([one for one in ended if one not in self._shown]):
             rows = self._tokenhub(self._asked(*_exactly("id", *ids), most=_PAGE)).logs[::-1]
             left = None if count is None else count - self._written

@@ -6,7 +6,7 @@ import typer
 
 from tokenhub.client.calls import catalog
 from tokenhub.client.text import tokens, usd
-from tokenhub.wire.catalog import Model, ModelCreate, ModelPatch
+from tokenhub.wire.catalog import Model, ModelCreate, ModelDone, ModelPatch
 from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.keyed import KeyFile, KeyStdin, keyed
@@ -278,9 +278,21 @@ def delete_model(
 def _set_enabled(
     ctx: typer.Context, model_ids: list[str], provider_id: str, *, enabled: bool
 ) -> None:
-    """One after the other; the first failure ends it, and what was changed has been told."""
+    """One after the other; the first failure ends it, and what was changed is told.
+
+    Several are told as one list: JSON would have several values else, and csv as many headers.
+    """
     patch = ModelPatch(enabled=enabled)
+    what = "enabled" if enabled else "disabled"
+    changed: list[ModelDone] = []
     with session(ctx) as tokenhub:
-        for model_id in model_ids:
-            done = tokenhub(catalog.update_model(model_id, patch, provider_id=provider_id))
-            tokenhub.output.changed(done, VIEW, done.model, "enabled" if enabled else "disabled")
+        try:
+            for model_id in model_ids:
+                call = catalog.update_model(model_id, patch, provider_id=provider_id)
+                changed.append(tokenhub(call))
+        finally:
+            rows = [done.model for done in changed]
+            lines = [f"model/{row.id} {what}{tokenhub.output.of_dry_run}" for row in rows]
+            if changed:
+                answer = changed[0] if len(model_ids) == 1 else changed
+                tokenhub.output.show(answer, VIEW, rows, lines=lines)

@@ -142,5 +142,5 @@ def reset(
     confirm(ctx, f"Forget what was learned of {route or 'all routes'}?")
     with session(ctx) as tokenhub:
         done = tokenhub(calls.reset_rewards(route=route, every=every))
-        told = [f"{name} forgotten" for name in done.reset]
+        told = [f"{name} forgotten{tokenhub.output.of_dry_run}" for name in done.reset]
         tokenhub.output.show(done, _FORGOTTEN, done.reset, lines=told or ["nothing was learned"])

@@ -5,10 +5,8 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls.stats import get_stats
-from tokenhub.wire.stats import Aggregate, Stats
 from tokenhub_cli.figures import By, Sort, Window, ranked, rows_of, view_of
 from tokenhub_cli.session import session
-from tokenhub_cli.watching import Watch, keep_up
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -22,28 +20,15 @@ def stats(
         Window | None, typer.Option("--window", help="How far back; all four where none is said.")
     ] = None,
     sort: Annotated[Sort | None, typer.Option("--sort", help="The largest of this first.")] = None,
-    watch: Watch = "",
 ) -> None:
     """What the last minute to the last day came to.
 
     Example: tokenhubctl stats
     Example: tokenhubctl stats --by model --window 1h --sort cost
     """
-
-    def rows_in(found: Stats) -> list[Aggregate]:
-        rows = rows_of(found, by, window)
-        return ranked(rows, sort) if sort else rows
-
     with session(ctx) as tokenhub:
-        if watch:
-            keep_up(
-                tokenhub,
-                view_of(by),
-                lambda: rows_in(tokenhub(get_stats())),
-                every=watch,
-                mark=lambda it: it.request_count,
-            )
-            return
         found = tokenhub(get_stats())
-        rows = rows_in(found)
+        rows = rows_of(found, by, window)
+        if sort:
+            rows = ranked(rows, sort)
         tokenhub.output.show(rows if by or window or sort else found, view_of(by), rows)

@@ -162,14 +162,17 @@ def retention(
     if days is None:
         with session(ctx) as tokenhub:
             kept = tokenhub(calls.get_retention())
-            tokenhub.output.show(
-                kept, _RETENTION, [kept], lines=[f"points are kept for {kept.retention_days} days"]
-            )
+            tokenhub.output.show(kept, _RETENTION, [kept], lines=[_kept(kept)])
         return
     confirm(ctx, f"Keep points for {days} days, and delete what is older?")
     with session(ctx) as tokenhub:
         kept = tokenhub(calls.put_retention(days))
-        tokenhub.output.changed(kept, _RETENTION, kept, "days are kept")
+        lines = [f"{_kept(kept)}{tokenhub.output.of_dry_run}"]
+        tokenhub.output.show(kept, _RETENTION, [kept], lines=lines)
+
+
+def _kept(kept: Retention) -> str:
+    return f"points are kept for {kept.retention_days} days"
 
 
 def _pairs(asked: list[str]) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """`tokenhubctl wait`."""
 
-import time
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from tokenhub.client.call import Call
 from tokenhub.client.calls.health import get_health
 from tokenhub.client.calls.info import readyz
 from tokenhub.client.calls.vault import status
@@ -14,8 +14,12 @@ from tokenhub.client.errors import ClientError, Refused, Unauthorized, Unreachab
 from tokenhub.client.text import seconds
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
+from tokenhub_cli.polling import came_true
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import span_s
+
+if TYPE_CHECKING:
+    from tokenhub.client.transport import AsyncClient
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -59,7 +63,7 @@ def wait(
         ),
     ],
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="SPAN", help="Give up after this.")
+        str, typer.Option("--timeout", metavar="SPAN", help="Give up after this; 0 looks once.")
     ] = "60s",
 ) -> None:
     """Wait until the server, the vault or a provider is ready.
@@ -83,20 +87,30 @@ def wait(
 
 def _wait(tokenhub: Session, wanted: Sequence[str], limit_s: float) -> list[Condition]:
     """How they are once all are met, or the time is over."""
-    begun = time.perf_counter()
-    while True:
-        found = [_look(tokenhub, text) for text in wanted]
-        left_s = begun + limit_s - time.perf_counter()
-        if all(one.met for one in found) or left_s <= 0:
-            return found
-        time.sleep(min(_POLL_S, left_s))
+    tokenhub.printed(_asked(_parsed(wanted[0])[0]))
+    found = {text: Condition(condition=text, state="no answer yet") for text in wanted}
+
+    async def look(client: "AsyncClient") -> bool:
+        for text in found:
+            found[text] = await _look(client, text)
+        return all(one.met for one in found.values())
+
+    came_true(tokenhub, look, limit_s=limit_s, every_s=_POLL_S)
+    return [found[text] for text in wanted]
 
 
-def _look(tokenhub: Session, text: str) -> Condition:
+def _asked(kind: str) -> Call[Any]:
+    """What tells how it is."""
+    if kind == READY:
+        return readyz()
+    return status() if kind == VAULT else get_health()
+
+
+async def _look(client: "AsyncClient", text: str) -> Condition:
     """How it is now. Raises what no waiting would change: a token that opens nothing, say."""
     kind, name, state = _parsed(text)
     try:
-        now = _state(tokenhub, kind, name)
+        now = await _state(client, kind, name)
     except ClientError as error:
         passing = isinstance(error, Unreachable) or (
             isinstance(error, Refused)
@@ -109,13 +123,13 @@ def _look(tokenhub: Session, text: str) -> Condition:
     return Condition(condition=text, state=now, met=now == state)
 
 
-def _state(tokenhub: Session, kind: str, name: str) -> str:
+async def _state(client: "AsyncClient", kind: str, name: str) -> str:
     if kind == READY:
-        ready = tokenhub(readyz())
+        ready = await client(readyz())
         return ready.status if ready.status == READY else ready.reason or ready.status
     if kind == VAULT:
-        return tokenhub(status()).state
-    states = {one.provider_id: one.state for one in tokenhub(get_health()).providers}
+        return (await client(status())).state
+    states = {one.provider_id: one.state for one in (await client(get_health())).providers}
     return states.get(name, "not there")
 
 

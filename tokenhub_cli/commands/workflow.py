@@ -10,7 +10,7 @@ from tokenhub.client.text import local
 from tokenhub.wire.orchestrations import NoWorkflow, Workflow
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.session import session
+from tokenhub_cli.session import fail, session
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -25,11 +25,6 @@ _VIEW: View[Workflow] = View(
         Column("workflow_id", lambda it: it.workflow_id, head="ID"),
         Column("run_id", lambda it: it.run_id, head="RUN", spare=True),
     ),
-)
-_NONE: View[NoWorkflow] = View(
-    kind="workflow",
-    name=lambda _: "-",
-    columns=(Column("temporal_enabled", lambda it: it.temporal_enabled, head="TEMPORAL"),),
 )
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The workflow's id.")]
@@ -66,18 +61,18 @@ def list_workflows(
 
 @app.command("get")
 def get_workflow(ctx: typer.Context, workflow_id: _Id) -> None:
-    """Show one workflow; the exit code tells whether there is one."""
+    """Show one workflow, where Temporal is on."""
     _show(ctx, calls.get_workflow(workflow_id))
 
 
 @app.command("history")
 def get_history(ctx: typer.Context, workflow_id: _Id) -> None:
-    """Show what happened in a workflow; the exit code tells whether there is one."""
+    """Show what happened in a workflow, where Temporal is on."""
     _show(ctx, calls.get_workflow_history(workflow_id))
 
 
 def _show(ctx: typer.Context, call: Call[NoWorkflow]) -> None:
     with session(ctx) as tokenhub:
-        found = tokenhub(call)
-        tokenhub.output.show(found, _NONE, [found], lines=[_OFF])
-    raise typer.Exit(Code.NOT_FOUND)
+        tokenhub(call)
+        hint = '"tokenhubctl orchestration list" shows the plans that ran without it'
+        fail(ctx, _OFF, hint=hint, code=Code.NOT_FOUND)

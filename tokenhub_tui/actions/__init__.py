@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import live, shell
+from tokenhub_tui.actions import charts, health, live, logs, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
 __all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "of"]
 
-ACTIONS: tuple[Action, ...] = (*shell.ACTIONS, *live.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *shell.ACTIONS,
+    *vault.ACTIONS,
+    *live.ACTIONS,
+    *health.ACTIONS,
+    *charts.ACTIONS,
+    *logs.ACTIONS,
+    *request.ACTIONS,
+)
 
 
 def of(screen: str) -> tuple[Action, ...]:

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from tokenhub.core.events import OF_THE_STREAM, TYPES
+from tokenhub.core.events import HEARTBEAT, OF_THE_STREAM, TYPES
 from tokenhub.wire.events import FIELDS, Event
+from tokenhub.wire.events import TYPES as CHOICES
 
 
 def test_every_field_is_described():
@@ -20,3 +21,7 @@ def test_what_is_empty_is_left_out():
     told = msgspec.json.decode(msgspec.json.encode(Event(type="attempt", timestamp="now")))
 
     assert {"type": "attempt", "timestamp": "now"} == told
+
+
+def test_a_reader_can_choose_what_the_server_tells():
+    assert (*TYPES, HEARTBEAT) == CHOICES

@@ -110,7 +110,10 @@ class Bus:
             reader.place = after
         elif after is not None:
             reader.place = kept
-            reader.greet(self._stated(Event(type=GAP, after_id=after, next_id=kept + 1)))
+            # Of an id from before the start nobody knows how many came behind it.
+            lost = max(0, kept - after) if after >= self._begin else 0
+            told = Event(type=GAP, after_id=after, next_id=kept + 1, dropped=lost)
+            reader.greet(self._stated(told))
         if matches is None:
             reader.taken = group.count - len(self._wanted(group, reader.place))
         else:
@@ -246,7 +249,7 @@ class Bus:
         parts: list[bytes] = []
         first = min(max(reader.place + 1, self._oldest()), reader.joined + 1)
         if lost := first - reader.place - 1:
-            parts.append(self._stated(Event(type=DROPPED, dropped=lost)))
+            parts.append(self._lost(lost, before=first))
         reader.place = first - 1
         size = 0
         for number in range(first, min(first + MOST_LOOKS, reader.joined + 1)):
@@ -263,7 +266,7 @@ class Bus:
         taken = group.count - len(wanted)
         parts: list[bytes] = []
         if lost := taken - reader.taken:
-            parts.append(self._stated(Event(type=DROPPED, dropped=lost)))
+            parts.append(self._lost(lost, before=min(self._oldest() - 1, group.seen) + 1))
         size = 0
         for number in wanted:
             if size > MOST_BYTES:
@@ -322,6 +325,10 @@ class Bus:
                 raise _too_many(f"{MOST_FILTERS} different filters of events are in use already")
             group = self._groups[key] = _Group(key, matches, seen=self.last)
         return group
+
+    def _lost(self, count: int, *, before: int) -> bytes:
+        """That so many were lost, with the id up to which: who comes back is not told again."""
+        return b"id: %d\n%b" % (before - 1, self._stated(Event(type=DROPPED, dropped=count)))
 
     def _stated(self, event: Event) -> bytes:
         """An event of the stream itself."""

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from tokenhub.adapters.memory.stores import MemoryCatalogStore, MemoryKeyStore
+from tokenhub.adapters.memory.draft import Draft
+from tokenhub.adapters.memory.stores import MemoryKeyStore
 from tokenhub.adapters.memory.vault import MemoryVaultStore
 from tokenhub.core.aliases import Alias
 from tokenhub.core.catalog import Catalog, Defaults, Model, Provider
 from tokenhub.core.charts import Dated
+from tokenhub.core.errors import NotFound
 from tokenhub.core.keys import ApiKey
 from tokenhub.core.outcome import Outcome
 from tokenhub.core.vault.rows import VaultChange
@@ -19,12 +21,22 @@ from tokenhub.ports.stores import Audit
 T = TypeVar("T")
 
 
-class StagedCatalog(MemoryCatalogStore):
-    """A CatalogStore that begins with `catalog` and adds each change to `written`."""
+class StagedCatalog:
+    """A CatalogStore that begins with `catalog` and adds each change to `written`.
+
+    What it gives is a Draft's: there is the last version of it, and no other.
+    """
 
     def __init__(self, catalog: Catalog, vault: MemoryVaultStore, written: list[Write]) -> None:
-        super().__init__(vault, catalog=catalog)
+        self._draft = Draft(catalog)
+        self._vault = vault
         self._written = written
+
+    async def load(self) -> Catalog:
+        return self._draft.catalog
+
+    async def at(self, version: int) -> Catalog | None:
+        return self._draft.catalog if version == self._draft.version else None
 
     async def put_provider(
         self,
@@ -34,34 +46,58 @@ class StagedCatalog(MemoryCatalogStore):
         models: Sequence[Model] = (),
         key: VaultChange | None = None,
     ) -> Catalog:
-        self._written.append(config.PutProvider(provider=provider, key=key, audit=audit))
-        return await super().put_provider(provider, audit, models=models, key=key)
+        self._vault.write(key)
+        draft = self._began(config.PutProvider(provider=provider, key=key, audit=audit))
+        draft.put_provider(provider)
+        for model in models:
+            draft.put_model(model)
+        return draft.catalog
 
     async def delete_provider(
         self, provider_id: str, audit: Audit, *, key: VaultChange | None = None
     ) -> Catalog:
-        self._written.append(config.DropProvider(provider_id=provider_id, key=key, audit=audit))
-        return await super().delete_provider(provider_id, audit, key=key)
+        if provider_id not in self._draft.providers:
+            raise NotFound(f"no provider is called {provider_id!r}")
+        self._vault.write(key)
+        draft = self._began(config.DropProvider(provider_id=provider_id, key=key, audit=audit))
+        draft.drop_provider(provider_id)
+        return draft.catalog
 
     async def put_models(self, models: Sequence[Model], audit: Audit) -> Catalog:
-        self._written.append(config.PutModels(models=tuple(models), audit=audit))
-        return await super().put_models(models, audit)
+        draft = self._began(config.PutModels(models=tuple(models), audit=audit))
+        for model in models:
+            draft.put_model(model)
+        return draft.catalog
 
     async def delete_model(self, key: tuple[str, str], audit: Audit) -> Catalog:
-        self._written.append(config.DropModel(key=key, audit=audit))
-        return await super().delete_model(key, audit)
+        if key not in self._draft.models:
+            raise NotFound(f"provider {key[0]!r} has no model {key[1]!r}")
+        draft = self._began(config.DropModel(key=key, audit=audit))
+        draft.drop_model(key)
+        return draft.catalog
 
     async def put_alias(self, alias: Alias, audit: Audit) -> Catalog:
-        self._written.append(config.PutAlias(alias=alias, audit=audit))
-        return await super().put_alias(alias, audit)
+        draft = self._began(config.PutAlias(alias=alias, audit=audit))
+        draft.put_alias(alias)
+        return draft.catalog
 
     async def delete_alias(self, name: str, audit: Audit) -> Catalog:
-        self._written.append(config.DropAlias(name=name, audit=audit))
-        return await super().delete_alias(name, audit)
+        if name not in self._draft.aliases:
+            raise NotFound(f"no alias is called {name!r}")
+        draft = self._began(config.DropAlias(name=name, audit=audit))
+        del draft.aliases[name]
+        return draft.catalog
 
     async def put_defaults(self, defaults: Defaults, audit: Audit) -> Catalog:
-        self._written.append(config.PutDefaults(defaults=defaults, audit=audit))
-        return await super().put_defaults(defaults, audit)
+        draft = self._began(config.PutDefaults(defaults=defaults, audit=audit))
+        draft.put_defaults(defaults)
+        return draft.catalog
+
+    def _began(self, write: Write) -> Draft:
+        """The draft at its next version."""
+        self._written.append(write)
+        self._draft.version += 1
+        return self._draft
 
 
 class StagedKeys(MemoryKeyStore):

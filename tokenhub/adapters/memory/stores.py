@@ -119,6 +119,7 @@ class MemoryKeyStore:
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self.audit: list[Audit] = []
         self._keys = {key.id: key for key in keys}
+        self._owners = {mark: key.id for key in self._keys.values() for mark in opened(key)}
         self._uses: dict[bytes, float] = {}
         self._version = max((key.version for key in self._keys.values()), default=0)
 
@@ -126,9 +127,11 @@ class MemoryKeyStore:
         return [self._keys[key_id] for key_id in sorted(self._keys)]
 
     async def put(self, key: ApiKey, audit: Audit) -> ApiKey:
-        others = [k for k in self._keys.values() if k.id != key.id]
-        if any(opened(key).keys() & opened(k).keys() for k in others):
+        marks = opened(key).keys()
+        if any(self._owners.get(mark, key.id) != key.id for mark in marks):
             raise Conflict("this very key is there already, under another id")
+        self._disown(key.id)
+        self._owners |= dict.fromkeys(marks, key.id)
         self._version += 1
         self._keys[key.id] = _stamped(key, self._version)
         self.audit.append(audit)
@@ -138,6 +141,7 @@ class MemoryKeyStore:
         if key_id not in self._keys:
             raise NotFound(f"no API key has the id {key_id!r}")
         self._version += 1
+        self._disown(key_id)
         del self._keys[key_id]
         self.audit.append(audit)
 
@@ -147,6 +151,11 @@ class MemoryKeyStore:
 
     async def used(self, uses: Mapping[bytes, float]) -> None:
         self._uses |= uses
+
+    def _disown(self, key_id: str) -> None:
+        if key_id in self._keys:
+            for mark in opened(self._keys[key_id]):
+                del self._owners[mark]
 
 
 class MemoryJournal:

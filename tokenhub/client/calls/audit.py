@@ -46,4 +46,5 @@ def verify_audit(*, row_id: int | None = None, digest: str = "") -> Call[AuditVe
         path=f"{AUDIT}/verify",
         query=query(id=row_id, hash=digest),
         returns=AuditVerified,
+        asks=True,
     )

@@ -40,4 +40,4 @@ def list_ledger(
 
 def verify_ledger() -> Call[LedgerVerified]:
     """Sum the books anew, and tell whether they are right."""
-    return Call(method="POST", path=f"{LEDGER}/verify", returns=LedgerVerified)
+    return Call(method="POST", path=f"{LEDGER}/verify", returns=LedgerVerified, asks=True)

@@ -17,8 +17,11 @@ def request(
 ) -> Call[bytes]:
     """A request as it is given; a path without a slash at its front is one of the admin API.
 
-    Raises BadCall for a path that names a server: the token would go there.
+    Raises BadCall for a path that names a server: the token would go there; and for one with a #,
+    behind which nothing reaches a server.
     """
+    if "#" in path:
+        raise BadCall(f"{path!r} holds a #, and what follows it is never sent; write %23 for it")
     parts = urlsplit(path)
     if parts.scheme or parts.netloc or not parts.path:
         raise BadCall(f"{path!r} is no path on the server, such as /admin/v1/models")

@@ -1,10 +1,13 @@
 """`/admin/v1/config`: the configuration as one document."""
 
+import asyncio
+
 from litestar import Response, get, put
 from litestar.di import NamedDependency
 
 from tokenhub.admin.applying import Configuration
 from tokenhub.admin.changes import By
+from tokenhub.admin.declared import Applied
 from tokenhub.core.errors import BadRequest
 from tokenhub.web.admin.declaring import change_of, document_of, notes, wanted
 from tokenhub.web.auth import needs
@@ -26,8 +29,9 @@ async def export_config(
     for name in sections:
         if name not in wire.SECTIONS:
             raise BadRequest(f"kind must be of {', '.join(wire.SECTIONS)}", field="kind")
-    document = document_of(configuration.state(), sections or wire.SECTIONS, refs=refs)
-    return answer(document, version=configuration.version)
+    state = configuration.state()
+    document = document_of(state, sections or wire.SECTIONS, refs=refs)
+    return answer(document, version=state.mark)
 
 
 @put("/config", opt=needs("owner", rehearses=True))
@@ -42,6 +46,11 @@ async def apply_config(
     applied = await configuration.apply(
         wanted(document), prune=prune == "true", by=by, expected=if_match(request)
     )
+    # In a thread, so that requests go on: of thousands of rows it takes a while.
+    return await asyncio.to_thread(_told, applied, document, by)
+
+
+def _told(applied: Applied, document: wire.Document, by: By) -> Response[bytes]:
     changes = [change_of(step) for step in applied.steps]
     made = [
         wire.MadeKey(id=one.key.id, name=one.key.name, key=one.secret) for one in applied.issued
@@ -52,6 +61,6 @@ async def apply_config(
         version=applied.version,
         changes=changes,
         keys=[] if by.rehearsed else made,
-        notes=notes(document),
+        notes=notes(document, applied),
     )
-    return answer(told, version=applied.version)
+    return answer(told, version=applied.mark)

@@ -8,6 +8,9 @@ import msgspec
 from msgspec import UNSET
 
 from tokenhub.admin.declared import (
+    GIVEN,
+    Applied,
+    KeyStep,
     Row,
     State,
     Step,
@@ -32,7 +35,8 @@ from tokenhub.wire import aliases as wire_aliases
 from tokenhub.wire import catalog as wire_catalog
 from tokenhub.wire import config as wire
 
-_SET, _NEW = "(set)", "(new)"
+# What is told of a key, by how it stands; of one that there never was, nothing.
+_TOLD = {GIVEN: "(new)", "present": "(set)", "locked": "(set)", "missing": "(missing)"}
 
 
 def wanted(document: wire.Document) -> Wanted:
@@ -47,8 +51,19 @@ def wanted(document: wire.Document) -> Wanted:
     )
 
 
-def notes(document: wire.Document) -> list[str]:
-    """What is accepted, and not done."""
+def notes(document: wire.Document, applied: Applied) -> list[str]:
+    """What is lost, and what is accepted and not done."""
+    lost = [
+        f"providers/{step.name}: its address is another origin (scheme, host or port), where the "
+        "old key must not be sent: it is forgotten; name api_key in the file to give one"
+        for step in applied.steps
+        if step.key and step.key.lost
+    ]
+    bereft = [
+        f"aliases/{name}: there is no model {model_id!r} any more, to which it sends requests; "
+        "give it others, or delete it"
+        for name, model_id in applied.bereft
+    ]
     loads = [
         f"providers/{one.id}: autoload_models is for the server's own file; here, tokenhubctl "
         f"provider discover {one.id} --register all"
@@ -61,7 +76,7 @@ def notes(document: wire.Document) -> list[str]:
         for name in ("tool_name_map", "gemma4_output")
         if getattr(one, name) is not UNSET
     ]
-    return loads + ignored
+    return lost + bereft + loads + ignored
 
 
 def document_of(state: State, sections: Sequence[str], *, refs: str) -> wire.Document:
@@ -94,25 +109,32 @@ def _terse(section: Any) -> Any:
 
 def change_of(step: Step) -> wire.Change:
     """What becomes of a row, field by field; nothing of it is secret."""
+    if step.action == "same":
+        return wire.Change(kind=step.kind, name=step.name, action=step.action)
     before, after = _fields(step.before), _fields(step.after)
     fields = [
         wire.FieldChange(field=name, before=before.get(name), after=after.get(name))
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name) and step.after is not None
     ]
-    if step.rekeyed:
-        fields.append(_key_change(step))
+    if step.key:
+        fields.append(_key_change(step.key))
+    if isinstance(step.before, Model) and isinstance(step.after, Model):
+        fields += _source_change(step.before, step.after)
     return wire.Change(kind=step.kind, name=step.name, action=step.action, fields=fields)
 
 
-def _key_change(step: Step) -> wire.FieldChange:
-    def there(row: Row | None) -> bool:
-        return isinstance(row, Provider) and row.cred_store != NONE
+def _source_change(before: Model, after: Model) -> list[wire.FieldChange]:
+    """Whose word the prices are, where that changes: no entry says it, but naming prices does."""
+    was, now = before.pricing_source, after.pricing_source
+    if was == now:
+        return []
+    return [wire.FieldChange(field="pricing_source", before=was, after=now)]
 
+
+def _key_change(key: KeyStep) -> wire.FieldChange:
     return wire.FieldChange(
-        field="api_key",
-        before=_SET if there(step.before) else None,
-        after=_NEW if there(step.after) else None,
+        field="api_key", before=_TOLD.get(key.before), after=_TOLD.get(key.after)
     )
 
 
@@ -171,6 +193,8 @@ def _named(entry: Any) -> tuple[str, ...]:
 def _provider(entry: wire.ProviderEntry) -> WantedProvider:
     given = entry.api_key
     reference = given if isinstance(given, wire.SecretRef) else wire.SecretRef()
+    if reference.env and reference.vault:
+        raise BadRequest("give env or vault, not both", field="api_key")
     if isinstance(given, wire.SecretRef) and not given.vault:
         raise BadRequest(
             "env is for tokenhubctl, which reads the variable itself; send the key, or the name "

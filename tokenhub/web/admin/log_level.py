@@ -25,4 +25,4 @@ async def put_log_level(
     queried(request, ())
     sent = await body_of(request, wire.LogLevel)
     await log_level.put(sent.level, by=by)
-    return answer(wire.LogLevel(level=log_level.current()))
+    return answer(sent)  # as it is now, or would be where it was only rehearsed

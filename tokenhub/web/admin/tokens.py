@@ -125,6 +125,8 @@ def _issued(issued: IssuedToken, by: By) -> Response[bytes]:
         expires_at=_time(row.expires_at),
         rotated_until=_time(row.previous_until),
     )
+    if by.rehearsed:
+        told.warning = "a dry run makes no token"
     return answer(told, version=row.version)
 
 

@@ -1,4 +1,7 @@
-"""`/admin/v1/views`: names for filters of the log."""
+"""`/admin/v1/views`: names for filters of the log.
+
+The rest of the path is the name, so that one with a slash is told that it is none.
+"""
 
 from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
@@ -23,32 +26,32 @@ async def list_views(request: Http, views: NamedDependency[Views]) -> Response[b
     return answer(wire.ViewPage(items=items, total=len(rows), limit=page.limit, offset=page.offset))
 
 
-@get("/views/{name:str}", opt=needs("viewer"))
+@get("/views/{name:path}", opt=needs("viewer"))
 async def get_view(
     request: Http, name: FromPath[str], views: NamedDependency[Views]
 ) -> Response[bytes]:
     queried(request, ())
-    row = views.get(name)
+    row = views.get(_name(name))
     return answer(shown(row), version=row.version)
 
 
-@put("/views/{name:str}", opt=needs("operator", rehearses=True))
+@put("/views/{name:path}", opt=needs("operator", rehearses=True))
 async def put_view(
     request: Http, name: FromPath[str], views: NamedDependency[Views], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
     sent = await body_of(request, wire.ViewPut)
-    view = View(name=name, filter=sent.filter, columns=tuple(sent.columns))
+    view = View(name=_name(name), filter=sent.filter, columns=tuple(sent.columns))
     row = await views.put(view, by=by, expected=if_match(request))
     return answer(shown(row), version=row.version)
 
 
-@delete("/views/{name:str}", status_code=200, opt=needs("operator", rehearses=True))
+@delete("/views/{name:path}", status_code=200, opt=needs("operator", rehearses=True))
 async def delete_view(
     request: Http, name: FromPath[str], views: NamedDependency[Views], by: NamedDependency[By]
 ) -> Response[bytes]:
     queried(request, ())
-    await views.delete(name, by=by, expected=if_match(request))
+    await views.delete(_name(name), by=by, expected=if_match(request))
     return answer(Done())
 
 
@@ -56,3 +59,7 @@ def shown(row: View) -> wire.View:
     return wire.View(
         name=row.name, filter=row.filter, columns=list(row.columns), version=row.version
     )
+
+
+def _name(rest: str) -> str:
+    return rest.removeprefix("/")

@@ -127,6 +127,31 @@ async def test_what_is_not_kept_any_more_is_a_gap(away):
     assert [str(n) for n in range(5, 9)] == [reason for _, reason in await heard(reader, 4)]
 
 
+@pytest.mark.parametrize(("away", "lost"), [(7, 2), (9, 4), (1_000_000, 0), (-1, 0)])
+async def test_a_gap_says_how_many_are_lost_where_that_is_known(away, lost):
+    bus = a_bus(size=5)
+    emit(bus, *range(9))
+
+    reader = opened(bus, after=bus.last - away)
+
+    assert [("connected", 0), ("gap", lost)] == await heard(reader, 2)
+
+
+async def test_who_was_told_of_a_loss_and_comes_back_is_not_told_again():
+    bus = a_bus(size=4)
+    slow = opened(bus, types={DECISION})
+    await slow.next()
+    emit(bus, *range(6), kind=ATTEMPT)
+    emit(bus, *range(6), kind=DECISION)
+    emit(bus, *range(3), kind=ATTEMPT)
+
+    told = said(await slow.next())[0]
+    again = opened(bus, types={DECISION}, after=int(told[2]))
+
+    assert ("dropped", 11, str(bus.last - 4)) == told
+    assert [("connected", 0), (DECISION, "5")] == await heard(again, 2)
+
+
 async def test_the_id_of_the_greeting_is_one_to_go_on_from():
     bus = a_bus()
     (_, _, first), *_ = said(await opened(bus).next())

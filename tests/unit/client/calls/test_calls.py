@@ -11,6 +11,7 @@ from tokenhub.client.calls import (
     health,
     info,
     keys,
+    ledger,
     observe,
     orchestrations,
     prices,
@@ -30,6 +31,7 @@ from tokenhub.wire.keys import (
     ApiKeyPage,
     ApiKeyPatch,
 )
+from tokenhub.wire.ledger import LedgerVerified
 from tokenhub.wire.logs import AttemptPage, LogFacets, LogHistogram
 from tokenhub.wire.observe import LogPage
 from tokenhub.wire.prices import PriceSync, PriceSynced
@@ -84,7 +86,6 @@ CALLS = [
     (observe.log_histogram(), "GET", f"{V1}/logs/histogram", None, LogHistogram),
     (observe.log_facets(), "GET", f"{V1}/logs/facets", None, LogFacets),
     (audit.list_audit(), "GET", f"{V1}/audit", None, AuditPage),
-    (audit.verify_audit(), "POST", f"{V1}/audit/verify", None, AuditVerified),
     (health.get_health(), "GET", f"{V1}/health", None, told.Health),
     (health.reset_health("p"), "POST", f"{V1}/health/p/reset", None, told.Reset),
     (health.reset_health("p/org/m"), "POST", f"{V1}/health/p/org/m/reset", None, told.Reset),
@@ -130,6 +131,18 @@ def test_call_is_what_the_endpoint_wants(
     call: Call[object], method: str, path: str, body: object, returns: type
 ) -> None:
     assert Call(method=method, path=path, body=body, returns=returns) == call
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "returns"),
+    [
+        (audit.verify_audit(), f"{V1}/audit/verify", AuditVerified),
+        (ledger.verify_ledger(), f"{V1}/ledger/verify", LedgerVerified),
+    ],
+)
+def test_a_verification_changes_nothing(call: Call[object], path: str, returns: type) -> None:
+    assert Call(method="POST", path=path, returns=returns, asks=True) == call
+    assert not call.changes
 
 
 def test_lists_ask_for_their_page() -> None:
