@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import health, keys, live, logs, request, shell, vault
+from tokenhub_tui.actions import charts, health, keys, live, logs, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -14,6 +14,7 @@ ACTIONS: tuple[Action, ...] = (
     *live.ACTIONS,
     *keys.ACTIONS,
     *health.ACTIONS,
+    *charts.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenhub_tui.screens.base import Page
+from tokenhub_tui.screens.charts import ChartsPage
 from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
@@ -11,6 +12,7 @@ from tokenhub_tui.screens.logs import LogsPage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
+    "charts": ChartsPage,
     "keys": KeysPage,
     "health": HealthPage,
     "logs": LogsPage,
