@@ -33,7 +33,7 @@ async def test_key_is_made_shown_once_rotated_switched_off_and_deleted(tmp_path:
         await pilot.press("escape")
         await seen(console, pilot, "cannot be shown again: y copies")
         await pilot.press("tab", "enter")
-        await seen(console, pilot, "✓ on", "1 key", "it is replaced")
+        await seen(console, pilot, "✓ on", "1 key", "it is rotated")
         await pilot.press("o")
         await seen(console, pilot, "Rotate key ci-bot", "24h")
         await pilot.press("ctrl+s")
@@ -78,9 +78,11 @@ async def test_key_is_edited_and_what_others_changed_meanwhile_is_not_lost(tmp_p
             await pilot.press("ctrl+s")
             stale = await seen(console, pilot, "theirs theirs · yours ci-bot-two")
             await pilot.press("ctrl+s")
-            await seen(console, pilot, "Changed key ci-bot-two", "4 at once")
+            await until(pilot, lambda: console.said)
+            await seen(console, pilot, "─ ci-bot-two ─")
             after = await keys(hub)
 
+    assert "Changed key ci-bot-two" == console.said[-1].text
     assert "ctrl+s Save" in changed
     assert "Somebody else has changed it meanwhile" in stale
     assert 4 == after["ci-bot-two"]["concurrency"]

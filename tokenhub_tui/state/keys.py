@@ -19,13 +19,13 @@ _DAY_S = 86_400
 _SOON_S = 7 * _DAY_S
 
 COLUMNS = (
-    Column(id="name", title="name", width=14, most=32),
+    Column(id="name", title="name", width=18, most=32),
     Column(id="state", title="state", width=9),
     Column(id="prefix", title="prefix", width=12, most=20, rank=9),
-    Column(id="scopes", title="scopes", width=9, most=24, rank=3),
-    Column(id="budget", title="this month", width=BAR, rank=2),
-    Column(id="spent", title="spent/of", width=12, most=18, right=True),
-    Column(id="rotation", title="rotation", width=10, most=12),
+    Column(id="scopes", title="scopes", width=9, rank=3),
+    Column(id="budget", title="month", width=BAR, rank=2),
+    Column(id="spent", title="spent/of", width=11, most=14, right=True),
+    Column(id="rotation", title="rotation", width=9, most=12),
     Column(id="used", title="used", width=6, right=True),
     Column(id="expires", title="expires", width=7, right=True, rank=4),
     Column(id="created", title="age", width=6, right=True, rank=6),
@@ -96,7 +96,7 @@ def row(key: ApiKey, now: float) -> Row:
             Cell(key.name, "head" if key.enabled else "dim"),
             Cell(f"{state.mark} {state.word}", state.tone),
             key.key_prefix,
-            ",".join(key.scopes) or Cell("none", "warn"),
+            _scopes(key.scopes),
             Cell(_bar(part) if key.monthly_budget_usd else "", _tone(part)),
             _money(key),
             Cell(rotation(key, now), _ROTATION_TONES.get(key.rotation, "dim")),
@@ -107,6 +107,14 @@ def row(key: ApiKey, now: float) -> Row:
             _thousands(key.tokens_per_minute) if key.tokens_per_minute else "any",
         ),
     )
+
+
+def _scopes(scopes: Sequence[str]) -> str | Cell:
+    """As many as nine cells hold; the rest is counted, and told below."""
+    if not scopes:
+        return Cell("none", "warn")
+    told = ",".join(scopes)
+    return told if len(told) <= 9 else f"{scopes[0][:6]} +{len(scopes) - 1}"  # noqa: PLR2004
 
 
 _ROTATION_TONES = {"fresh": "", "due": "warn", "overdue": "bad"}
@@ -131,9 +139,12 @@ def _money(key: ApiKey) -> str | Cell:
 
 
 def _dollars(amount: float) -> str:
-    if amount and amount < 0.01:  # noqa: PLR2004 - a cent
+    if 0 < amount < 0.01:  # noqa: PLR2004 - a cent
         return "<1¢"
-    return f"${amount:,.0f}" if amount == int(amount) else f"${amount:,.2f}"
+    if amount >= 1000:  # noqa: PLR2004 - four digits
+        return f"${amount / 1000:.1f}k".replace(".0k", "k")
+    whole = amount == int(amount) or amount >= 100  # noqa: PLR2004 - cents do not count any more
+    return f"${amount:.0f}" if whole else f"${amount:.2f}"
 
 
 def rotation(key: ApiKey, now: float) -> str:
@@ -237,7 +248,7 @@ def facts(key: ApiKey, now: float) -> list[tuple[str, str]]:
         *lines,
         (f"May {_may(key)}", ""),
         (f"Limits: {_limits(key)}", ""),
-        (f"Without wishes of the caller: {_policy(key)} · @@tokenhub {told}{judged}", "dim"),
+        (f"By default: {_policy(key)} · @@tokenhub {told}{judged}", "dim"),
         (_dates(key, now), "dim"),
     ]
 
@@ -253,7 +264,7 @@ def _may(key: ApiKey) -> str:
 def _limits(key: ApiKey) -> str:
     parts = [
         {0: "requests as an address may", -1: "any number of requests"}.get(
-            key.rate_limit_rps, f"{key.rate_limit_rps} requests/s"
+            key.rate_limit_rps, f"{key.rate_limit_rps}/s"
         )
     ]
     if key.tokens_per_minute:
@@ -261,17 +272,16 @@ def _limits(key: ApiKey) -> str:
     if key.concurrency:
         parts.append(f"{key.concurrency} at once")
     if key.monthly_budget_usd:
-        since = key.budget_reset_at or ""
-        spent = usd(key.current_spend_usd) if key.current_spend_usd else "nothing"
-        begun = f" since {since[:10]}" if since else ""
-        parts.append(f"${key.monthly_budget_usd:g} a month, {spent} spent{begun}")
+        since = f"since {key.budget_reset_at[:10]}" if key.budget_reset_at else "this month"
+        spent, most = _dollars(key.current_spend_usd or 0.0), _dollars(key.monthly_budget_usd)
+        parts.append(f"{spent} of {most} {since}")
     return " · ".join(parts)
 
 
 def _policy(key: ApiKey) -> str:
     parts = [f"mode {key.mode}"] if key.mode else []
     if key.max_budget_usd is not None:
-        parts.append(f"{usd(key.max_budget_usd)} a request")
+        parts.append(f"${key.max_budget_usd:g} a request")
     if key.max_latency_ms is not None:
         parts.append(f"within {milliseconds(key.max_latency_ms)}")
     if key.min_weight is not None:
@@ -307,18 +317,18 @@ def credentials(key: ApiKey, now: float) -> list[Row]:
                 one.prefix,
                 one.issued_at[:10],
                 ago(one.last_used_at, now),
-                _until(one.expires_at, now),
+                _until(one.expires_at, now, former=place > 0),
             ),
         )
-        for one in key.credentials
+        for place, one in enumerate(key.credentials)
     ]
 
 
-def _until(expires_at: str | None, now: float) -> str | Cell:
+def _until(expires_at: str | None, now: float, *, former: bool) -> Cell:
     left_s = ahead(expires_at, now)
     if left_s is None:
-        return "it is replaced"
-    return Cell(f"{short(left_s)} from now" if left_s > 0 else "over", "warn")
+        return Cell("it is rotated")
+    return Cell(f"{short(left_s)} from now" if left_s > 0 else "over", "warn" if former else "")
 
 
 # --- What changes come to ---
