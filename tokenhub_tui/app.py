@@ -30,7 +30,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.servers import Server
 from tokenhub_tui.start import Start
-from tokenhub_tui.state import keymap, keys, standing
+from tokenhub_tui.state import key_lines, keymap, standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
@@ -375,9 +375,9 @@ class Console(App[None]):
         elif self.page is not None:
             self.screen.mount(KeysPanel(self._key_lines))
 
-    def _key_lines(self) -> list[keys.Line]:
+    def _key_lines(self) -> list[key_lines.Line]:
         page = self.page
-        return keys.lines(
+        return key_lines.lines(
             actions.of(page.NAME) if page is not None else (),
             actions.of(actions.APP),
             self.key_of,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, live, logs, manual, request, shell, vault
+from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -12,6 +12,7 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
+    *keys.ACTIONS,
     *health.ACTIONS,
     *charts.ACTIONS,
     *logs.ACTIONS,
