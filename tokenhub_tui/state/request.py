@@ -28,7 +28,7 @@ MONEY = (
     Column(id="out", title="out", width=6, right=True),
     Column(id="reasoned", title="reason.", width=7, right=True, rank=5),
     Column(id="cost", title="cost", width=9, most=14, right=True),
-    Column(id="note", title="", width=9, most=40, rank=1),
+    Column(id="note", title="", width=13, rank=1),
 )
 POLICY = (
     Column(id="field", title="field", width=12),
@@ -240,7 +240,7 @@ def _note(attempt: AttemptLog) -> str:
     if attempt.state == "unknown":
         return "may be billed"
     if attempt.state == "voided":
-        return "nothing was processed"
+        return "not charged"
     return "counted by us" if attempt.estimated else ""
 
 
