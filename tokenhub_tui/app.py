@@ -98,7 +98,9 @@ class Console(App[None]):
     @property
     def page(self) -> Page[object] | None:
         """The screen that is seen, where it is one of ours and no dialog stands before it."""
-        return self.screen if isinstance(self.screen, Page) else None
+        # An app that ends has no screen any more, and its clocks may still tick once.
+        seen = self.screen_stack[-1:]
+        return seen[0] if seen and isinstance(seen[0], Page) else None
 
     def on_mount(self) -> None:
         for one in theme.THEMES:
@@ -151,6 +153,8 @@ class Console(App[None]):
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
+        if not self.screen_stack:
+            return
         now = self.clock.now()
         states = [standing.told(self.link.standing, self.feed.per_s(now), now)]
         if self.link.standing.missed:

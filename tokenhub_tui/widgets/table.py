@@ -30,7 +30,8 @@ NEAR = 10
 class Table(ScrollView, can_focus=True):
     """A list. `show` gives it rows; the cursor stays on its row, whatever comes and goes.
 
-    With `follow` the cursor stays on the last row; moving it away ends that.
+    With `follow` the cursor stays on the last row; moving it away ends that. A `quiet` one shows
+    its cursor only while it has the focus.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -87,6 +88,7 @@ class Table(ScrollView, can_focus=True):
         head: bool = True,
         gutter: int = 1,
         cursor: bool = True,
+        quiet: bool = False,
     ) -> None:
         super().__init__(id=name)
         # A table without a cursor is read only; the keys are those of what it stands in.
@@ -98,6 +100,7 @@ class Table(ScrollView, can_focus=True):
         self._at = 0
         self._head = int(head)
         self._gutter = gutter
+        self._quiet = quiet
         self._widths: list[int] = []
         self._sorted = ("", False)
         self._tones: dict[str, Style] = {}
@@ -131,6 +134,17 @@ class Table(ScrollView, can_focus=True):
         self._lay_out()
         if before != self.row_id:
             self.post_message(self.Moved(self, self.row_id))
+
+    @property
+    def head(self) -> bool:
+        """Whether the titles of the columns stand above the rows."""
+        return bool(self._head)
+
+    @head.setter
+    def head(self, head: bool) -> None:
+        if head is not self.head:
+            self._head = int(head)
+            self._lay_out()
 
     def sorted_by(self, column_id: str, *, down: bool) -> None:
         """Say in the head by which column the rows are sorted; empty for none."""
@@ -246,10 +260,15 @@ class Table(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         row, base = self._rows[place], self.rich_style
         mark = " "
-        if self._cursor and place == self._at:
+        if place == self._at and self._cursor and (self.has_focus or not self._quiet):
             mark = CURSOR
             base += self._tone("cursor")
-        segments = [(self._fit(n, row.cells[n]), self._style(row, n, base)) for n in self._shown()]
+        shown = [n for n in self._shown() if n < len(row.cells)]
+        segments = [(self._fit(n, row.cells[n]), self._style(row, n, base)) for n in shown]
+        if row.tail is not None:
+            taken = self._gutter + sum(self._widths[n] + GAP for n in shown)
+            style = base + self._tone(row.tail.tone or row.tone)
+            segments.append((fitted(row.tail.text, max(0, width - taken)), style))
         return self._line(segments, base, mark, width)
 
     def _shown(self) -> list[int]:
@@ -261,6 +280,8 @@ class Table(ScrollView, can_focus=True):
         return base + self._tone(tone) if tone else base
 
     def _tone(self, tone: str) -> Style:
+        if not tone:
+            return Style.null()
         if tone not in self._tones:
             styles = self.get_component_styles(f"table--{tone}")
             style = styles.partial_rich_style
@@ -283,13 +304,8 @@ class Table(ScrollView, can_focus=True):
         ]
 
     def _fit(self, place: int, value: str | Cell) -> str:
-        """The text in just the width of its column; what is cut ends with an ellipsis."""
-        width, text = self._widths[place], clean(natural(value))
-        long = cell_len(text)
-        if long > width:
-            return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
-        room = " " * (width - long)
-        return room + text if self._columns[place].right else text + room
+        """The text in just the width of its column."""
+        return fitted(natural(value), self._widths[place], right=self._columns[place].right)
 
     def _line(
         self, texts: Sequence[tuple[str, Style]], base: Style, mark: str, width: int
@@ -300,3 +316,13 @@ class Table(ScrollView, can_focus=True):
                 segments.append(Segment(" " * GAP, base))
             segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """The text in just so many cells; what is cut ends with an ellipsis."""
+    text = clean(text)
+    long = cell_len(text)
+    if long > width:
+        return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
+    room = " " * (width - long)
+    return room + text if right else text + room
