@@ -88,7 +88,7 @@ async def test_step_leads_to_its_plan_and_back(tmp_path: Path) -> None:
             await pilot.press("enter")
             await seen(console, pilot, "step of", plan_id)
             await pilot.press("o")
-            plan = await seen(console, pilot, "refine · succeeded", "Steps")
+            plan = await seen(console, pilot, "refine · succeeded", f"Steps of {plan_id}")
             await pilot.press("enter")
             await seen(console, pilot, "Attempts")
             await pilot.press("escape", "escape", "escape")

@@ -10,6 +10,7 @@ from tokenhub.wire.observe import LogPage, RequestLog
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.decisions import at
 from tokenhub_tui.state.feed import FAILED, MARKS, OK, RESCUED, unix
+from tokenhub_tui.state.reasons import reason, trouble
 
 COLUMNS = (
     Column(id="timestamp", title="time", width=8),
@@ -86,8 +87,8 @@ _CELLS: Mapping[str, Callable[[RequestLog], str | Cell]] = {
         "?" if one.estimated_cost_usd is None else money(one.estimated_cost_usd)
     ),
     "api_key_name": lambda one: one.api_key_name or one.api_key_id,
-    "error_class": lambda one: Cell(one.error_class.replace("_", " "), "bad"),
-    "reason": lambda one: one.reason.replace("_", " "),
+    "error_class": lambda one: Cell(trouble(one.error_class) if one.error_class else "", "bad"),
+    "reason": lambda one: reason(one.reason) if one.reason else "",
 }
 
 

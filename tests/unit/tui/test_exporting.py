@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
@@ -15,12 +15,12 @@ from tokenhub_tui.state.exporting import form, head, lines, rows, told, usual_na
 pytestmark = pytest.mark.anyio
 
 
-async def bits(*portions: bytes) -> AsyncIterator[bytes]:
+async def bits(*portions: bytes) -> AsyncGenerator[bytes, None]:
     for portion in portions:
         yield portion
 
 
-async def broken() -> AsyncIterator[bytes]:
+async def broken() -> AsyncGenerator[bytes, None]:
     yield b"one\n"
     raise ConnectionError
 

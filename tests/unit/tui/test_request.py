@@ -57,7 +57,7 @@ def request(*attempts: AttemptLog, **fields: object) -> RequestDetail:
 
 
 def test_title_tells_how_it_ended() -> None:
-    rescued = request(attempt(1, 100, status_code=429, error_class="rate_limited"), attempt(2, 800))
+    rescued = request(attempt(1, 100, status_code=429, error_class="throttled"), attempt(2, 800))
 
     assert "✓ 200 · 1.0s · $0.0011" == title(request(attempt(1, 900)))
     assert "↻ 200 after 1 fail-over · 1.0s · $0.0011" == title(rescued)
@@ -67,7 +67,7 @@ def test_title_tells_how_it_ended() -> None:
 
 
 def test_attempts_stand_one_after_the_other() -> None:
-    one = request(attempt(1, 250, status_code=429, error_class="rate_limited"), attempt(2, 750))
+    one = request(attempt(1, 250, status_code=429, error_class="throttled"), attempt(2, 750))
 
     rows = [[natural(cell) for cell in row.cells] for row in attempt_rows(one, 8, first_ms=500)]
 
