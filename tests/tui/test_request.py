@@ -84,7 +84,7 @@ async def test_step_leads_to_its_plan_and_back(tmp_path: Path) -> None:
         answer = await hub.http.post("/v1/plan", json=body, headers={"x-api-key": key})
         plan_id = answer.json()["orchestration_id"]
         async with before(hub, start="logs") as (console, pilot):
-            await seen(console, pilot, "one/gpt")
+            await seen(console, pilot, " gpt ")
             await pilot.press("enter")
             await seen(console, pilot, "step of", plan_id)
             await pilot.press("o")
@@ -94,7 +94,7 @@ async def test_step_leads_to_its_plan_and_back(tmp_path: Path) -> None:
             await pilot.press("escape", "escape", "escape")
             listed = await seen(console, pilot, "newest first")
 
-    assert "one/gpt" in plan
+    assert " gpt " in plan
     assert "Requests │ Audit" in listed
 
 

@@ -65,12 +65,14 @@ class Requests:
     async def _chart(self, wanted: str, width: int) -> Bars:
         """A minute a bar, where the filter tells no time; the last day where that has nothing."""
         low, _ = parse(wanted, now=self._now).window
-        if low == LEAST:
-            text = f"{wanted} since:{width - 1}m".strip()
-            found = bars(await self._link(log_histogram(wanted=text, step="1m")))
-            if any(found.requests):
-                return found
-        return bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        if low > LEAST:
+            return bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        text = f"{wanted} since:{width - 1}m".strip()
+        lately = bars(await self._link(log_histogram(wanted=text, step="1m")))
+        if any(lately.requests):
+            return lately
+        day = bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        return day if any(day.requests) else lately
 
     async def portions(self, wanted: str, form: str) -> AsyncGenerator[bytes, None]:
         """As the server writes them."""

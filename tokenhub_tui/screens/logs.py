@@ -274,6 +274,7 @@ class LogsPage(Page[Answer | None]):
         self._columns = ()
         self._kept[self.showing].begin([], None)
         self._total[self.showing] = ""
+        self.table.to_top()
         self._captions()
         self.query_one(f"#{self.showing}-box").border_subtitle = words("asking …")
         self.again()
