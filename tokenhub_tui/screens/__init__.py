@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenhub_tui.screens.base import Page
+from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
+    "charts": ChartsPage,
     "logs": LogsPage,
+    "health": HealthPage,
 }

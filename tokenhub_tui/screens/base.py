@@ -26,9 +26,12 @@ from tokenhub_tui.clock import Clock
 from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar
 from tokenhub_tui.widgets.keybar import KeyBar
+from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.working import beside
 
@@ -40,7 +43,8 @@ class Console(Protocol):
     """What a screen may ask of the app; tokenhub_tui.app has it.
 
     `pace` is by how much longer than usual a screen waits before it asks anew. `seeded` says that
-    the feed has what the log had. `prefill` is what the simulator is to begin with.
+    the feed has what the log had. `changes` are those of health that were heard. `prefill` is what
+    the simulator is to begin with.
     """
 
     link: Link
@@ -50,6 +54,8 @@ class Console(Protocol):
     read_only: bool
     info: Info | None
     prefill: Simulation | None
+    vault: Seen | None
+    changes: Changes
 
     @property
     def pace(self) -> float: ...
@@ -81,6 +87,9 @@ class Console(Protocol):
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
 
+    def key_of(self, action: actions.Action) -> str:
+        """The keys of an action as they are written: the user's own, else ours."""
+
 
 def bindings(screen: str) -> list[BindingType]:
     """The keys of a screen, or of the `app`."""
@@ -109,6 +118,7 @@ class Page(Screen[None], Generic[D]):
         self.wanted = ""
         self.loaded = False
         self._again = asyncio.Event()
+        self._sought: tuple[str, str] | None = None
 
     @property
     def console(self) -> Console:
@@ -123,7 +133,8 @@ class Page(Screen[None], Generic[D]):
                 yield from self.contents()
         if self.FILTERS:
             yield FilterBar()
-        yield KeyBar([*actions.of(self.NAME), *actions.of(actions.APP)], self._off)
+        keys = [*actions.of(self.NAME), *actions.of(actions.APP)]
+        yield KeyBar(keys, self._off, self.console.key_of)
 
     def contents(self) -> ComposeResult:
         """The widgets between the bars."""
@@ -183,6 +194,7 @@ class Page(Screen[None], Generic[D]):
         self.loaded = True
         self.query_one("#body", ContentSwitcher).current = "content"
         self.show(message.data)
+        self._seek()
 
     def on_failed(self, message: Failed) -> None:
         message.stop()
@@ -192,6 +204,26 @@ class Page(Screen[None], Generic[D]):
             return
         self.query_one("#body", ContentSwitcher).current = "waiting"
         self.query_one("#waiting", Empty).failed(*self.console.explained(message.error))
+
+    # --- Finding ---
+
+    def find(self, kind: str, row_id: str) -> None:
+        """Go to a `provider`, `model` (PROVIDER/MODEL) or `key`, as soon as it is shown."""
+        self._sought = (kind, row_id)
+        if self.loaded:
+            self._seek()
+
+    def _seek(self) -> None:
+        if self._sought is not None:
+            (kind, row_id), self._sought = self._sought, None
+            self.found(kind, row_id)
+
+    def found(self, kind: str, row_id: str) -> None:  # noqa: ARG002 - for screens of several lists
+        """Put the cursor on a row that is asked for: in whatever list has it."""
+        for table in self.query(Table):
+            if table.go(row_id):
+                table.focus()
+                return
 
     # --- Changing ---
 

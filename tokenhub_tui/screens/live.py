@@ -192,7 +192,7 @@ class LivePage(Page[Stats]):
         empty = self.query_one("#undecided", Empty)
         decision = line.decision if line else None
         table.display, empty.display = decision is not None, decision is None
-        box.border_subtitle = words(line.request_id if line else "")
+        box.border_subtitle = words(line.request_id) if line else ""
         self.redraw_keys()
         if line is None or decision is None:
             box.border_title = "Candidates"

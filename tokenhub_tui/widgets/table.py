@@ -260,7 +260,7 @@ class Table(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         row, base = self._rows[place], self.rich_style
         mark = " "
-        if place == self._at and self._cursor and (self.has_focus or not self._quiet):
+        if self._cursor and place == self._at and (self.has_focus or not self._quiet):
             mark = CURSOR
             base += self._tone("cursor")
         shown = [n for n in self._shown() if n < len(row.cells)]
