@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, shell, vault
+from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, rewards, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -17,6 +17,7 @@ ACTIONS: tuple[Action, ...] = (
     *charts.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
+    *rewards.ACTIONS,
 )
 
 

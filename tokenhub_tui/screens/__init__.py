@@ -9,6 +9,7 @@ from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.rewards import RewardsPage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
@@ -16,4 +17,5 @@ PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "keys": KeysPage,
     "health": HealthPage,
     "logs": LogsPage,
+    "rewards": RewardsPage,
 }
