@@ -9,7 +9,8 @@ COLOURS = {
     "good": "$text-success",
     "warn": "$text-warning",
     "bad": "$text-error",
-    "dim": "$text-muted",
+    # In a span, $text-muted is the full contrast: Textual blends what is "auto" in styles alone.
+    "dim": "$foreground-muted",
     "head": "bold",
     "key": "$text-accent",
     "": "",
