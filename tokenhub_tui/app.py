@@ -13,6 +13,7 @@ from tokenhub.client.calls.info import info
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
 from tokenhub.wire.catalog import Info
+from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, theme
 from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.link import Link
@@ -75,6 +76,7 @@ class Console(App[None]):
         self.seeded = False
         self.info: Info | None = None
         self.said: list[Said] = []
+        self.prefill: Simulation | None = None
         self._start = start
         self._before = start
         self._blurred_at = 0.0

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import live, shell
+from tokenhub_tui.actions import live, shell, simulate
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
 __all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "of"]
 
-ACTIONS: tuple[Action, ...] = (*shell.ACTIONS, *live.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *shell.ACTIONS,
+    *live.ACTIONS,
+    *simulate.ACTIONS,
+)
 
 
 def of(screen: str) -> tuple[Action, ...]:

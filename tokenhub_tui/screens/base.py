@@ -19,6 +19,7 @@ from tokenhub.client.call import Call
 from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import Heard
 from tokenhub.wire.catalog import Info
+from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.link import Link
@@ -38,7 +39,7 @@ class Console(Protocol):
     """What a screen may ask of the app; tokenhub_tui.app has it.
 
     `pace` is by how much longer than usual a screen waits before it asks anew. `seeded` says that
-    the feed has what the log had.
+    the feed has what the log had. `prefill` is what the simulator is to begin with.
     """
 
     link: Link
@@ -47,6 +48,7 @@ class Console(Protocol):
     seeded: bool
     read_only: bool
     info: Info | None
+    prefill: Simulation | None
 
     @property
     def pace(self) -> float: ...
