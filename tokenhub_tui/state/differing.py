@@ -115,7 +115,8 @@ def _weighs(one: Result, two: Result, a: str, b: str) -> str:
 
 
 _BETTER = {
-    "cost": "is cheaper", "latency": "is faster", "failure": "fails less", "weight": "has more of it",
+    "cost": "is cheaper", "latency": "is faster", "failure": "fails less",
+    "weight": "has more of it",
 }  # fmt: skip
 _WORDS = {
     "cost": "cost", "latency": "time", "failure": "failing", "weight": "the model's weight",
