@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenhub_tui.screens.base import Page
+from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
+from tokenhub_tui.screens.logs import LogsPage
 from tokenhub_tui.screens.simulate import SimulatePage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
+    "charts": ChartsPage,
     "simulate": SimulatePage,
+    "logs": LogsPage,
+    "health": HealthPage,
 }

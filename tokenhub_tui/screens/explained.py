@@ -12,9 +12,6 @@ from tokenhub_tui.state import candidates, differing, explained
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.words import lines, words
 
-# Below, bars would take the room of names and reasons.
-NARROW = 100
-
 
 class ExplainedPage(Page[Result]):
     """Stands above the simulator; nobody is asked for what it shows."""
@@ -44,8 +41,8 @@ class ExplainedPage(Page[Result]):
     def show(self, data: Result) -> None:
         """Draw the candidates; those of a policy that draws by how often each comes first."""
         table = self.query_one("#candidates", Table)
-        columns, rows = explained.table(data, narrow=self.size.width < NARROW)
-        table.show(rows, columns=columns)
+        if data.explained is not None:
+            table.show(explained.rows(data), columns=candidates.columns(data.explained))
         table.focus()
         self._say(table.row_id)
 
@@ -57,5 +54,4 @@ class ExplainedPage(Page[Result]):
         self.query_one("#why", Static).update(words(self._why))
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self._why)
-        self.console.say("Copied why it is where it is")
+        self.console.copy(self._why, "why it is where it is")

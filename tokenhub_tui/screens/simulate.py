@@ -355,8 +355,9 @@ class SimulatePage(Page[Found]):
             self.app.push_screen(ExplainedPage(name, self._result, self._bench.question))
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(policies.command(self._bench))
-        self.console.say("Copied the line of tokenhubctl that asks the same")
+        self.console.copy(
+            policies.command(self._bench), "the line of tokenhubctl that asks the same"
+        )
 
     def action_save(self) -> None:
         result, routing = self._result, self._routing

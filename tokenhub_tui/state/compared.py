@@ -6,9 +6,9 @@ from textwrap import wrap
 import msgspec
 
 from tokenhub.client.text import cells, milliseconds, usd
-from tokenhub.wire.observe import Candidate, Decision, Skipped
+from tokenhub.wire.observe import Candidate, Skipped
 from tokenhub.wire.simulate import Result
-from tokenhub_tui.state.candidates import bar, term, why
+from tokenhub_tui.state.candidates import bar, left_out, parts, price, term
 from tokenhub_tui.state.cells import Cell
 from tokenhub_tui.state.policies import LETTERS, TERMS, THOMPSON, Bench, short
 from tokenhub_tui.state.sheet import Line, cut, even, pieces, spread
@@ -73,12 +73,6 @@ def cost(one: Candidate) -> float | None:
 def latency(one: Candidate) -> float | None:
     """In milliseconds, as it usually is."""
     return one.latency_ms
-
-
-def parts(one: Candidate, decision: Decision) -> dict[str, float]:
-    """What a score is the sum of."""
-    told = {name: getattr(decision.weights, name) * getattr(one.terms, name) for name in TERMS}
-    return told | {"weight": -told["weight"]}
 
 
 # --- Lines ---
@@ -269,7 +263,7 @@ def _figures(place: Place) -> tuple[str, str]:
     """What stands beside the name of a route, and its tone."""
     one = place.candidate
     if place.skipped is not None:
-        return why(place.skipped), "warn"
+        return left_out(place.skipped), "warn"
     if one is None:
         return "", ""
     score = term(one.score) if place.share is None else f"{place.share:.0%} of draws"
@@ -288,7 +282,7 @@ def _terms(it: Result, place: Place) -> Piece:
         quality = "" if sample.quality is None else f"quality {sample.quality:.2f} "
         spread_ = "" if sample.spread is None else f"± {sample.spread:.2f} "
         return pieces(Cell(f"  {quality}{spread_}α {sample.alpha:.0f} β {sample.beta:.0f}", "dim"))
-    told = parts(place.candidate, it.explained)
+    told = parts(place.candidate, it.explained.weights)
     names = {"cost": "cost", "latency": "lat", "failure": "fail", "weight": "wt"}
     said = " ".join(f"{names[name]} {term(told[name])}" for name in TERMS)
     return pieces(Cell(f"  {said}", "dim"))
@@ -307,7 +301,7 @@ def _bar(it: Result, place: Place, width: int, tone: str) -> Piece:
 
 
 def _usd(amount: float | None) -> str:
-    return "$ ?" if amount is None else usd(amount)
+    return "$ ?" if amount is None else price(amount)
 
 
 def _ms(duration_ms: float | None) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tokenhub.client.text import milliseconds
 from tokenhub.wire.observe import Candidate, Decision
 from tokenhub.wire.simulate import Result
-from tokenhub_tui.state.candidates import term, why
-from tokenhub_tui.state.compared import best, parts, ranking
+from tokenhub_tui.state.candidates import left_out, parts, term
+from tokenhub_tui.state.compared import best, ranking
 from tokenhub_tui.state.policies import LETTERS, TERMS, THOMPSON
 
 
@@ -56,7 +56,7 @@ def _alike(one: Result, two: Result, a: str, b: str) -> str:
     here = {skipped.route for skipped in one.explained.skipped}
     there = {skipped.route: skipped for skipped in two.explained.skipped}
     for left in there.keys() - here:
-        return f"{a} and {b} choose {route}; {b} leaves {left} out, {why(there[left])}"
+        return f"{a} and {b} choose {route}; {b} leaves {left} out, {left_out(there[left])}"
     ours = [place.route for place in ranking(one)]
     if ours != [place.route for place in ranking(two)]:
         return f"{a} and {b} choose {route}; who comes after it differs"
@@ -67,7 +67,7 @@ def _left_out(wanted: Candidate, it: Result, name: str) -> str:
     assert it.explained is not None
     for one in it.explained.skipped:
         if one.route == wanted.route:
-            return f"{name} leaves {one.route} out, {why(one)}"
+            return f"{name} leaves {one.route} out, {left_out(one)}"
     return ""
 
 
@@ -125,7 +125,7 @@ _WORDS = {
 
 def _lead(decision: Decision, mine: str, theirs: str) -> dict[str, float]:
     """By how much each term speaks for the second route; empty where one is no candidate."""
-    found = {one.route: parts(one, decision) for one in decision.candidates}
+    found = {one.route: parts(one, decision.weights) for one in decision.candidates}
     if mine not in found or theirs not in found:
         return {}
     return {name: found[mine][name] - found[theirs][name] for name in TERMS}
@@ -138,7 +138,7 @@ def standing(it: Result, route: str) -> str:
     if it.explained is None or place is None:
         return it.error
     if place.skipped is not None:
-        return f"{route} is left out: {why(place.skipped)}"
+        return f"{route} is left out: {left_out(place.skipped)}"
     if first is None or place.candidate is None:
         return ""
     drawn = f"first in {place.share or 0:.0%} of {it.draws:,} draws" if it.draws else ""
@@ -165,7 +165,7 @@ def _behind(one: Candidate, first: Candidate, decision: Decision) -> str:
         return f"{one.route} is the last resort: it is down"
     if one.too_slow and not first.too_slow:
         return f"{one.route} is tried last: it is usually slower than the policy allows"
-    ours, theirs = parts(one, decision), parts(first, decision)
+    ours, theirs = parts(one, decision.weights), parts(first, decision.weights)
     name = max(TERMS, key=lambda each: ours[each] - theirs[each])
     return (
         f"{one.route} is {term(one.score - first.score)} behind {first.route}, "

@@ -3,7 +3,7 @@
 from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.simulate import Result, Simulation
 from tokenhub_tui.state import candidates
-from tokenhub_tui.state.cells import Column, Row
+from tokenhub_tui.state.cells import Row
 from tokenhub_tui.state.compared import best, ranking
 from tokenhub_tui.state.policies import THOMPSON, shares
 
@@ -49,19 +49,6 @@ def rows(it: Result) -> list[Row]:
     made = candidates.rows(it.explained, chosen.route if chosen else "")
     order = {place.route: number for number, place in enumerate(ranking(it))}
     return sorted(made, key=lambda row: order.get(row.id.removeprefix("-"), len(order)))
-
-
-def table(it: Result, *, narrow: bool) -> tuple[list[Column], list[Row]]:
-    """The same with their columns; without bars where there is little room."""
-    kept = [n for n, one in enumerate(candidates.COLUMNS) if not (narrow and one.id in _WIDE)]
-    columns = [candidates.COLUMNS[n] for n in kept]
-    made = [
-        Row(id=row.id, tone=row.tone, cells=tuple(row.cells[n] for n in kept)) for row in rows(it)
-    ]
-    return columns, made
-
-
-_WIDE = {"bar", "usd", "ms"}
 
 
 def _from(origin: dict[str, str], name: str) -> str:
