@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, rewards, shell, vault
+from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, rewards, shell, simulate, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -15,6 +15,7 @@ ACTIONS: tuple[Action, ...] = (
     *keys.ACTIONS,
     *health.ACTIONS,
     *charts.ACTIONS,
+    *simulate.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,
