@@ -2,7 +2,7 @@
 
 import time
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
 from textual import work
@@ -16,7 +16,9 @@ from tokenhub.client.calls.vault import status
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
 from tokenhub.wire.catalog import Info
+from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, servers, theme, vault
+from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
@@ -25,10 +27,12 @@ from tokenhub_tui.link import Link
 from tokenhub_tui.offers import Offers, bare
 from tokenhub_tui.screens import PAGES
 from tokenhub_tui.screens.base import Page, bindings
+from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.servers import Server
 from tokenhub_tui.start import Start
 from tokenhub_tui.state import keymap, keys, standing
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.keys_panel import KeysPanel
@@ -45,6 +49,11 @@ BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
 # Where the console is between two servers.
 NOWHERE = "nowhere"
+_SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
+    "good": "information",
+    "warn": "warning",
+    "bad": "error",
+}
 # What helps, by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
@@ -56,7 +65,7 @@ class Console(App[None]):
     """The console of one server. `pace` is 1, or more where nobody looks."""
 
     TITLE = "TokenHub"
-    CSS_PATH: ClassVar = ["styles/app.tcss"]
+    CSS_PATH: ClassVar = ["styles/app.tcss", "styles/form.tcss"]
     MODES: ClassVar = dict(PAGES)
     BINDINGS: ClassVar = bindings(actions.APP)
     # Ours is of the registry, and knows what the server has.
@@ -92,10 +101,12 @@ class Console(App[None]):
         self._transport = transport
         self.link = Link(server.profile, self.clock, transport)
         self.feed = Feed()
+        self.changes = Changes()
         self.seeded = False
         self.info: Info | None = None
         self.vault: Seen | None = None
         self.said: list[Said] = []
+        self.prefill: Simulation | None = None
         self._start = start if isinstance(start, Start) else Start(place=start)
         self._before = self._start.place
         self._keys: dict[str, str] = {}
@@ -162,12 +173,13 @@ class Console(App[None]):
         if not events:
             return
         self.feed.apply(events)
+        self.changes.apply(events)
         if any(one.type in {"vault_changed", "config_changed", "connected"} for one in events):
             self._ask_info()
         if self.page is not None:
             self.page.heard(events)
             if any(one.type in {"config_changed", "vault_changed"} for one in events):
-                self.page.again()
+                self.page.changed()
 
     def _tick(self) -> None:
         self.draw_bars()
@@ -191,8 +203,10 @@ class Console(App[None]):
         self.post_message(self.Told(link, known, seen))
 
     def on_console_told(self, message: Told) -> None:
-        if message.link is self.link:
-            self.info, self.vault = message.info, message.vault
+        if message.link is not self.link:
+            return
+        self.info, self.vault = message.info, message.vault
+        if self.screen_stack:
             self.draw_bars()
 
     def draw_bars(self) -> None:
@@ -230,7 +244,7 @@ class Console(App[None]):
     def say(self, text: str, *, tone: str = "good") -> None:
         """Tell the user something, once."""
         self._keep(text, tone)
-        self.notify(str(lines(text)), markup=False, timeout=4)
+        self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=4)
 
     def complain(self, error: ClientError, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
@@ -263,6 +277,15 @@ class Console(App[None]):
 
     def open_request(self, request_id: str) -> None:
         """Show all about a request."""
+        if request_id:
+            self.push_screen(RequestPage(request_id))
+
+    def copy(self, text: str, what: str) -> None:
+        """Give the user a text for elsewhere, and say where it is."""
+        try:
+            self.say(copy(self, text, what))
+        except OSError as error:
+            self.say(f"{what} could not be written: {error}", tone="bad")
 
     # --- Keys of everywhere ---
 
@@ -409,8 +432,8 @@ class Console(App[None]):
         await self._clear()
         await before.aclose()
         self.server = server
-        self.feed, self.seeded, self.said = Feed(), False, []
-        self.info = self.vault = self._undo = None
+        self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
+        self.info = self.vault = self.prefill = self._undo = None
         self._asked_for_token = False
         self._begin()
         self.say(f"This is {server.name} now")

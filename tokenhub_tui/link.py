@@ -1,7 +1,7 @@
 """The one connection to the server: calls, and the events in their order, for ever."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TypeVar
 
 import httpx
@@ -12,7 +12,7 @@ from tokenhub.client.errors import ClientError, Unauthorized
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import Heard
-from tokenhub.client.transport import AsyncClient
+from tokenhub.client.transport import AsyncClient, AsyncOpened
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.state.standing import Standing
 
@@ -41,6 +41,10 @@ class Link:
     async def __call__(self, call: Call[T]) -> T:
         """The answer. Raises ClientError."""
         return await self._client(call)
+
+    def opened(self, call: Call[T]) -> AbstractAsyncContextManager[AsyncOpened]:
+        """The answer as it comes, unread. Raises ClientError."""
+        return self._client.opened(call)
 
     async def aclose(self) -> None:
         """Close all connections; what is on its way ends as Unreachable."""

@@ -1,5 +1,6 @@
 """What workers tell the screens. They carry values; who hears them draws."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.message import Message
@@ -21,3 +22,11 @@ class Failed(Message):
     def __init__(self, error: ClientError) -> None:
         super().__init__()
         self.error = error
+
+
+class Known(Message):
+    """Values that the fields of a filter have, by the names of fields."""
+
+    def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
+        super().__init__()
+        self.values = values

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import live, manual, shell, vault
+from tokenhub_tui.actions import health, live, logs, manual, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
 __all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "manual", "of", "titles"]
 
-ACTIONS: tuple[Action, ...] = (*shell.ACTIONS, *vault.ACTIONS, *live.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *shell.ACTIONS,
+    *vault.ACTIONS,
+    *live.ACTIONS,
+    *health.ACTIONS,
+    *logs.ACTIONS,
+    *request.ACTIONS,
+)
 
 
 def of(screen: str) -> tuple[Action, ...]:

@@ -7,6 +7,8 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from tokenhub_tui.widgets.words import words
+
 T = TypeVar("T")
 
 
@@ -19,8 +21,9 @@ class Dialog(ModalScreen[T]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = self.TITLE_TEXT
-            box.border_subtitle = self.HINT
+            # A text would be markup, and ids of the server are in titles.
+            box.border_title = words(self.TITLE_TEXT)
+            box.border_subtitle = words(self.HINT)
             yield from self.contents()
 
     def contents(self) -> ComposeResult:

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokenhub_tui.screens.base import Page
+from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
+from tokenhub_tui.screens.logs import LogsPage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
+    "logs": LogsPage,
+    "health": HealthPage,
 }

@@ -6,7 +6,7 @@ suspend ──> nothing is asked any more
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from textual.app import ComposeResult
@@ -18,12 +18,16 @@ from textual.widgets import ContentSwitcher
 from tokenhub.client.call import Call
 from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import Heard
+from tokenhub.filters import FIELDS, Fields
 from tokenhub.wire.catalog import Info
+from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.link import Link
-from tokenhub_tui.messages import Failed, Loaded
+from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar
 from tokenhub_tui.widgets.keybar import KeyBar
@@ -39,7 +43,8 @@ class Console(Protocol):
     """What a screen may ask of the app; tokenhub_tui.app has it.
 
     `pace` is by how much longer than usual a screen waits before it asks anew. `seeded` says that
-    the feed has what the log had.
+    the feed has what the log had. `changes` are those of health that were heard. `prefill` is what
+    the simulator is to begin with.
     """
 
     link: Link
@@ -48,6 +53,9 @@ class Console(Protocol):
     seeded: bool
     read_only: bool
     info: Info | None
+    prefill: Simulation | None
+    vault: Seen | None
+    changes: Changes
 
     @property
     def pace(self) -> float: ...
@@ -69,6 +77,12 @@ class Console(Protocol):
 
     def open_request(self, request_id: str) -> None:
         """Show all about a request."""
+
+    def copy(self, text: str, what: str) -> None:
+        """Give the user a text for elsewhere, and say where it is."""
+
+    def action_go(self, place: str) -> None:
+        """Show the screen of that name."""
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
@@ -171,6 +185,10 @@ class Page(Screen[None], Generic[D]):
         """Ask the server anew, now."""
         self._again.set()
 
+    def changed(self) -> None:
+        """The configuration of the server, or its vault, has changed while this screen is seen."""
+        self.again()
+
     def on_loaded(self, message: Loaded) -> None:
         message.stop()
         self.loaded = True
@@ -253,8 +271,25 @@ class Page(Screen[None], Generic[D]):
         self.refresh_bindings()
         self.query_one(KeyBar).refresh()
 
+    @property
+    def filter_fields(self) -> Fields:
+        """What `/` filters by."""
+        return FIELDS
+
+    async def known_values(self) -> Mapping[str, Sequence[str]]:
+        """Values of these fields, to complete a filter with. Asked once for each filter."""
+        return {}
+
     def action_filter(self) -> None:
-        self.query_one(FilterBar).open(self.wanted)
+        self.query_one(FilterBar).open(self.wanted, self.filter_fields)
+        self.work(self._know)
+
+    async def _know(self) -> None:
+        self.post_message(Known(await self.known_values()))
+
+    def on_known(self, message: Known) -> None:
+        message.stop()
+        self.query_one(FilterBar).know(message.values)
 
     def on_filter_bar_asked(self, message: FilterBar.Asked) -> None:
         message.stop()

@@ -1,5 +1,6 @@
 """Decisions as they are taken: who was asked, what it cost, and why not the others."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,11 +15,13 @@ from tokenhub.client.stream import Heard
 from tokenhub.filters import Filter, parse
 from tokenhub.wire.stats import Stats
 from tokenhub_tui.screens.base import Page, bindings
+from tokenhub_tui.screens.facets import values
 from tokenhub_tui.state import candidates, decisions
 from tokenhub_tui.state.feed import Line
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.figures import Figures
 from tokenhub_tui.widgets.table import Table
+from tokenhub_tui.widgets.words import words
 from tokenhub_tui.working import beside
 
 SEEDED = 200
@@ -85,6 +88,10 @@ class LivePage(Page[Stats]):
         if self.loaded:
             self._draw()
 
+    async def known_values(self) -> Mapping[str, Sequence[str]]:
+        """Values of the log: what was asked before is what will be asked."""
+        return await values(self.console.link)
+
     def filtered(self) -> None:
         """Only what the filter means; the ring is here, so nobody is asked."""
         self._filter = parse(self.wanted, now=self.console.clock.now())
@@ -112,7 +119,8 @@ class LivePage(Page[Stats]):
 
     def _captions(self, shown: int, there: int) -> None:
         box = self.query_one("#feed-box")
-        box.border_title = f"Decisions · filter: {self.wanted}" if self.wanted else "Decisions"
+        title = f"Decisions · filter: {self.wanted}" if self.wanted else "Decisions"
+        box.border_title = words(title)
         feed, parts = self.console.feed, [f"{shown} of {there}"] if self.wanted else [f"{there}"]
         if self._held is not None:
             heard, errors = self._heard_at_pause
@@ -132,7 +140,8 @@ class LivePage(Page[Stats]):
             box.border_title = "Candidates"
             table.show([])
             return
-        box.border_title = f"Candidates · {candidates.caption(line.decision)} · {line.request_id}"
+        caption = candidates.caption(line.decision)
+        box.border_title = words(f"Candidates · {caption} · {line.request_id}")
         asked = f"{line.provider_id}/{line.model_id}" if line.provider_id else ""
         table.show(candidates.rows(line.decision, asked))
 

@@ -7,6 +7,7 @@ import msgspec
 
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.vault import VaultStatus
+from tokenhub_tui.state.spans import short
 
 DISABLED, NOT_SET_UP, LOCKED, UNLOCKED = "disabled", "not_initialized", "locked", "unlocked"
 # A use puts the locking off, which nobody tells of: so often it is asked anew.
@@ -51,16 +52,6 @@ def told(info: Info | None, seen: Seen | None, now: float) -> tuple[str, str]:
     if left_s is None:
         return "vault open", "good"
     return f"vault {short(left_s)}", "good" if left_s >= 60 else "warn"  # noqa: PLR2004 - a minute
-
-
-def short(span_s: float) -> str:
-    """`27m`, `2h05m`, and `42s` in the last minute."""
-    whole = int(span_s)
-    if whole < 60:  # noqa: PLR2004 - a minute
-        return f"{whole}s"
-    if whole < 3600:  # noqa: PLR2004 - an hour
-        return f"{whole // 60}m"
-    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
 
 
 def _of_info(info: Info | None) -> str:

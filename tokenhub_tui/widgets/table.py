@@ -23,6 +23,8 @@ from tokenhub_tui.state.cells import Cell, Column, Row, natural
 from tokenhub_tui.state.layout import GAP, widths
 
 CURSOR = "▌"
+# So many rows from the end, more are asked for.
+NEAR = 10
 
 
 class Table(ScrollView, can_focus=True):
@@ -62,6 +64,9 @@ class Table(ScrollView, can_focus=True):
     class Opened(Moved):
         """The row under the cursor is to be opened."""
 
+    class Nearing(Moved):
+        """The end of the rows is near: there may be more to ask for."""
+
     class Sorted(Message):
         """The title of a column was clicked."""
 
@@ -81,8 +86,12 @@ class Table(ScrollView, can_focus=True):
         name: str,
         head: bool = True,
         gutter: int = 1,
+        cursor: bool = True,
     ) -> None:
         super().__init__(id=name)
+        # A table without a cursor is read only; the keys are those of what it stands in.
+        self.can_focus = cursor
+        self._cursor = cursor
         self._columns = tuple(columns)
         self._rows: tuple[Row, ...] = ()
         self._places: dict[str, int] = {}
@@ -91,6 +100,7 @@ class Table(ScrollView, can_focus=True):
         self._gutter = gutter
         self._widths: list[int] = []
         self._sorted = ("", False)
+        self._tones: dict[str, Style] = {}
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -101,6 +111,11 @@ class Table(ScrollView, can_focus=True):
     def row_id(self) -> str:
         """The id of the row under the cursor; empty where there are none."""
         return self._rows[self._at].id if self._rows else ""
+
+    @property
+    def at_top(self) -> bool:
+        """Whether the first row is seen, and the cursor on it."""
+        return self._at == 0 and self.scroll_offset.y == 0
 
     def show(self, rows: Sequence[Row], *, columns: Sequence[Column] | None = None) -> None:
         """Show these rows; the cursor stays on its row where that is still there."""
@@ -129,6 +144,10 @@ class Table(ScrollView, can_focus=True):
             return False
         self._put(place)
         return True
+
+    def to_top(self) -> None:
+        """Put the cursor on the first row."""
+        self._put(0)
 
     def _lay_out(self) -> None:
         room = self.scrollable_content_region.width - self._gutter
@@ -164,6 +183,16 @@ class Table(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, self.row_id))
         self._into_view()
         self.refresh()
+        self._near(self._at)
+
+    def _near(self, last: int) -> None:
+        if self._rows and last >= len(self._rows) - NEAR:
+            self.post_message(self.Nearing(self, self.row_id))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value > old_value:
+            self._near(int(new_value) + self.scrollable_content_region.height - self._head)
 
     def action_move(self, by: int) -> None:
         if by < 0:
@@ -210,13 +239,14 @@ class Table(ScrollView, can_focus=True):
         """One line of what is seen: the head, a row, or nothing."""
         width = self.scrollable_content_region.width
         if y < self._head:
-            return self._line(self._titles(), self._tone("head"), " ", width)
+            head = self.rich_style + self._tone("dim") + self._tone("head")
+            return self._line(self._titles(head), head, " ", width)
         place = y - self._head + self.scroll_offset.y
         if not 0 <= place < len(self._rows):
             return Strip.blank(width, self.rich_style)
         row, base = self._rows[place], self.rich_style
         mark = " "
-        if place == self._at:
+        if self._cursor and place == self._at:
             mark = CURSOR
             base += self._tone("cursor")
         segments = [(self._fit(n, row.cells[n]), self._style(row, n, base)) for n in self._shown()]
@@ -231,10 +261,21 @@ class Table(ScrollView, can_focus=True):
         return base + self._tone(tone) if tone else base
 
     def _tone(self, tone: str) -> Style:
-        return self.get_component_rich_style(f"table--{tone}", partial=True)
+        if tone not in self._tones:
+            styles = self.get_component_styles(f"table--{tone}")
+            style = styles.partial_rich_style
+            if styles.color.a < 1 and not styles.auto_color:
+                # Terminals know no transparency, and a partial style would leave it out.
+                style += Style(color=(self.background_colors[1] + styles.color).rich_color)
+            self._tones[tone] = style
+        return self._tones[tone]
 
-    def _titles(self) -> list[tuple[str, Style]]:
-        head, (by, down) = self._tone("head"), self._sorted
+    def notify_style_update(self) -> None:
+        self._tones = {}
+        super().notify_style_update()
+
+    def _titles(self, head: Style) -> list[tuple[str, Style]]:
+        by, down = self._sorted
         arrow = "▾" if down else "▴"
         return [
             (self._fit(n, one.title + (arrow if one.id == by else "")), head)

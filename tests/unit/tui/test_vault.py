@@ -5,7 +5,7 @@ import pytest
 
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.vault import VaultStatus
-from tokenhub_tui.state.vault import Seen, facts, limits, refused, short, strength, told
+from tokenhub_tui.state.vault import Seen, facts, limits, refused, strength, told
 
 OPEN = VaultStatus(
     state="unlocked",
@@ -62,12 +62,6 @@ def test_only_a_clock_that_runs_makes_it_stale() -> None:
     assert not Seen(status=OPEN, at=0.0).stale(29.0)
     assert Seen(status=soon, at=0.0).stale(3.0)
     assert not Seen(status=still, at=0.0).stale(999.0)
-
-
-def test_spans_are_short_enough_for_the_bar() -> None:
-    assert ["59s", "1m", "59m", "1h00m", "2h05m"] == [
-        short(span_s) for span_s in (59.9, 60, 3599, 3600, 7500)
-    ]
 
 
 def test_strength_is_said_in_words_from_the_servers_own_limits_on() -> None:
