@@ -145,8 +145,7 @@ class Console(App[None]):
         beside(self, self.link.listen, group="events")
         self._ask_info()
         if self._start.wanted and self.page is not None:
-            self.page.wanted = self._start.wanted
-            self.page.call_after_refresh(self.page.filtered)
+            self.page.begin_with(self._start.wanted)
         if self._start.request_id:
             self.open_request(self._start.request_id)
 

@@ -29,7 +29,7 @@ from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
-from tokenhub_tui.widgets.filter_bar import FilterBar
+from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
 from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
@@ -296,6 +296,15 @@ class Page(Screen[None], Generic[D]):
         self.wanted = message.text
         self.set_focus_to_content()
         self.filtered()
+
+    def begin_with(self, text: str) -> None:
+        """Begin with a filter; where it is none here, with a word about it."""
+        why = wrong(text, self.filter_fields) if self.FILTERS else "this screen has no filter"
+        if why:
+            self.console.say(f"--filter: {why}", tone="warn")
+            return
+        self.wanted = text
+        self.call_after_refresh(self.filtered)
 
     def filtered(self) -> None:
         """The filter, `wanted`, is another; shows what it means, or asks for it."""
