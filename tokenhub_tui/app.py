@@ -34,6 +34,7 @@ from tokenhub_tui.state import keymap, keys, standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.keys_panel import KeysPanel
 from tokenhub_tui.widgets.topbar import TopBar
@@ -405,6 +406,19 @@ class Console(App[None]):
         self.say(f"Saved the screen as {where}")
 
     # --- Servers ---
+
+    @property
+    def here(self) -> Here:
+        """What this console goes by, for whoever wonders."""
+        return Here(
+            url=self.server.profile.url,
+            context=self.server.context,
+            token_source=self.server.profile.token_source,
+            read_only=self.read_only,
+            theme=self.theme,
+            keys=len(self._keys),
+            requests=len(self.feed),
+        )
 
     def contexts(self) -> list[tuple[str, str]]:
         """The names of other servers, and where they are."""

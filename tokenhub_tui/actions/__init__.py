@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import health, live, logs, manual, request, shell, vault
+from tokenhub_tui.actions import health, live, logs, manual, more, request, shell, vault
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -15,6 +15,7 @@ ACTIONS: tuple[Action, ...] = (
     *health.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
+    *more.ACTIONS,
 )
 
 

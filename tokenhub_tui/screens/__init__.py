@@ -7,9 +7,11 @@ from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.more import MorePage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "logs": LogsPage,
     "health": HealthPage,
+    "more": MorePage,
 }

@@ -27,6 +27,8 @@ from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
@@ -56,6 +58,7 @@ class Console(Protocol):
     prefill: Simulation | None
     vault: Seen | None
     changes: Changes
+    said: list[Said]
 
     @property
     def pace(self) -> float: ...
@@ -83,6 +86,10 @@ class Console(Protocol):
 
     def action_go(self, place: str) -> None:
         """Show the screen of that name."""
+
+    @property
+    def here(self) -> Here:
+        """What the console goes by."""
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
