@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, keys, live, logs, manual, request, rewards, shell, simulate, vault
+from tokenhub_tui.actions import (
+    charts,
+    health,
+    keys,
+    live,
+    logs,
+    manual,
+    more,
+    request,
+    rewards,
+    shell,
+    simulate,
+    vault,
+)
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -19,6 +32,7 @@ ACTIONS: tuple[Action, ...] = (
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,
+    *more.ACTIONS,
 )
 
 

@@ -9,6 +9,7 @@ from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.more import MorePage
 from tokenhub_tui.screens.rewards import RewardsPage
 from tokenhub_tui.screens.simulate import SimulatePage
 
@@ -21,4 +22,5 @@ PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "health": HealthPage,
     "logs": LogsPage,
     "rewards": RewardsPage,
+    "more": MorePage,
 }
