@@ -176,8 +176,9 @@ class ChartsPage(Page[Charted]):
 
     def _draw_table(self, data: Charted) -> None:
         by, down = self._sorted
-        rows = series.rows(data, self._chosen, self._colours, by, down=down)
-        self._table.show(rows, columns=series.columns(data.ask.group))
+        trend = min(series.trend_width(self.size.width), data.steps)
+        rows = series.rows(data, self._chosen, self._colours, by, down=down, trend=trend)
+        self._table.show(rows, columns=series.columns(data.ask.group, trend))
         box = self.query_one("#totals-box")
         box.styles.height = min(MOST_ROWS[self.has_class("-tall")], len(rows)) + 3
         box.border_title = words(series.counted(len(rows), data.ask.group))
@@ -263,7 +264,7 @@ class ChartsPage(Page[Charted]):
         self._draw()
 
     def on_table_sorted(self, message: Table.Sorted) -> None:
-        if message.column_id != "mark":
+        if message.column_id not in {"mark", "trend"}:
             self._sort(message.column_id)
 
     def on_table_opened(self, message: Table.Opened) -> None:
