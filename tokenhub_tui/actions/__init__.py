@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tokenhub_tui.actions import (
     charts,
+    fleet,
     health,
     keys,
     live,
@@ -25,6 +26,7 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
+    *fleet.ACTIONS,
     *keys.ACTIONS,
     *health.ACTIONS,
     *charts.ACTIONS,

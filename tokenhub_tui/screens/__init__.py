@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
@@ -17,6 +18,7 @@ PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
     "simulate": SimulatePage,
+    "fleet": FleetPage,
     "keys": KeysPage,
     "health": HealthPage,
     "logs": LogsPage,
