@@ -355,6 +355,7 @@ class LogsPage(Page[Answer | None]):
     def action_export(self) -> None:
         if self._exporting:
             self.workers.cancel_group(self, "export")
+            self.console.say("Stopped the export; it left no file", tone="warn")
             return
         what = "Requests" if self.showing == REQUESTS else "The audit trail"
         of = f"of  {self.wanted}" if self.wanted else "of all times"
