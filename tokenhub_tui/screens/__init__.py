@@ -16,9 +16,8 @@ from tokenhub_tui.screens.simulate import SimulatePage
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
-    "keys": KeysPage,
     "simulate": SimulatePage,
-    "logs": LogsPage,
+    "keys": KeysPage,
     "health": HealthPage,
     "logs": LogsPage,
     "rewards": RewardsPage,
