@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, live, logs, manual, request, shell, simulate, vault
+from tokenhub_tui.actions import (
+    charts,
+    flows,
+    health,
+    live,
+    logs,
+    manual,
+    request,
+    shell,
+    simulate,
+    vault,
+)
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -15,6 +26,7 @@ ACTIONS: tuple[Action, ...] = (
     *health.ACTIONS,
     *charts.ACTIONS,
     *simulate.ACTIONS,
+    *flows.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.flows import FlowsPage
 from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
@@ -16,4 +17,5 @@ PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "simulate": SimulatePage,
     "logs": LogsPage,
     "health": HealthPage,
+    "flows": FlowsPage,
 }
