@@ -30,10 +30,11 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.servers import Server
 from tokenhub_tui.start import Start
-from tokenhub_tui.state import keymap, keys, standing
+from tokenhub_tui.state import key_lines, keymap, standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.keys_panel import KeysPanel
 from tokenhub_tui.widgets.topbar import TopBar
@@ -47,13 +48,13 @@ FRAME_S = 0.25
 # After so long without the focus of the terminal, only every fifth question is asked.
 BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
+# Where the console is between two servers.
+NOWHERE = "nowhere"
 _SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
     "good": "information",
     "warn": "warning",
     "bad": "error",
 }
-# Where the console is between two servers.
-NOWHERE = "nowhere"
 # What helps, by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
@@ -147,8 +148,7 @@ class Console(App[None]):
         beside(self, self.link.listen, group="events")
         self._ask_info()
         if self._start.wanted and self.page is not None:
-            self.page.wanted = self._start.wanted
-            self.page.call_after_refresh(self.page.filtered)
+            self.page.begin_with(self._start.wanted)
         if self._start.request_id:
             self.open_request(self._start.request_id)
 
@@ -205,8 +205,10 @@ class Console(App[None]):
         self.post_message(self.Told(link, known, seen))
 
     def on_console_told(self, message: Told) -> None:
-        if message.link is self.link:
-            self.info, self.vault = message.info, message.vault
+        if message.link is not self.link:
+            return
+        self.info, self.vault = message.info, message.vault
+        if self.screen_stack:
             self.draw_bars()
 
     def draw_bars(self) -> None:
@@ -375,9 +377,9 @@ class Console(App[None]):
         elif self.page is not None:
             self.screen.mount(KeysPanel(self._key_lines))
 
-    def _key_lines(self) -> list[keys.Line]:
+    def _key_lines(self) -> list[key_lines.Line]:
         page = self.page
-        return keys.lines(
+        return key_lines.lines(
             actions.of(page.NAME) if page is not None else (),
             actions.of(actions.APP),
             self.key_of,
@@ -409,6 +411,19 @@ class Console(App[None]):
 
     # --- Servers ---
 
+    @property
+    def here(self) -> Here:
+        """What this console goes by, for whoever wonders."""
+        return Here(
+            url=self.server.profile.url,
+            context=self.server.context,
+            token_source=self.server.profile.token_source,
+            read_only=self.read_only,
+            theme=self.theme,
+            keys=len(self._keys),
+            requests=len(self.feed),
+        )
+
     def contexts(self) -> list[tuple[str, str]]:
         """The names of other servers, and where they are."""
         known = servers.known(self).contexts.items()
@@ -434,8 +449,8 @@ class Console(App[None]):
         await self._clear()
         await before.aclose()
         self.server = server
-        self.feed, self.seeded, self.said = Feed(), False, []
-        self.info = self.vault = self._undo = None
+        self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
+        self.info = self.vault = self.prefill = self._undo = None
         self._asked_for_token = False
         self._begin()
         self.say(f"This is {server.name} now")

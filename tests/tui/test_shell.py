@@ -181,3 +181,11 @@ async def test_picture_of_the_screen_is_saved(
 
         saved = console.said[0].text.removeprefix("Saved the screen as ")
         assert "TokenHub" in text_of(Path(saved))
+
+
+async def test_filter_that_is_none_of_the_first_screen_is_told(tmp_path: Path) -> None:
+    start = Start(wanted="ms>>")
+    async with running(tmp_path) as hub, before(hub, start=start) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+
+        assert console.said[0].text.startswith("--filter: ")

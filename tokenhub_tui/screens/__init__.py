@@ -7,15 +7,22 @@ from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
 from tokenhub_tui.screens.flows import FlowsPage
 from tokenhub_tui.screens.health import HealthPage
+from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.more import MorePage
+from tokenhub_tui.screens.rewards import RewardsPage
 from tokenhub_tui.screens.simulate import SimulatePage
 
+# In the order of their digits, which is that of the next and the previous one.
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
     "simulate": SimulatePage,
-    "logs": LogsPage,
+    "keys": KeysPage,
     "health": HealthPage,
+    "logs": LogsPage,
+    "rewards": RewardsPage,
     "flows": FlowsPage,
+    "more": MorePage,
 }

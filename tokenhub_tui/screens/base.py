@@ -27,9 +27,11 @@ from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
-from tokenhub_tui.widgets.filter_bar import FilterBar
+from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
 from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
@@ -56,6 +58,7 @@ class Console(Protocol):
     prefill: Simulation | None
     vault: Seen | None
     changes: Changes
+    said: list[Said]
 
     @property
     def pace(self) -> float: ...
@@ -83,6 +86,10 @@ class Console(Protocol):
 
     def action_go(self, place: str) -> None:
         """Show the screen of that name."""
+
+    @property
+    def here(self) -> Here:
+        """What the console goes by."""
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
@@ -302,6 +309,15 @@ class Page(Screen[None], Generic[D]):
         self.wanted = message.text
         self.set_focus_to_content()
         self.filtered()
+
+    def begin_with(self, text: str) -> None:
+        """Begin with a filter; where it is none here, with a word about it."""
+        why = wrong(text, self.filter_fields) if self.FILTERS else "this screen has no filter"
+        if why:
+            self.console.say(f"--filter: {why}", tone="warn")
+            return
+        self.wanted = text
+        self.call_after_refresh(self.filtered)
 
     def filtered(self) -> None:
         """The filter, `wanted`, is another; shows what it means, or asks for it."""

@@ -53,6 +53,7 @@ class LivePage(Page[Stats]):
         # change no more, and 2,000 of them four times a second would take a tenth of a core.
         self._rows: dict[str, tuple[int, Row | None]] = {}
         self._shown: tuple[str, int] = ("", -1)
+        self._can = (False, False)
 
     def contents(self) -> ComposeResult:
         yield Figures()
@@ -112,13 +113,12 @@ class LivePage(Page[Stats]):
         """Draw the feed anew; what has been missed is asked for at once."""
         if any(one.type in {GAP, DROPPED} for one in events):
             self.again()
-        if self.loaded:
-            self._draw()
+        self._draw_if_loaded()
 
     def ticked(self) -> None:
         """The clocks of what runs, and of the pause."""
-        if self.loaded:
-            self._draw()
+        if self._held is not None or any(not line.over for line in self.console.feed.lines):
+            self._draw_if_loaded()
 
     async def known_values(self) -> Mapping[str, Sequence[str]]:
         """Values of the log: what was asked before is what will be asked."""
@@ -131,6 +131,10 @@ class LivePage(Page[Stats]):
         self._draw()
 
     # --- Drawing ---
+
+    def _draw_if_loaded(self) -> None:
+        if self.loaded:
+            self._draw()
 
     def _draw(self) -> None:
         lines = self._held if self._held is not None else self.console.feed.lines
@@ -235,7 +239,8 @@ class LivePage(Page[Stats]):
         line = self._line()
         if method in {"open", "copy"} and line is None:
             return "there is no request yet"
-        if method == "why_not" and (line is None or line.decision is None):
+        # One that goes on will have a decision in a moment: a key that flickers helps nobody.
+        if method == "why_not" and (line is None or (line.over and line.decision is None)):
             return "this request has no decision"
         return ""
 
@@ -254,8 +259,7 @@ class LivePage(Page[Stats]):
     def action_copy(self) -> None:
         line = self._line()
         if line is not None:
-            self.app.copy_to_clipboard(line.request_id)
-            self.console.say(f"Copied {line.request_id}")
+            self.console.copy(line.request_id, "the id of the request")
 
     def action_follow(self) -> None:
         self.feed.follow = not self.feed.follow
@@ -263,8 +267,7 @@ class LivePage(Page[Stats]):
     def _followed(self, follow: bool) -> None:  # noqa: FBT001 - Textual's watcher
         feed = self.console.feed
         self._left_at = None if follow else (feed.heard, feed.errors)
-        if self.loaded:
-            self._draw()
+        self._draw_if_loaded()
 
     def action_pause(self) -> None:
         if self._held is None:

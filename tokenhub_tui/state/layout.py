@@ -7,7 +7,7 @@ from tokenhub_tui.state.cells import Column, Row, natural
 
 GAP = 1
 # Only so many rows are measured: more would cost more than a better guess is worth.
-MEASURED = 300
+MEASURED = 100
 
 
 def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> list[int]:

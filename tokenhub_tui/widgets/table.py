@@ -17,12 +17,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tokenhub.client.text import clean
 from tokenhub_tui.state.cells import Cell, Column, Row, natural
 from tokenhub_tui.state.layout import GAP, widths
 
 CURSOR = "▌"
+_PLAIN = "plain"
 # So many rows from the end, more are asked for.
 NEAR = 10
 
@@ -166,9 +168,18 @@ class Table(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         room = self.scrollable_content_region.width - self._gutter
         self._widths = widths(self._columns, self._rows, max(1, room))
-        self.virtual_size = Size(0, len(self._rows) + self._head)
+        self._grow(Size(0, len(self._rows) + self._head))
         self._into_view()
         self.refresh()
+
+    def _grow(self, size: Size) -> None:
+        """Have so many lines. The screen is laid out anew only where that moves anything on it."""
+        scrolls = size.height > self.scrollable_content_region.height
+        if self.styles.is_auto_height or scrolls is not self.show_vertical_scrollbar:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
 
     def _into_view(self) -> None:
         height = self.scrollable_content_region.height - self._head
@@ -257,8 +268,8 @@ class Table(ScrollView, can_focus=True):
             return self._line(self._titles(head), head, " ", width)
         place = y - self._head + self.scroll_offset.y
         if not 0 <= place < len(self._rows):
-            return Strip.blank(width, self.rich_style)
-        row, base = self._rows[place], self.rich_style
+            return Strip.blank(width, self._base)
+        row, base = self._rows[place], self._base
         mark = " "
         if self._cursor and place == self._at and (self.has_focus or not self._quiet):
             mark = CURSOR
@@ -278,6 +289,13 @@ class Table(ScrollView, can_focus=True):
         cell = row.cells[place]
         tone = (cell.tone if isinstance(cell, Cell) else "") or row.tone
         return base + self._tone(tone) if tone else base
+
+    @property
+    def _base(self) -> Style:
+        """The style of plain text: to find it takes longer than the line that it is for."""
+        if _PLAIN not in self._tones:
+            self._tones[_PLAIN] = self.rich_style
+        return self._tones[_PLAIN]
 
     def _tone(self, tone: str) -> Style:
         if not tone:
