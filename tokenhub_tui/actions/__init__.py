@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tokenhub_tui.actions import (
     charts,
     fleet,
+    flows,
     health,
     keys,
     live,
@@ -34,6 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,
+    *flows.ACTIONS,
     *more.ACTIONS,
 )
 
