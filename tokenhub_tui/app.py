@@ -137,7 +137,8 @@ class Console(App[None]):
     @property
     def page(self) -> Page[object] | None:
         """The screen that is seen, where it is one of ours and no dialog stands before it."""
-        return self.screen if isinstance(self.screen, Page) else None
+        # At its end the console has no screen any more, and may still be told something.
+        return self.screen if self.screen_stack and isinstance(self.screen, Page) else None
 
     def on_mount(self) -> None:
         for one in theme.THEMES:
@@ -219,6 +220,8 @@ class Console(App[None]):
 
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
+        if not self.screen_stack:
+            return
         now = self.clock.now()
         state = standing.told(self.link.standing, self.feed.per_s(now), now)
         states = [state if self.player is None else ("▶ replay", "warn")]
