@@ -151,6 +151,10 @@ bench-streams *args: setup
 bench-events *args: setup
     .venv/bin/python benchmarks/events.py "$@"
 
+# what the console costs: first frame, 200 events a second, idle, keys
+bench-tui *args: setup
+    .venv/bin/python benchmarks/tui.py "$@"
+
 # what hedging makes of measured latencies, for instance `just bench-hedging --data DIR`
 bench-hedging *args: setup
     .venv/bin/python benchmarks/hedging.py "$@"

@@ -32,7 +32,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
 from tokenhub_tui.servers import Server
 from tokenhub_tui.start import Start
-from tokenhub_tui.state import keymap, keys, standing
+from tokenhub_tui.state import key_lines, keymap, standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
@@ -137,8 +137,9 @@ class Console(App[None]):
     @property
     def page(self) -> Page[object] | None:
         """The screen that is seen, where it is one of ours and no dialog stands before it."""
-        # At its end the console has no screen any more, and may still be told something.
-        return self.screen if self.screen_stack and isinstance(self.screen, Page) else None
+        # An app that ends has no screen any more, and its clocks may still tick once.
+        seen = self.screen_stack[-1:]
+        return seen[0] if seen and isinstance(seen[0], Page) else None
 
     def on_mount(self) -> None:
         for one in theme.THEMES:
@@ -391,9 +392,9 @@ class Console(App[None]):
         elif self.page is not None:
             self.screen.mount(KeysPanel(self._key_lines))
 
-    def _key_lines(self) -> list[keys.Line]:
+    def _key_lines(self) -> list[key_lines.Line]:
         page = self.page
-        return keys.lines(
+        return key_lines.lines(
             actions.of(page.NAME) if page is not None else (),
             actions.of(actions.APP),
             self.key_of,

@@ -1,6 +1,7 @@
 """The one connection to the server: calls, and the events in their order, for ever."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Protocol, TypeVar
 
@@ -11,7 +12,7 @@ from tokenhub.client.calls.events import follow_events
 from tokenhub.client.errors import ClientError, Unauthorized
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
-from tokenhub.client.stream import Heard
+from tokenhub.client.stream import CONNECTED, Heard
 from tokenhub.client.transport import AsyncClient, AsyncOpened
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.state.standing import Standing
@@ -79,7 +80,7 @@ class Link:
         events = follow_events(after=self._last_id)
         async with aclosing(self._client.stream(events, self._told, gives_up=False)) as portions:
             async for rows in portions:
-                self._last_id = next((one.id for one in reversed(rows) if one.id), self._last_id)
+                self._last_id = _behind(rows, self._last_id)
                 self.inbox += rows
                 if self.witness is not None:
                     self.witness.heard(list(rows))
@@ -95,3 +96,14 @@ class Link:
 
     def _lost(self, reason: str, wait_s: float) -> None:
         self.standing = self.standing.lost(reason, wait_s, self._clock.now())
+
+
+def _behind(rows: Sequence[Heard], last_id: str) -> str:
+    """The id up to which everything has come.
+
+    That of `connected` is the newest one of the server: what lies before it is still to come.
+    """
+    for one in reversed(rows):
+        if one.id and (one.type != CONNECTED or not last_id):
+            return one.id
+    return last_id

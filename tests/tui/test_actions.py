@@ -11,7 +11,7 @@ from tokenhub_tui.actions import ACTIONS, APP, PLACES, Action
 from tokenhub_tui.app import Console
 from tokenhub_tui.offers import Offers
 from tokenhub_tui.screens import PAGES
-from tokenhub_tui.state import keys
+from tokenhub_tui.state import key_lines
 
 KEYS_PAGE = Path(__file__).parents[2] / "docs/reference/keys.md"
 HELPED = [*(place.name for place in PLACES), "request"]
@@ -83,7 +83,7 @@ def test_a_command_is_one_of_tokenhubctl(command: str) -> None:
 def test_every_action_is_in_the_panel_of_keys(name: str) -> None:
     here = actions.of(name)
 
-    lines = keys.lines(here, actions.of(APP), lambda one: one.label, lambda _: "")
+    lines = key_lines.lines(here, actions.of(APP), lambda one: one.label, lambda _: "")
 
     told = {one.text for one in lines}
     places = {place.title for place in PLACES}

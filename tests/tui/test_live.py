@@ -69,3 +69,48 @@ async def test_filter_shows_what_it_means_and_esc_clears_it(tmp_path: Path) -> N
 
     assert "filter: model:large" in filtered
     assert "esc clears the filter" in unmatched
+
+
+async def test_pause_and_follow_say_what_is_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        async with before(hub, size=(200, 60)) as (console, pilot):
+            first = await ask(hub, key)
+            wide = await seen(console, pilot, first, "✓", "What the scores are made of", "in/out")
+            await pilot.press("space")
+            await ask(hub, key)
+            await ask(hub, key)
+            paused = await seen(console, pilot, "1 · paused 00:", "2 new")
+            await pilot.press("space", "up")
+            left = await seen(console, pilot, "f follows · 0 new")
+            last = await ask(hub, key)
+            await seen(console, pilot, "f follows · 1 new")
+            await pilot.press("f")
+            await seen(console, pilot, last)
+            await until(pilot, lambda: "f follows" not in text(console))
+
+    assert "best of 2" in wide
+    assert 1 == paused.count(" best of 2")
+    assert first not in left
+
+
+async def test_w_tells_why_not_and_y_copies_the_id(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        await hub.model("old", "one", enabled=False)
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            request_id = await ask(hub, key)
+            await seen(console, pilot, request_id, "✓", "switched off")
+            await pilot.press("y", "w")
+            lost = await seen(console, pilot, "Why not?", "is at place 2 by its score")
+            await pilot.press("end")
+            left = await seen(console, pilot, "one/old was left out: switched off.")
+            await pilot.press("escape")
+            await until(pilot, lambda: "Why not? ─" not in text(console))
+            copied = console.clipboard
+
+    assert "against" in lost
+    assert "Close" in left
+    assert request_id == copied

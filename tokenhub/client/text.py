@@ -35,7 +35,7 @@ def escaped(json: str) -> str:
 
 def cells(text: str) -> int:
     """Columns of a terminal that the text takes: East Asian wide two, combining marks none."""
-    return sum(_width(char) for char in text)
+    return len(text) if text.isascii() else sum(_width(char) for char in text)
 
 
 def plain(value: object) -> str:

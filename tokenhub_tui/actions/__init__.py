@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import health, live, logs, manual, more, request, shell, vault
+from tokenhub_tui.actions import (
+    charts,
+    health,
+    keys,
+    live,
+    logs,
+    manual,
+    more,
+    request,
+    rewards,
+    shell,
+    simulate,
+    vault,
+)
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
@@ -12,9 +25,13 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
+    *keys.ACTIONS,
     *health.ACTIONS,
+    *charts.ACTIONS,
+    *simulate.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
+    *rewards.ACTIONS,
     *more.ACTIONS,
 )
 

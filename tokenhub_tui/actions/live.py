@@ -36,4 +36,19 @@ ACTIONS = (
         command="tokenhubctl events --filter FILTER",
         bar=4,
     ),
+    Action(
+        id="live.why-not",
+        keys="w",
+        title="Why not?",
+        help="Why another route was not chosen: what left it out, or the terms that lost.",
+        command="tokenhubctl routing explain ID",
+        bar=5,
+    ),
+    Action(
+        id="live.copy",
+        keys="y",
+        title="Copy id",
+        help="Put the id of this request on the clipboard.",
+        bar=6,
+    ),
 )

@@ -28,11 +28,15 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row by its id; a cell for each column, in their order. `tone` is that of plain cells."""
+    """A row by its id; a cell for each column, in their order. `tone` is that of plain cells.
+
+    With a `tail` there are cells for the first columns alone, and it has the rest of the line.
+    """
 
     id: str
     cells: tuple[str | Cell, ...]
     tone: str = ""
+    tail: Cell | None = None
 
 
 def natural(value: str | Cell) -> str:

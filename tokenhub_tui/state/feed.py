@@ -7,20 +7,29 @@ from datetime import datetime
 import msgspec
 
 from tokenhub.wire.events import Event
-from tokenhub.wire.observe import AttemptLog, Decision, RequestLog
+from tokenhub.wire.observe import AttemptLog, Candidate, Decision, RequestLog
 
 RING = 2000
 # How long a request counts for the rate: short enough to see a change, long enough to be steady.
 RATE_S = 10.0
+# A request that has gone on for longer is not looked for in the log of a gap.
+LONGEST_S = 600.0
 
 RUNNING, STREAMING, OK, RESCUED, FAILED = "running", "streaming", "ok", "rescued", "failed"
-MARKS = {RUNNING: "◌", STREAMING: "⇢", OK: "✓", RESCUED: "↻", FAILED: "✗"}
+# The server was started anew while it went on: nobody will tell how it ended.
+LOST = "lost"
+MARKS = {RUNNING: "·", STREAMING: "⇢", OK: "✓", RESCUED: "↻", FAILED: "✗", LOST: "?"}
+# An orchestration: what its steps answer to. Its words say how it stands.
+PARENT = "◌"
+_GAP, _DROPPED = "gap", "dropped"
 
 
 class Line(msgspec.Struct, kw_only=True):
     """One request. `first_ms` is the wait for the first tokens of a stream.
 
-    `at` is when it began, or ended where its begin was not heard, in Unix seconds.
+    `at` is when it began, or ended where its begin was not heard, in Unix seconds. `plan` is the
+    kind of orchestration that it is, or a step of; `step` is its name within one. `steps` counts
+    those of an orchestration. `turn` counts up with each change.
     """
 
     request_id: str
@@ -43,20 +52,29 @@ class Line(msgspec.Struct, kw_only=True):
     parent_id: str = ""
     decision: Decision | None = None
     attempts: list[AttemptLog] = []
+    plan: str = ""
+    step: str = ""
+    steps: int = 0
+    turn: int = 0
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
-        return self.state in {OK, RESCUED, FAILED}
+        return self.state in _ENDS
 
     @property
-    def score(self) -> float | None:
-        """That of the route that answered, or of the best; None where nothing was scored."""
+    def parent(self) -> bool:
+        """Whether it is an orchestration, and no request to a provider."""
+        return bool(self.plan) and not self.step
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """The route that answered, or the best; None where nothing was scored."""
         if self.decision is None or not self.decision.candidates:
             return None
         route = f"{self.provider_id}/{self.model_id}"
         found = [one for one in self.decision.candidates if one.route == route]
-        return (found or self.decision.candidates)[0].score
+        return (found or self.decision.candidates)[0]
 
     def row(self) -> dict[str, object]:
         """As the filter grammar reads rows."""
@@ -69,12 +87,32 @@ class Line(msgspec.Struct, kw_only=True):
         }
 
 
+_ENDS = frozenset((OK, RESCUED, FAILED, LOST))
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that nobody will tell again, of between two times of the server, in Unix seconds.
+
+    `since` is 0 where nothing had been heard before. `count` is None where the server cannot know,
+    since it was started anew: then nothing of before it goes on any more.
+    """
+
+    since: float
+    until: float
+    count: int | None
+
+
 class Feed:
-    """The newest RING requests, in the order in which they were first heard of."""
+    """The newest RING requests, in the order in which they were first heard of.
+
+    `gap` is what the log must still be asked for; None where nothing is missing.
+    """
 
     def __init__(self) -> None:
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._ends: deque[float] = deque()
+        self._latest = 0.0
+        self.gap: Gap | None = None
         self.heard = 0
         self.errors = 0
 
@@ -97,22 +135,66 @@ class Feed:
         return len(self._ends) / RATE_S
 
     def seed(self, logs: Iterable[RequestLog]) -> None:
-        """Take rows of the log, newest first as the server gives them, in before all others.
+        """Take rows of the log in, each at its time.
 
         What was heard of a request counts for more than its row of the log.
         """
-        past = [logged(row) for row in logs if row.request_id not in self._lines]
-        for line in sorted(past, key=lambda line: line.at, reverse=True):
-            self._lines[line.request_id] = line
-            self._lines.move_to_end(line.request_id, last=False)
-        self._trim()
+        self._add(logged(row) for row in logs if row.request_id not in self._lines)
+
+    def fill(self, logs: Iterable[RequestLog], gap: Gap) -> int:
+        """Take in what the log has of a gap; how many requests it is that were missing.
+
+        Those that went on when it began, and of which the log knows, have ended. A server that was
+        started anew has none of the others any more.
+        """
+        missing = []
+        for row in logs:
+            line = self._lines.get(row.request_id)
+            if line is None:
+                missing.append(logged(row))
+            elif not line.over:
+                _end(line, row)
+        if gap.count is None:
+            for line in self._lines.values():
+                if not line.over and line.at <= gap.since:
+                    line.state, line.turn = LOST, line.turn + 1
+        self._add(missing)
+        if self.gap == gap:
+            self.gap = None
+        return len(missing)
+
+    def filled_from(self) -> float:
+        """The time from which on the log is to be asked for what the gap has hidden."""
+        if self.gap is None or not self.gap.since:
+            return 0.0
+        began = [line.at for line in self._lines.values() if not line.over]
+        return max(self.gap.since - LONGEST_S, min([self.gap.since, *began]))
 
     def apply(self, events: Iterable[Event]) -> None:
         """Take events in, in their order; those that are about no request change nothing."""
         for event in events:
-            if event.request_id and event.type in _EFFECTS:
-                _EFFECTS[event.type](self, self._line(event), event)
+            if (event.type == _GAP and event.after_id) or event.type == _DROPPED:
+                self._missed(event)
+            elif event.request_id and event.type in _EFFECTS:
+                line = self._line(event)
+                _EFFECTS[event.type](self, line, event)
+                line.turn += 1
+            self._latest = max(self._latest, unix(event.timestamp))
         self._trim()
+
+    def _missed(self, event: Event) -> None:
+        since, count = self._latest, event.dropped or None
+        if self.gap is not None:
+            since = min(since, self.gap.since)
+            count = None if self.gap.count is None or not count else count + self.gap.count
+        self.gap = Gap(since=since, until=unix(event.timestamp), count=count)
+
+    def _add(self, lines: Iterable[Line]) -> None:
+        added = list(lines)
+        if added:
+            ordered = sorted([*self._lines.values(), *added], key=lambda line: line.at)
+            self._lines = OrderedDict((line.request_id, line) for line in ordered)
+            self._trim()
 
     def _line(self, event: Event) -> Line:
         line = self._lines.get(event.request_id)
@@ -127,7 +209,7 @@ class Feed:
 
     def _started(self, line: Line, event: Event) -> None:
         line.key, line.mode, line.task = event.api_key_name, event.mode, event.task
-        line.stream, line.parent_id = event.stream, event.parent_id
+        line.stream, line.parent_id = event.stream, event.parent_id or line.parent_id
 
     def _decided(self, line: Line, event: Event) -> None:
         line.decision, line.reason = event.decision, event.reason or line.reason
@@ -142,6 +224,24 @@ class Feed:
     def _asked(self, line: Line, event: Event) -> None:
         line.model_id, line.provider_id = event.model_id, event.provider_id
 
+    def _plan(self, line: Line, event: Event) -> None:
+        """An orchestration began, or ended."""
+        line.plan = line.mode = event.workflow_type
+        line.key = event.api_key_name or line.key
+        if event.type == "workflow_started":
+            return
+        line.state = FAILED if event.type == "workflow_failed" else OK
+        line.latency_ms, line.cost_usd = event.latency_ms, event.cost_usd
+        line.reason, line.error_class = event.reason, event.error_class
+
+    def _step(self, line: Line, event: Event) -> None:
+        line.plan, line.step = event.workflow_type, event.activity_type
+        line.parent_id = event.workflow_id
+        parent = self._lines.get(event.workflow_id)
+        if parent is not None and event.new_state == "started":
+            parent.steps += 1
+            parent.turn += 1
+
     def _ended(self, line: Line, event: Event) -> None:
         failed = event.type == "route_error"
         rescued = len(event.attempts) > 1
@@ -154,7 +254,7 @@ class Feed:
         line.input_tokens, line.output_tokens = event.input_tokens, event.output_tokens
         line.status_code, line.error_class = event.status_code, event.error_class
         line.reason = event.reason or line.reason
-        line.parent_id, line.attempts = event.parent_id, event.attempts
+        line.parent_id, line.attempts = event.parent_id or line.parent_id, event.attempts
         self._ends.append(unix(event.timestamp))
         self.heard += 1
         self.errors += failed
@@ -167,6 +267,10 @@ _EFFECTS = {
     "attempt": Feed._asked,  # noqa: SLF001
     "route_success": Feed._ended,  # noqa: SLF001
     "route_error": Feed._ended,  # noqa: SLF001
+    "workflow_started": Feed._plan,  # noqa: SLF001
+    "workflow_completed": Feed._plan,  # noqa: SLF001
+    "workflow_failed": Feed._plan,  # noqa: SLF001
+    "orchestration_step": Feed._step,  # noqa: SLF001
 }
 
 
@@ -193,6 +297,18 @@ def logged(row: RequestLog) -> Line:
         parent_id=row.parent_id,
         attempts=row.attempts,
     )
+
+
+def _end(line: Line, row: RequestLog) -> None:
+    """Let a line end as the log says; its decision is the one that was heard."""
+    ended = logged(row)
+    for name in line.__struct_fields__:
+        if name not in _HEARD_ONLY:
+            setattr(line, name, getattr(ended, name))
+    line.turn += 1
+
+
+_HEARD_ONLY = frozenset(("decision", "first_ms", "plan", "step", "steps", "turn"))
 
 
 def unix(timestamp: str) -> float:

@@ -7,7 +7,7 @@ from tokenhub_tui.state.cells import Column, Row, natural
 
 GAP = 1
 # Only so many rows are measured: more would cost more than a better guess is worth.
-MEASURED = 300
+MEASURED = 100
 
 
 def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> list[int]:
@@ -26,6 +26,7 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> list[in
     result = [0] * len(columns)
     for place in kept:
         result[place] = wanted[place]
+    kept = [place for place in kept if result[place]]
     over = sum(result) + GAP * (len(kept) - 1) - room
     while over > 0:
         slack = [place for place in kept if result[place] > columns[place].width]
@@ -41,12 +42,14 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> list[in
 
 
 def _least(columns: Sequence[Column], kept: Sequence[int]) -> int:
-    return sum(columns[place].width for place in kept) + GAP * (len(kept) - 1)
+    # A column of width 0 is there only for rows that have something in it.
+    widths = [columns[place].width for place in kept]
+    return sum(widths) + GAP * (sum(map(bool, widths)) - 1)
 
 
 def _wanted(column: Column, place: int, rows: Sequence[Row]) -> int:
     if not column.most:
         return column.width
-    texts = (natural(row.cells[place]) for row in rows[-MEASURED:])
+    texts = (natural(row.cells[place]) for row in rows[-MEASURED:] if place < len(row.cells))
     need = max((cells(text) for text in texts), default=0)
     return min(column.most, max(column.width, need))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from tokenhub_tui.state.decisions import Figure
+from tokenhub_tui.state.figures import Figure
 from tokenhub_tui.widgets.words import words
 
 

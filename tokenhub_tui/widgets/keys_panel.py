@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tokenhub_tui.state.keys import Line
+from tokenhub_tui.state.key_lines import Line
 from tokenhub_tui.widgets.words import words
 
 KEYS = 14

@@ -17,12 +17,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tokenhub.client.text import clean
 from tokenhub_tui.state.cells import Cell, Column, Row, natural
 from tokenhub_tui.state.layout import GAP, widths
 
 CURSOR = "▌"
+_PLAIN = "plain"
 # So many rows from the end, more are asked for.
 NEAR = 10
 
@@ -30,7 +32,8 @@ NEAR = 10
 class Table(ScrollView, can_focus=True):
     """A list. `show` gives it rows; the cursor stays on its row, whatever comes and goes.
 
-    With `follow` the cursor stays on the last row; moving it away ends that.
+    With `follow` the cursor stays on the last row; moving it away ends that. A `quiet` one shows
+    its cursor only while it has the focus.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -87,6 +90,7 @@ class Table(ScrollView, can_focus=True):
         head: bool = True,
         gutter: int = 1,
         cursor: bool = True,
+        quiet: bool = False,
     ) -> None:
         super().__init__(id=name)
         # A table without a cursor is read only; the keys are those of what it stands in.
@@ -98,6 +102,7 @@ class Table(ScrollView, can_focus=True):
         self._at = 0
         self._head = int(head)
         self._gutter = gutter
+        self._quiet = quiet
         self._widths: list[int] = []
         self._sorted = ("", False)
         self._tones: dict[str, Style] = {}
@@ -132,6 +137,17 @@ class Table(ScrollView, can_focus=True):
         if before != self.row_id:
             self.post_message(self.Moved(self, self.row_id))
 
+    @property
+    def head(self) -> bool:
+        """Whether the titles of the columns stand above the rows."""
+        return bool(self._head)
+
+    @head.setter
+    def head(self, head: bool) -> None:
+        if head is not self.head:
+            self._head = int(head)
+            self._lay_out()
+
     def sorted_by(self, column_id: str, *, down: bool) -> None:
         """Say in the head by which column the rows are sorted; empty for none."""
         self._sorted = (column_id, down)
@@ -152,9 +168,18 @@ class Table(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         room = self.scrollable_content_region.width - self._gutter
         self._widths = widths(self._columns, self._rows, max(1, room))
-        self.virtual_size = Size(0, len(self._rows) + self._head)
+        self._grow(Size(0, len(self._rows) + self._head))
         self._into_view()
         self.refresh()
+
+    def _grow(self, size: Size) -> None:
+        """Have so many lines. The screen is laid out anew only where that moves anything on it."""
+        scrolls = size.height > self.scrollable_content_region.height
+        if self.styles.is_auto_height or scrolls is not self.show_vertical_scrollbar:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
 
     def _into_view(self) -> None:
         height = self.scrollable_content_region.height - self._head
@@ -243,13 +268,18 @@ class Table(ScrollView, can_focus=True):
             return self._line(self._titles(head), head, " ", width)
         place = y - self._head + self.scroll_offset.y
         if not 0 <= place < len(self._rows):
-            return Strip.blank(width, self.rich_style)
-        row, base = self._rows[place], self.rich_style
+            return Strip.blank(width, self._base)
+        row, base = self._rows[place], self._base
         mark = " "
-        if self._cursor and place == self._at:
+        if self._cursor and place == self._at and (self.has_focus or not self._quiet):
             mark = CURSOR
             base += self._tone("cursor")
-        segments = [(self._fit(n, row.cells[n]), self._style(row, n, base)) for n in self._shown()]
+        shown = [n for n in self._shown() if n < len(row.cells)]
+        segments = [(self._fit(n, row.cells[n]), self._style(row, n, base)) for n in shown]
+        if row.tail is not None:
+            taken = self._gutter + sum(self._widths[n] + GAP for n in shown)
+            style = base + self._tone(row.tail.tone or row.tone)
+            segments.append((fitted(row.tail.text, max(0, width - taken)), style))
         return self._line(segments, base, mark, width)
 
     def _shown(self) -> list[int]:
@@ -260,7 +290,16 @@ class Table(ScrollView, can_focus=True):
         tone = (cell.tone if isinstance(cell, Cell) else "") or row.tone
         return base + self._tone(tone) if tone else base
 
+    @property
+    def _base(self) -> Style:
+        """The style of plain text: to find it takes longer than the line that it is for."""
+        if _PLAIN not in self._tones:
+            self._tones[_PLAIN] = self.rich_style
+        return self._tones[_PLAIN]
+
     def _tone(self, tone: str) -> Style:
+        if not tone:
+            return Style.null()
         if tone not in self._tones:
             styles = self.get_component_styles(f"table--{tone}")
             style = styles.partial_rich_style
@@ -283,13 +322,8 @@ class Table(ScrollView, can_focus=True):
         ]
 
     def _fit(self, place: int, value: str | Cell) -> str:
-        """The text in just the width of its column; what is cut ends with an ellipsis."""
-        width, text = self._widths[place], clean(natural(value))
-        long = cell_len(text)
-        if long > width:
-            return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
-        room = " " * (width - long)
-        return room + text if self._columns[place].right else text + room
+        """The text in just the width of its column."""
+        return fitted(natural(value), self._widths[place], right=self._columns[place].right)
 
     def _line(
         self, texts: Sequence[tuple[str, Style]], base: Style, mark: str, width: int
@@ -300,3 +334,13 @@ class Table(ScrollView, can_focus=True):
                 segments.append(Segment(" " * GAP, base))
             segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """The text in just so many cells; what is cut ends with an ellipsis."""
+    text = clean(text)
+    long = cell_len(text)
+    if long > width:
+        return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
+    room = " " * (width - long)
+    return room + text if right else text + room

@@ -9,7 +9,7 @@ from tokenhub_tui.state.keymap import named, taken
 
 
 def test_keys_are_taken_by_the_names_of_actions() -> None:
-    wanted = {"live.pause": "p", "app.vault": "ctrl+u,ctrl+y"}
+    wanted = {"live.pause": "p", "app.vault": "ctrl+u,Z"}
 
     assert (wanted, []) == taken(actions.ACTIONS, wanted)
 
