@@ -1,19 +1,29 @@
-"""`tokenhub-tui [SCREEN]`: the console in this terminal."""
+"""`tokenhub-tui [SCREEN]`, `tokenhub-tui req ID`: the console in this terminal."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenhub import __version__
 from tokenhub_tui.actions import PLACES
+from tokenhub_tui.start import Start
+
+if TYPE_CHECKING:
+    from tokenhub_tui.kept import Kept
+    from tokenhub_tui.servers import Server
 
 USAGE = 2
+REQUEST = "req"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the console; the exit code is 2 where it cannot be run here."""
-    given = _parser().parse_args(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if (given.screen == REQUEST) != bool(given.id):
+        parser.error("the id of one request goes with req, as in: tokenhub-tui req 0192f3c5")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print(
             "tokenhub-tui draws on a terminal, and this is none. "
@@ -23,17 +33,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     # Textual takes 200 ms to load, which --help and a pipe need not wait for.
     from tokenhub.client.errors import BadProfile  # noqa: PLC0415
-    from tokenhub.client.profile import load  # noqa: PLC0415
     from tokenhub_tui.app import Console  # noqa: PLC0415
+    from tokenhub_tui.kept import Kept  # noqa: PLC0415
 
+    kept = Kept.of_user()
     try:
-        profile = load(url=given.url, token_file=given.token_file, context=given.context)
+        kept.load()
+        console = Console(
+            _server(given, kept), start=_start(given), read_only=given.read_only, kept=kept
+        )
     except BadProfile as error:
         print(f"tokenhub-tui: {error}", file=sys.stderr)
         return USAGE
-    console = Console(profile, name=given.context, start=given.screen, read_only=given.read_only)
     console.run(mouse=not given.no_mouse)
     return console.return_code or 0
+
+
+def _server(given: argparse.Namespace, kept: "Kept") -> "Server":
+    """The server that is meant, as its context has it marked. Raises BadProfile."""
+    from tokenhub.client.profile import load  # noqa: PLC0415
+    from tokenhub_tui.servers import Server, of_context  # noqa: PLC0415
+
+    profile = load(url=given.url, token_file=given.token_file, context=given.context)
+    name = profile.url_source.removeprefix("context ")
+    if name != profile.url_source:
+        return of_context(profile, name, kept.contexts().named(name))
+    return Server(profile=profile, name=profile.url.partition("://")[2])
+
+
+def _start(given: argparse.Namespace) -> Start:
+    """Where to begin, and with which filter."""
+    if given.screen == REQUEST:
+        return Start(place="logs", request_id=given.id, theme=given.theme)
+    model = (
+        f'model:"{given.model}"' if " " in given.model else given.model and f"model:{given.model}"
+    )
+    wanted = " ".join(filter(None, (model, given.filter)))
+    return Start(place=given.screen, wanted=wanted, theme=given.theme)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,9 +80,13 @@ def _parser() -> argparse.ArgumentParser:
         "screen",
         nargs="?",
         default="live",
-        choices=[place.name for place in PLACES],
-        help="the screen to begin with; live where none is named",
+        choices=[*(place.name for place in PLACES), REQUEST],
+        help="the screen to begin with; live where none is named, req for one request",
     )
+    parser.add_argument("id", nargs="?", default="", help="which request, for req")
+    parser.add_argument("--model", default="", help="begin with a filter of this model")
+    parser.add_argument("--filter", default="", help="begin with a filter, as after /")
+    parser.add_argument("--theme", default="", help="tokenhub-dark, tokenhub-light, high-contrast")
     parser.add_argument("--context", default="", help="a server of `tokenhubctl context list`")
     parser.add_argument("--url", default="", help="where the server is")
     parser.add_argument("--token-file", type=Path, help="a file that holds the admin token")

@@ -8,6 +8,7 @@ import httpx
 from textual import work
 from textual.app import App
 from textual.message import Message
+from textual.screen import Screen
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.info import info
@@ -16,18 +17,26 @@ from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized,
 from tokenhub.client.profile import Profile
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.simulate import Simulation
-from tokenhub_tui import actions, theme, vault
+from tokenhub_tui import actions, servers, theme, vault
 from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
+from tokenhub_tui.dialogs.help import PageHelp
+from tokenhub_tui.dialogs.jump import Jump
+from tokenhub_tui.kept import Chosen, Kept
 from tokenhub_tui.link import Link
+from tokenhub_tui.offers import Offers, bare
 from tokenhub_tui.screens import PAGES
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
-from tokenhub_tui.state import standing
+from tokenhub_tui.servers import Server
+from tokenhub_tui.start import Start
+from tokenhub_tui.state import key_lines, keymap, standing
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen, told
+from tokenhub_tui.widgets.keys_panel import KeysPanel
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.widgets.words import lines
 from tokenhub_tui.working import beside
@@ -39,6 +48,8 @@ FRAME_S = 0.25
 # After so long without the focus of the terminal, only every fifth question is asked.
 BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
+# Where the console is between two servers.
+NOWHERE = "nowhere"
 _SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
     "good": "information",
     "warn": "warning",
@@ -58,32 +69,38 @@ class Console(App[None]):
     CSS_PATH: ClassVar = ["styles/app.tcss", "styles/form.tcss"]
     MODES: ClassVar = dict(PAGES)
     BINDINGS: ClassVar = bindings(actions.APP)
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
+    # Ours is of the registry, and knows what the server has.
+    ENABLE_COMMAND_PALETTE = False
 
     class Told(Message):
-        """What the server says of itself, and of its vault, is here."""
+        """What a server says of itself, and of its vault, is here."""
 
-        def __init__(self, info: Info, seen: Seen) -> None:
+        def __init__(self, link: Link, info: Info, seen: Seen) -> None:
             super().__init__()
+            self.link = link
             self.info = info
             self.vault = seen
 
     def __init__(
         self,
-        profile: Profile,
+        server: Server | Profile,
         *,
-        name: str = "",
-        start: str = "live",
+        start: Start | str = "live",
         read_only: bool = False,
+        kept: Kept | None = None,
         clock: Clock | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        name: str = "",
     ) -> None:
         super().__init__()
         self.clock = clock or SystemClock()
-        self.server_name = name or profile.url.partition("://")[2]
-        self.read_only = read_only
-        self.link = Link(profile, self.clock, transport)
+        if isinstance(server, Profile):
+            server = Server(profile=server, name=name or server.url.partition("://")[2])
+        self.server = server
+        self.kept = kept or Kept.nothing()
+        self._reads = read_only
+        self._transport = transport
+        self.link = Link(server.profile, self.clock, transport)
         self.feed = Feed()
         self.changes = Changes()
         self.seeded = False
@@ -91,8 +108,10 @@ class Console(App[None]):
         self.vault: Seen | None = None
         self.said: list[Said] = []
         self.prefill: Simulation | None = None
-        self._start = start
-        self._before = start
+        self._start = start if isinstance(start, Start) else Start(place=start)
+        self._before = self._start.place
+        self._keys: dict[str, str] = {}
+        self._asked_for_token = False
         self._blurred_at = 0.0
         self._undo: tuple[str, Call[Any]] | None = None
 
@@ -101,6 +120,11 @@ class Console(App[None]):
         """By how much longer than usual screens wait before they ask anew."""
         away = self._blurred_at and self.clock.now() - self._blurred_at > BLURRED_S
         return BLURRED_PACE if away else 1.0
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is changed here: by the flag, or as the server's context says."""
+        return self._reads or self.server.read_only
 
     @property
     def page(self) -> Page[object] | None:
@@ -112,12 +136,33 @@ class Console(App[None]):
     def on_mount(self) -> None:
         for one in theme.THEMES:
             self.register_theme(one)
-        self.theme = theme.DARK.name
-        self.switch_mode(self._start)
-        beside(self, self.link.listen, group="events")
-        self._ask_info()
+        self.theme = self._first_theme()
+        self._take_keys()
+        self._begin()
         self.set_interval(FRAME_S, self._take)
         self.set_interval(1.0, self._tick)
+
+    def _begin(self) -> None:
+        """Show the first screen of a server, and hear what happens there."""
+        self.switch_mode(self._start.place)
+        beside(self, self.link.listen, group="events")
+        self._ask_info()
+        if self._start.wanted and self.page is not None:
+            self.page.begin_with(self._start.wanted)
+        if self._start.request_id:
+            self.open_request(self._start.request_id)
+
+    def _first_theme(self) -> str:
+        """The theme that was asked for, else the one that was chosen last."""
+        asked = self._start.theme or self.kept.chosen().theme
+        return asked if asked in self.available_themes else theme.DARK.name
+
+    def _take_keys(self) -> None:
+        """Go by the keys of the user's own, and say what is wrong with the others."""
+        self._keys, wrong = keymap.taken(actions.ACTIONS, self.kept.config.keys)
+        self.set_keymap(self._keys)
+        for one in wrong:
+            self.say(one, tone="warn")
 
     async def on_unmount(self) -> None:
         await self.link.aclose()
@@ -140,6 +185,9 @@ class Console(App[None]):
 
     def _tick(self) -> None:
         self.draw_bars()
+        if self.link.standing.state == standing.REFUSED and not self._asked_for_token:
+            self._asked_for_token = True
+            beside(self, partial(servers.sign_in, self, self.link.standing.reason), group="servers")
         if self.vault is not None and self.vault.stale(self.clock.now()):
             self._ask_info()
         if self.page is not None:
@@ -147,15 +195,18 @@ class Console(App[None]):
 
     @work(group="info", exclusive=True, exit_on_error=False)
     async def _ask_info(self) -> None:
+        link = self.link
         try:
-            known = await self.link(info())
-            seen = Seen(status=await self.link(status()), at=self.clock.now())
+            known = await link(info())
+            seen = Seen(status=await link(status()), at=self.clock.now())
         except ClientError:
             # The bar tells of a server that is away; each screen of what it could not load.
             return
-        self.post_message(self.Told(known, seen))
+        self.post_message(self.Told(link, known, seen))
 
     def on_console_told(self, message: Told) -> None:
+        if message.link is not self.link:
+            return
         self.info, self.vault = message.info, message.vault
         if self.screen_stack:
             self.draw_bars()
@@ -166,8 +217,8 @@ class Console(App[None]):
             return
         now = self.clock.now()
         states = [standing.told(self.link.standing, self.feed.per_s(now), now)]
-        if self.link.standing.missed:
-            states.insert(0, (f"{self.link.standing.missed} missed", "warn"))
+        if missed := standing.lost(self.link.standing):
+            states.insert(0, (missed, "warn"))
         if self.read_only:
             states.append(("read-only", "dim"))
         of_vault = told(self.info, self.vault, now)
@@ -175,8 +226,11 @@ class Console(App[None]):
             states.append(of_vault)
         for bar in self.screen.query(TopBar):
             bar.place = self.current_mode
-            bar.server = self.server_name
+            bar.server, bar.accent = self.server.name, self.server.accent
             bar.states = tuple(states)
+        self.screen.set_class(standing.old(self.link.standing, now), "-old")
+        for panel in self.screen.query(KeysPanel):
+            panel.again()
 
     # --- What screens ask for ---
 
@@ -242,9 +296,33 @@ class Console(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """None is greyed."""
         del parameters
-        if self.read_only and any(one.changes for one in actions.called(action, actions.APP)):
-            return None
-        return None if action == "undo" and self._undo is None else True
+        return None if self.off(action) else True
+
+    def off(self, method: str) -> str:
+        """Why an action of everywhere cannot be used now; empty where it can."""
+        if self.read_only and any(one.changes for one in actions.called(method, actions.APP)):
+            return "the console only reads here"
+        return "nothing to undo" if method == "undo" and self._undo is None else ""
+
+    def key_of(self, action: actions.Action) -> str:
+        """The keys of an action as they are written: the user's own, else ours."""
+        return self._keys.get(action.id, "").replace(",", " ") or action.label
+
+    async def act(self, action: actions.Action) -> None:
+        """Do what an action does, as if its key were pressed."""
+        where = self if action.screen == actions.APP else self.screen
+        method = action.method if "(" in action.method else f"{action.method}()"
+        await self.run_action(method, default_namespace=where)
+
+    def no_place(self, place: str) -> str:
+        """Why a screen cannot be gone to; empty where it can."""
+        return "" if place in PAGES else "this console has no such screen"
+
+    def find(self, place: str, kind: str, row_id: str) -> None:
+        """Go to where something is: see Page.find."""
+        self.action_go(place)
+        if self.page is not None:
+            self.page.find(kind, row_id)
 
     def action_go(self, place: str) -> None:
         if place in PAGES and place != self.current_mode:
@@ -278,11 +356,113 @@ class Console(App[None]):
         if self.page is not None:
             beside(self, partial(vault.attend, self), group="vault")
 
+    def action_palette(self, text: str = "") -> None:
+        if self.page is not None:
+            beside(self, partial(Offers(self).ask, text), group="palette")
+
+    def action_themes(self) -> None:
+        self.action_palette("theme ")
+
+    def keep_theme(self, name: str) -> None:
+        """Show a theme, from now on."""
+        self.theme = name
+        wrong = self.kept.choose(Chosen(theme=name))
+        if wrong:
+            self.say(f"The theme is not remembered: {wrong}", tone="warn")
+
     def action_keys_panel(self) -> None:
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        panels = self.screen.query(KeysPanel)
+        if panels:
+            panels.remove()
+        elif self.page is not None:
+            self.screen.mount(KeysPanel(self._key_lines))
+
+    def _key_lines(self) -> list[key_lines.Line]:
+        page = self.page
+        return key_lines.lines(
+            actions.of(page.NAME) if page is not None else (),
+            actions.of(actions.APP),
+            self.key_of,
+            lambda one: (self.off if one.screen == actions.APP or page is None else page.off)(
+                bare(one)
+            ),
+        )
+
+    def action_page_help(self) -> None:
+        told = actions.manual.about(self.page.NAME) if self.page is not None else None
+        if self.page is None or told is None:
+            return
+        here = [(one, self.key_of(one)) for one in actions.of(self.page.NAME)]
+        self.push_screen(PageHelp(actions.titles()[self.page.NAME], told, here))
+
+    def action_jump(self) -> None:
+        if self.page is not None:
+            parts = [part for part in self.screen.focus_chain if part.region]
+            self.push_screen(Jump(parts), lambda part: part and part.focus())
+
+    def action_picture(self) -> None:
+        name = f"tokenhub-{self.current_mode}-{self.clock.now():.0f}.svg"
+        try:
+            where = self.save_screenshot(name)
+        except OSError as error:
+            self.say(f"cannot write {name}: {error.strerror or error}", tone="bad")
+            return
+        self.say(f"Saved the screen as {where}")
+
+    # --- Servers ---
+
+    @property
+    def here(self) -> Here:
+        """What this console goes by, for whoever wonders."""
+        return Here(
+            url=self.server.profile.url,
+            context=self.server.context,
+            token_source=self.server.profile.token_source,
+            read_only=self.read_only,
+            theme=self.theme,
+            keys=len(self._keys),
+            requests=len(self.feed),
+        )
+
+    def contexts(self) -> list[tuple[str, str]]:
+        """The names of other servers, and where they are."""
+        known = servers.known(self).contexts.items()
+        return [(name, one.url) for name, one in known if name != self.server.context]
+
+    def action_contexts(self) -> None:
+        if self.page is not None:
+            beside(self, partial(servers.choose, self), group="servers")
+
+    def use_context(self, name: str) -> None:
+        """Show another server."""
+        servers.use(self, name)
+
+    def connect(self, server: Server) -> None:
+        """Show a server, with nothing left of the one before."""
+        self.call_later(self._connect, server)
+
+    async def _connect(self, server: Server) -> None:
+        self._start = Start(place=self.current_mode if self.current_mode in PAGES else "live")
+        self.workers.cancel_all()
+        self.clear_notifications()
+        before, self.link = self.link, Link(server.profile, self.clock, self._transport)
+        await self._clear()
+        await before.aclose()
+        self.server = server
+        self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
+        self.info = self.vault = self.prefill = self._undo = None
+        self._asked_for_token = False
+        self._begin()
+        self.say(f"This is {server.name} now")
+
+    async def _clear(self) -> None:
+        """Take all screens away; the next ones begin with nothing."""
+        if NOWHERE not in self._modes:
+            self.add_mode(NOWHERE, Screen)
+        await self.switch_mode(NOWHERE)
+        for name, page in PAGES.items():
+            await self.remove_mode(name)
+            self.add_mode(name, page)
 
     def action_leave(self) -> None:
         self.exit()

@@ -1,13 +1,14 @@
 """An export as a file: written bit by bit beside its name, and renamed once it is whole."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 
 from tokenhub_tui.state.exporting import lines
 
 
 async def write(
-    portions: AsyncIterator[bytes], file: Path, told: Callable[[int, int], None]
+    portions: AsyncGenerator[bytes, None], file: Path, told: Callable[[int, int], None]
 ) -> tuple[int, int]:
     """How many lines and bytes were written. `told` is told both on the way.
 
@@ -16,11 +17,12 @@ async def write(
     part = file.with_name(f"{file.name}.part")
     count = size = 0
     try:
-        with part.open("wb") as out:
-            async for portion in portions:
-                out.write(portion)
-                count, size = count + lines(portion), size + len(portion)
-                told(count, size)
+        async with aclosing(portions):
+            with part.open("wb") as out:
+                async for portion in portions:
+                    out.write(portion)
+                    count, size = count + lines(portion), size + len(portion)
+                    told(count, size)
         # A file that came meanwhile is somebody's: a link fails where there is one.
         file.hardlink_to(part)  # noqa: ASYNC240 - a moment, on this machine
     finally:

@@ -2,20 +2,37 @@
 
 from collections.abc import Iterator
 
-from tokenhub_tui.actions import charts, health, live, logs, request, shell, vault
+from tokenhub_tui.actions import (
+    charts,
+    health,
+    keys,
+    live,
+    logs,
+    manual,
+    more,
+    request,
+    rewards,
+    shell,
+    simulate,
+    vault,
+)
 from tokenhub_tui.actions.base import APP, Action
 from tokenhub_tui.actions.shell import PLACES, Place
 
-__all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "of"]
+__all__ = ["ACTIONS", "APP", "PLACES", "Action", "Place", "called", "manual", "of", "titles"]
 
 ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
+    *keys.ACTIONS,
     *health.ACTIONS,
     *charts.ACTIONS,
+    *simulate.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
+    *rewards.ACTIONS,
+    *more.ACTIONS,
 )
 
 
@@ -29,3 +46,10 @@ def called(method: str, *screens: str) -> Iterator[Action]:
     for action in ACTIONS:
         if action.method.partition("(")[0] == method and action.screen in screens:
             yield action
+
+
+def titles() -> dict[str, str]:
+    """What each screen that has actions, or a place, is called in print; everywhere is first."""
+    places = {place.name: place.title for place in PLACES}
+    others = {one.screen: one.screen.capitalize() for one in ACTIONS if one.screen != APP}
+    return {APP: "Everywhere", **places, **{k: v for k, v in others.items() if k not in places}}

@@ -23,7 +23,8 @@ ACTIONS = (
     ),
     Action(
         id="logs.other",
-        keys="tab",
+        keys="tab,right,shift+tab,left",
+        shown="tab",
         title="Audit/requests",
         help="Change between the requests and the audit trail.",
         command="tokenhubctl audit list",

@@ -5,7 +5,8 @@ from tokenhub_tui.actions.base import Action
 ACTIONS = (
     Action(
         id="request.other",
-        keys="tab",
+        keys="tab,right,shift+tab,left",
+        shown="tab",
         title="JSON",
         help="Change between what the request came to, and its record as JSON.",
         bar=1,

@@ -5,6 +5,7 @@ meanwhile, theirs and yours stand side by side, and ctrl+s saves yours over thei
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar, Protocol, TypeVar, cast
 
 import msgspec
@@ -139,7 +140,7 @@ class FormDialog(Dialog[R]):
             return
         self._busy = True
         self.say("Saving …", "dim")
-        beside(self, lambda: self._send(values, new), group="save")
+        beside(self, partial(self._send, values, new), group="save")
 
     async def _send(self, values: dict[str, Value], new: dict[str, Value]) -> None:
         try:

@@ -6,12 +6,20 @@ from typing import Any
 from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
 from tokenhub_tui.screens.health import HealthPage
+from tokenhub_tui.screens.keys import KeysPage
 from tokenhub_tui.screens.live import LivePage
 from tokenhub_tui.screens.logs import LogsPage
+from tokenhub_tui.screens.more import MorePage
+from tokenhub_tui.screens.rewards import RewardsPage
+from tokenhub_tui.screens.simulate import SimulatePage
 
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
-    "logs": LogsPage,
+    "simulate": SimulatePage,
+    "keys": KeysPage,
     "health": HealthPage,
+    "logs": LogsPage,
+    "rewards": RewardsPage,
+    "more": MorePage,
 }

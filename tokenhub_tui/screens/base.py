@@ -27,10 +27,13 @@ from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Failed, Known, Loaded
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
+from tokenhub_tui.state.messages import Said
+from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
-from tokenhub_tui.widgets.filter_bar import FilterBar
+from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
 from tokenhub_tui.widgets.keybar import KeyBar
+from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.working import beside
 
@@ -55,6 +58,7 @@ class Console(Protocol):
     prefill: Simulation | None
     vault: Seen | None
     changes: Changes
+    said: list[Said]
 
     @property
     def pace(self) -> float: ...
@@ -83,8 +87,15 @@ class Console(Protocol):
     def action_go(self, place: str) -> None:
         """Show the screen of that name."""
 
+    @property
+    def here(self) -> Here:
+        """What the console goes by."""
+
     def draw_bars(self) -> None:
         """Say in the first line how things stand."""
+
+    def key_of(self, action: actions.Action) -> str:
+        """The keys of an action as they are written: the user's own, else ours."""
 
 
 def bindings(screen: str) -> list[BindingType]:
@@ -114,6 +125,7 @@ class Page(Screen[None], Generic[D]):
         self.wanted = ""
         self.loaded = False
         self._again = asyncio.Event()
+        self._sought: tuple[str, str] | None = None
 
     @property
     def console(self) -> Console:
@@ -128,7 +140,8 @@ class Page(Screen[None], Generic[D]):
                 yield from self.contents()
         if self.FILTERS:
             yield FilterBar()
-        yield KeyBar([*actions.of(self.NAME), *actions.of(actions.APP)], self._off)
+        keys = [*actions.of(self.NAME), *actions.of(actions.APP)]
+        yield KeyBar(keys, self._off, self.console.key_of)
 
     def contents(self) -> ComposeResult:
         """The widgets between the bars."""
@@ -188,6 +201,7 @@ class Page(Screen[None], Generic[D]):
         self.loaded = True
         self.query_one("#body", ContentSwitcher).current = "content"
         self.show(message.data)
+        self._seek()
 
     def on_failed(self, message: Failed) -> None:
         message.stop()
@@ -197,6 +211,26 @@ class Page(Screen[None], Generic[D]):
             return
         self.query_one("#body", ContentSwitcher).current = "waiting"
         self.query_one("#waiting", Empty).failed(*self.console.explained(message.error))
+
+    # --- Finding ---
+
+    def find(self, kind: str, row_id: str) -> None:
+        """Go to a `provider`, `model` (PROVIDER/MODEL) or `key`, as soon as it is shown."""
+        self._sought = (kind, row_id)
+        if self.loaded:
+            self._seek()
+
+    def _seek(self) -> None:
+        if self._sought is not None:
+            (kind, row_id), self._sought = self._sought, None
+            self.found(kind, row_id)
+
+    def found(self, kind: str, row_id: str) -> None:  # noqa: ARG002 - for screens of several lists
+        """Put the cursor on a row that is asked for: in whatever list has it."""
+        for table in self.query(Table):
+            if table.go(row_id):
+                table.focus()
+                return
 
     # --- Changing ---
 
@@ -269,6 +303,15 @@ class Page(Screen[None], Generic[D]):
         self.wanted = message.text
         self.set_focus_to_content()
         self.filtered()
+
+    def begin_with(self, text: str) -> None:
+        """Begin with a filter; where it is none here, with a word about it."""
+        why = wrong(text, self.filter_fields) if self.FILTERS else "this screen has no filter"
+        if why:
+            self.console.say(f"--filter: {why}", tone="warn")
+            return
+        self.wanted = text
+        self.call_after_refresh(self.filtered)
 
     def filtered(self) -> None:
         """The filter, `wanted`, is another; shows what it means, or asks for it."""

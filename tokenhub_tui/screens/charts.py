@@ -23,6 +23,8 @@ from tokenhub_tui.widgets.words import words
 
 # Where four pictures beside each other show more than one.
 FOUR_WIDE, FOUR_HIGH = 100, 34
+# Rows of the table that are seen at once, on low and on high terminals.
+MOST_ROWS = (6, 11)
 
 
 class ChartsPage(Page[Charted]):
@@ -138,6 +140,8 @@ class ChartsPage(Page[Charted]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.display:
+            return  # it is being taken apart
         data = self._data
         self.query_one("#asked", Static).update(words(series.said(self._ask, self._chosen)))
         if data is None:
@@ -172,6 +176,7 @@ class ChartsPage(Page[Charted]):
         rows = series.rows(data, self._chosen, self._colours, by, down=down)
         self._table.show(rows, columns=series.columns(data.ask.group))
         box = self.query_one("#totals-box")
+        box.styles.height = min(MOST_ROWS[self.has_class("-tall")], len(rows)) + 3
         box.border_title = words(series.counted(len(rows), data.ask.group))
 
     # --- Actions ---

@@ -1,6 +1,6 @@
 """Where the rows of the log and of the audit trail come from: pages, and whole exports."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -40,7 +40,7 @@ class Source(Protocol):
     async def page(self, wanted: str, *, after: str | None, width: int) -> Answer:
         """The first page, or the one `after` a cursor. Raises ClientError."""
 
-    def portions(self, wanted: str, form: str) -> AsyncIterator[bytes]:
+    def portions(self, wanted: str, form: str) -> AsyncGenerator[bytes, None]:
         """All rows as a file, bit by bit. Raises ClientError."""
 
 
@@ -65,14 +65,16 @@ class Requests:
     async def _chart(self, wanted: str, width: int) -> Bars:
         """A minute a bar, where the filter tells no time; the last day where that has nothing."""
         low, _ = parse(wanted, now=self._now).window
-        if low == LEAST:
-            text = f"{wanted} since:{width - 1}m".strip()
-            found = bars(await self._link(log_histogram(wanted=text, step="1m")))
-            if any(found.requests):
-                return found
-        return bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        if low > LEAST:
+            return bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        text = f"{wanted} since:{width - 1}m".strip()
+        lately = bars(await self._link(log_histogram(wanted=text, step="1m")))
+        if any(lately.requests):
+            return lately
+        day = bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
+        return day if any(day.requests) else lately
 
-    async def portions(self, wanted: str, form: str) -> AsyncIterator[bytes]:
+    async def portions(self, wanted: str, form: str) -> AsyncGenerator[bytes, None]:
         """As the server writes them."""
         query = (("format", form), *([("filter", wanted)] if wanted else []))
         call = Call(method="GET", path=LOGS, query=query, returns=bytes)
@@ -101,7 +103,7 @@ class Trail:
             more=after is not None,
         )  # fmt: skip
 
-    async def portions(self, wanted: str, form: str) -> AsyncIterator[bytes]:
+    async def portions(self, wanted: str, form: str) -> AsyncGenerator[bytes, None]:
         """Page by page: the server has no file of these."""
         meant, after = audit.wanted(wanted, self._now), None
         if form == "csv":

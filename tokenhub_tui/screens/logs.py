@@ -1,6 +1,6 @@
 """Logs: every request that was made, and every change, newest first."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,6 +33,7 @@ from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.histogram import Histogram
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.tabline import TabLine
+from tokenhub_tui.widgets.words import words
 from tokenhub_tui.working import beside
 
 ENDED = {"route_success", "route_error"}
@@ -80,7 +81,8 @@ class LogsPage(Page[Answer | None]):
         }
         self._total = {REQUESTS: "", AUDIT: ""}
         self._columns: Sequence[str] = ()
-        self._anew = True
+        # How often something was wished for, and which of these wishes was fulfilled last.
+        self._wishes, self._fulfilled = 1, 0
         self._heard_at = -1
         self._new = (0, 0)
         self._empty_pages = 0
@@ -119,23 +121,19 @@ class LogsPage(Page[Answer | None]):
 
     async def load(self) -> Answer | None:
         """The newest page, where it is looked at and there may be something new."""
-        heard = self.console.feed.heard
+        heard, wishes = self.console.feed.heard, self._wishes
         quiet = self.console.link.standing.state == LIVE and heard == self._heard_at
-        if not self._anew and (not self.table.at_top or (self.showing == REQUESTS and quiet)):
+        idle = not self.table.at_top or (self.showing == REQUESTS and quiet)
+        if wishes == self._fulfilled and idle:
             return None
-        self._anew = False
-        try:
-            answer = await self._source().page(
-                self.wanted, after=None, width=self.query_one(Histogram).room
-            )
-        except ClientError:
-            self._anew = True
-            raise
-        self._heard_at = heard
+        width = self.query_one(Histogram).room
+        answer = await self._source().page(self.wanted, after=None, width=width)
+        # A question that failed, or was left, is asked again.
+        self._heard_at, self._fulfilled = heard, wishes
         return answer
 
     def again(self) -> None:
-        self._anew = True
+        self._wishes += 1
         super().again()
 
     def changed(self) -> None:
@@ -234,7 +232,7 @@ class LogsPage(Page[Answer | None]):
         new, failed = self._new
         if new:
             parts.append(f"{new} new{f', {failed} ✗' if failed else ''}: N shows them")
-        box.border_subtitle = " · ".join(parts)
+        box.border_subtitle = words(" · ".join(parts))
 
     # --- Keys ---
 
@@ -276,6 +274,9 @@ class LogsPage(Page[Answer | None]):
         self._columns = ()
         self._kept[self.showing].begin([], None)
         self._total[self.showing] = ""
+        self.table.to_top()
+        self._captions()
+        self.query_one(f"#{self.showing}-box").border_subtitle = words("asking …")
         self.again()
 
     def why_not(self, method: str) -> str:
@@ -364,7 +365,7 @@ class LogsPage(Page[Answer | None]):
             portions = self._source().portions(self.wanted, exporting.form(file.name))
             beside(self, partial(self._written, portions, file), group="export")
 
-    async def _written(self, portions: AsyncIterator[bytes], file: Path) -> None:
+    async def _written(self, portions: AsyncGenerator[bytes, None], file: Path) -> None:
         def told(count: int, size: int) -> None:
             self.post_message(Exporting(exporting.told(count, size, self._total[self.showing])))
 

@@ -28,7 +28,7 @@ class PlanPage(Page[OrchestrationDetail]):
     def contents(self) -> ComposeResult:
         yield Static("", id="request-title")
         with Vertical(classes="box") as box:
-            box.border_title = "Steps, in the order of their asking"
+            box.border_title = words(f"Steps of {self._plan_id}, in the order of their asking")
             yield Table(requests.COLUMNS, name="steps")
 
     async def load(self) -> OrchestrationDetail:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.highlight import highlight
@@ -37,6 +38,17 @@ _BARS = ((160, 40), (100, 30), (0, 16))
 _FORMS = (Column(id="form", title="", width=12), Column(id="what", title="", width=20, most=44))
 
 
+class Sheet(VerticalScroll):
+    """What is longer than the screen; lists take these keys as well."""
+
+    BINDINGS: ClassVar = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+        Binding("g", "scroll_home", "Begin", show=False),
+        Binding("G", "scroll_end", "End", show=False),
+    ]
+
+
 class RequestPage(Page[Detail]):
     """It stands above the screen that it was opened from; esc goes back there."""
 
@@ -54,16 +66,19 @@ class RequestPage(Page[Detail]):
     def contents(self) -> ComposeResult:
         yield Static("", id="request-title")
         with ContentSwitcher(initial="sheet", id="request-body"):
-            with VerticalScroll(id="sheet"):
+            with Sheet(id="sheet"):
                 with Vertical(id="left"):
                     yield Static("", id="facts")
                     yield from _section("attempts", "Attempts", request.attempt_columns(16))
                     yield from _section("candidates", "Candidates", candidates.COLUMNS)
+                    yield from _section(
+                        "parts", "What each score is made of", candidates.PART_COLUMNS
+                    )
                 with Vertical(id="right"):
                     yield from _section("policy", "Policy", request.POLICY)
                     yield from _section("money", "Money", request.MONEY)
                     yield from _section("judged", "Judged", request.JUDGED)
-            with VerticalScroll(id="json-scroll"):
+            with Sheet(id="json-scroll"):
                 yield Static("", id="json")
 
     # --- Asking ---
@@ -118,7 +133,7 @@ class RequestPage(Page[Detail]):
 
     def show(self, data: Detail) -> None:
         """Draw all of it."""
-        self._detail = data
+        first, self._detail = self._detail is None, data
         one = data.request
         head = words(request.title(one), request.tone(one)) + words(f" · {one.request_id}", "dim")
         self.query_one("#request-title", Static).update(head)
@@ -139,6 +154,8 @@ class RequestPage(Page[Detail]):
         record = harmless(copying.pretty(one))
         self.query_one("#json", Static).update(highlight(record, language="json"))
         self.redraw_keys()
+        if first:
+            self.set_focus_to_content()
 
     def _attempts(self) -> None:
         if self._detail is None:
@@ -153,15 +170,18 @@ class RequestPage(Page[Detail]):
         assert self._detail is not None
         one = self._detail.request
         decision = one.decision
-        box = self.query_one("#candidates").parent
-        assert isinstance(box, Vertical)
+        box = self.query_one("#candidates-section")
+        parts = candidates.part_rows(decision) if decision else []
+        self._table("parts", parts)
+        self.query_one("#parts-section").set_class(not parts, "-none")
         if decision is None:
             self._table("candidates", ())
             self._say("candidates", "no decision was taken, or its record is gone")
             return
         box.border_title = words(f"Candidates · {candidates.caption(decision)}")
         asked = f"{one.provider_id}/{one.model_id}" if one.provider_id else ""
-        self._table("candidates", candidates.rows(decision, asked))
+        rows, columns = candidates.rows(decision, asked), candidates.columns(decision)
+        self._table("candidates", rows, columns)
         self._say("candidates", f"nobody could answer: {decision.error}" if decision.error else "")
 
     def _table(
@@ -221,7 +241,7 @@ class RequestPage(Page[Detail]):
 
 
 def _section(name: str, title: str, columns: Sequence[Column]) -> ComposeResult:
-    with Vertical(classes="section") as box:
+    with Vertical(id=f"{name}-section", classes="section") as box:
         box.border_title = title
         yield Table(columns, name=name, cursor=False)
         yield Static("", id=f"{name}-said")

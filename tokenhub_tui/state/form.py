@@ -16,6 +16,9 @@ TEXT, NUMBER, SECRET, CHOICE, SWITCH, CHECKS, LIST = (
 Value = str | float | bool | tuple[str, ...] | None
 Values = Mapping[str, Value]
 
+# What a field of a kind begins with where nothing is said.
+_EMPTY: Mapping[str, Value] = {NUMBER: None, SWITCH: False, CHECKS: (), LIST: ()}
+
 # How msgspec ends the message of a fault: " - at `$.weight`".
 _AT = re.compile(r"^(?P<what>.*?) - at `\$\.?(?P<path>.*)`$", re.DOTALL)
 _SAID = {
@@ -57,7 +60,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 def first(fields: Sequence[Field]) -> dict[str, Value]:
     """The values that a form begins with."""
-    return {one.id: one.value for one in fields}
+    return {one.id: _EMPTY.get(one.kind, "") if one.value == "" else one.value for one in fields}
 
 
 def written(value: Value) -> str:

@@ -16,4 +16,4 @@ def title(one: OrchestrationDetail) -> tuple[str, str]:
     if one.error_class:
         told.append(one.error_class.replace("_", " "))
     mark = _MARKS.get(one.status, "✗")
-    return f"{mark} {' · '.join(told)} · {one.id}", of_state(one.status)
+    return f"{mark} {' · '.join(told)}", of_state(one.status)

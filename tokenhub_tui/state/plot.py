@@ -177,7 +177,7 @@ def _decades(values: Sequence[float], most: int, form: str) -> Axis:
     ]
     first = max(n for n, mark in enumerate(marks) if mark <= low * (1 + 1e-9))
     last = min(n for n, mark in enumerate(marks) if mark >= high * (1 - 1e-9))
-    last = max(last, first + 1)
+    first = min(first, last - 1)
     every = ceil((last - first + 1) / (most + 1))
     ticks = tuple(
         (log10(mark), written(mark, form).rjust(LABEL)) for mark in marks[first : last + 1 : every]

@@ -16,6 +16,7 @@ from tokenhub.wire.rewards import Reward
 from tokenhub.wire.simulate import Simulation
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.feed import FAILED, MARKS, RESCUED
+from tokenhub_tui.state.reasons import reason, trouble
 from tokenhub_tui.state.requests import TONES, outcome
 
 MONEY = (
@@ -28,7 +29,7 @@ MONEY = (
     Column(id="out", title="out", width=6, right=True),
     Column(id="reasoned", title="reason.", width=7, right=True, rank=5),
     Column(id="cost", title="cost", width=9, most=14, right=True),
-    Column(id="note", title="", width=9, most=40, rank=1),
+    Column(id="note", title="", width=13, rank=1),
 )
 POLICY = (
     Column(id="field", title="field", width=12),
@@ -79,9 +80,10 @@ def facts(one: RequestDetail, first_ms: float = 0.0) -> Iterator[tuple[str, str,
     asked = one.requested_model or "any model"
     by = one.api_key_name or one.api_key_id or "nobody"
     yield "asked", f"{asked}, by {by}, {local(one.timestamp)}", ""
-    if one.error_class or one.reason:
-        said = (one.error_class or one.reason).replace("_", " ")
-        yield "error" if one.error_class else "why", said, "bad" if one.error_class else ""
+    if one.error_class:
+        yield "error", trouble(one.error_class), "bad"
+    elif one.reason:
+        yield "why", reason(one.reason, len(one.decision.candidates) if one.decision else 0), ""
     took = f"{milliseconds(one.latency_ms)}, {milliseconds(one.overhead_ms)} of it in TokenHub"
     yield "took", f"{took}, first token after {milliseconds(first_ms)}" if first_ms else took, ""
     yield "tokens", _tokens(one), ""
@@ -159,7 +161,7 @@ def _attempt(attempt: AttemptLog, start: float, one: RequestDetail, scale: Scale
             Cell(waterfall(start, attempt.latency_ms, first_ms, scale), "bad" if failed else "key"),
             milliseconds(attempt.latency_ms),
             milliseconds(first_ms) if first_ms else "",
-            Cell(attempt.error_class.replace("_", " "), "bad"),
+            Cell(trouble(attempt.error_class) if attempt.error_class else "", "bad"),
         ),
     )
 
@@ -240,7 +242,7 @@ def _note(attempt: AttemptLog) -> str:
     if attempt.state == "unknown":
         return "may be billed"
     if attempt.state == "voided":
-        return "nothing was processed"
+        return "not charged"
     return "counted by us" if attempt.estimated else ""
 
 

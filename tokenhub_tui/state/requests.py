@@ -1,32 +1,37 @@
 """The log's requests as rows of a table, and their number over time as bars."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
-from tokenhub.client.text import milliseconds, money, plain, seconds
+from tokenhub.client.text import milliseconds, plain, seconds
 from tokenhub.wire.logs import LogHistogram
 from tokenhub.wire.observe import LogPage, RequestLog
+from tokenhub_tui.state.candidates import price
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.decisions import at
 from tokenhub_tui.state.feed import FAILED, MARKS, OK, RESCUED, unix
+from tokenhub_tui.state.reasons import reason, trouble
 
 COLUMNS = (
     Column(id="timestamp", title="time", width=8),
     Column(id="mark", title="", width=1),
     Column(id="status_code", title="st", width=3, right=True),
-    Column(id="model_id", title="model", width=18, most=44),
-    Column(id="mode", title="mode", width=7, most=10, rank=7),
+    Column(id="model_id", title="model", width=16, most=44),
+    Column(id="provider_id", title="provider", width=10, most=24, rank=8),
+    Column(id="mode", title="mode", width=7, most=12, rank=7),
     Column(id="latency_ms", title="ms", width=7, right=True),
     Column(id="tokens", title="in/out", width=7, most=13, right=True, rank=5),
-    Column(id="estimated_cost_usd", title="cost", width=8, most=11, right=True),
+    Column(id="estimated_cost_usd", title="cost", width=10, most=12, right=True),
     Column(id="api_key_name", title="key", width=8, most=20, rank=6),
-    Column(id="error_class", title="error", width=6, most=24, rank=1),
+    Column(id="error_class", title="error", width=9, most=24, rank=1),
     Column(id="reason", title="why", width=10, most=24, rank=9),
     Column(id="request_id", title="request", width=14, most=40, rank=10),
 )
 TONES = {OK: "good", RESCUED: "warn", FAILED: "bad"}
 # Steps of an eighth of a cell's height; a bar that is not nothing is always seen.
+_A_DAY_S = 20 * 3600
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
@@ -58,16 +63,17 @@ def _cell(one: RequestLog, name: str) -> str | Cell:
     return special(one) if special else plain(getattr(one, name, None))
 
 
-def _route(one: RequestLog) -> str:
+def _model(one: RequestLog) -> str:
     """Who answered; where others were asked before, the first of them as well."""
-    last = f"{one.provider_id}/{one.model_id}" if one.provider_id else one.model_id
+    last = one.model_id
     if not last:
         return one.requested_model or "nobody"
     if len(one.attempts) < 2:  # noqa: PLR2004 - one is who answered
         return last
     first = one.attempts[0]
-    here = (first.provider_id, first.model_id) == (one.provider_id, one.model_id)
-    return last if here else f"{first.model_id}→{last}"
+    if first.model_id != last:
+        return f"{first.model_id}→{last}"
+    return last if first.provider_id == one.provider_id else f"{first.provider_id}→{last}"
 
 
 def _status(one: RequestLog) -> Cell:
@@ -79,15 +85,15 @@ _CELLS: Mapping[str, Callable[[RequestLog], str | Cell]] = {
     "timestamp": lambda one: at(unix(one.timestamp)),
     "mark": lambda one: Cell(MARKS[outcome(one)], TONES[outcome(one)]),
     "status_code": _status,
-    "model_id": _route,
+    "model_id": _model,
     "latency_ms": lambda one: milliseconds(one.latency_ms),
     "tokens": lambda one: f"{one.input_tokens}/{one.output_tokens}",
     "estimated_cost_usd": lambda one: (
-        "?" if one.estimated_cost_usd is None else money(one.estimated_cost_usd)
+        "?" if one.estimated_cost_usd is None else price(one.estimated_cost_usd)
     ),
     "api_key_name": lambda one: one.api_key_name or one.api_key_id,
-    "error_class": lambda one: Cell(one.error_class.replace("_", " "), "bad"),
-    "reason": lambda one: one.reason.replace("_", " "),
+    "error_class": lambda one: Cell(trouble(one.error_class) if one.error_class else "", "bad"),
+    "reason": lambda one: reason(one.reason) if one.reason else "",
 }
 
 
@@ -135,7 +141,9 @@ def drawn(values: Sequence[int]) -> str:
 def axis(bars: Bars, width: int) -> str:
     """What stands below the bars: from when, to when, how long a bar is, and the highest."""
     requests, errors = grouped(bars.requests, width), grouped(bars.errors, width)
-    left, right = at(bars.since)[:5], at(bars.until)[:5]
+    shown = "%m-%d %H:%M" if bars.until - bars.since > _A_DAY_S else "%H:%M"
+    # On this machine's clock, as all that is shown.
+    left, right = (f"{datetime.fromtimestamp(one):{shown}}" for one in (bars.since, bars.until))  # noqa: DTZ006
     step = seconds(bars.step_s * merged(len(bars.requests), width)).removesuffix(" 0s")
     said = f"a bar {step.removesuffix(' 0m')} · most {max(requests)}, {max(errors)} failed"
     space = max(0, len(requests) - len(left) - len(right))

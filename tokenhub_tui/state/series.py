@@ -220,7 +220,8 @@ def plot(data: Charted, kind: Kind, chosen: Chosen, colours: Mapping[str, int]) 
     ]
     return Plot(
         curves=(*past, *drawn), left=data.start, right=data.end, form=kind.form,
-        log=chosen.log, at=chosen.at,
+        # Most shares of errors are 0, which no logarithm shows.
+        log=chosen.log and kind.form != SHARE, at=chosen.at,
     )  # fmt: skip
 
 

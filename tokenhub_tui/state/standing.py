@@ -62,6 +62,21 @@ def told(standing: Standing, per_s: float, now: float) -> tuple[str, str]:
     return "◌ connecting", "dim"
 
 
+def lost(standing: Standing) -> str:
+    """What this console has missed, in two words; empty where that is nothing."""
+    if not standing.gaps:
+        return ""
+    return f"{standing.missed} missed" if standing.missed else "some missed"
+
+
+def old(standing: Standing, now: float) -> bool:
+    """Whether what is shown is of before: nobody has told of changes for too long."""
+    lost_for_s = now - standing.since
+    return standing.state == OFFLINE or (
+        standing.state in {RETRYING, REFUSED} and lost_for_s >= OFFLINE_AFTER_S
+    )
+
+
 def rate(per_s: float) -> str:
     """Requests a second, or a minute where they are few."""
     if per_s >= 1 or per_s == 0:

@@ -13,12 +13,21 @@ MOST = 7
 
 
 class KeyBar(Static):
-    """`actions` are those of the screen and of everywhere; `off` tells which cannot be used now."""
+    """`actions` are those of the screen and of everywhere; `off` tells which cannot be used now.
 
-    def __init__(self, actions: Sequence[Action], off: Callable[[Action], bool]) -> None:
+    `key` is how the keys of one are written.
+    """
+
+    def __init__(
+        self,
+        actions: Sequence[Action],
+        off: Callable[[Action], bool],
+        key: Callable[[Action], str],
+    ) -> None:
         super().__init__()
         self._actions = sorted((one for one in actions if one.bar), key=lambda one: one.bar)
         self._off = off
+        self._key = key
 
     def render(self) -> Content:
         """As many as fit; the last two, keys and quit, always do."""
@@ -34,8 +43,8 @@ class KeyBar(Static):
 
     def _one(self, action: Action) -> Content:
         if self._off(action):
-            return Content.styled(f"{action.label} {action.title}", COLOURS["dim"])
-        key = Content.styled(action.label, COLOURS["key"])
+            return Content.styled(f"{self._key(action)} {action.title}", COLOURS["dim"])
+        key = Content.styled(self._key(action), COLOURS["key"])
         where = "app" if action.screen == "app" else "screen"
         link = f"[@click={where}.{action.method if '(' in action.method else action.method + '()'}]"
         return key + " " + Content.from_markup(f"{link}$title[/]", title=action.title)

@@ -79,6 +79,13 @@ def test_no_more_are_drawn_than_can_be_told_apart() -> None:
     assert ["m11"] == Chosen(only="m11").shown(names)
 
 
+def test_errors_are_never_on_a_log_scale() -> None:
+    data = charted(gpt=5.0)
+
+    assert series.plot(data, P95, Chosen(log=True), {"gpt": 0}).log
+    assert not series.plot(data, series.ERRORS, Chosen(log=True), {"gpt": 0}).log
+
+
 def test_legend_says_whose_curves_they_are_and_how_many_more() -> None:
     data = charted(gpt=5.0, opal=3.0)
     colours = {"gpt": 0, "opal": 1}
