@@ -15,7 +15,7 @@ from tokenhub_tui.screens.more import MorePage
 from tokenhub_tui.screens.rewards import RewardsPage
 from tokenhub_tui.screens.simulate import SimulatePage
 
-# In the order of their digits, which is that of the next and the previous one.
+# In the order of their digits.
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
