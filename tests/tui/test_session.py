@@ -61,7 +61,7 @@ async def asking(url: str, key: str) -> AsyncIterator[None]:
         headers = {"authorization": f"Bearer {key}"}
         turns = [{"role": "user", "content": "Hello"}]
         for number in range(10_000):
-            model = "nobody/has-this" if number % 7 == 3 else "auto"  # noqa: PLR2004
+            model = "nobody/has-this" if number % 7 == 3 else "auto"
             body = {"model": model, "messages": turns, "max_tokens": 4}
             with suppress(httpx.HTTPError):
                 await http.post("/v1/chat/completions", json=body, headers=headers)
@@ -142,7 +142,7 @@ async def _adds_a_provider(console: Console, url: str) -> None:
     await console.seen("●●●●●", "0 to register of 2")
     await console.press("a", "C-s")
     await console.seen("✓ mine is there", "tokenhubctl provider add")
-    await console.press("Enter")
+    await console.press("Escape")
     await console.seen("Providers 1", "Models 2", "vault")
 
 
@@ -165,7 +165,8 @@ async def _makes_a_key(console: Console) -> str:
 async def _watches_requests(console: Console) -> None:
     await console.press("1")
     await console.seen("✓", "mine/gpt", "mine/large", "best of 2")
-    await console.leave("/")
+    await console.press("/")
+    await console.seen("model:…")
     await console.type("status:ok")
     await console.press("Enter")
     await console.seen("filter: status:ok", "best of 2")
@@ -178,7 +179,7 @@ async def _watches_requests(console: Console) -> None:
 
 
 async def _changes_a_weight(console: Console) -> None:
-    """The lighter model goes from the second place to the first."""
+    """The model in the second place goes to the first."""
     await console.press("3")
     before = await console.seen("A default", "mine/gpt", "mine/large")
     first = _first(before)
@@ -187,17 +188,26 @@ async def _changes_a_weight(console: Console) -> None:
     await console.seen("Models 2")
     await console.press("Tab")
     await console.seen("weight", "context")
-    await console.leave("/")
-    await console.type(f"model={other}")
-    await console.press("Enter")
-    await console.seen("1 of 2", other)
-    await console.press(*["+"] * 9)
-    await console.seen("→ 10", gone=[])
-    await console.seen("10", gone=["→ 10"])
-    await console.press("Escape", "3")
+    await _weighs(console, other, "+", 10)
+    await _weighs(console, first, "-", 0)
+    await console.press("3")
     shown = await console.seen(f"▶ mine/{other}")
 
     assert other == _first(shown)
+
+
+async def _weighs(console: Console, model: str, key: str, weight: int) -> None:
+    """Press a key for as long as it takes from 5 to `weight`, on one model alone."""
+    await console.press("/")
+    await console.seen("model:…")
+    await console.type(f"model={model}")
+    await console.press("Enter")
+    await console.seen("1 of 2", model)
+    await console.press(*[key] * 5)
+    await console.seen(f"→ {weight}")
+    await console.seen(f"{weight} ", gone=[f"→ {weight}"])
+    await console.press("Escape")
+    await console.seen("Models 2", gone=["filter:"])
 
 
 def _first(shown: str) -> str:
@@ -210,7 +220,7 @@ def _first(shown: str) -> str:
 async def _compares_policies(console: Console) -> None:
     await console.seen("A default", "B cheap", "vs A")
     await console.press("p")
-    await console.seen("share")
+    await console.seen("was→would")
     await console.press("Escape")
     await console.seen("vs A")
 
@@ -218,7 +228,8 @@ async def _compares_policies(console: Console) -> None:
 async def _reads_the_log(console: Console, home: Path) -> None:
     await console.press("7")
     await console.seen("Requests", "requests", "newest first")
-    await console.leave("/")
+    await console.press("/")
+    await console.seen("model:…")
     await console.type("status:error")
     await console.press("Enter")
     await console.seen("status:error", "404")

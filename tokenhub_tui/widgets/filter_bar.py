@@ -44,7 +44,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", classes="mark")
-        yield Input(placeholder="model:gpt status:error ms>2000 text", compact=True)
+        yield Input(compact=True)
         yield Static("", classes="said")
 
     @property
@@ -61,6 +61,7 @@ class FilterBar(Horizontal):
         """Let a filter be written, beginning with the one that is."""
         self._fields = fields if fields is not None else self._fields
         self.display = True
+        self.field.placeholder = example(self._fields)
         self.field.value = text
         self.field.focus()
         self._offer()
@@ -112,6 +113,17 @@ class FilterBar(Horizontal):
         if not wrong(event.value, self._fields):
             self.close()
             self.post_message(self.Asked(event.value.strip()))
+
+
+# As many fields as 80 columns hold beside what is said of a filter.
+_SHOWN = 4
+_NUMBERS = {"number", "money", "duration"}
+
+
+def example(fields: Fields) -> str:
+    """What a filter by these fields looks like."""
+    signs = [f"{name}{'>' if one.kind in _NUMBERS else ':'}…" for name, one in fields.items()]
+    return " ".join([*signs[:_SHOWN], "text"])
 
 
 def wrong(text: str, fields: Fields = FIELDS) -> str:
