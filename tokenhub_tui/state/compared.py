@@ -11,7 +11,7 @@ from tokenhub.wire.simulate import Result
 from tokenhub_tui.state.candidates import bar, left_out, parts, price, term
 from tokenhub_tui.state.cells import Cell
 from tokenhub_tui.state.policies import LETTERS, TERMS, THOMPSON, Bench, short
-from tokenhub_tui.state.sheet import Line, cut, even, pieces, spread
+from tokenhub_tui.state.sheet import Line, cut, even, middle, pieces, spread
 
 # From here on a ratio says more than a percentage, and what is nearer than this is the same.
 TIMES, SAME = 2.0, 0.005
@@ -249,7 +249,7 @@ def _block(
         lines = [pieces(mark, Cell(spread(place.route, figures, width - 2), tone))]
     else:
         lines = [
-            pieces(mark, Cell(cut(place.route, width - 2), tone)),
+            pieces(mark, Cell(middle(place.route, width - 2), tone)),
             pieces(Cell(f"  {cut(figures, width - 2)}", told)),
         ]
     if extra and width >= TERMS_FROM:
