@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tokenhub_tui.actions import (
     charts,
+    fleet,
     flows,
     health,
     keys,
@@ -26,10 +27,11 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
-    *keys.ACTIONS,
-    *health.ACTIONS,
     *charts.ACTIONS,
     *simulate.ACTIONS,
+    *fleet.ACTIONS,
+    *keys.ACTIONS,
+    *health.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,

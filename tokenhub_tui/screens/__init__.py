@@ -5,6 +5,7 @@ from typing import Any
 
 from tokenhub_tui.screens.base import Page
 from tokenhub_tui.screens.charts import ChartsPage
+from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.flows import FlowsPage
 from tokenhub_tui.screens.health import HealthPage
 from tokenhub_tui.screens.keys import KeysPage
@@ -14,11 +15,12 @@ from tokenhub_tui.screens.more import MorePage
 from tokenhub_tui.screens.rewards import RewardsPage
 from tokenhub_tui.screens.simulate import SimulatePage
 
-# In the order of their digits, which is that of the next and the previous one.
+# In the order of their digits.
 PAGES: Mapping[str, Callable[[], Page[Any]]] = {
     "live": LivePage,
     "charts": ChartsPage,
     "simulate": SimulatePage,
+    "fleet": FleetPage,
     "keys": KeysPage,
     "health": HealthPage,
     "logs": LogsPage,

@@ -29,10 +29,12 @@ from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.more import Here
+from tokenhub_tui.state.replay import Player
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
 from tokenhub_tui.widgets.keybar import KeyBar
+from tokenhub_tui.widgets.seek_bar import SeekBar
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.working import beside
@@ -59,6 +61,7 @@ class Console(Protocol):
     vault: Seen | None
     changes: Changes
     said: list[Said]
+    player: Player | None
 
     @property
     def pace(self) -> float: ...
@@ -138,6 +141,8 @@ class Page(Screen[None], Generic[D]):
             yield Empty("Asking the server …", id="waiting")
             with Container(id="content"):
                 yield from self.contents()
+        if self.console.player is not None:
+            yield SeekBar(self.console.player)
         if self.FILTERS:
             yield FilterBar()
         keys = [*actions.of(self.NAME), *actions.of(actions.APP)]
