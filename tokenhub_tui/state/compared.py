@@ -173,12 +173,10 @@ def _asked(bench: Bench, room: int) -> Line:
         ("seed", str(asked.seed) if asked.seed < 10_000_000 else f"…{asked.seed % 1_000_000:06}"),  # noqa: PLR2004
         ("last", f"{bench.last:,}"),
     )
-    return Line(
-        label="request",
-        field="asked",
-        flows=True,
-        cells=tuple(pieces(Cell(f"{name} ", "dim"), Cell(value, "head")) for name, value in values),
-    )
+    parts = [pieces(Cell(f"{name} ", "dim"), Cell(value, "head")) for name, value in values]
+    # A request that was made may use what its key may, which is no field here.
+    parts += [pieces(Cell("as its key may", "dim"))] if asked.api_key_id else []
+    return Line(label="request", field="asked", flows=True, cells=tuple(parts))
 
 
 def _hidden(count: int, shown: Sequence[int]) -> str:

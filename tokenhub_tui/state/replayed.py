@@ -11,6 +11,8 @@ from tokenhub_tui.state.policies import LETTERS, THOMPSON
 from tokenhub_tui.state.sheet import Line, even, middle, pieces, spread
 
 BAR = 10
+# Fewer judgements say nothing (core.estimates), and one of them is no quality.
+JUDGED = 50
 Piece = tuple[Cell, ...]
 
 
@@ -36,7 +38,7 @@ def caption(found: ReplayResult) -> str:
         told.append(milliseconds(was.latency_ms))
     if was.failures is not None:
         told.append(f"{was.failures:.1%} failed")
-    if was.quality is not None:
+    if was.quality is not None and was.judged >= JUDGED:
         told.append(f"quality {was.quality:.2f}")
     return " · ".join(told)
 

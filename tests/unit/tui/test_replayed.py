@@ -15,7 +15,7 @@ def estimate(mean: float | None, low: float = 0.0, high: float = 0.0, why: str =
 
 
 def found(*several: Replayed, requests: int = 200) -> ReplayResult:
-    was = Was(judged=12, quality=0.8, failures=0.02, latency_ms=800.0, cost_usd=0.004)
+    was = Was(judged=80, quality=0.8, failures=0.02, latency_ms=800.0, cost_usd=0.004)
     return ReplayResult(
         requests=requests, left_out=3, since="2026-01-02T03:04:05.000Z",
         until="2026-01-02T04:04:05.000Z", was=was, policies=list(several),
