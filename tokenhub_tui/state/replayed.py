@@ -18,6 +18,8 @@ Piece = tuple[Cell, ...]
 
 def lines(found: ReplayResult, shown: Sequence[int], *, width: int, room: int) -> list[Line]:
     """Who would have answered, and what it would have come to, in at most so many lines."""
+    if not found.requests:
+        return []
     policies = [found.policies[at] for at in shown]
     ends = _sums(found, policies)
     columns = [_shares(one, width=width, room=max(1, room - len(ends) - 1)) for one in policies]

@@ -67,6 +67,7 @@ def test_refusals_are_counted_and_what_only_thompson_could_know_is_none() -> Non
 def test_an_empty_log_says_what_to_do() -> None:
     nothing = found(policy(decided=0), requests=0)
 
+    assert [] == lines(nothing, [0], width=40, room=20)
     assert "Send some, then p" in remark(nothing, 0)
     assert caption(nothing).startswith("0 requests")
 
