@@ -7,10 +7,12 @@ import pytest
 from tests.support.server import running
 from tests.tui.console import before, seen, until
 from tests.tui.test_live import PROFILE, ask
+from tokenhub.client.calls.observe import get_request
 from tokenhub.client.calls.routing import simulate
 from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
+from tokenhub_tui.state.request import simulation
 
 pytestmark = pytest.mark.anyio
 
@@ -31,16 +33,16 @@ async def test_request_tells_who_was_tried_and_is_asked_again(tmp_path: Path) ->
             await pilot.press("tab")
             record = await seen(console, pilot, '"attempts": [', f'"request_id": "{request_id}"')
             await pilot.press("s")
-            prefill = console.prefill
-            assert prefill is not None
-            answer = await console.link(simulate(prefill))
+            await seen(console, pilot, "3 Simulate", "hint large")
+            asked = simulation(await console.link(get_request(request_id)))
+            answer = await console.link(simulate(asked))
 
     assert "bad/large" in shown
     assert "good/gpt" in shown
     assert "500" in shown
     assert "voided" in shown or "unknown" in shown
     assert '"error_class": "overloaded"' in record
-    assert "large" == prefill.model_hint
+    assert "large" == asked.model_hint
     assert {"bad/large", "good/gpt"} >= {one.route for one in _ranked(answer)} != set()
 
 

@@ -135,7 +135,7 @@ class RequestPage(Page[Detail]):
         """Draw all of it."""
         first, self._detail = self._detail is None, data
         one = data.request
-        head = words(request.title(one), request.tone(one)) + words(f" · {one.request_id}", "dim")
+        head = words(request.title(one), request.tone(one))
         self.query_one("#request-title", Static).update(head)
         facts = [
             words(f"{title:>9} ", "dim") + words(text, tone)
