@@ -134,7 +134,20 @@ async def busy(folder: Path, requests: int) -> None:
         async with told(hub) as frames:
             traffic = Traffic(hub.http, key=key, admin_token=ADMIN_TOKEN, tell=lambda _: None)
             await traffic.flow(questions(tuple(WEIGHTS)), stop=asyncio.Event(), limit=requests)
+            await plans(hub)
         await record("busy", hub, folder, _newest(frames))
+
+
+async def plans(hub: Hub) -> None:
+    """One of each kind, for the screen that shows their steps."""
+    bearer = {"authorization": f"Bearer {await hub.key('chat', 'plan')}"}
+    for mode in ("planning", "refine", "vote", "adversarial"):
+        body = {
+            "messages": [{"role": "user", "content": "How do we move the shop?"}],
+            "orchestration": {"mode": mode, "iterations": 2},
+        }
+        answer = await hub.http.post("/v1/plan", json=body, headers=bearer, timeout=60)
+        answer.raise_for_status()
 
 
 def _newest(frames: list[str]) -> str:

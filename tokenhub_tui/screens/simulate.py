@@ -80,15 +80,13 @@ class SimulatePage(Page[Found]):
         yield Static(id="remark")
 
     def on_screen_resume(self) -> None:
-        """Begin with a request that somebody brought along."""
+        """Begin with a request that somebody brought along; Page's own handler asks about it."""
         if self.console.prefill is not None:
             self._bench = policies.taken(self.console.prefill)
             self.console.prefill = None
             self._column = 0
             self._put(1, 0)
             self._leave_replay()
-            self.again()
-        super().on_screen_resume()
 
     def on_sheet_resized(self) -> None:
         if self.loaded:

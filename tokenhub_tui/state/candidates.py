@@ -2,7 +2,7 @@
 
 import math
 
-from tokenhub.client.text import milliseconds, usd
+from tokenhub.client.text import milliseconds
 from tokenhub.wire.observe import Candidate, Decision, Skipped, Terms
 from tokenhub_tui.state.cells import Cell, Column, Row
 
@@ -167,7 +167,7 @@ def left_out(one: Skipped) -> str:
     if one.limit is None:
         return f"{said} {milliseconds(one.value)}"
     if one.reason == "budget_exceeded":
-        return f"{said} {usd(one.value)} > {usd(one.limit)}"
+        return f"{said} {price(one.value)} > {price(one.limit)}"
     sign = "<" if one.reason == "weight_below_minimum" else ">"
     return f"{said} {one.value:,.0f} {sign} {one.limit:,.0f}"
 

@@ -11,7 +11,7 @@ from tokenhub.wire.simulate import Result
 from tokenhub_tui.state.candidates import bar, left_out, parts, price, term
 from tokenhub_tui.state.cells import Cell
 from tokenhub_tui.state.policies import LETTERS, TERMS, THOMPSON, Bench, short
-from tokenhub_tui.state.sheet import Line, cut, even, pieces, spread
+from tokenhub_tui.state.sheet import Line, cut, even, middle, pieces, spread
 
 # From here on a ratio says more than a percentage, and what is nearer than this is the same.
 TIMES, SAME = 2.0, 0.005
@@ -173,12 +173,10 @@ def _asked(bench: Bench, room: int) -> Line:
         ("seed", str(asked.seed) if asked.seed < 10_000_000 else f"…{asked.seed % 1_000_000:06}"),  # noqa: PLR2004
         ("last", f"{bench.last:,}"),
     )
-    return Line(
-        label="request",
-        field="asked",
-        flows=True,
-        cells=tuple(pieces(Cell(f"{name} ", "dim"), Cell(value, "head")) for name, value in values),
-    )
+    parts = [pieces(Cell(f"{name} ", "dim"), Cell(value, "head")) for name, value in values]
+    # A request that was made may use what its key may, which is no field here.
+    parts += [pieces(Cell("as its key may", "dim"))] if asked.api_key_id else []
+    return Line(label="request", field="asked", flows=True, cells=tuple(parts))
 
 
 def _hidden(count: int, shown: Sequence[int]) -> str:
@@ -249,7 +247,7 @@ def _block(
         lines = [pieces(mark, Cell(spread(place.route, figures, width - 2), tone))]
     else:
         lines = [
-            pieces(mark, Cell(cut(place.route, width - 2), tone)),
+            pieces(mark, Cell(middle(place.route, width - 2), tone)),
             pieces(Cell(f"  {cut(figures, width - 2)}", told)),
         ]
     if extra and width >= TERMS_FROM:

@@ -35,11 +35,11 @@ COLUMNS = (
     Column(id="steps", title="steps", width=5, right=True),
     Column(id="took", title="took", width=8, right=True),
     Column(id="cost", title="cost", width=9, most=12, right=True),
-    Column(id="expected", title="expected", width=9, most=12, right=True, rank=3),
-    Column(id="error", title="trouble", width=12, most=24, rank=2),
+    Column(id="expected", title="expected", width=9, most=12, right=True, rank=2),
+    Column(id="error", title="trouble", width=12, most=24, rank=1),
     Column(id="dialect", title="by", width=9, rank=5),
     Column(id="key", title="key", width=10, most=32, rank=4),
-    Column(id="id", title="id", width=32, most=36, rank=1),
+    Column(id="id", title="id", width=32, most=36, rank=3),
 )
 WORKFLOWS = (
     Column(id="time", title="started", width=19),

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Sequence
 
-from tokenhub.client.text import milliseconds, usd
-from tokenhub.wire.replay import Estimate, Replayed, ReplayResult
-from tokenhub_tui.state.candidates import bar
+from tokenhub.client.text import cells, milliseconds
+from tokenhub.wire.replay import Estimate, Replayed, ReplayResult, RouteShare
+from tokenhub_tui.state.candidates import bar, price
 from tokenhub_tui.state.cells import Cell
 from tokenhub_tui.state.compared import SAME, TIMES
 from tokenhub_tui.state.policies import LETTERS, THOMPSON
-from tokenhub_tui.state.sheet import Line, cut, even, pieces, spread
+from tokenhub_tui.state.sheet import Line, even, middle, pieces, spread
 
 BAR = 10
+# Fewer judgements say nothing (core.estimates), and one of them is no quality.
+JUDGED = 50
 Piece = tuple[Cell, ...]
 
 
 def lines(found: ReplayResult, shown: Sequence[int], *, width: int, room: int) -> list[Line]:
     """Who would have answered, and what it would have come to, in at most so many lines."""
+    if not found.requests:
+        return []
     policies = [found.policies[at] for at in shown]
-    ends = _sums(found, policies, width)
+    ends = _sums(found, policies)
     columns = [_shares(one, width=width, room=max(1, room - len(ends) - 1)) for one in policies]
     return [
         Line(label="as it was", flows=True, cells=(pieces(caption(found)),)),
@@ -31,13 +35,13 @@ def caption(found: ReplayResult) -> str:
     was, left = found.was, f" ({found.left_out} left out)" if found.left_out else ""
     told = [f"{found.requests} requests{left}"]
     if was.cost_usd is not None:
-        told.append(f"{_usd(was.cost_usd)} each")
+        told.append(f"{price(was.cost_usd)} each")
     if was.latency_ms is not None:
         told.append(milliseconds(was.latency_ms))
     if was.failures is not None:
         told.append(f"{was.failures:.1%} failed")
-    if was.quality is not None:
-        told.append(f"quality {was.quality:.2f} ({was.judged})")
+    if was.quality is not None and was.judged >= JUDGED:
+        told.append(f"quality {was.quality:.2f}")
     return " · ".join(told)
 
 
@@ -57,13 +61,17 @@ def remark(found: ReplayResult, at: int) -> str:
     support = it.latency_ms.support
     return (
         f"{name}: the log could have tried {support:.0%} of its choices; "
-        f"brackets hold the truth in 95 of 100 cases"
+        f"± holds the truth in 95 of 100 cases"
     )
 
 
 def _shares(it: Replayed, *, width: int, room: int) -> list[Piece]:
-    rows = it.shares[: room if len(it.shares) <= room else room - 1]
-    made = [_share(one.route, one.was, one.would, width) for one in rows]
+    """Each route in a line; in two where its name needs one, and there is the room."""
+    names = width - len(_MOVED) - 1 - (BAR + 1 if width >= LONG else 0)
+    long = any(cells(one.route) > names for one in it.shares)
+    height = 2 if long and 2 * len(it.shares) <= room else 1
+    rows = it.shares[: room if height * len(it.shares) <= room else room - 1]
+    made = [line for one in rows for line in _share(one, width, height)]
     if len(it.shares) > len(rows):
         made.append(pieces(Cell(f"+{len(it.shares) - len(rows)} more", "dim")))
     if made:
@@ -72,54 +80,61 @@ def _shares(it: Replayed, *, width: int, room: int) -> list[Piece]:
     return [pieces(Cell("cannot be told" if unknown else "refuses every one of them", "warn"))]
 
 
-def _share(route: str, was: float, would: float, width: int) -> Piece:
-    tone = "good" if would > was + SAME else "dim" if would < was - SAME else ""
-    drawn = bar(would, BAR).ljust(BAR) if width >= LONG else ""
-    return pieces(
-        Cell(
-            spread(route, f"{was:>4.0%} → {would:>4.0%}", width - (BAR + 1 if drawn else 0)), tone
-        ),
-        Cell(f" {drawn}" if drawn else "", tone),
-    )
+_MOVED = "100% → 100%"
+
+
+def _share(it: RouteShare, width: int, height: int) -> list[Piece]:
+    more, less = it.would > it.was + SAME, it.would < it.was - SAME
+    tone = "good" if more else "dim" if less else ""
+    told = f"{it.was:>4.0%} → {it.would:>4.0%}"
+    drawn = bar(it.would, BAR).ljust(BAR) if width >= LONG or height > 1 else ""
+    if height > 1:
+        return [
+            pieces(Cell(middle(it.route, width), tone)),
+            pieces(Cell(f"  {told}", tone), Cell(f"  {drawn}", tone)),
+        ]
+    name = spread(it.route, told, width - (BAR + 1 if drawn else 0))
+    return [pieces(Cell(name, tone), Cell(f" {drawn}" if drawn else "", tone))]
 
 
 # Cells of a column from which there is room for bars.
 LONG = 46
 
 
-def _sums(found: ReplayResult, policies: Sequence[Replayed], width: int) -> list[Line]:
+def _sums(found: ReplayResult, policies: Sequence[Replayed]) -> list[Line]:
     was = found.was
 
     def line(
         label: str, of: Callable[[Replayed], Estimate], before: float | None,
-        show: Callable[[float], str], *, less: bool,
+        show: Callable[[float], str], *, less: bool, absolute: bool = False,
     ) -> Line:  # fmt: skip
-        cells = tuple(_estimated(of(it), before, show, width=width, less=less) for it in policies)
+        cells = tuple(
+            _estimated(of(it), before, show, absolute=absolute, less=less) for it in policies
+        )
         return Line(label=label, cells=cells)
 
     return [
         Line(),
-        line("$ each", lambda it: it.cost_usd, was.cost_usd, _usd, less=True),
+        line("$ each", lambda it: it.cost_usd, was.cost_usd, price, less=True),
         Line(label="$ in all", cells=tuple(_total(it, was.cost_usd) for it in policies)),
         line("time", lambda it: it.latency_ms, was.latency_ms, milliseconds, less=True),
-        line("failures", lambda it: it.failures, was.failures, _percent, less=True),
-        line("quality", lambda it: it.quality, was.quality, _quality, less=False),
+        line("failures", lambda it: it.failures, was.failures, _percent, less=True, absolute=True),
+        line("quality", lambda it: it.quality, was.quality, _quality, less=False, absolute=True),
         Line(label="refused", cells=tuple(_refusals(it) for it in policies)),
     ]
 
 
 def _estimated(
-    it: Estimate, before: float | None, show: Callable[[float], str], *, width: int, less: bool
+    it: Estimate, before: float | None, show: Callable[[float], str], *, absolute: bool, less: bool
 ) -> Piece:
     if it.mean is None:
         return pieces(Cell("?", "dim"))
-    ends = "" if it.low is None or it.high is None else f"[{show(it.low)} {show(it.high)}]"
-    moved = _moved(it.mean, before, less=less)
-    said = f"{show(it.mean)} {moved.text}".strip()
+    ends = ""
+    if it.low is not None and it.high is not None:
+        half = max(it.high - it.mean, it.mean - it.low)
+        ends = f"  ± {show(half)}" if absolute else f"  ± {half / it.mean:.0%}" if it.mean else ""
     return pieces(
-        Cell(f"{show(it.mean)} ", "head"),
-        moved,
-        Cell(f" {cut(ends, width - len(said) - 2)}", "dim"),
+        Cell(f"{show(it.mean)} ", "head"), _moved(it.mean, before, less=less), Cell(ends, "dim")
     )
 
 
@@ -134,8 +149,8 @@ def _moved(ours: float, theirs: float | None, *, less: bool) -> Cell:
 def _total(it: Replayed, was: float | None) -> Piece:
     if it.cost_usd.mean is None:
         return pieces(Cell("?", "dim"))
-    before = "" if was is None else f"  (was {_usd(was * it.decided)})"
-    return pieces(_usd(it.cost_usd.mean * it.decided), Cell(before, "dim"))
+    before = "" if was is None else f"  (was {price(was * it.decided)})"
+    return pieces(price(it.cost_usd.mean * it.decided), Cell(before, "dim"))
 
 
 def _refusals(it: Replayed) -> Piece:
@@ -144,11 +159,6 @@ def _refusals(it: Replayed) -> Piece:
     if not it.refused:
         return pieces(Cell("none", "dim"))
     return pieces(Cell(f"{it.refused} of {it.refused + it.decided}", "warn"))
-
-
-def _usd(amount: float) -> str:
-    """A mean has more digits than it means."""
-    return usd(float(f"{amount:.3g}")) if amount else "$0"
 
 
 def _percent(share: float) -> str:

@@ -50,9 +50,21 @@ def cut(text: str, most: int) -> str:
     return f"{text}…" if most > 0 else ""
 
 
+def middle(text: str, most: int) -> str:
+    """The same, but what is cut is in the middle: names of models differ at their ends."""
+    text = clean(text)
+    if cells(text) <= most:
+        return text
+    begin = cut(text, max(1, most - most // 2))
+    end = text
+    while end and cells(begin) + cells(end) > most:
+        end = end[1:]
+    return begin + end
+
+
 def spread(left: str, right: str, most: int) -> str:
     """Two texts at both ends of so many cells; of the left one as much as there is room for."""
-    left = cut(left, max(1, most - cells(right) - 1))
+    left = middle(left, max(1, most - cells(right) - 1))
     return left + " " * max(1, most - cells(left) - cells(right)) + right
 
 
