@@ -32,9 +32,9 @@ _ROUTED = ("weight", "max_context_tokens", "input_per_1k", "output_per_1k", "ena
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     PROVIDERS: (
-        Column(id="id", title="id", width=10, most=24),
+        Column(id="id", title="id", width=13, most=24),
         Column(id="type", title="type", width=9),
-        Column(id="url", title="base url", width=16, most=48, rank=1),
+        Column(id="url", title="base url", width=22, most=48, rank=1),
         Column(id="key", title="key", width=9, most=16),
         Column(id="models", title="models", width=6, right=True),
         Column(id="state", title="state", width=11, most=18),
@@ -45,11 +45,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     MODELS: (
         Column(id="id", title="id", width=16, most=44),
-        Column(id="provider", title="provider", width=8, most=20),
+        Column(id="provider", title="provider", width=13, most=20),
         Column(id="weight", title="weight", width=6, right=True),
         Column(id="context", title="context", width=8, right=True, rank=3),
-        Column(id="in", title="$ in/1k", width=9, most=12, right=True, rank=1),
-        Column(id="out", title="$ out/1k", width=9, most=12, right=True, rank=2),
+        Column(id="in", title="$ in/1k", width=8, most=12, right=True, rank=1),
+        Column(id="out", title="$ out/1k", width=8, most=12, right=True, rank=2),
         Column(id="state", title="state", width=12, most=18),
         Column(id="price", title="price", width=6, rank=8),
         Column(id="req", title="req/h", width=6, right=True, rank=5),
