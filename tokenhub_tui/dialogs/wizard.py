@@ -232,10 +232,9 @@ class Wizard(Dialog[bool]):
         draft = self._draft
         models = ", ".join(draft.added[:6]) + (" …" if draft.added[6:] else "") or "no model"
         told = lines(f"✓ {draft.id} is there, with {models}.", "good")
-        same = (
-            f"\n\nThe same by\n{wizard.commands(draft)}\n\nor by  tokenhubctl apply -f FILE  of\n"
-        )
-        body = told + lines(same, "dim") + lines(wizard.document(draft))
+        same = lines("\n\nThe same by\n", "dim") + lines(wizard.commands(draft))
+        applied = lines("\n\nor by  tokenhubctl apply -f FILE  of\n", "dim")
+        body = told + same + applied + lines(wizard.document(draft))
         self.query_one("#same", Static).update(body)
 
     def action_copy(self, what: str) -> None:
