@@ -9,6 +9,7 @@ from tokenhub.client.call import Call
 from tokenhub.client.calls import vault as calls
 from tokenhub.client.errors import ClientError
 from tokenhub.wire.vault import VaultStatus
+from tokenhub_tui.actions import Action
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.once import ShownOnce
@@ -30,6 +31,8 @@ class Console(Protocol):
 
     link: Link
     clock: Clock
+
+    def key_of(self, action: Action) -> str: ...
 
     async def push_screen_wait(self, screen: Screen[T], /) -> T | None: ...
 
@@ -80,7 +83,7 @@ async def _unlock(console: Console, status: VaultStatus) -> None:
 
 
 async def _choose(console: Console, seen: Seen) -> None:
-    chosen = await console.push_screen_wait(VaultMenu(seen, console.clock))
+    chosen = await console.push_screen_wait(VaultMenu(seen, console.clock, console.key_of))
     if chosen:
         await _CHOICES[chosen](console, seen)
 

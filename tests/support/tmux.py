@@ -65,6 +65,22 @@ class Terminal:
         for key in keys:
             self._run("send-keys", key)
 
+    def leave(self, key: str) -> None:
+        """Press a key that leads to another line, and wait until the cursor is there.
+
+        What is typed before that would still go to the line before.
+        """
+        before = self._line_of_cursor()
+        self.press(key)
+        ends = time.monotonic() + PATIENCE_S  # noqa: TID251 - a real terminal has real time
+        while self._line_of_cursor() in {before, ""}:
+            if time.monotonic() > ends:  # noqa: TID251
+                pytest.fail(f"{key} leads nowhere:\n{self.text()}")
+            time.sleep(LOOK_S)
+
+    def _line_of_cursor(self) -> str:
+        return self._run("display", "-p", "#{cursor_y}").strip()
+
     def type(self, text: str) -> None:
         """Type a text."""
         self._run("send-keys", "-l", text)

@@ -39,7 +39,9 @@ async def test_provider_that_goes_down_is_seen_explained_and_reset(tmp_path: Pat
             await ask(hub, key, "gpt")
             for _ in range(5):
                 await ask(hub, key, "lost")
-            down = await seen(console, pilot, "✗ down", "▮", "unreachable", "healthy → degraded")
+            await seen(console, pilot, "✗✗✗✗✗", "1 of 2 providers healthy")
+            await pilot.press("g")
+            told = await seen(console, pilot, "─ dead ─", "degraded → down")
             await pilot.press("i")
             ill = await seen(console, pilot, "filter: !state:healthy")
             await until(pilot, lambda: "good" not in text(console))
@@ -49,15 +51,15 @@ async def test_provider_that_goes_down_is_seen_explained_and_reset(tmp_path: Pat
             await pilot.press("R")
             effect = await seen(console, pilot, "Forget what is known of dead and its route")
             await pilot.press("tab", "enter")
-            await until(pilot, lambda: "✗ down" not in text(console).split("╭─ dead")[0])
-            after = text(console)
+            await until(pilot, lambda: console.said[-1].text.startswith("Reset dead in"))
+            after = await seen(console, pilot, "2 of 2 providers healthy")
 
     assert "dead" in fresh
-    assert "✗✗✗✗" in down
+    assert "Last error unreachable" in told
     assert "filter" in ill
     assert "bad" == tested.tone
-    assert "It is down now" in effect
-    assert "2 of 2 providers healthy" in after
+    assert "after that it is asked" in effect
+    assert "✗ down" not in after.split("╭─ dead")[0]
 
 
 async def test_good_provider_answers_a_test_and_wide_screens_use_their_room(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import pytest
 from tests.support.server import running
 from tests.tui.console import before, seen, until
 from tests.tui.test_live import PROFILE, ask
+from tokenhub.client.calls.observe import get_request
 from tokenhub.client.calls.routing import simulate
+from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
+from tokenhub_tui.state.request import simulation
 
 pytestmark = pytest.mark.anyio
 
@@ -30,16 +33,16 @@ async def test_request_tells_who_was_tried_and_is_asked_again(tmp_path: Path) ->
             await pilot.press("tab")
             record = await seen(console, pilot, '"attempts": [', f'"request_id": "{request_id}"')
             await pilot.press("s")
-            prefill = console.prefill
-            assert prefill is not None
-            answer = await console.link(simulate(prefill))
+            await seen(console, pilot, "3 Simulate", "hint large")
+            asked = simulation(await console.link(get_request(request_id)))
+            answer = await console.link(simulate(asked))
 
     assert "bad/large" in shown
     assert "good/gpt" in shown
     assert "500" in shown
     assert "voided" in shown or "unknown" in shown
     assert '"error_class": "overloaded"' in record
-    assert "large" == prefill.model_hint
+    assert "large" == asked.model_hint
     assert {"bad/large", "good/gpt"} >= {one.route for one in _ranked(answer)} != set()
 
 
@@ -107,3 +110,18 @@ async def test_unknown_request_is_said_to_be_none(tmp_path: Path) -> None:
 
     assert "req_none" in shown
     assert "Attempts" not in left
+
+
+async def test_request_that_runs_is_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        request_id = await ask(hub, await hub.key(), "gpt")
+        now = "2026-01-31T10:00:00.000Z"
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, request_id[:12])
+            console.link.inbox.append(Heard(type="request_started", timestamp=now, request_id="r"))
+            await until(pilot, lambda: console.feed.get("r"))
+            console.open_request("r")
+            waiting = await seen(console, pilot, "r is still running")
+
+    assert "as soon as it is over" in waiting

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tokenhub_tui.actions import (
     charts,
     fleet,
+    flows,
     health,
     keys,
     live,
@@ -26,14 +27,15 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
+    *charts.ACTIONS,
+    *simulate.ACTIONS,
     *fleet.ACTIONS,
     *keys.ACTIONS,
     *health.ACTIONS,
-    *charts.ACTIONS,
-    *simulate.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,
+    *flows.ACTIONS,
     *more.ACTIONS,
 )
 

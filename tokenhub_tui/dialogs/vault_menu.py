@@ -1,5 +1,6 @@
 """An open vault: how it is, and what can be done with it."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,23 +21,27 @@ _TITLE_CELLS = 20
 
 
 class VaultMenu(Dialog[str]):
-    """Comes to the id of the action that was chosen."""
+    """Comes to the id of the action that was chosen. `key_of` is how its key is written here."""
 
     TITLE_TEXT = "Vault"
     HINT = "esc Close"
     BINDINGS: ClassVar = [
-        Binding(one.keys, f"choose('{one.id}')", one.title, show=False)
+        Binding(one.keys, f"choose('{one.id}')", one.title, show=False, id=one.id)
         for one in actions.of("vault")
     ]
 
-    def __init__(self, seen: Seen, clock: Clock) -> None:
+    def __init__(self, seen: Seen, clock: Clock, key_of: Callable[[Action], str]) -> None:
         super().__init__(classes="wide")
         self._seen = seen
         self._clock = clock
+        self._key_of = key_of
 
     def contents(self) -> ComposeResult:
         yield Static(self._facts(), id="facts")
-        yield OptionList(*(Option(_line(one), id=one.id) for one in self._offered()), compact=True)
+        yield OptionList(
+            *(Option(_line(one, self._key_of(one)), id=one.id) for one in self._offered()),
+            compact=True,
+        )
 
     def _offered(self) -> list[Action]:
         has_recovery = "recovery" in self._seen.status.slots
@@ -62,8 +67,6 @@ class VaultMenu(Dialog[str]):
             self.dismiss(chosen)
 
 
-def _line(action: Action) -> Content:
+def _line(action: Action, key: str) -> Content:
     title = words(action.title).pad_right(max(0, _TITLE_CELLS - len(action.title)))
-    return Content.assemble(
-        words(f"{action.label}  ", "key"), title, " ", words(action.help, "dim")
-    )
+    return Content.assemble(words(f"{key}  ", "key"), title, " ", words(action.help, "dim"))

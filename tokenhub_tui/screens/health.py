@@ -17,7 +17,7 @@ from tokenhub.wire.health import Health
 from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import health
-from tokenhub_tui.state.health import Probes
+from tokenhub_tui.state.health import Probes, Slot
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.words import words
@@ -41,6 +41,8 @@ class HealthPage(Page[Health]):
         self._probes = Probes()
         self._filter = Filter()
         self._testing: set[str] = set()
+        self._counted = (-1, 0)
+        self._slots: Mapping[str, Sequence[Slot]] = {}
 
     def contents(self) -> ComposeResult:
         with Vertical(id="routes-box", classes="box") as box:
@@ -100,7 +102,7 @@ class HealthPage(Page[Health]):
         wanted = self._filter.matches if self.wanted else None
         rows = health.rows(
             self._known,
-            health.slots(self.console.feed.lines),
+            self._calls(),
             self._probes,
             now=now,
             room=room,
@@ -113,6 +115,14 @@ class HealthPage(Page[Health]):
         testing = [f"testing {', '.join(sorted(self._testing))} …"] if self._testing else []
         box.border_subtitle = " · ".join([*testing, health.counted(self._known)])
         self._draw_one(now)
+
+    def _calls(self) -> Mapping[str, Sequence[Slot]]:
+        """The last calls, counted anew only where requests have ended since."""
+        feed = self.console.feed
+        state = (feed.heard, len(feed))
+        if state != self._counted:
+            self._counted, self._slots = state, health.slots(feed.lines)
+        return self._slots
 
     def _empty(self, *, shown: bool) -> None:
         empty = self.query_one("#routes-empty", Empty)

@@ -121,13 +121,13 @@ class RequestPage(Page[Detail]):
     def on_failed(self, message: Failed) -> None:
         line = self.console.feed.get(self._request_id)
         if isinstance(message.error, NotFound) and line is not None and not line.over:
+            # Textual would go on to what all screens say.
             message.stop()
+            message.prevent_default()
             waiting = self.query_one("#waiting", Empty)
             waiting.nothing(
                 f"{self._request_id} is still running.", "It is shown here as soon as it is over."
             )
-            return
-        super().on_failed(message)
 
     # --- Drawing ---
 
@@ -135,7 +135,7 @@ class RequestPage(Page[Detail]):
         """Draw all of it."""
         first, self._detail = self._detail is None, data
         one = data.request
-        head = words(request.title(one), request.tone(one)) + words(f" · {one.request_id}", "dim")
+        head = words(request.title(one), request.tone(one))
         self.query_one("#request-title", Static).update(head)
         facts = [
             words(f"{title:>9} ", "dim") + words(text, tone)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tokenhub.client.text import ago, local, milliseconds, money, usd
+from tokenhub.client.text import local, milliseconds, money, usd
 from tokenhub.wire.feedback import FeedbackRow
 from tokenhub.wire.keys import ApiKey
 from tokenhub.wire.observe import AttemptLog, Policy, RequestDetail
@@ -41,7 +41,7 @@ JUDGED = (
     Column(id="weight", title="weight", width=6, right=True),
     Column(id="source", title="by", width=8, most=16),
     Column(id="said", title="said", width=12, most=60),
-    Column(id="when", title="", width=10, most=16, rank=1),
+    Column(id="when", title="when", width=19, rank=1),
 )
 _STATES = {"settled": "", "voided": "dim", "unknown": "warn"}
 
@@ -75,6 +75,7 @@ def tone(one: RequestDetail) -> str:
 
 def facts(one: RequestDetail, first_ms: float = 0.0) -> Iterator[tuple[str, str, str]]:
     """What stands above all: a title, a text and its tone each."""
+    yield "request", one.request_id, ""
     who = f"{one.provider_id}/{one.model_id}" if one.answered else "nobody"
     yield "answered", who, "good" if outcome(one) != FAILED else "bad"
     asked = one.requested_model or "any model"
@@ -286,7 +287,7 @@ def judged_rows(detail: Detail) -> list[Row]:
 
 
 def _judged(row_id: str, one: FeedbackRow | Reward, score: float, said: str) -> Row:
-    when = Cell(ago(one.timestamp), "dim")
+    when = Cell(local(one.timestamp), "dim")
     return Row(id=row_id, cells=(f"{score:.2f}", f"{one.weight:g}", one.source, said, when))
 
 

@@ -21,11 +21,11 @@ COLUMNS = (
     Column(id="model_id", title="model", width=16, most=44),
     Column(id="provider_id", title="provider", width=10, most=24, rank=8),
     Column(id="mode", title="mode", width=7, most=12, rank=7),
-    Column(id="latency_ms", title="ms", width=7, right=True),
+    Column(id="latency_ms", title="ms", width=6, right=True),
     Column(id="tokens", title="in/out", width=7, most=13, right=True, rank=5),
     Column(id="estimated_cost_usd", title="cost", width=10, most=12, right=True),
     Column(id="api_key_name", title="key", width=8, most=20, rank=6),
-    Column(id="error_class", title="error", width=9, most=24, rank=1),
+    Column(id="error_class", title="error", width=8, most=24, rank=1),
     Column(id="reason", title="why", width=10, most=24, rank=9),
     Column(id="request_id", title="request", width=14, most=40, rank=10),
 )
@@ -64,7 +64,7 @@ def _cell(one: RequestLog, name: str) -> str | Cell:
 
 
 def _model(one: RequestLog) -> str:
-    """Who answered; where others were asked before, the first of them as well."""
+    """Who answered, before all: it must not be cut. Then who was asked first, where others were."""
     last = one.model_id
     if not last:
         return one.requested_model or "nobody"
@@ -72,8 +72,8 @@ def _model(one: RequestLog) -> str:
         return last
     first = one.attempts[0]
     if first.model_id != last:
-        return f"{first.model_id}→{last}"
-    return last if first.provider_id == one.provider_id else f"{first.provider_id}→{last}"
+        return f"{last}←{first.model_id}"
+    return last if first.provider_id == one.provider_id else f"{last}←{first.provider_id}"
 
 
 def _status(one: RequestLog) -> Cell:

@@ -16,7 +16,7 @@ def cells(one, names=()):
 def test_row_tells_who_failed_before() -> None:
     told = cells(request(attempt(1, 5, model_id="large", error_class="timeout"), attempt(2, 5)))
 
-    assert ("↻", "200", "large→gpt") == (told["mark"], told["status_code"], told["model_id"])
+    assert ("↻", "200", "gpt←large") == (told["mark"], told["status_code"], told["model_id"])
     assert "402/128" == told["tokens"]
 
 
