@@ -32,9 +32,9 @@ _ROUTED = ("weight", "max_context_tokens", "input_per_1k", "output_per_1k", "ena
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     PROVIDERS: (
-        Column(id="id", title="id", width=10, most=24),
+        Column(id="id", title="id", width=13, most=24),
         Column(id="type", title="type", width=9),
-        Column(id="url", title="base url", width=16, most=48, rank=1),
+        Column(id="url", title="base url", width=22, most=48, rank=1),
         Column(id="key", title="key", width=9, most=16),
         Column(id="models", title="models", width=6, right=True),
         Column(id="state", title="state", width=11, most=18),
@@ -45,11 +45,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     MODELS: (
         Column(id="id", title="id", width=16, most=44),
-        Column(id="provider", title="provider", width=8, most=20),
+        Column(id="provider", title="provider", width=13, most=20),
         Column(id="weight", title="weight", width=6, right=True),
         Column(id="context", title="context", width=8, right=True, rank=3),
-        Column(id="in", title="$ in/1k", width=9, most=12, right=True, rank=1),
-        Column(id="out", title="$ out/1k", width=9, most=12, right=True, rank=2),
+        Column(id="in", title="$ in/1k", width=8, most=12, right=True, rank=1),
+        Column(id="out", title="$ out/1k", width=8, most=12, right=True, rank=2),
         Column(id="state", title="state", width=12, most=18),
         Column(id="price", title="price", width=6, rank=8),
         Column(id="req", title="req/h", width=6, right=True, rank=5),
@@ -390,12 +390,12 @@ _OF_DEFAULTS = {
 def _of_provider(fleet: Fleet, one: Provider, now: float) -> list[tuple[str, str]]:
     models = fleet.models_of(one.id)
     there = "1 model" if len(models) == 1 else f"{len(models)} models"
-    told = [(f"{there} · {_traffic(_hour(fleet, one.id))}", "")]
-    told.append((f"key {_KEYS.get((one.cred_store, one.credential), key_of(one).text)}", ""))
+    key = _KEYS.get((one.cred_store, one.credential), key_of(one).text)
+    told = [(f"{there} · {_traffic(_hour(fleet, one.id))} · key {key}", "")]
     if one.credential == "locked":
-        told[-1] = ("key in the vault, which is locked: u unlocks it", "warn")
+        told.append(("its key is in the vault, which is locked: u unlocks it", "warn"))
     elif one.credential == "missing":
-        told[-1] = ("key is missing: e gives it another", "bad")
+        told.append(("its key is missing: e gives it another", "bad"))
     if len(one.endpoints) > 1:
         told.append(("takes turns among " + ", ".join(one.endpoints), "dim"))
     it = standing(fleet, one.id)
@@ -414,9 +414,9 @@ def _facts(it: ProviderHealth | RouteHealth, now: float) -> list[tuple[str, str]
 
 _KEYS = {
     ("vault", "present"): "in the vault",
-    ("memory", "present"): "in memory: lost at a restart, until there is a vault",
+    ("memory", "present"): "in memory until a restart",
     ("credentials", "present"): "from the credentials file",
-    ("none", "none"): "none: it is asked without one",
+    ("none", "none"): "none",
 }
 
 

@@ -29,7 +29,7 @@ OFFERS = (
     Column(id="context", title="context", width=8, right=True, rank=1),
     Column(id="in", title="$ in/1k", width=9, right=True),
     Column(id="out", title="$ out/1k", width=9, right=True),
-    Column(id="note", title="", width=10, rank=2),
+    Column(id="note", title="", width=10, most=24, rank=2),
 )
 
 
