@@ -62,6 +62,7 @@ _SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
     "vault_not_initialized": "u sets the vault up",
+    "not_recorded": "what was seen while it was made is there, and what its events tell",
 }
 
 
@@ -180,6 +181,8 @@ class Console(App[None]):
     def _take(self) -> None:
         """Take what was heard since the last frame, and let the screen that is seen draw it."""
         events, self.link.inbox = self.link.inbox, []
+        for line in self.screen.query(SeekBar) if self.screen_stack else ():
+            line.refresh()
         if not events:
             return
         self.feed.apply(events)
@@ -242,8 +245,6 @@ class Console(App[None]):
         self.screen.set_class(standing.old(self.link.standing, now), "-old")
         for panel in self.screen.query(KeysPanel):
             panel.again()
-        for line in self.screen.query(SeekBar):
-            line.refresh()
 
     # --- What screens ask for ---
 
