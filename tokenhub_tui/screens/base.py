@@ -148,6 +148,11 @@ class Page(Screen[None], Generic[D]):
         keys = [*actions.of(self.NAME), *actions.of(actions.APP)]
         yield KeyBar(keys, self._off, self.console.key_of)
 
+    @property
+    def every_s(self) -> float | None:
+        """EVERY_S, where how things stand does not change it."""
+        return self.EVERY_S
+
     def contents(self) -> ComposeResult:
         """The widgets between the bars."""
         yield from ()
@@ -187,7 +192,8 @@ class Page(Screen[None], Generic[D]):
             await self._rest()
 
     async def _rest(self) -> None:
-        rest_s = None if self.EVERY_S is None else self.EVERY_S * self.console.pace
+        every_s = self.every_s
+        rest_s = None if every_s is None else every_s * self.console.pace
         try:
             await asyncio.wait_for(self._again.wait(), rest_s)
         except TimeoutError:
