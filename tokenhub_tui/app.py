@@ -176,6 +176,15 @@ class Console(App[None]):
     async def on_unmount(self) -> None:
         await self.link.aclose()
 
+    def on_app_blur(self) -> None:
+        self._blurred_at = self.clock.now()
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again: at what is now."""
+        away, self._blurred_at = self.pace > 1, 0.0
+        if away:
+            self.action_refresh()
+
     # --- What comes ---
 
     def _take(self) -> None:
