@@ -32,11 +32,11 @@ async def weight(hub: Hub, name: str) -> int:
 async def test_a_weight_is_changed_in_place_by_one_change_and_taken_back(tmp_path: Path) -> None:
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await hub.provider("one", sim, models=["gpt", "large"], model={"weight": 5})
-        async with before(hub, start="fleet") as (console, pilot):
+        async with before(hub, size=(200, 60), start="fleet") as (console, pilot):
             await seen(console, pilot, "Providers 1", "✓ healthy", "none")
             await pilot.press("enter")
             await seen(console, pilot, 'filter: provider="one"', "2 of 2", "large")
-            await pilot.press("plus", "plus", "plus")
+            await pilot.press("plus", "plus", "plus", "plus", "minus")
             pending = await seen(console, pilot, "→ 8")
             await until(pilot, lambda: any("from 5 to 8" in one.text for one in console.said))
             await until(pilot, lambda: "→ 8" not in text(console))
@@ -48,7 +48,7 @@ async def test_a_weight_is_changed_in_place_by_one_change_and_taken_back(tmp_pat
 
     assert (8, 5) == (sent, back)
     assert "→ 8" in pending
-    # Three presses were one change, and the undo another.
+    # Five presses were one change, and the undo another.
     assert 2 == len(changes["logs"])
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, ContentSwitcher, Static
 
 from tokenhub.client.calls.catalog import discover_models, put_provider
@@ -61,7 +61,8 @@ class Wizard(Dialog[bool]):
                 yield Form(fields, name=f"step-{place}")
             yield Static("", id=f"step-{TEST}")
             yield Offers(f"step-{MODELS}")
-            yield Static("", id=f"step-{DONE}")
+            with VerticalScroll(id=f"step-{DONE}"):
+                yield Static("", id="same")
         yield Static("", id="help")
         yield Static("", id="said")
         with Horizontal(classes="buttons"):
@@ -186,7 +187,8 @@ class Wizard(Dialog[bool]):
                 self._go(step)
                 self._form(step).complain(under)
                 return
-        self._say(f"✗ {error}", "bad")
+        later = "\nesc, then u unlocks the vault; n goes on here." if _locked(error) else ""
+        self._say(f"✗ {error}{later}", "bad")
 
     async def _save(self, key: str) -> None:
         draft = self._draft
@@ -234,7 +236,7 @@ class Wizard(Dialog[bool]):
             f"\n\nThe same by\n{wizard.commands(draft)}\n\nor by  tokenhubctl apply -f FILE  of\n"
         )
         body = told + lines(same, "dim") + lines(wizard.document(draft))
-        self.query_one(f"#step-{DONE}", Static).update(body)
+        self.query_one("#same", Static).update(body)
 
     def action_copy(self, what: str) -> None:
         if self._draft.step == DONE:
@@ -250,6 +252,10 @@ class Wizard(Dialog[bool]):
             draft.base_url = str(written.get("base_url", draft.base_url))
             draft.endpoints = cast("tuple[str, ...]", written.get("endpoints", draft.endpoints))
         self.dismiss(draft.done)
+
+
+def _locked(error: ClientError) -> bool:
+    return isinstance(error, Refused) and error.code == "vault_locked"
 
 
 _HINT = "enter Next · ctrl+b Back · esc Later"

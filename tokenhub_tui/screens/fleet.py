@@ -237,9 +237,13 @@ class FleetPage(Page[Fleet]):
             ({"new"}, tab == ROUTING, "there is one set of defaults; e edits it"),
             ({"new"}, tab == MODELS and not self._fleet.providers, "there is no provider for it"),
             ({"test", "discover"}, not self._provider_id(), "it is for providers and models"),
-            ({"weigh"}, tab != MODELS, "weights are those of models"),
+            ({"heavier", "lighter"}, tab != MODELS, "weights are those of models"),
             ({"enable", "delete"}, tab == ROUTING, "defaults can only be edited"),
-            ({"open", "edit", "enable", "delete", "weigh"}, not here, "there is no row"),
+            (
+                {"open", "edit", "enable", "delete", "heavier", "lighter"},
+                not here,
+                "there is no row",
+            ),
         )
         return next((why for methods, off, why in reasons if method in methods and off), "")
 
@@ -343,7 +347,13 @@ class FleetPage(Page[Fleet]):
 
         self.work(asked)
 
-    def action_weigh(self, by: int) -> None:
+    def action_heavier(self) -> None:
+        self._weigh(1)
+
+    def action_lighter(self) -> None:
+        self._weigh(-1)
+
+    def _weigh(self, by: int) -> None:
         """Change the weight in place; it is sent once the key rests."""
         model = self._fleet.model(self.row_id)
         if model is None:

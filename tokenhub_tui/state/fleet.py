@@ -390,12 +390,12 @@ _OF_DEFAULTS = {
 def _of_provider(fleet: Fleet, one: Provider, now: float) -> list[tuple[str, str]]:
     models = fleet.models_of(one.id)
     there = "1 model" if len(models) == 1 else f"{len(models)} models"
-    told = [(f"{there} · {_traffic(_hour(fleet, one.id))}", "")]
-    told.append((f"key {_KEYS.get((one.cred_store, one.credential), key_of(one).text)}", ""))
+    key = _KEYS.get((one.cred_store, one.credential), key_of(one).text)
+    told = [(f"{there} · {_traffic(_hour(fleet, one.id))} · key {key}", "")]
     if one.credential == "locked":
-        told[-1] = ("key in the vault, which is locked: u unlocks it", "warn")
+        told.append(("its key is in the vault, which is locked: u unlocks it", "warn"))
     elif one.credential == "missing":
-        told[-1] = ("key is missing: e gives it another", "bad")
+        told.append(("its key is missing: e gives it another", "bad"))
     if len(one.endpoints) > 1:
         told.append(("takes turns among " + ", ".join(one.endpoints), "dim"))
     it = standing(fleet, one.id)
@@ -414,9 +414,9 @@ def _facts(it: ProviderHealth | RouteHealth, now: float) -> list[tuple[str, str]
 
 _KEYS = {
     ("vault", "present"): "in the vault",
-    ("memory", "present"): "in memory: lost at a restart, until there is a vault",
+    ("memory", "present"): "in memory until a restart",
     ("credentials", "present"): "from the credentials file",
-    ("none", "none"): "none: it is asked without one",
+    ("none", "none"): "none",
 }
 
 

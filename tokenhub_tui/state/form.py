@@ -125,7 +125,7 @@ def told(fields: Sequence[Field], before: Values, now: Values) -> str:
 
 
 def _step(field: Field, before: Value, now: Value) -> str:
-    name = field.label.lower()
+    name = field.label[:1].lower() + field.label[1:]
     if field.kind == SECRET:
         return f"{name} new"
     return f"{name} {shown(field, before)} → {shown(field, now)}"
