@@ -62,6 +62,7 @@ _SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
     "vault_not_initialized": "u sets the vault up",
+    "not_recorded": "what was seen while it was made is there, and what its events tell",
 }
 
 
@@ -175,11 +176,22 @@ class Console(App[None]):
     async def on_unmount(self) -> None:
         await self.link.aclose()
 
+    def on_app_blur(self) -> None:
+        self._blurred_at = self.clock.now()
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again: at what is now."""
+        away, self._blurred_at = self.pace > 1, 0.0
+        if away:
+            self.action_refresh()
+
     # --- What comes ---
 
     def _take(self) -> None:
         """Take what was heard since the last frame, and let the screen that is seen draw it."""
         events, self.link.inbox = self.link.inbox, []
+        for line in self.screen.query(SeekBar) if self.screen_stack else ():
+            line.refresh()
         if not events:
             return
         self.feed.apply(events)
@@ -242,8 +254,6 @@ class Console(App[None]):
         self.screen.set_class(standing.old(self.link.standing, now), "-old")
         for panel in self.screen.query(KeysPanel):
             panel.again()
-        for line in self.screen.query(SeekBar):
-            line.refresh()
 
     # --- What screens ask for ---
 

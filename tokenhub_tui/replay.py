@@ -51,7 +51,7 @@ class Recording(httpx.AsyncBaseTransport):
             return httpx.Response(200, content=msgspec.json.encode(made))
         if told is not None:
             return httpx.Response(200, content=bytes(told[1]))
-        return _problem(404, "this is not in the recording")
+        return _problem(501, "this is not in the recording")
 
 
 def _problem(status: int, detail: str) -> httpx.Response:

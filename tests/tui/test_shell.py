@@ -14,6 +14,7 @@ from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.start import Start
+from tokenhub_tui.widgets.table import Table
 
 pytestmark = pytest.mark.anyio
 
@@ -189,3 +190,32 @@ async def test_filter_that_is_none_of_the_first_screen_is_told(tmp_path: Path) -
         await seen(console, pilot, "No request yet")
 
         assert console.said[0].text.startswith("--filter: ")
+
+
+async def test_model_that_is_found_by_name_is_shown_in_its_list(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt", "small"])
+        async with before(hub, size=(120, 36)) as (console, pilot):
+            await seen(console, pilot, "No request yet")
+            await pilot.press("colon", *"model small")
+            await seen(console, pilot, "one/small", "weight 1")
+            await pilot.press("enter")
+            await seen(console, pilot, "4 Fleet", "one/small")
+            await until(pilot, lambda: console.page and console.page.query_one(Table).row_id)
+
+            assert "one/small" == console.page.query_one(Table).row_id
+
+
+async def test_what_is_of_before_a_long_loss_is_pale(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "No request yet", "● live")
+        lost_at = console.clock.now() - 130
+        console.link.standing = (
+            console.link.standing.gap(0)
+            .lost("gone", 1.0, lost_at)
+            .lost("gone", 1.0, console.clock.now())
+        )
+        console.draw_bars()
+        await seen(console, pilot, "○ offline 02:1", "some missed")
+
+        assert console.screen.has_class("-old")

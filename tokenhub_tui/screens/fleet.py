@@ -194,6 +194,13 @@ class FleetPage(Page[Fleet]):
         self.set_focus(self.table)
         self.redraw_keys()
 
+    def found(self, kind: str, row_id: str) -> None:
+        """The row of a provider or model, in the list of its kind, without a filter before it."""
+        tab = {"provider": PROVIDERS, "model": MODELS}.get(kind, self.showing)
+        self._filters[tab] = ("", Filter())
+        self.action_tab(tab)
+        self.table.go(row_id)
+
     def action_other(self, by: int) -> None:
         self.action_tab(TABS[(TABS.index(self.showing) + by) % len(TABS)])
 

@@ -143,7 +143,10 @@ def of_provider(tested: Tested) -> Check:
     name = f"provider {tested.provider_id}"
     if tested.ok:
         return Check(
-            name=name, tone="good", told=f"{tested.models} models in {tested.latency_ms:.0f} ms"
+            name=name,
+            tone="good",
+            told=f"{'1 model' if tested.models == 1 else f'{tested.models} models'}"
+            f" in {tested.latency_ms:.0f} ms",
         )
     return Check(name=name, tone="bad", told=tested.error, hint=tested.message)
 

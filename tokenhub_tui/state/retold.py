@@ -1,26 +1,34 @@
 """What the events of a recording say to questions that were not asked while it was made."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
 from tokenhub.client.stream import Heard
-from tokenhub.filters import FilterError, parse
+from tokenhub.client.text import from_ms
+from tokenhub.filters import LEAST, FilterError, parse
+from tokenhub.wire.logs import LogBar, LogHistogram
 from tokenhub.wire.observe import LogPage, RequestDetail, RequestLog
 from tokenhub.wire.stats import Aggregate, Stats
 from tokenhub_tui.state.feed import logged, unix
 
+HISTOGRAM = "/admin/v1/logs/histogram"
 LOGS, REQUESTS, STATS = "/admin/v1/logs", "/admin/v1/requests/", "/admin/v1/stats"
 WINDOWS = (("1m", 60.0), ("5m", 300.0), ("1h", 3600.0), ("24h", 86_400.0))
 _ENDS = frozenset(("route_success", "route_error"))
-_LIMIT = 100
+_LIMIT, _BARS, _MOST_BARS = 100, 60, 500
+_MINUTE_S = 60.0
+_SERVER_ERRORS = 500
 
 
 def retold(path: str, query: str, events: Sequence[Heard], now: float) -> msgspec.Struct | None:
     """The answer to a question, of the events up to now; None where they have none."""
     if path == LOGS:
         return _logs(query, events, now)
+    if path == HISTOGRAM:
+        return _histogram(query, events, now)
     if path == STATS:
         return _stats(events, now)
     if path.startswith(REQUESTS):
@@ -34,13 +42,57 @@ def _logs(query: str, events: Sequence[Heard], now: float) -> LogPage | None:
     if not set(asked) <= {"limit", "filter"}:
         return None
     limit = int(asked.get("limit", [str(_LIMIT)])[0])
+    meant = _meant(asked.get("filter", [""])[0], events, now)
+    if meant is None:
+        return None
+    return LogPage(logs=meant[:limit], total=len(meant), limit=limit, offset=0, next=None)
+
+
+def _meant(text: str, events: Sequence[Heard], now: float) -> list[RequestLog] | None:
+    """The requests that a filter means, newest first; None where it is none."""
     try:
-        wanted = parse(asked.get("filter", [""])[0], now=now)
+        wanted = parse(text, now=now)
     except FilterError:
         return None
     rows = [_row(one) for one in reversed(events) if one.type in _ENDS]
-    meant = [row for row in rows if wanted.matches(logged(row).row())]
-    return LogPage(logs=meant[:limit], total=len(meant), limit=limit, offset=0, next=None)
+    return [row for row in rows if wanted.matches(logged(row).row())]
+
+
+def _histogram(query: str, events: Sequence[Heard], now: float) -> LogHistogram | None:
+    """How many requests there were by time, from the first of the recording on."""
+    asked = parse_qs(query)
+    text = asked.get("filter", [""])[0]
+    meant = _meant(text, events, now)
+    if meant is None or not events or not set(asked) <= {"filter", "buckets", "step"}:
+        return None
+    since_ms, _ = parse(text, now=now).window
+    begin = since_ms / 1000 if since_ms > LEAST else unix(events[0].timestamp)
+    many = int(asked.get("buckets", [str(_MOST_BARS if "step" in asked else _BARS)])[0])
+    step_s = max(_MINUTE_S if "step" in asked else 1.0, (now - begin) / many)
+    bars = [
+        LogBar(
+            timestamp=from_ms((begin + place * step_s) * 1000),
+            total=0,
+            ok=0,
+            client_errors=0,
+            server_errors=0,
+        )
+        for place in range(max(1, ceil((now - begin) / step_s)))
+    ]
+    for row in meant:
+        bar = bars[max(0, min(len(bars) - 1, int((unix(row.timestamp) - begin) / step_s)))]
+        bar.total += 1
+        bar.ok += not row.error_class
+        bar.client_errors += bool(row.error_class) and row.status_code < _SERVER_ERRORS
+        bar.server_errors += bool(row.error_class) and row.status_code >= _SERVER_ERRORS
+    return LogHistogram(
+        since=from_ms(begin * 1000),
+        until=from_ms(now * 1000),
+        step_s=step_s,
+        total=len(meant),
+        exact=True,
+        buckets=bars,
+    )
 
 
 def _detail(request_id: str, events: Sequence[Heard]) -> RequestDetail | None:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from tokenhub.wire.logs import LogHistogram
 from tokenhub.wire.observe import LogPage, RequestDetail
 from tokenhub.wire.stats import Stats
 from tokenhub_tui.state.replay import Player, Tape, read
@@ -100,6 +101,11 @@ def test_requests_figures_and_details_are_made_of_the_events() -> None:
     stats = retold("/admin/v1/stats", "", events, now)
     detail = retold("/admin/v1/requests/a", "", events, now)
 
+    bars = retold("/admin/v1/logs/histogram", "buckets=10", events, now)
+
+    assert isinstance(bars, LogHistogram)
+    assert [0, 0, 0, 0, 0, 1, 0, 0, 0, 1] == [bar.total for bar in bars.buckets]
+    assert 1 == bars.buckets[-1].server_errors
     assert isinstance(page, LogPage)
     assert isinstance(wanted, LogPage)
     assert isinstance(stats, Stats)
