@@ -20,7 +20,7 @@ from tokenhub_tui.state.standing import LIVE, OFFLINE
 PLACES = (*PAGES, "request")
 THEMES = ("tokenhub-dark", "tokenhub-light")
 # So often in a row nothing is another, and it is taken as the end.
-_STILL, _LOOK_S, _PATIENCE_S = 3, 0.15, 20.0
+_STILL, _LOOK_S, _PATIENCE_S = 3, 0.15, 60.0
 
 
 @asynccontextmanager
