@@ -12,6 +12,7 @@ from tokenhub_tui.start import Start
 
 if TYPE_CHECKING:
     from tokenhub_tui.kept import Kept
+    from tokenhub_tui.replay import Played
     from tokenhub_tui.servers import Server
 
 USAGE = 2
@@ -34,18 +35,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Textual takes 200 ms to load, which --help and a pipe need not wait for.
     from tokenhub.client.errors import BadProfile  # noqa: PLC0415
     from tokenhub_tui.app import Console  # noqa: PLC0415
+    from tokenhub_tui.clock import SystemClock  # noqa: PLC0415
     from tokenhub_tui.kept import Kept  # noqa: PLC0415
+    from tokenhub_tui.replay import Recorder  # noqa: PLC0415
 
     kept = Kept.of_user()
     try:
         kept.load()
+        if given.replay is not None:
+            server, played = _played(given.replay)
+        else:
+            server, played = _server(given, kept), None
+        recorder = Recorder(given.record, SystemClock()) if given.record is not None else None
         console = Console(
-            _server(given, kept), start=_start(given), read_only=given.read_only, kept=kept
+            server,
+            start=_start(given),
+            read_only=given.read_only,
+            kept=kept,
+            play=played,
+            record=recorder,
         )
-    except BadProfile as error:
+    except (BadProfile, OSError, ValueError) as error:
         print(f"tokenhub-tui: {error}", file=sys.stderr)
         return USAGE
     console.run(mouse=not given.no_mouse)
+    if recorder is not None:
+        recorder.close()
+        print(f"Recorded in {given.record}; tokenhub-tui --replay {given.record} plays it.")
     return console.return_code or 0
 
 
@@ -59,6 +75,18 @@ def _server(given: argparse.Namespace, kept: "Kept") -> "Server":
     if name != profile.url_source:
         return of_context(profile, name, kept.contexts().named(name))
     return Server(profile=profile, name=profile.url.partition("://")[2])
+
+
+def _played(file: Path) -> "tuple[Server, Played]":
+    """A recording in the place of a server. Raises OSError and ValueError."""
+    from tokenhub_tui.replay import Played, load  # noqa: PLC0415
+    from tokenhub_tui.servers import Server  # noqa: PLC0415
+
+    try:
+        played = Played(load(file), file)
+    except ValueError as error:
+        raise ValueError(f"{file} is no recording: {error}") from error
+    return Server(profile=played.profile, name=file.name, read_only=True), played
 
 
 def _start(given: argparse.Namespace) -> Start:
@@ -91,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default="", help="where the server is")
     parser.add_argument("--token-file", type=Path, help="a file that holds the admin token")
     parser.add_argument("--read-only", action="store_true", help="change nothing")
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="play what `tokenhubctl events -o jsonl` wrote"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write down what comes, for --replay"
+    )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--version", action="version", version=f"tokenhub-tui {__version__}")
     return parser

@@ -15,6 +15,7 @@ from tokenhub.client.calls.info import info
 from tokenhub.client.calls.vault import status
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
+from tokenhub.client.stream import Heard
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, servers, theme, vault
@@ -25,6 +26,7 @@ from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Chosen, Kept
 from tokenhub_tui.link import Link
 from tokenhub_tui.offers import Offers, bare
+from tokenhub_tui.replay import Played, Recorder
 from tokenhub_tui.screens import PAGES
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.request import RequestPage
@@ -37,6 +39,7 @@ from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen, told
 from tokenhub_tui.widgets.keys_panel import KeysPanel
+from tokenhub_tui.widgets.seek_bar import SeekBar
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.widgets.words import lines
 from tokenhub_tui.working import beside
@@ -91,16 +94,21 @@ class Console(App[None]):
         clock: Clock | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         name: str = "",
+        play: Played | None = None,
+        record: Recorder | None = None,
     ) -> None:
         super().__init__()
-        self.clock = clock or SystemClock()
+        self.player = play.player if play is not None else None
+        self.clock = self.player or clock or SystemClock()
         if isinstance(server, Profile):
             server = Server(profile=server, name=name or server.url.partition("://")[2])
         self.server = server
         self.kept = kept or Kept.nothing()
         self._reads = read_only
         self._transport = transport
-        self.link = Link(server.profile, self.clock, transport)
+        self._recorder = record
+        self.link = play or Link(server.profile, self.clock, transport)
+        self.link.witness = record
         self.feed = Feed()
         self.changes = Changes()
         self.seeded = False
@@ -216,7 +224,10 @@ class Console(App[None]):
         if not self.screen_stack:
             return
         now = self.clock.now()
-        states = [standing.told(self.link.standing, self.feed.per_s(now), now)]
+        state = standing.told(self.link.standing, self.feed.per_s(now), now)
+        states = [state if self.player is None else ("▶ replay", "warn")]
+        if self._recorder is not None:
+            states.insert(0, ("● records", "warn"))
         if missed := standing.lost(self.link.standing):
             states.insert(0, (missed, "warn"))
         if self.read_only:
@@ -231,6 +242,8 @@ class Console(App[None]):
         self.screen.set_class(standing.old(self.link.standing, now), "-old")
         for panel in self.screen.query(KeysPanel):
             panel.again()
+        for line in self.screen.query(SeekBar):
+            line.refresh()
 
     # --- What screens ask for ---
 
@@ -302,6 +315,8 @@ class Console(App[None]):
         """Why an action of everywhere cannot be used now; empty where it can."""
         if self.read_only and any(one.changes for one in actions.called(method, actions.APP)):
             return "the console only reads here"
+        if method in {"seek", "speed"} and self.player is None:
+            return "no recording is played"
         return "nothing to undo" if method == "undo" and self._undo is None else ""
 
     def key_of(self, action: actions.Action) -> str:
@@ -409,6 +424,30 @@ class Console(App[None]):
             return
         self.say(f"Saved the screen as {where}")
 
+    # --- Recordings ---
+
+    def action_seek(self, by_s: int) -> None:
+        if self.player is not None:
+            self._sought(self.player.at, self.player.seek(self.player.at + by_s))
+
+    def on_seek_bar_sought(self, message: SeekBar.Sought) -> None:
+        if self.player is not None:
+            self._sought(self.player.at, self.player.seek_part(message.part))
+
+    def action_speed(self, by: int) -> None:
+        if self.player is not None:
+            self.player.faster(by)
+            self.draw_bars()
+
+    def _sought(self, before: float, events: list[Heard]) -> None:
+        """Show what had happened up to another place of the recording."""
+        if self.player is not None and self.player.at < before:
+            self.feed, self.changes, self.link.inbox = Feed(), Changes(), []
+        self.link.inbox += events
+        self._take()
+        self.action_refresh()
+        self.draw_bars()
+
     # --- Servers ---
 
     @property
@@ -445,7 +484,10 @@ class Console(App[None]):
         self._start = Start(place=self.current_mode if self.current_mode in PAGES else "live")
         self.workers.cancel_all()
         self.clear_notifications()
+        if self.player is not None:
+            self.player, self.clock = None, SystemClock()
         before, self.link = self.link, Link(server.profile, self.clock, self._transport)
+        self.link.witness = self._recorder
         await self._clear()
         await before.aclose()
         self.server = server

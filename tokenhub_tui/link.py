@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -23,6 +23,14 @@ T = TypeVar("T")
 AGAIN_S = 5.0
 
 
+class Witness(Protocol):
+    """Who writes down what comes: tokenhub_tui.replay has one."""
+
+    def heard(self, events: list[Heard]) -> None: ...
+
+    def answered(self, call: Call[T], answer: T) -> None: ...
+
+
 class Link:
     """Calls and events of one server. `standing` says how the stream is doing.
 
@@ -38,10 +46,14 @@ class Link:
         self._clock = clock
         self._client = AsyncClient(profile, transport=transport)
         self._last_id = ""
+        self.witness: Witness | None = None
 
     async def __call__(self, call: Call[T]) -> T:
         """The answer. Raises ClientError."""
-        return await self._client(call)
+        answer = await self._client(call)
+        if self.witness is not None:
+            self.witness.answered(call, answer)
+        return answer
 
     def opened(self, call: Call[T]) -> AbstractAsyncContextManager[AsyncOpened]:
         """The answer as it comes, unread. Raises ClientError."""
@@ -70,6 +82,8 @@ class Link:
             async for rows in portions:
                 self._last_id = _behind(rows, self._last_id)
                 self.inbox += rows
+                if self.witness is not None:
+                    self.witness.heard(list(rows))
 
     def _told(self, change: Change) -> None:
         now = self._clock.now()

@@ -27,7 +27,7 @@ async def test_a_form_is_written_refused_and_saved_by_keys(tmp_path: Path) -> No
     sent: list[dict[str, Value]] = []
     answers: list[Exception | None] = [
         msgspec.ValidationError("Expected `int` <= 10 - at `$.weight`"),
-        Refused("it is wrong", status=422, fields=[("/key", "is no key"), ("", "and odd")]),
+        Refused("it is wrong", status=422, fields=[("#/key", "is no key"), ("", "and odd")]),
         None,
     ]
 

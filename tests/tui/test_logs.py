@@ -14,6 +14,7 @@ from tests.tui.test_live import PROFILE, ask
 from tokenhub.sim.app import Sim
 from tokenhub_tui.app import Console
 from tokenhub_tui.widgets.table import Table
+from tokenhub_tui.widgets.tabline import TabLine
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +110,8 @@ async def test_trail_has_its_own_filter_and_shows_what_changed(tmp_path: Path) -
             filtered = text(console)
             await pilot.press("enter")
             opened = await seen(console, pilot, "before", "after", "hash")
-            await pilot.press("escape", "tab")
+            await pilot.press("escape")
+            await pilot.click(TabLine, offset=(3, 0))
             requests = await seen(console, pilot, "2 of 2", "newest first")
 
     assert "provider.upsert" in listed

@@ -8,6 +8,7 @@ from tests.support.server import running
 from tests.tui.console import before, seen, until
 from tests.tui.test_live import PROFILE, ask
 from tokenhub.client.calls.routing import simulate
+from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
 
@@ -107,3 +108,18 @@ async def test_unknown_request_is_said_to_be_none(tmp_path: Path) -> None:
 
     assert "req_none" in shown
     assert "Attempts" not in left
+
+
+async def test_request_that_runs_is_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        request_id = await ask(hub, await hub.key(), "gpt")
+        now = "2026-01-31T10:00:00.000Z"
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, request_id[:12])
+            console.link.inbox.append(Heard(type="request_started", timestamp=now, request_id="r"))
+            await until(pilot, lambda: console.feed.get("r"))
+            console.open_request("r")
+            waiting = await seen(console, pilot, "r is still running")
+
+    assert "as soon as it is over" in waiting

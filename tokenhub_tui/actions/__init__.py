@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from tokenhub_tui.actions import (
     charts,
+    fleet,
+    flows,
     health,
     keys,
     live,
@@ -25,13 +27,15 @@ ACTIONS: tuple[Action, ...] = (
     *shell.ACTIONS,
     *vault.ACTIONS,
     *live.ACTIONS,
-    *keys.ACTIONS,
-    *health.ACTIONS,
     *charts.ACTIONS,
     *simulate.ACTIONS,
+    *fleet.ACTIONS,
+    *keys.ACTIONS,
+    *health.ACTIONS,
     *logs.ACTIONS,
     *request.ACTIONS,
     *rewards.ACTIONS,
+    *flows.ACTIONS,
     *more.ACTIONS,
 )
 

@@ -12,6 +12,7 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.timer import Timer
 from textual.widgets import Button, Static
 
 from tokenhub.client.errors import ClientError, Conflict, Refused
@@ -29,6 +30,10 @@ R = TypeVar("R")
 Save = Callable[[dict[str, Value], dict[str, Value]], Awaitable[R]]
 
 
+# What is still being written is not asked about.
+REST_S = 0.4
+
+
 class Explaining(Protocol):
     """What the dialog asks of the app."""
 
@@ -41,7 +46,8 @@ class FormDialog(Dialog[R]):
 
     `save` may raise ClientError and msgspec.ValidationError: the dialog stays and tells.
     `theirs` reads the row anew after a conflict, and from then on `save` goes by what it read.
-    `new` is a form that may be saved as it is.
+    `new` is a form that may be saved as it is. `effect` tells what the values would come to, and
+    is asked once they rest.
     """
 
     BINDINGS: ClassVar = [
@@ -56,6 +62,7 @@ class FormDialog(Dialog[R]):
         save: Save[R],
         *,
         theirs: Callable[[], Awaitable[Values]] | None = None,
+        effect: Callable[[dict[str, Value]], Awaitable[str]] | None = None,
         new: bool = False,
         verb: str = "Save",
     ) -> None:
@@ -64,6 +71,8 @@ class FormDialog(Dialog[R]):
         self._fields = tuple(fields)
         self._save = save
         self._theirs = theirs
+        self._effect = effect
+        self._resting: Timer | None = None
         self._new = new
         self._verb = verb
         self._other: Values | None = None
@@ -119,6 +128,24 @@ class FormDialog(Dialog[R]):
         self.query_one("#changes", Static).update(
             lines(f"Changed: {told}" if told and not self._new else "", "key")
         )
+        if self._effect is not None:
+            if self._resting is not None:
+                self._resting.stop()
+            self._resting = self.set_timer(REST_S, self._ask_effect)
+
+    def _ask_effect(self) -> None:
+        beside(self, self._tell_effect, group="effect")
+
+    async def _tell_effect(self) -> None:
+        """Say what the values would come to, where they can be read and are others."""
+        values = self.form.peek()
+        if self._effect is None or self._busy or len(values) < len(self._fields):
+            return
+        new = form.changed(self._fields, self.form.before, values)
+        try:
+            self.say(await self._effect(values) if new else "", "")
+        except (ClientError, msgspec.ValidationError) as error:
+            self.say(f"What it would come to cannot be told: {error}", "dim")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

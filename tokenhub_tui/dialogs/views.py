@@ -40,8 +40,10 @@ class Views(Dialog[Picked]):
         self._views = views
         self._wanted = wanted
         self._read_only = read_only
-        keys = "" if read_only else "s Save this filter · d Delete · "
-        self.HINT = f"enter Use · {keys}esc Leave"  # type: ignore[misc] # of this one alone
+        keys = ["enter Use"] if views else []
+        if not read_only:
+            keys += ["s Save this filter", *(["d Delete"] if views else [])]
+        self.HINT = " · ".join([*keys, "esc Leave"])  # type: ignore[misc] # of this one alone
 
     def contents(self) -> ComposeResult:
         if not self._views:

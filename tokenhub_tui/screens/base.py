@@ -29,10 +29,12 @@ from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.more import Here
+from tokenhub_tui.state.replay import Player
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
 from tokenhub_tui.widgets.keybar import KeyBar
+from tokenhub_tui.widgets.seek_bar import SeekBar
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.topbar import TopBar
 from tokenhub_tui.working import beside
@@ -59,6 +61,7 @@ class Console(Protocol):
     vault: Seen | None
     changes: Changes
     said: list[Said]
+    player: Player | None
 
     @property
     def pace(self) -> float: ...
@@ -138,10 +141,17 @@ class Page(Screen[None], Generic[D]):
             yield Empty("Asking the server …", id="waiting")
             with Container(id="content"):
                 yield from self.contents()
+        if self.console.player is not None:
+            yield SeekBar(self.console.player)
         if self.FILTERS:
             yield FilterBar()
         keys = [*actions.of(self.NAME), *actions.of(actions.APP)]
         yield KeyBar(keys, self._off, self.console.key_of)
+
+    @property
+    def every_s(self) -> float | None:
+        """EVERY_S, where how things stand does not change it."""
+        return self.EVERY_S
 
     def contents(self) -> ComposeResult:
         """The widgets between the bars."""
@@ -182,7 +192,8 @@ class Page(Screen[None], Generic[D]):
             await self._rest()
 
     async def _rest(self) -> None:
-        rest_s = None if self.EVERY_S is None else self.EVERY_S * self.console.pace
+        every_s = self.every_s
+        rest_s = None if every_s is None else every_s * self.console.pace
         try:
             await asyncio.wait_for(self._again.wait(), rest_s)
         except TimeoutError:

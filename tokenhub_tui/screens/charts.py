@@ -64,6 +64,8 @@ class ChartsPage(Page[Charted]):
     def on_mount(self) -> None:
         self._table.sorted_by("req", down=True)
         self._table.focus()
+        # The legends have colours of the theme.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self, event: events.Resize) -> None:
         del event
@@ -164,7 +166,8 @@ class ChartsPage(Page[Charted]):
 
     def _draw_picture(self, number: int, kind: series.Kind, data: Charted) -> None:
         box, chosen = self.query_one(f"#box-{number}"), self._chosen
-        room = max(10, box.size.width - 6)
+        # By the screen: a box that was never shown has no size yet.
+        room = self.size.width // (2 if self._four else 1) - 8
         box.border_title = words(kind.title)
         said = series.legend(data, kind, chosen, self._colours, room)
         box.border_subtitle = legend(self, said)
@@ -173,8 +176,9 @@ class ChartsPage(Page[Charted]):
 
     def _draw_table(self, data: Charted) -> None:
         by, down = self._sorted
-        rows = series.rows(data, self._chosen, self._colours, by, down=down)
-        self._table.show(rows, columns=series.columns(data.ask.group))
+        trend = min(series.trend_width(self.size.width), data.steps)
+        rows = series.rows(data, self._chosen, self._colours, by, down=down, trend=trend)
+        self._table.show(rows, columns=series.columns(data.ask.group, trend))
         box = self.query_one("#totals-box")
         box.styles.height = min(MOST_ROWS[self.has_class("-tall")], len(rows)) + 3
         box.border_title = words(series.counted(len(rows), data.ask.group))
@@ -260,7 +264,7 @@ class ChartsPage(Page[Charted]):
         self._draw()
 
     def on_table_sorted(self, message: Table.Sorted) -> None:
-        if message.column_id != "mark":
+        if message.column_id not in {"mark", "trend"}:
             self._sort(message.column_id)
 
     def on_table_opened(self, message: Table.Opened) -> None:

@@ -156,6 +156,9 @@ class LogsPage(Page[Answer | None]):
         self._captions()
 
     def _means(self, event: Heard) -> bool:
+        """Whether a request is none of those that are here, and the filter means it."""
+        if self.kept.get(event.request_id) is not None:
+            return False
         line = self.console.feed.get(event.request_id)
         if line is None or not self.wanted:
             return True
@@ -352,6 +355,7 @@ class LogsPage(Page[Answer | None]):
     def action_export(self) -> None:
         if self._exporting:
             self.workers.cancel_group(self, "export")
+            self.console.say("Stopped the export; it left no file", tone="warn")
             return
         what = "Requests" if self.showing == REQUESTS else "The audit trail"
         of = f"of  {self.wanted}" if self.wanted else "of all times"

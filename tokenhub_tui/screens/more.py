@@ -28,6 +28,8 @@ from tokenhub_tui.working import beside
 
 # The most that the server gives in one answer.
 WHOLE = 1000
+# What stands before the text of a message: the cursor, its time, a mark.
+TIME = 12
 
 
 class MorePage(Page[Server]):
@@ -116,8 +118,10 @@ class MorePage(Page[Server]):
         if self._checks is not None and row_id in self._checks:
             one = self._checks[row_id]
             text = f"{one.told}\n{one.hint}".strip() if one.hint else ""
-        elif row_id.isdigit():
-            text = self.console.said[int(row_id)].text
+        elif row_id.isdigit() and int(row_id) < len(self.console.said):
+            said = self.console.said[int(row_id)].text
+            # What is not cut in its row need not be said twice.
+            text = said if len(said) > self.table.size.width - TIME else ""
         self.query_one("#whole", Static).update(lines(text))
 
     def on_table_moved(self) -> None:

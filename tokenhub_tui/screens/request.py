@@ -121,13 +121,13 @@ class RequestPage(Page[Detail]):
     def on_failed(self, message: Failed) -> None:
         line = self.console.feed.get(self._request_id)
         if isinstance(message.error, NotFound) and line is not None and not line.over:
+            # Textual would go on to what all screens say.
             message.stop()
+            message.prevent_default()
             waiting = self.query_one("#waiting", Empty)
             waiting.nothing(
                 f"{self._request_id} is still running.", "It is shown here as soon as it is over."
             )
-            return
-        super().on_failed(message)
 
     # --- Drawing ---
 

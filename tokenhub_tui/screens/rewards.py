@@ -95,6 +95,8 @@ class RewardsPage(Page[Believed]):
 
     def on_mount(self) -> None:
         self.table.focus()
+        # The legend has colours of the theme.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)

@@ -148,7 +148,7 @@ def placed(
     under: dict[str, str] = {}
     others: list[str] = []
     for pointer, message in faults:
-        name = pointer.lstrip("/").partition("/")[0]
+        name = pointer.lstrip("#/").partition("/")[0]
         if name in ids:
             under.setdefault(name, message)
         else:

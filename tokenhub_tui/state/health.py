@@ -250,6 +250,8 @@ def resting(it: Standing, now: float) -> str:
     left_s = rests_s(it, now)
     if left_s is None:
         return ""
+    if not left_s:
+        return "due"
     whole_s = unix(it.cooldown_until or "") - unix(it.last_error_time or "")
     share = min(1.0, left_s / whole_s) if whole_s > 0 and it.last_error_time else 0.0
     full = math.ceil(share * _BLOCKS)

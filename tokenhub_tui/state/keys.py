@@ -21,7 +21,7 @@ _SOON_S = 7 * _DAY_S
 COLUMNS = (
     Column(id="name", title="name", width=18, most=32),
     Column(id="state", title="state", width=9),
-    Column(id="prefix", title="prefix", width=12, most=20, rank=9),
+    Column(id="prefix", title="prefix", width=20, rank=7),
     Column(id="scopes", title="scopes", width=9, rank=3),
     Column(id="budget", title="month", width=BAR, rank=2),
     Column(id="spent", title="spent/of", width=11, most=14, right=True),
@@ -29,8 +29,8 @@ COLUMNS = (
     Column(id="used", title="used", width=6, right=True),
     Column(id="expires", title="expires", width=7, right=True, rank=4),
     Column(id="created", title="age", width=6, right=True, rank=6),
-    Column(id="rps", title="rps", width=7, right=True, rank=7),
-    Column(id="tpm", title="tok/min", width=8, right=True, rank=8),
+    Column(id="rps", title="rps", width=7, right=True, rank=8),
+    Column(id="tpm", title="tok/min", width=8, right=True, rank=9),
 )
 FIELDS: Fields = {
     "name": Field(("name",)),

@@ -2,6 +2,7 @@
 
 from tokenhub.client.text import milliseconds, money, of_state
 from tokenhub.wire.orchestrations import OrchestrationDetail
+from tokenhub_tui.state.reasons import trouble
 
 _MARKS = {"succeeded": "✓", "partial": "!", "running": "◌", "cancelled": "·"}
 
@@ -14,6 +15,6 @@ def title(one: OrchestrationDetail) -> tuple[str, str]:
     steps = f"{one.step_count} step{'' if one.step_count == 1 else 's'}"
     told = [one.mode, one.status, steps, milliseconds(one.latency_ms), cost]
     if one.error_class:
-        told.append(one.error_class.replace("_", " "))
+        told.append(trouble(one.error_class))
     mark = _MARKS.get(one.status, "✗")
     return f"{mark} {' · '.join(told)}", of_state(one.status)

@@ -18,6 +18,7 @@ _DAY_S = 86_400
 # A label of the time axis and the air beside it, in cells; a label of the other one, in lines.
 _TICK_WIDE, _TICK_HIGH = 12, 3
 LABEL = 5
+_LITTLE = 0.05
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,8 @@ def upwards(plot: Plot, height: int) -> Axis:
     most = max(2, height // _TICK_HIGH)
     if plot.log:
         return _decades([value for value in values if value > 0], most, plot.form)
-    high = max(values, default=0.0) or 1.0
+    # No error is no reason to leave room for a hundred of a hundred.
+    high = max(values, default=0.0) or (_LITTLE if plot.form == SHARE else 1.0)
     step = nice(high / most)
     top = ceil(high / step - 1e-9)
     ticks = [(step * n, written(step * n, plot.form).rjust(LABEL)) for n in range(top + 1)]

@@ -58,6 +58,7 @@ _TROUBLES = {
     "model_not_found": "no such model",
     "model_not_allowed": "model not allowed",
     "client_closed": "caller hung up",
+    "client_gone": "caller hung up",
     "cancelled": "caller hung up",
 }
 

@@ -117,6 +117,11 @@ class Charted(msgspec.Struct, frozen=True, kw_only=True):
     totals: Mapping[str, Mapping[str, float]] = {}
 
     @property
+    def steps(self) -> int:
+        """How many steps there are from start to end."""
+        return round((self.end - self.start) / self.ask.window.step_s)
+
+    @property
     def names(self) -> list[str]:
         """All series, those with the most requests first."""
         counts = self.totals.get("req", {})
@@ -272,7 +277,7 @@ def fitting(
             break
         parts += [(between, None), (text, colour)] if between else [(text, colour)]
         used += len(between + text)
-    return [*parts, (f"  +{more}", None)] if more else parts
+    return [*parts, (f"{'  ' if parts else ''}+{more}", None)] if more else parts
 
 
 def at(points: Sequence[Point], when: float) -> float | None:
@@ -320,8 +325,8 @@ def counted(count: int, group: Group) -> str:
     return f"{count} {group.title}{'' if count == 1 else 's'}"
 
 
-def columns(group: Group) -> tuple[Column, ...]:
-    """The columns of the table below the pictures."""
+def columns(group: Group, trend: int = 0) -> tuple[Column, ...]:
+    """The columns of the table below the pictures, the last of them `trend` cells wide."""
     return (
         Column(id="mark", title="", width=1),
         Column(id="name", title=group.title if group.labels else "", width=16, most=44),
@@ -333,11 +338,23 @@ def columns(group: Group) -> tuple[Column, ...]:
         Column(id="err", title="err", width=6, right=True),
         Column(id="usd", title="$/h", width=7, most=9, right=True),
         Column(id="tok", title="tok/s", width=6, most=8, right=True, rank=2),
+        *((Column(id="trend", title=" trend", width=trend + 1, rank=6),) if trend else ()),
     )
 
 
+def trend_width(width: int) -> int:
+    """The cells that the trends may have on a screen of so many; none where it has no room."""
+    return next((cells for least, cells in ((160, 72), (110, 24)) if width >= least), 0)
+
+
 def rows(
-    data: Charted, chosen: Chosen, colours: Mapping[str, int], by: str, *, down: bool
+    data: Charted,
+    chosen: Chosen,
+    colours: Mapping[str, int],
+    by: str,
+    *,
+    down: bool,
+    trend: int = 0,
 ) -> list[Row]:
     """A row for each series, sorted by a column."""
     values = data.totals.get(by, {})
@@ -348,10 +365,10 @@ def rows(
         there = sorted((name for name in names if name in values), key=lambda name: values[name],
                        reverse=down)  # fmt: skip
         names = [*there, *(name for name in names if name not in values)]
-    return [_row(name, data, chosen, colours) for name in names]
+    return [_row(name, data, chosen, colours, trend) for name in names]
 
 
-def _row(name: str, data: Charted, chosen: Chosen, colours: Mapping[str, int]) -> Row:
+def _row(name: str, data: Charted, chosen: Chosen, colours: Mapping[str, int], trend: int) -> Row:
     hidden = name in chosen.hidden or bool(chosen.only and name != chosen.only)
     if hidden:
         sign = Cell("x", "dim")
@@ -360,7 +377,25 @@ def _row(name: str, data: Charted, chosen: Chosen, colours: Mapping[str, int]) -
     else:
         sign = Cell("·", "dim")
     cells = [_value(kind, data.totals.get(kind.id, {}).get(name)) for kind in TOTALS]
+    if trend:
+        points = data.lines[data.ask.kinds[0].id].get(name, ())
+        tone = f"series-{colours[name]}" if name in colours and not hidden else "dim"
+        cells.append(Cell(" " + spark(points, data.start, data.end, trend), tone))
     return Row(id=name, cells=(sign, name, *cells), tone="dim" if hidden else "")
+
+
+def spark(points: Sequence[Point], left: float, right: float, width: int) -> str:
+    """The course of values in one line, the highest of a cell in it; a gap is a space."""
+    cells: list[float | None] = [None] * width
+    for x, y in points:
+        place = int((x - left) / (right - left) * width)
+        if y is not None and 0 <= place < width:
+            cells[place] = max(y, cells[place] or 0.0)
+    top = max((value for value in cells if value is not None), default=0.0)
+    return "".join(
+        " " if value is None else "▁▂▃▄▅▆▇█"[min(7, int(value / top * 8)) if top else 0]
+        for value in cells
+    )
 
 
 def _value(kind: Kind, value: float | None) -> str | Cell:

@@ -153,7 +153,8 @@ def _built(plot: Plot, width: int, height: int, colours: list[str], muted: str) 
         plotext.vline(plot.at, grey)
     apart = (x.high - x.low) / max(1, width - plots.LABEL - 2)
     for curve in sorted(plot.curves, key=lambda one: not one.dotted):
-        rgb = Color.parse(colours[curve.colour % len(colours)]).rgb
+        colour = Color.parse(colours[curve.colour % len(colours)])
+        rgb = colour.blend(Color.parse(muted), 0.5).rgb if curve.dotted else colour.rgb
         _curve(plotext, plots.placed(curve, log=plot.log), rgb, apart)
     text: str = plotext.build()
     return text.rstrip("\n")

@@ -25,8 +25,10 @@ class Facts(Static):
     def show(self, facts: Sequence[Fact]) -> None:
         """Show these."""
         self._facts = facts
+        if not self.size.width:  # not laid out yet; it is told when it is
+            return
         names = width(facts) + GAP
-        room = max(LEAST, self.container_size.width - names)
+        room = max(LEAST, self.size.width - names)
         self.update(
             Content("\n").join([line for one in facts for line in _lines(one, names, room)])
         )

@@ -111,7 +111,6 @@ class Row(Vertical):
             password=field.kind == form.SECRET,
             compact=True,
             disabled=field.fixed,
-            select_on_focus=False,
         )
 
     def read(self) -> Value:
@@ -153,7 +152,8 @@ class Form(VerticalScroll, can_focus=False):
     """The fields under each other. `before` is what stood in them at first."""
 
     BINDINGS: ClassVar = [
-        Binding("enter,down", "app.focus_next", "Next field", show=False),
+        Binding("enter", "next", "Next field", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
         Binding("f2", "reveal", "Show or hide what is secret", show=False),
         Binding("ctrl+z", "restore", "This field as it was", show=False),
@@ -162,6 +162,9 @@ class Form(VerticalScroll, can_focus=False):
     class Changed(Message):
         """Something else is written."""
 
+    class Done(Message):
+        """Enter was pressed in the last field."""
+
     class Entered(Message):
         """The focus is in another field; `help` tells what it is for."""
 
@@ -169,8 +172,8 @@ class Form(VerticalScroll, can_focus=False):
             super().__init__()
             self.help = text
 
-    def __init__(self, fields: Sequence[Field]) -> None:
-        super().__init__()
+    def __init__(self, fields: Sequence[Field], name: str | None = None) -> None:
+        super().__init__(id=name)
         self.fields = tuple(fields)
         self.before: dict[str, Value] = form.first(fields)
 
@@ -269,6 +272,13 @@ class Form(VerticalScroll, can_focus=False):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_next()
+
+    def action_next(self) -> None:
+        """On to the next field; after the last, whoever holds the form decides."""
+        row = self._here()
+        if row is not None and row.field.id == self.fields[-1].id:
+            self.post_message(self.Done())
         self.screen.focus_next()
 
     def _altered(self, event: Message) -> None:

@@ -167,7 +167,8 @@ class Table(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         room = self.scrollable_content_region.width - self._gutter
-        self._widths = widths(self._columns, self._rows, max(1, room))
+        # Without a place on the screen yet there is nothing to share out, and nothing is drawn.
+        self._widths = widths(self._columns, self._rows, room) if room > 0 else []
         self._grow(Size(0, len(self._rows) + self._head))
         self._into_view()
         self.refresh()

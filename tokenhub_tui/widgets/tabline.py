@@ -19,6 +19,12 @@ class TabLine(Static):
         super().__init__()
         self._tabs = tabs
 
+    def titles(self, tabs: Mapping[str, str]) -> None:
+        """Call the lists so: their titles may count what is in them."""
+        if tabs != self._tabs:
+            self._tabs = tabs
+            self.refresh()
+
     def render(self) -> Content:
         """Titles at the left, the word at the right."""
         left = Content("│").join([self._tab(name, title) for name, title in self._tabs.items()])

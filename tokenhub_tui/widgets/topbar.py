@@ -39,6 +39,8 @@ class TopBar(Static):
         left = Content.assemble(left, self._places(names=names))
         room = self.size.width - right.cell_length - 1
         if left.cell_length > room:
+            left = Content.assemble((" TokenHub ", "bold"), self._server(), " ", self._here())
+        if left.cell_length > room:
             left = left.truncate(max(0, room), ellipsis=True)
         return Content.assemble(left, " " * (room - left.cell_length), right, " ")
 
@@ -46,6 +48,11 @@ class TopBar(Static):
         if not self.accent:
             return words(self.server, "key")
         return words(f" {self.server} ").stylize(ACCENTS[self.accent])
+
+    def _here(self) -> Content:
+        """The screen that is shown, where there is no room for the digits of the others."""
+        shown = [f" {place.key} {place.title} " for place in PLACES if place.name == self.place]
+        return Content.styled("".join(shown), "reverse bold")
 
     def _places(self, *, names: bool) -> Content:
         parts = []

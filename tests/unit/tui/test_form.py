@@ -87,7 +87,7 @@ def test_a_fault_of_the_wire_stands_under_its_field() -> None:
     with pytest.raises(msgspec.ValidationError) as raised:
         msgspec.convert({"weight": None}, ModelPatch)
 
-    under, others = placed([*faults(raised.value), ("/other", "is odd")], FIELDS)
+    under, others = placed([*faults(raised.value), ("#/other", "is odd")], FIELDS)
 
     assert {"weight": "a number is needed"} == under
     assert ["other: is odd"] == others

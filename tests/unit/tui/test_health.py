@@ -121,7 +121,7 @@ def test_rest_is_counted_down_and_drawn() -> None:
 
     assert " 30s ▮▮▮▯" == resting(provider, NOW)
     assert "  1s ▮▯▯▯" == resting(provider, NOW + 29.5)
-    assert "  0s ▯▯▯▯" == resting(provider, NOW + 99)
+    assert "due" == resting(provider, NOW + 99)
     assert "" == resting(HEALTH.providers[0], NOW)
 
 

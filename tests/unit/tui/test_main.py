@@ -7,7 +7,7 @@ import pytest
 
 from tokenhub.client import contexts
 from tokenhub.client.contexts import Context, Contexts
-from tokenhub_tui.__main__ import USAGE, _parser, _server, _start, main
+from tokenhub_tui.__main__ import USAGE, _parser, _played, _server, _start, main
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.start import Start
 
@@ -59,3 +59,23 @@ def test_server_of_a_context_is_as_its_context_says(
 
     assert ("prod", "red", True) == (server.name, server.accent, server.read_only)
     assert "t" == server.profile.token
+
+
+def test_a_recording_stands_in_the_place_of_a_server(tmp_path: Path) -> None:
+    file = tmp_path / "incident.jsonl"
+    file.write_text(
+        '{"type": "route_success", "timestamp": "2026-01-01T00:00:00Z"}\n', encoding="utf-8"
+    )
+
+    server, played = _played(file)
+
+    assert ("incident.jsonl", True) == (server.name, server.read_only)
+    assert played.player.tape.begin == played.player.at
+
+
+def test_a_file_that_is_no_recording_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("nothing of the kind\n", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"notes\.txt is no recording: line 1"):
+        _played(file)

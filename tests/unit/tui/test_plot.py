@@ -43,6 +43,12 @@ def test_axis_of_nothing_still_has_a_length() -> None:
     assert upwards(plot(0.0, 0.0), 9).high > 0
 
 
+def test_axis_of_no_errors_is_no_axis_of_all_of_them() -> None:
+    errors = Plot(curves=plot(0.0, 0.0).curves, form=SHARE)
+
+    assert 0.1 > upwards(errors, 9).high
+
+
 def test_log_axis_shows_decades_and_leaves_out_what_it_cannot_show() -> None:
     drawn = plot(0.0, 5.0, 900.0, log=True)
 

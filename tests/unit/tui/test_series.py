@@ -122,6 +122,25 @@ def test_rows_are_sorted_and_say_what_is_hidden_by_a_sign() -> None:
     assert ["gpt", "opal"] == [row.id for row in series.rows(data, chosen, {}, "name", down=False)]
 
 
+def test_trend_shows_the_highest_of_each_cell_and_leaves_gaps() -> None:
+    points = ((0.0, 4.0), (1.0, 8.0), (4.0, 1.0), (5.0, None), (9.0, 0.0))
+
+    assert "█ ▂ ▁" == series.spark(points, 0.0, 10.0, 5)
+    assert "▁" == series.spark(((0.0, 0.0),), 0.0, 1.0, 1)
+    assert "  " == series.spark((), 0.0, 1.0, 2)
+
+
+def test_trend_has_a_column_where_there_is_room() -> None:
+    data = charted(gpt=5.0)
+
+    assert [0, 24, 72] == [series.trend_width(width) for width in (80, 120, 200)]
+    columns = series.columns(MODELS, 24)
+    row = series.rows(data, Chosen(), {"gpt": 1}, "req", down=True, trend=24)[0]
+    assert len(columns) == len(row.cells)
+    assert Cell(" █" + " " * 23, "series-1") == row.cells[-1]
+    assert 60 == data.steps
+
+
 def test_line_above_says_what_is_looked_at() -> None:
     said = series.said(Ask(before=True), Chosen(hidden={"gpt"}, log=True))
 
