@@ -10,8 +10,8 @@ from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 from tokenhub_tui.app import Console
 
-# A character of Fira Code is 0.61 of its size; what it has not is held to its place.
-WIDE, HIGH, SIZE = 12, 24, 19.67
+# A character of Fira Code is 1200/1950 of its size; what it has not is held to its place.
+WIDE, HIGH, SIZE = 12, 24, 19.5
 _TEXT = f"text{{font:{SIZE}px 'Fira Code',monospace;white-space:pre;transform:translateY(18px)}}"
 _OURS = re.compile(r"[ -~─-▟]*")
 

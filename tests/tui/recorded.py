@@ -103,7 +103,8 @@ class Recorded(httpx.AsyncBaseTransport):
         if found is None:
             self.missing.append(ask)
             problem = {"type": "about:blank", "title": "Not Found", "status": 404,
-                       "detail": "not in the recording"}  # fmt: skip
+                       "detail": "not in the recording", "code": "not_found",
+                       "error": "not in the recording"}  # fmt: skip
             head = {"content-type": "application/problem+json"}
             return httpx.Response(404, headers=head, content=json.dumps(problem))
         head = {"content-type": found.type}
@@ -126,7 +127,8 @@ class Broken(Recorded):
 
     def _answer(self, ask: str) -> httpx.Response:
         problem = {"type": "about:blank", "title": "Internal Server Error", "status": 500,
-                   "detail": "the database is locked", "code": "internal_error",
+                   "detail": "the database is locked", "error": "the database is locked",
+                   "code": "internal_error",
                    "request_id": "req_0123456789abcdef"}  # fmt: skip
         head = {"content-type": "application/problem+json"}
         return httpx.Response(500, headers=head, content=json.dumps(problem))

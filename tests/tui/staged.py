@@ -20,7 +20,7 @@ from tokenhub_tui.state.standing import LIVE, OFFLINE
 PLACES = (*PAGES, "request")
 THEMES = ("tokenhub-dark", "tokenhub-light")
 # So often in a row nothing is another, and it is taken as the end.
-_STILL, _LOOK_S, _PATIENCE_S = 3, 0.15, 20.0
+_STILL, _LOOK_S, _PATIENCE_S = 3, 0.15, 60.0
 
 
 @asynccontextmanager
@@ -54,8 +54,10 @@ async def rested(console: Console, pilot: Pilot[None], server: Recorded) -> None
     still, before = 0, ""
     async with asyncio.timeout(_PATIENCE_S):
         while still < _STILL:
-            # The bar is drawn once a second, which may be before or after something came.
+            # What is drawn once a second may have been drawn before something came.
             console.draw_bars()
+            if console.page is not None:
+                console.page.ticked()
             await pilot.pause(_LOOK_S)
             now = text(console)
             heard = console.link.standing.state in {LIVE, OFFLINE} and not console.link.inbox

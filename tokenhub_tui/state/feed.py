@@ -137,9 +137,16 @@ class Feed:
     def seed(self, logs: Iterable[RequestLog]) -> None:
         """Take rows of the log in, each at its time.
 
-        What was heard of a request counts for more than its row of the log.
+        What was heard of a request counts for more than its row of the log, but for when it began.
         """
-        self._add(logged(row) for row in logs if row.request_id not in self._lines)
+        missing = []
+        for row in logs:
+            line = self._lines.get(row.request_id)
+            if line is None:
+                missing.append(logged(row))
+            else:
+                line.at, line.turn = unix(row.timestamp), line.turn + 1
+        self._add(missing)
 
     def fill(self, logs: Iterable[RequestLog], gap: Gap) -> int:
         """Take in what the log has of a gap; how many requests it is that were missing.
@@ -190,11 +197,9 @@ class Feed:
         self.gap = Gap(since=since, until=unix(event.timestamp), count=count)
 
     def _add(self, lines: Iterable[Line]) -> None:
-        added = list(lines)
-        if added:
-            ordered = sorted([*self._lines.values(), *added], key=lambda line: line.at)
-            self._lines = OrderedDict((line.request_id, line) for line in ordered)
-            self._trim()
+        ordered = sorted([*self._lines.values(), *lines], key=lambda line: line.at)
+        self._lines = OrderedDict((line.request_id, line) for line in ordered)
+        self._trim()
 
     def _line(self, event: Event) -> Line:
         line = self._lines.get(event.request_id)
