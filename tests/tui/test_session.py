@@ -61,10 +61,15 @@ async def asking(url: str, key: str) -> AsyncIterator[None]:
         headers = {"authorization": f"Bearer {key}"}
         turns = [{"role": "user", "content": "Hello"}]
         for number in range(10_000):
-            model = "nobody/has-this" if number % 7 == 3 else "auto"
-            body = {"model": model, "messages": turns, "max_tokens": 4}
+            body = {"model": "auto", "messages": turns, "max_tokens": 4}
+            wrong = number % 7 == 3
+            only = {"x-tokenhub-substitute": "never"} if wrong else {}
             with suppress(httpx.HTTPError):
-                await http.post("/v1/chat/completions", json=body, headers=headers)
+                await http.post(
+                    "/v1/chat/completions",
+                    json=body | ({"model": "nobody-has-this"} if wrong else {}),
+                    headers=headers | only,
+                )
             await asyncio.sleep(0.2)
 
     async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as http:
@@ -233,12 +238,12 @@ async def _reads_the_log(console: Console, home: Path) -> None:
     await console.type("status:error")
     await console.press("Enter")
     await console.seen("status:error", "404")
-    await console.press("E")
-    await console.seen("Export")
+    await console.leave("E")
+    await console.seen("To the file")
     await console.press("C-u")
     await console.type(str(home / "errors.csv"))
     await console.press("Enter")
-    await console.seen("errors.csv", gone=["Export to"])
+    await console.seen("Exported", gone=["To the file"])
     for _ in range(100):
         if (home / "errors.csv").is_file():
             break

@@ -117,6 +117,8 @@ _TONE = {"cost": "warn", "latency": "key", "failure": "bad", "weight": "good"}
 def caption(decision: Decision) -> str:
     """One line about the choice: how it was taken, and how to read the scores."""
     how = f"mode {decision.policy.mode}"
+    if not decision.candidates:
+        return f"{how} · nobody could answer"
     if drawn(decision):
         return f"{how} · highest draw wins"
     if decision.propensity < 1:
