@@ -250,6 +250,7 @@ async def _reads_the_log(console: Console, home: Path) -> None:
         await asyncio.sleep(0.05)
     assert "404" in (home / "errors.csv").read_text()
     await console.press("Escape")
+    await console.seen("200", gone=["filter:"])
 
 
 async def _loses_the_server(console: Console, server: object, folder: Path) -> None:
