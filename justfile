@@ -151,6 +151,10 @@ bench-streams *args: setup
 bench-events *args: setup
     .venv/bin/python benchmarks/events.py "$@"
 
+# what the console costs: first frame, 200 events a second, idle, keys
+bench-tui *args: setup
+    .venv/bin/python benchmarks/tui.py "$@"
+
 # what hedging makes of measured latencies, for instance `just bench-hedging --data DIR`
 bench-hedging *args: setup
     .venv/bin/python benchmarks/hedging.py "$@"
@@ -167,6 +171,18 @@ bench-routing *args: setup
 bench-store *args: setup
     .venv/bin/python benchmarks/store.py "$@"
     .venv/bin/python benchmarks/store_series.py
+
+# write the pictures of the console that tests compare with
+snap *args: setup
+    SNAP=write .venv/bin/pytest -n auto tests/tui/test_snapshots.py "$@"
+
+# PNG of every screen of the console: run/shots has all, docs/images a chosen few; needs Chromium
+shots *args: setup
+    .venv/bin/python -m tests.tui.shots "$@"
+
+# record anew the sessions that pictures of the console are made of, from simulated providers
+record *args: setup
+    .venv/bin/python -m tests.tui.record "$@"
 
 # the official SDK through TokenHub to a real inference server with a real small model
 e2e-real *args: setup

@@ -6,9 +6,9 @@ from contextlib import suppress
 import msgspec
 
 from tokenhub.client.errors import Refused, Unreadable
+from tokenhub.client.text import usd
 from tokenhub.wire.openai import FullChunk, FullMessage, FullRequest, StreamOptions, number
 from tokenhub.wire.sse import EventTooLong, Splitter, payload
-from tokenhub_cli.text import usd
 
 _DONE = b"[DONE]"
 

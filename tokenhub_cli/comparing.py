@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from string import ascii_uppercase
 
+from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.observe import Candidate
 from tokenhub.wire.simulate import Result
 from tokenhub_cli.output import Column, View, table
-from tokenhub_cli.text import milliseconds, usd
 
 LETTERS = ascii_uppercase
 # From here on a ratio says more than a percentage.

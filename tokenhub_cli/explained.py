@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from tokenhub.client.text import local, milliseconds, plain, usd
 from tokenhub.wire.observe import (
     AttemptLog,
     Candidate,
@@ -12,7 +13,6 @@ from tokenhub.wire.observe import (
     Terms,
 )
 from tokenhub_cli.output import Column, View, table
-from tokenhub_cli.text import local, milliseconds, plain, usd
 
 
 def _known(show: Callable[[float], str]) -> Callable[[float | None], str]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from enum import StrEnum
 
+from tokenhub.client.text import money, timed
 from tokenhub.wire.stats import Aggregate, Stats
 from tokenhub_cli.output import Column, View
-from tokenhub_cli.text import money, timed
 
 _BARS = "▁▂▃▄▅▆▇█"
 

@@ -49,10 +49,9 @@ def keep(shared: Shared, name: str, context: Context, *, use: bool = False) -> R
         raise typer.BadParameter(
             f"{name!r} is no name of a context: it must be printable, without spaces around it"
         )
-    known = read()
-    current = name if use or not known.contexts else known.current
-    put(shared, Contexts(current=current, contexts={**known.contexts, name: context}))
-    return row(name, context, current=current)
+    known = read().with_context(name, context, use=use)
+    put(shared, known)
+    return row(name, context, current=known.current)
 
 
 def put(shared: Shared, known: Contexts) -> None:

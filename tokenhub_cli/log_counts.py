@@ -6,10 +6,10 @@ import msgspec
 import typer
 
 from tokenhub.client.calls.observe import log_facets, log_histogram
+from tokenhub.client.text import local
 from tokenhub.wire.logs import LogBar, LogFacets, LogHistogram
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import Session, session
-from tokenhub_cli.text import local
 
 Filter = Annotated[
     str,

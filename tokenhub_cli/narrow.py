@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tokenhub_cli.text import cells, clean
+from tokenhub.client.text import cells, clean
 
 _MARK = "…"
 # Cells that a text keeps while others can give way, that the name of a row keeps, by which it is

@@ -14,10 +14,21 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import typer
 
+from tokenhub.client.text import (
+    ago,
+    cells,
+    clean,
+    escaped,
+    harmless,
+    iso,
+    local,
+    painted,
+    plain,
+    unix,
+)
 from tokenhub_cli.narrow import fitted, shortened, shortening
 from tokenhub_cli.options import WHICH_FIELDS, Colour, Form, Shared, Times
 from tokenhub_cli.rows import fields_of, value_of, wanted
-from tokenhub_cli.text import ago, cells, clean, escaped, harmless, iso, local, painted, plain, unix
 
 R = TypeVar("R")
 GAP = "  "

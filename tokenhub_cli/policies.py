@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.native import PolicyIn
 from tokenhub.wire.observe import Policy
 from tokenhub_cli.fields import build, decoded, merged
-from tokenhub_cli.text import milliseconds, usd
 
 Modes = Annotated[
     list[str] | None,

@@ -8,12 +8,12 @@ import typer
 
 from tokenhub.client.calls import catalog
 from tokenhub.client.calls.prices import sync_prices
+from tokenhub.client.text import tokens, usd
 from tokenhub.wire.catalog import Model, Tier
 from tokenhub.wire.prices import PriceSynced, PriceVerdict
 from tokenhub_cli.options import Form
 from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.session import session
-from tokenhub_cli.text import tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
-from tokenhub_cli.text import clean
+from tokenhub.client.text import clean
 
 # What is done within this time needs no word of it.
 PATIENCE_S = 0.4

@@ -7,13 +7,13 @@ import msgspec
 import typer
 
 from tokenhub.client.calls import routing as calls
+from tokenhub.client.text import local, milliseconds, usd
 from tokenhub.wire.replay import Estimate, Replayed, ReplayIn, ReplayResult
 from tokenhub_cli.fields import build
 from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.policies import label
 from tokenhub_cli.progress import waiting
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local, milliseconds, usd
 
 _ALL = ReplayIn.__struct_fields__
 

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from tokenhub.client.calls import public
 from tokenhub.client.errors import Refused, Unreadable
+from tokenhub.client.text import milliseconds
 from tokenhub.wire.openai import FullCompletion
 from tokenhub_cli.asking import request, text_of
 from tokenhub_cli.exits import Code, code_of
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.progress import waiting
 from tokenhub_cli.session import Session
-from tokenhub_cli.text import milliseconds
 
 # Enough for a word, of a model that thinks before it too.
 _MAX_TOKENS = 256

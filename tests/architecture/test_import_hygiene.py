@@ -119,3 +119,10 @@ def test_a_command_that_was_run_has_loaded_no_rich() -> None:
 def test_the_server_does_not_load_the_price_list() -> None:
     """Nor what it stands on: a child process reads it when it is asked for."""
     assert set() == loaded("import tokenhub.app") & {"genai_prices", "pydantic", "httpx2"}
+
+
+def test_console_loads_no_charts_before_its_first_picture() -> None:
+    found = loaded("import tokenhub_tui.app")
+
+    assert "textual" in found
+    assert "plotext" not in found

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.cli.live import Live
 from tests.cli.test_terminal import Sit, sit_live
 from tests.cli.test_top import BEGIN, sitting
+from tokenhub.client.text import cells
 from tokenhub_cli.narrow import fitted, shortened
-from tokenhub_cli.text import cells
 
 __all__ = ["sit_live"]  # a fixture
 

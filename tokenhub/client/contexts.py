@@ -5,6 +5,8 @@
     [contexts.prod]
     url = "https://tokenhub.example"
     token = "..."
+    read_only = true
+    accent = "red"
 
 It is `tokenhub/config.toml` in `$XDG_CONFIG_HOME`, or in `~/.config`.
 """
@@ -14,6 +16,8 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,12 +26,22 @@ from tokenhub.client.errors import BadProfile
 NAME = Path("tokenhub") / "config.toml"
 
 
+# What a context may be marked with, so that no two are taken for each other.
+Accent = Literal["", "red", "amber", "green", "blue"]
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A server, and the token for it or the file that holds one."""
+    """A server, and the token for it or the file that holds one.
+
+    The console changes nothing of a server that is `read_only`, and marks its name with the
+    `accent`.
+    """
 
     url: str
     token: str = ""
     token_file: str = ""
+    read_only: bool = False
+    accent: Accent = ""
 
     def __repr__(self) -> str:
         return f"Context(url={self.url!r})"
@@ -45,6 +59,29 @@ class Contexts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             there = ", ".join(self.contexts) or "none yet"
             raise BadProfile(f"there is no context {name!r}; there is {there}")
         return self.contexts[name]
+
+    def with_context(self, name: str, context: Context, *, use: bool = False) -> "Contexts":
+        """The same with a context, new or in the place of another; the first one is used.
+
+        A new token for a server leaves it read-only, and marked, as it was.
+        """
+        before = self.contexts.get(name)
+        if before is not None:
+            context = msgspec.structs.replace(
+                context,
+                read_only=context.read_only or before.read_only,
+                accent=context.accent or before.accent,
+            )
+        current = name if use or not self.contexts else self.current
+        return Contexts(current=current, contexts={**self.contexts, name: context})
+
+    def name_of(self, url: str) -> str:
+        """The name of the context that has this URL, or a new one after its host."""
+        for name, context in self.contexts.items():
+            if context.url == url:
+                return name
+        host = urlsplit(url).hostname or url
+        return host if host not in self.contexts else urlsplit(url).netloc
 
 
 def path(environ: Mapping[str, str], home: Path) -> Path:
@@ -90,8 +127,12 @@ def _toml(contexts: Contexts) -> str:
     lines = [f"current = {_string(contexts.current)}"] if contexts.current else []
     for name, context in contexts.contexts.items():
         lines += ["", f"[contexts.{_string(name)}]"]
-        lines += [f"{key} = {_string(text)}" for key, text in msgspec.to_builtins(context).items()]
+        lines += [f"{key} = {_value(it)}" for key, it in msgspec.to_builtins(context).items()]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _value(value: str | bool) -> str:  # noqa: FBT001 - a field of a context, whatever it is
+    return _string(value) if isinstance(value, str) else str(value).lower()
 
 
 def _string(text: str) -> str:

@@ -49,13 +49,14 @@ Ask something yourself:
 Look inside, from another terminal:
 
   export TOKENHUB_URL={url} TOKENHUB_ADMIN_TOKEN=$(cat {token_file})
+  {tui}
   {ctl} status
   {ctl} model list
   {ctl} logs
   {ctl} top
   {ctl} events
 
-The terminal dashboard and the web dashboard do not exist yet. Ctrl-C stops everything.
+The first is the console; the web dashboard does not exist yet. Ctrl-C stops everything.
 """
 
 
@@ -131,7 +132,8 @@ class Demo:
             data=self._folder,
             kept="" if self._kept else " (removed at the end)",
             token_file=chosen.admin_token_file,
-            ctl=_ctl(),
+            tui=_beside("tokenhub-tui"),
+            ctl=_beside("tokenhubctl"),
             moved=f"\nPort {PREFERRED.port} is taken, so it listens on another." if moved else "",
         )
 
@@ -215,9 +217,9 @@ async def _register(client: httpx.AsyncClient, sims: list[Sim], *, admin_token: 
     return msgspec.json.decode(issued, type=ApiKeyIssued).key
 
 
-def _ctl() -> str:
-    """The tokenhubctl beside this Python, as it can be typed from here."""
-    beside = Path(sys.executable).parent / "tokenhubctl"
+def _beside(program: str) -> str:
+    """A program of ours beside this Python, as it can be typed from here."""
+    beside = Path(sys.executable).parent / program
     return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 

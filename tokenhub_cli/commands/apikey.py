@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import keys, ledger
+from tokenhub.client.text import local, milliseconds, money, month_begun, plain, usd
 from tokenhub.wire.keys import ApiKey, ApiKeyCreate, ApiKeyIssued, ApiKeyPatch, ApiKeyRotate
 from tokenhub_cli.commands.ledger import sums
 from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local, milliseconds, money, month_begun, plain, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -8,12 +8,12 @@ import typer
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.audit import list_audit, verify_audit
+from tokenhub.client.text import local
 from tokenhub.wire.audit import AuditEntry, AuditPage, AuditVerified
 from tokenhub_cli.exits import Code
 from tokenhub_cli.options import Count, Follow, Since, Until
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import Session, session
-from tokenhub_cli.text import local
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)

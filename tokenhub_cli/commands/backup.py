@@ -3,11 +3,11 @@
 import typer
 
 from tokenhub.client.calls.backups import list_backups, make_backup
+from tokenhub.client.text import local
 from tokenhub.wire.backups import Backup
 from tokenhub_cli.options import Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -17,6 +17,7 @@ from tokenhub.client.calls.session import whoami
 from tokenhub.client.calls.vault import status as vault_status
 from tokenhub.client.errors import BadProfile, ClientError, Refused, Unauthorized
 from tokenhub.client.profile import Profile
+from tokenhub.client.text import of_state
 from tokenhub_cli import checks, kept, options
 from tokenhub_cli.checks import Check, Status, failed, passed, warned
 from tokenhub_cli.commands.config import checked
@@ -24,7 +25,6 @@ from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, Output, View
 from tokenhub_cli.paging import PAGE, whole
 from tokenhub_cli.session import Session, exits, load_profile, open_session
-from tokenhub_cli.text import of_state
 
 if TYPE_CHECKING:
     from tokenhub.client.transport import Sent

@@ -11,6 +11,7 @@ import typer
 from tokenhub.client.calls.events import follow_events
 from tokenhub.client.calls.info import info
 from tokenhub.client.stream import CONNECTED, DRAINING, DROPPED, END, GAP, HEARTBEAT, Heard
+from tokenhub.client.text import local, money, of_state, of_status, timed
 from tokenhub.wire.events import TYPES
 from tokenhub_cli import options
 from tokenhub_cli.exits import Code
@@ -19,7 +20,6 @@ from tokenhub_cli.options import WHICH_FIELDS, Form, Shared
 from tokenhub_cli.output import Column, Output, Sheet, View
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import moment, span_s
-from tokenhub_cli.text import local, money, of_state, of_status, timed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

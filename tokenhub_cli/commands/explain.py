@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls.observe import explain_request
+from tokenhub.client.text import local, plain
 from tokenhub.wire.explain import Explained, Place, Reason, Setting
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local, plain
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -6,12 +6,12 @@ import typer
 
 from tokenhub.client.calls.feedback import give_feedback
 from tokenhub.client.calls.feedback import list_feedback as of_server
+from tokenhub.client.text import local
 from tokenhub.wire.feedback import FeedbackGiven, FeedbackIn, FeedbackRow
 from tokenhub_cli.fields import build, merged
 from tokenhub_cli.options import Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)

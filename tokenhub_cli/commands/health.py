@@ -7,12 +7,12 @@ import typer
 
 from tokenhub.client.calls.health import get_health, reset_health
 from tokenhub.client.errors import NotFound
+from tokenhub.client.text import local, of_state, timed
 from tokenhub.wire.health import Health, ProviderHealth, RouteHealth, Standing
 from tokenhub_cli.exits import Code
 from tokenhub_cli.figures import percent
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local, of_state, timed
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)

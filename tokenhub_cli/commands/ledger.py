@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import ledger as calls
+from tokenhub.client.text import money
 from tokenhub.wire.ledger import LedgerTotal, LedgerVerified
 from tokenhub_cli.exits import Code
 from tokenhub_cli.options import Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import money
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import typer
 
 from tokenhub.client.calls.session import whoami
-from tokenhub.client.contexts import Context, Contexts
+from tokenhub.client.contexts import Context
 from tokenhub.client.errors import Unauthorized
 from tokenhub.client.profile import Profile, checked_url
 from tokenhub.wire.access import Session as Who
@@ -46,7 +46,7 @@ def login(
         context = _context(ctx, server, from_stdin=token_stdin)
         token = context.token or load_profile(ctx, context="").token
         who = _tried(ctx, Profile(url=server, token=token))
-        name = shared.context or _name(server, kept.read())
+        name = shared.context or kept.read().name_of(server)
         added = kept.keep(shared, name, context, use=True)
         output = Output(shared)
         output.changed(added, VIEW, added, f"used from now on: {server} as {who.name} ({who.role})")
@@ -74,15 +74,6 @@ def _tried(ctx: typer.Context, profile: Profile) -> Who:
         except Unauthorized as error:
             hint = "the server's own is in .admin-token beside its data; nothing was kept"
             fail(ctx, str(error), hint=hint, code=Code.UNAUTHORIZED)
-
-
-def _name(url: str, known: Contexts) -> str:
-    """The name of the context that has this URL, or a new one."""
-    for name, context in known.contexts.items():
-        if context.url == url:
-            return name
-    host = urlsplit(url).hostname or url
-    return host if host not in known.contexts else urlsplit(url).netloc
 
 
 def _warn(ctx: typer.Context, output: Output, name: str, url: str) -> None:

@@ -11,6 +11,7 @@ from tokenhub.client.calls.info import info
 from tokenhub.client.calls.observe import export_logs, get_request, list_logs
 from tokenhub.client.calls.views import get_view
 from tokenhub.client.stream import Heard
+from tokenhub.client.text import local, milliseconds, usd
 from tokenhub.filters import FilterError, parse
 from tokenhub.wire.observe import LogPage, RequestLog
 from tokenhub_cli.explained import explained
@@ -20,7 +21,6 @@ from tokenhub_cli.options import Count, Follow, Form, Since, Until
 from tokenhub_cli.output import Column, Sheet, View
 from tokenhub_cli.rows import refused
 from tokenhub_cli.session import Session, session
-from tokenhub_cli.text import local, milliseconds, usd
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import catalog
+from tokenhub.client.text import tokens, usd
 from tokenhub.wire.catalog import Model, ModelCreate, ModelDone, ModelPatch
 from tokenhub_cli.exits import Code
 from tokenhub_cli.fields import JSON_HELP, build, merged
@@ -13,7 +14,6 @@ from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.prices import app as price
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(price, name="price")

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import orchestrations as calls
+from tokenhub.client.text import local, milliseconds, of_state, usd
 from tokenhub.wire.observe import RequestLog
 from tokenhub.wire.orchestrations import Orchestration, OrchestrationDetail
 from tokenhub_cli.options import Limit, Offset
 from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.session import session
-from tokenhub_cli.text import local, milliseconds, of_state, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import catalog, health
+from tokenhub.client.text import milliseconds, tokens, usd
 from tokenhub.wire.catalog import (
     Discovery,
     Found,
@@ -24,7 +25,6 @@ from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.progress import waiting
 from tokenhub_cli.session import Session, confirm, fail, session
-from tokenhub_cli.text import milliseconds, tokens, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import rewards as calls
+from tokenhub.client.text import local
 from tokenhub.wire.rewards import Arm, Reward
 from tokenhub_cli.figures import percent
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local
 from tokenhub_cli.usual import Usual
 
 app = typer.Typer(cls=Usual, add_completion=False, rich_markup_mode=None)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import routing as calls
+from tokenhub.client.text import milliseconds, usd
 from tokenhub.wire.routing import RoutingConfig, RoutingConfigPut
 from tokenhub_cli.commands.explain import explain
 from tokenhub_cli.commands.replay import replay
@@ -12,7 +13,6 @@ from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import milliseconds, usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

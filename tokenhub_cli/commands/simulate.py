@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tokenhub.client.calls import routing as calls
+from tokenhub.client.text import usd
 from tokenhub.wire.simulate import Result, Simulation, SimulationResult
 from tokenhub_cli.comparing import LETTERS, side_by_side
 from tokenhub_cli.explained import CONSIDERED, LEFT_OUT, told_of
@@ -15,7 +16,6 @@ from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.policies import Budget, Latency, MinWeight, Modes, Policies, label, read
 from tokenhub_cli.replaying import replayed
 from tokenhub_cli.session import session
-from tokenhub_cli.text import usd
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

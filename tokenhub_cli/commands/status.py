@@ -4,9 +4,9 @@ import msgspec
 import typer
 
 from tokenhub.client.calls.info import healthz, info, readyz
+from tokenhub.client.text import seconds
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
-from tokenhub_cli.text import seconds
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import tokens
+from tokenhub.client.text import local
 from tokenhub.wire.access import (
     AdminToken,
     AdminTokenCreate,
@@ -16,7 +17,6 @@ from tokenhub_cli.fields import JSON_HELP, build, merged
 from tokenhub_cli.options import IfMatch, Limit, Offset
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import local
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

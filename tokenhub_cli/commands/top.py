@@ -10,6 +10,7 @@ from tokenhub.client.calls.health import get_health
 from tokenhub.client.calls.info import info
 from tokenhub.client.calls.stats import get_stats
 from tokenhub.client.errors import Unreachable
+from tokenhub.client.text import clean, money, seconds, timed
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.health import Health
 from tokenhub.wire.stats import Aggregate, Stats
@@ -17,7 +18,6 @@ from tokenhub_cli.figures import By, Sort, Window, percent, ranked, rows_of, vie
 from tokenhub_cli.screen import LEAVE, Screen, at_terminal, screen
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import span_s
-from tokenhub_cli.text import clean, money, seconds, timed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 E = TypeVar("E", bound=StrEnum)

@@ -6,11 +6,11 @@ import msgspec
 import typer
 
 from tokenhub.client.calls import tsdb as calls
+from tokenhub.client.text import from_ms, local, seconds
 from tokenhub.wire.tsdb import Chart, MetricInfo, Pruned, Retention, Series
 from tokenhub_cli.figures import sparkline
 from tokenhub_cli.output import Column, View, table
 from tokenhub_cli.session import confirm, session
-from tokenhub_cli.text import from_ms, local, seconds
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import typer
 
 from tokenhub.client.calls import public
+from tokenhub.client.text import local, money
 from tokenhub.wire.ledger import Usage, UsageLine
 from tokenhub_cli.keyed import KeyFile, KeyStdin, keyed
 from tokenhub_cli.output import Column, View, table
-from tokenhub_cli.text import local, money
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from tokenhub.client.calls import vault as calls
+from tokenhub.client.text import local, plain, seconds
 from tokenhub.wire.vault import RecoveryIssued, Secret, VaultStatus
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.passwords import File, Given, GivenNew, GivenOld, Stdin, password, value
 from tokenhub_cli.rows import value_of
 from tokenhub_cli.session import Session, confirm, session
-from tokenhub_cli.text import local, plain, seconds
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 secrets = typer.Typer(add_completion=False, rich_markup_mode=None)

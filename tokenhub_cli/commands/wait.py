@@ -11,12 +11,12 @@ from tokenhub.client.calls.health import get_health
 from tokenhub.client.calls.info import readyz
 from tokenhub.client.calls.vault import status
 from tokenhub.client.errors import ClientError, Refused, Unauthorized, Unreachable
+from tokenhub.client.text import seconds
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View, talk
 from tokenhub_cli.polling import came_true
 from tokenhub_cli.session import Session, session
 from tokenhub_cli.spans import span_s
-from tokenhub_cli.text import seconds
 
 if TYPE_CHECKING:
     from tokenhub.client.transport import AsyncClient

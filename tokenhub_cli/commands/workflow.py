@@ -6,11 +6,11 @@ import typer
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls import orchestrations as calls
+from tokenhub.client.text import local
 from tokenhub.wire.orchestrations import NoWorkflow, Workflow
 from tokenhub_cli.exits import Code
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import fail, session
-from tokenhub_cli.text import local
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -105,3 +105,31 @@ def test_a_context_that_is_none_is_told_with_those_there_are(home: Path) -> None
 
 def test_no_token_is_in_a_repr() -> None:
     assert "prod-token" not in repr(PROD)
+
+
+def test_a_new_token_leaves_a_server_read_only_and_marked(tmp_path: Path) -> None:
+    marked = Context(url="https://prod.example", token="old", read_only=True, accent="red")
+    file = tmp_path / "config.toml"
+    write(file, Contexts(current="prod", contexts={"prod": marked, "bare": BARE}))
+
+    known = read(file).with_context("prod", Context(url=marked.url, token="new"))
+
+    assert Context(url=marked.url, token="new", read_only=True, accent="red") == known.named("prod")
+    assert BARE == known.named("bare")
+    assert "prod" == known.current
+
+
+def test_an_accent_that_is_none_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[contexts.a]\nurl = "http://a"\naccent = "pink"\n', encoding="utf-8")
+
+    with pytest.raises(BadProfile, match="pink"):
+        read(file)
+
+
+def test_a_context_is_named_after_its_host() -> None:
+    known = Contexts(contexts={"prod": PROD, "bare.example": Context(url="http://bare.example:1")})
+
+    assert "prod" == known.name_of(PROD.url)
+    assert "new.example" == known.name_of("https://new.example")
+    assert "bare.example:2" == known.name_of("http://bare.example:2")

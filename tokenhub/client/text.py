@@ -1,4 +1,4 @@
-"""Values as text for eyes: prices, times, durations, and the words of strangers made harmless."""
+"""Values as text for eyes, in both front ends; the words of strangers are made harmless."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ def escaped(json: str) -> str:
 
 def cells(text: str) -> int:
     """Columns of a terminal that the text takes: East Asian wide two, combining marks none."""
-    return sum(_width(char) for char in text)
+    return len(text) if text.isascii() else sum(_width(char) for char in text)
 
 
 def plain(value: object) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenhub_cli.text import (
+from tokenhub.client.text import (
     cells,
     clean,
     escaped,

@@ -1,0 +1,57 @@
+"""A console without a terminal, before a real server or a recorded one.
+
+async with before(hub) as (console, pilot):
+    await pilot.press("7")
+    assert "Logs" in text(console)
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.server import ADMIN_TOKEN, Hub
+from tokenhub.client.profile import Profile
+from tokenhub_tui.app import Console
+
+SIZES = ((80, 24), (120, 36), (200, 60))
+
+
+@asynccontextmanager
+async def before(
+    hub: Hub, size: tuple[int, int] = (80, 24), token: str = ADMIN_TOKEN, **given: Any
+) -> AsyncIterator[tuple[Console, Pilot[None]]]:
+    """A console of a server, that has drawn its first screen."""
+    console = Console(Profile(url=hub.url, token=token), name="test", **given)
+    async with console.run_test(size=size) as pilot:
+        yield console, pilot
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Wait until something holds; where it does not for half a minute, show the screen."""
+    for _ in range(1500):
+        if holds():
+            return
+        await pilot.pause(0.02)
+    pytest.fail(f"it never came to that:\n{text(cast('Console', pilot.app))}")
+
+
+async def seen(console: Console, pilot: Pilot[None], *wanted: str) -> str:
+    """The screen, as soon as it shows all of these."""
+    await until(pilot, lambda: all(one in text(console) for one in wanted))
+    return text(console)
+
+
+def text(console: Console) -> str:
+    """What stands on the screen, without colours."""
+    # Textual has no other way to its lines than this, by which it draws them.
+    strips = console.screen._compositor.render_strips(console.size)
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+# NO_COLOR would change every picture, and the machine's own settings are not the test's.
+for _name in [name for name in os.environ if name in {"NO_COLOR", "TEXTUAL_THEME"}]:  # noqa: TID251
+    del os.environ[_name]  # noqa: TID251

@@ -1,0 +1,186 @@
+"""The fleet, before a real server: providers, models, defaults and aliases, changed by keys."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Hub, running
+from tests.tui.console import before, seen, text, until
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Constant, Model, Profile
+
+pytestmark = pytest.mark.anyio
+
+PROFILE = Profile(
+    name="simulated",
+    dialect="openai",
+    seed=7,
+    models=(
+        Model(id="gpt", context_tokens=4_000),
+        Model(id="large", context_tokens=64_000),
+        Model(id="org/small", context_tokens=8_000),
+    ),
+    answer_tokens=Constant(value=12),
+)
+
+
+async def weight(hub: Hub, name: str) -> int:
+    found: int = (await hub.admin("GET", f"models/{name}"))["weight"]
+    return found
+
+
+async def test_a_weight_is_changed_in_place_by_one_change_and_taken_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"], model={"weight": 5})
+        async with before(hub, size=(200, 60), start="fleet") as (console, pilot):
+            await seen(console, pilot, "Providers 1", "✓ healthy", "none")
+            await pilot.press("enter")
+            await seen(console, pilot, 'filter: provider="one"', "2 of 2", "large")
+            await pilot.press("plus", "plus", "plus", "plus", "minus")
+            pending = await seen(console, pilot, "→ 8")
+            await until(pilot, lambda: any("from 5 to 8" in one.text for one in console.said))
+            await until(pilot, lambda: "→ 8" not in text(console))
+            sent = await weight(hub, "gpt")
+            await pilot.press("ctrl+z")
+            await until(pilot, lambda: any("back to 5" in one.text for one in console.said))
+            back = await weight(hub, "gpt")
+            changes = await hub.admin("GET", "audit?action=model.patch")
+
+    assert (8, 5) == (sent, back)
+    assert "→ 8" in pending
+    # Five presses were one change, and the undo another.
+    assert 2 == len(changes["logs"])
+
+
+async def test_a_model_is_switched_edited_and_deleted(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        await hub.admin("PUT", "aliases/fast", {"variants": [{"model_id": "large"}]})
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "Models 2")
+            await pilot.press("tab", "x")
+            off = await seen(console, pilot, "○ off")
+            await pilot.press("ctrl+z")
+            await until(pilot, lambda: "○ off" not in text(console))
+            await pilot.press("j", "e")
+            await seen(console, pilot, "Edit model large", "an operator")
+            await pilot.press("1", "1", "ctrl+s")
+            wrong = await seen(console, pilot, "✗ not more than 10")
+            # Somebody else is quicker.
+            await hub.admin("PATCH", "models/large", {"weight": 2})
+            await pilot.press("home", "shift+end", "9", "ctrl+s")
+            theirs = await seen(console, pilot, "theirs 2 · yours 9")
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: "Edit model" not in text(console))
+            edited = await weight(hub, "large")
+            await hub.admin("DELETE", "aliases/fast")
+            await pilot.press("r", "d")
+            effect = await seen(console, pilot, "Delete model one/large?")
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: "Models 1" in text(console))
+
+    assert "Models 2" in off
+    assert "Edit model large" in wrong
+    assert "ctrl+s saves yours over theirs" in theirs
+    assert 9 == edited
+    assert "Cancel" in effect
+
+
+async def test_a_provider_is_added_by_the_wizard_left_and_gone_on_with(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "No provider yet.", "n adds one")
+            await pilot.press("n")
+            await seen(console, pilot, "●○○○○  1 of 5 · Type")
+            await pilot.press("enter")
+            await seen(console, pilot, "●●○○○", "https://api.openai.com")
+            await pilot.press(*"mine", "tab", *sim.url, "escape")
+            await until(pilot, lambda: "New provider" not in text(console))
+            await pilot.press("n")
+            await seen(console, pilot, "●●○○○", "mine", sim.url)
+            await pilot.press("ctrl+s")
+            await seen(console, pilot, "●●●○○", "Its key")
+            await pilot.press(*"sk-secret", "enter")
+            tested = await seen(console, pilot, "✓ mine answered", "it offers 3 models")
+            await pilot.press("enter")
+            await seen(console, pilot, "●●●●●", "0 to register of 3", "org/small")
+            await pilot.press("slash", *"gp", "enter", "space", "ctrl+s")
+            done = await seen(console, pilot, "✓ mine is there, with gpt.")
+            await pilot.press("enter")
+            await seen(console, pilot, "Providers 1", "Models 1")
+        models = await hub.admin("GET", "models")
+
+    assert "sk-secret" not in tested
+    assert f"--id mine --type openai --base-url {sim.url}" in " ".join(
+        line.strip("│ ") for line in done.splitlines()
+    )
+    assert "api_key: {env: MINE_API_KEY}" in done
+    assert ["gpt"] == [row["id"] for row in models["items"]]
+
+
+async def test_a_provider_is_tested_discovered_and_deleted_by_its_name(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        async with before(hub, size=(200, 60), start="fleet") as (console, pilot):
+            wide = await seen(console, pilot, "Providers 1", "req/h", "p95", "src")
+            await pilot.press("t")
+            await until(pilot, lambda: any("one answered" in one.text for one in console.said))
+            await pilot.press("D")
+            await seen(console, pilot, "one offers 3 models", "2 · 1 registered before")
+            await pilot.press("a", "ctrl+s")
+            await seen(console, pilot, "Models 3")
+            await pilot.press("d")
+            effect = await seen(console, pilot, "3 models go with it: gpt, large, org/small.")
+            await pilot.press(*"on", "enter")
+            await seen(console, pilot, "That is another word.")
+            await pilot.press("e", "enter")
+            await seen(console, pilot, "No provider yet.")
+        left = await hub.providers()
+
+    assert "takes turns" not in wide
+    assert 'Type "one" to go on' in effect
+    assert [] == left
+
+
+async def test_aliases_and_defaults_are_edited(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "Aliases 0")
+            await pilot.press("shift+tab")
+            await seen(console, pilot, "No alias yet.")
+            await pilot.press("n")
+            await seen(console, pilot, "New alias")
+            await pilot.press(*"fast", "tab", *"gpt=9, gone=1", "ctrl+s")
+            wrong = await seen(console, pilot, "there is no model 'gone'")
+            await pilot.press("home", "shift+end", *"gpt=9, large", "ctrl+s")
+            await seen(console, pilot, "Aliases 1", "gpt 90% · large 10%")
+            await pilot.press("left", "e")
+            await seen(console, pilot, "Edit the routing defaults")
+            await pilot.press("left", "tab", *"0.5", "ctrl+s")
+            await seen(console, pilot, "cheap", "$0.5000")
+            await until(pilot, lambda: "Edit the routing" not in text(console))
+            await pilot.press("slash", *"wait", "enter")
+            one = await seen(console, pilot, "filter: wait", "1 of 3")
+            await pilot.press("escape", "n", "d", "x")
+            quiet = text(console)
+        routing = await hub.admin("GET", "routing-config")
+
+    # The server's fault stands under the field that it is about.
+    assert wrong.index("Stands for") < wrong.index("there is no model") < wrong.index("Sticky")
+    assert ("cheap", 0.5) == (routing["default_mode"], routing["default_max_budget_usd"])
+    assert "longest wait" in one
+    assert "Sure?" not in quiet
+
+
+async def test_nothing_is_changed_where_the_console_only_reads(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        async with before(hub, start="fleet", read_only=True) as (console, pilot):
+            await seen(console, pilot, "Providers 1", "read-only")
+            await pilot.press("n", "e", "x", "d", "tab", "plus", "D", "enter")
+            await seen(console, pilot, "$0.0010")
+            shown = text(console)
+
+    assert "→" not in shown.split("$0.0010")[0].split("weight")[-1]
+    assert "Edit" not in shown.split("╰")[0]

@@ -1,0 +1,116 @@
+"""The live decisions, before a real server."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Hub, running
+from tests.tui.console import before, seen, text, until
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Constant, Model, Profile
+
+pytestmark = pytest.mark.anyio
+
+PROFILE = Profile(
+    name="simulated",
+    dialect="openai",
+    seed=7,
+    models=(Model(id="gpt", context_tokens=4_000), Model(id="large", context_tokens=64_000)),
+    answer_tokens=Constant(value=12),
+)
+
+
+async def ask(hub: Hub, key: str, model: str = "auto") -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    answer = await hub.http.post(
+        "/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"}
+    )
+    request_id: str = answer.headers["x-request-id"]
+    return request_id
+
+
+async def test_request_appears_with_its_candidates(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, "No request yet", "● live")
+            request_id = await ask(hub, key)
+            shown = await seen(console, pilot, "✓", request_id[:12], "one/gpt", "one/large")
+
+    assert "lower score wins" in shown
+
+
+async def test_requests_of_before_are_there_with_their_decisions(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        request_id = await ask(hub, await hub.key())
+        async with before(hub) as (console, pilot):
+            shown = await seen(console, pilot, "✓", request_id[:12], "one/gpt", "one/large")
+
+    assert "▶" in shown
+
+
+async def test_filter_shows_what_it_means_and_esc_clears_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, "No request yet")
+            await ask(hub, key, "gpt")
+            await ask(hub, key, "large")
+            await until(pilot, lambda: len(console.feed) == 2)
+            await pilot.press("slash", *"model:large", "enter")
+            filtered = await seen(console, pilot, "1 of 2")
+            await pilot.press("slash", *"zzz", "enter")
+            unmatched = await seen(console, pilot, "Nothing matches")
+            await pilot.press("escape")
+            await until(pilot, lambda: "filter" not in text(console))
+
+    assert "filter: model:large" in filtered
+    assert "esc clears the filter" in unmatched
+
+
+async def test_pause_and_follow_say_what_is_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        async with before(hub, size=(200, 60)) as (console, pilot):
+            first = await ask(hub, key)
+            wide = await seen(console, pilot, first, "✓", "What the scores are made of", "in/out")
+            await pilot.press("space")
+            await ask(hub, key)
+            await ask(hub, key)
+            paused = await seen(console, pilot, "1 · paused 00:", "2 new")
+            await pilot.press("space", "up")
+            left = await seen(console, pilot, "f follows · 0 new")
+            last = await ask(hub, key)
+            await seen(console, pilot, "f follows · 1 new")
+            await pilot.press("f")
+            await seen(console, pilot, last)
+            await until(pilot, lambda: "f follows" not in text(console))
+
+    assert "best of 2" in wide
+    assert 1 == paused.count(" best of 2")
+    assert first not in left
+
+
+async def test_w_tells_why_not_and_y_copies_the_id(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        await hub.model("old", "one", enabled=False)
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            request_id = await ask(hub, key)
+            await seen(console, pilot, request_id, "✓", "switched off")
+            await pilot.press("y", "w")
+            lost = await seen(console, pilot, "Why not?", "is at place 2 by its score")
+            await pilot.press("end")
+            left = await seen(console, pilot, "one/old was left out: switched off.")
+            await pilot.press("escape")
+            await until(pilot, lambda: "Why not? ─" not in text(console))
+            copied = console.clipboard
+
+    assert "against" in lost
+    assert "Close" in left
+    assert request_id == copied

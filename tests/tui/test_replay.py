@@ -1,0 +1,97 @@
+"""A session is recorded before a real server, and played again without one."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import ADMIN_TOKEN, Hub, running
+from tests.tui.console import before, seen, text, until
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Model
+from tokenhub.sim.profile import Profile as Simulated
+from tokenhub_tui.app import Console
+from tokenhub_tui.clock import SystemClock
+from tokenhub_tui.replay import Played, Recorder, load
+from tokenhub_tui.servers import Server
+from tokenhub_tui.state.replay import Player
+
+pytestmark = pytest.mark.anyio
+
+SIMULATED = Simulated(name="simulated", dialect="openai", models=(Model(id="gpt"),))
+
+
+async def ask(hub: Hub, key: str) -> str:
+    body = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"authorization": f"Bearer {key}"}
+    answer = await hub.http.post("/v1/chat/completions", json=body, headers=headers)
+    request_id: str = answer.headers["x-request-id"]
+    return request_id
+
+
+async def recorded(folder: Path) -> tuple[Path, str]:
+    """A recording of one request, and the request's id."""
+    file = folder / "session.jsonl"
+    async with running(folder) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        key = await hub.key()
+        recorder = Recorder(file, SystemClock())
+        async with before(hub, record=recorder) as (console, pilot):
+            await seen(console, pilot, "No request yet", "● records", "● live")
+            request_id = await ask(hub, key)
+            await seen(console, pilot, "✓", request_id[:12])
+            await pilot.press("0")
+            await seen(console, pilot, "1 provider, 1 model")
+        recorder.close()
+    return file, request_id
+
+
+def holding(file: Path) -> Player:
+    """The player of a file, that stands at its begin."""
+    player = load(file)
+    player.faster(-1)
+    return player
+
+
+async def test_a_session_is_played_again_without_its_server(tmp_path: Path) -> None:
+    file, request_id = await recorded(tmp_path)
+    player = holding(file)
+    play = Played(player, file)
+    server = Server(profile=play.profile, name=file.name, read_only=True)
+    console = Console(server, play=play)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await seen(console, pilot, "▶ replay", "‖ held", "session.jsonl")
+        await pilot.press("full_stop")
+        shown = await seen(console, pilot, "✓", request_id[:12], "one/gpt", "■ end", "read-only")
+        await pilot.press("enter")
+        await seen(console, pilot, request_id, "Attempts")
+        await pilot.press("escape", "7")
+        await seen(console, pilot, "Requests", "1 of 1", "■ end")
+        await pilot.press("5")
+        await seen(console, pilot, "5 Keys", "not in the recording", "its events tell")
+        await pilot.press("0")
+        more = await seen(console, pilot, "1 provider, 1 model", "This console")
+        await pilot.press("D")
+        await seen(console, pilot, "✗ keys", "not in the recording")
+        await pilot.press("1", "comma")
+        await until(pilot, lambda: player.at == player.tape.begin)
+        await until(pilot, lambda: "✓" not in text(console))
+
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert ADMIN_TOKEN not in file.read_text(encoding="utf-8")
+    assert "lower score wins" in shown
+    assert "session.jsonl" in more
+
+
+async def test_a_click_on_its_line_goes_there(tmp_path: Path) -> None:
+    file, request_id = await recorded(tmp_path)
+    player = holding(file)
+    play = Played(player, file)
+    console = Console(Server(profile=play.profile, name="recording", read_only=True), play=play)
+    async with console.run_test(size=(80, 24)) as pilot:
+        await seen(console, pilot, "‖ held")
+        await pilot.click("SeekBar", offset=(50, 0))
+        await until(pilot, lambda: player.part > 0.9)
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: player.speed == 1)
+        await seen(console, pilot, "✓", request_id[:12])

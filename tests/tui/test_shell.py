@@ -1,0 +1,221 @@
+"""What works on every screen, before a real server: palette, help, keys, servers, themes."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from tests.support.server import ADMIN_TOKEN, running
+from tests.tui.console import before, seen, text, until
+from tokenhub.client import contexts
+from tokenhub.client.contexts import Context, Contexts
+from tokenhub.sim.app import Sim
+from tokenhub.sim.profile import Model
+from tokenhub.sim.profile import Profile as Simulated
+from tokenhub_tui.kept import Kept
+from tokenhub_tui.start import Start
+from tokenhub_tui.widgets.table import Table
+
+pytestmark = pytest.mark.anyio
+
+SIMULATED = Simulated(name="simulated", dialect="openai", models=(Model(id="gpt"),))
+
+
+def mine(folder: Path, **known: Context) -> Kept:
+    """The files of a user, with these contexts."""
+    kept = Kept({}, folder)
+    contexts.write(contexts.path({}, folder), Contexts(contexts=known))
+    return kept
+
+
+def text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+async def test_palette_finds_actions_screens_and_what_the_server_has(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        async with before(hub, read_only=True) as (console, pilot):
+            await seen(console, pilot, "No request yet", "read-only")
+            await pilot.press("colon")
+            first = await seen(console, pilot, "Follow", "here", "everywhere")
+            await pilot.press(*"undo")
+            off = await seen(console, pilot, "Undo (the console only reads here)", "Not now")
+            await pilot.press("enter", "escape", "ctrl+p", *"gpt")
+            found = await seen(console, pilot, "one/gpt", "model")
+            await pilot.press("escape", "ctrl+p", *"pause", "enter")
+            paused = await seen(console, pilot, "paused")
+
+    assert "Stay on the newest request" in first
+    assert "ctrl+z" in off
+    assert "weight 1" in found
+    assert "Commands" not in paused
+
+
+async def test_help_tells_sources_commands_and_keys(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub, size=(200, 60)) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        await pilot.press("f1")
+        helped = await seen(console, pilot, "Keys of this screen")
+        await pilot.press("escape", "question_mark")
+        panel = await seen(console, pilot, "Go to a screen", "Undo (nothing to undo)")
+        await pilot.press("space")
+        await seen(console, pilot, "paused")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Go to a screen" not in text(console))
+
+    assert "stream of events" in helped
+    assert "tokenhubctl events" in helped
+    assert "1…9 0" in panel
+
+
+async def test_another_server_shows_nothing_of_the_one_before(tmp_path: Path) -> None:
+    async with running(tmp_path / "a") as one, running(tmp_path / "b") as two:
+        kept = mine(
+            tmp_path,
+            here=Context(url=one.url, token=ADMIN_TOKEN),
+            there=Context(url=two.url, token=ADMIN_TOKEN, read_only=True, accent="red"),
+            gone=Context(url="http://127.0.0.1:9", token="none"),
+        )
+        async with before(one, kept=kept) as (console, pilot):
+            await seen(console, pilot, "No request yet", "● live")
+            console.say("something of the first server")
+            await pilot.press("c")
+            listed = await seen(console, pilot, "✓ answers", "✗ no answer", "read-only")
+            await pilot.press("down", "enter")
+            shown = await seen(console, pilot, " there ", "● live", "read-only", "No request yet")
+
+            assert console.link.profile.url == two.url
+            assert ["This is there now"] == [one.text for one in console.said]
+
+    assert "t Another token" in listed
+    assert "first server" not in shown
+
+
+async def test_refused_token_is_asked_for_and_kept(tmp_path: Path) -> None:
+    async with running(tmp_path / "server") as hub:
+        kept = mine(tmp_path, prod=Context(url=hub.url, token="old", accent="amber"))
+        async with before(hub, token="tha_wrong", kept=kept) as (console, pilot):
+            await seen(console, pilot, "Admin token", "✗ token refused")
+            await pilot.press(*"tha_bad", "enter")
+            refused = await seen(console, pilot, "✗", "Sign in")
+            for _ in range(7):
+                await pilot.press("backspace")
+            console.screen.query_one(Input).value = ADMIN_TOKEN
+            await pilot.press("tab", "space")
+            await pilot.click("#yes")
+            shown = await seen(console, pilot, "● live", "No request yet")
+
+        assert ADMIN_TOKEN == kept.contexts().named("prod").token
+        assert "amber" == kept.contexts().named("prod").accent
+
+    assert "tha_bad" not in refused
+    assert " prod " in shown
+    assert ADMIN_TOKEN not in shown
+
+
+async def test_theme_is_shown_while_it_is_marked_and_remembered_once_chosen(tmp_path: Path) -> None:
+    kept = mine(tmp_path)
+    async with running(tmp_path / "server") as hub, before(hub, kept=kept) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        await pilot.press("ctrl+t", *"light")
+        await until(pilot, lambda: "light" in console.theme)
+        await pilot.press("escape")
+        await until(pilot, lambda: console.theme == "tokenhub-dark")
+        await pilot.press("ctrl+t", *"tokenhub-light", "enter")
+        await until(pilot, lambda: kept.chosen().theme == "tokenhub-light")
+        await until(pilot, lambda: console.page is not None)
+
+        assert "tokenhub-light" == console.theme
+
+
+async def test_jump_goes_to_the_part_with_the_letter(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, "No request yet")
+            body = {"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]}
+            headers = {"authorization": f"Bearer {key}"}
+            await hub.http.post("/v1/chat/completions", json=body, headers=headers)
+            await seen(console, pilot, "✓", "one/gpt")
+            await pilot.press("ctrl+o")
+            labelled = await seen(console, pilot, " a ", " s ")
+            await pilot.press("s")
+            await until(pilot, lambda: console.focused and console.focused.id == "candidates")
+
+    assert labelled.count(" a ") == 1
+
+
+async def test_keys_of_the_users_own_work_and_a_clash_is_told(tmp_path: Path) -> None:
+    kept = mine(tmp_path)
+    file = contexts.path({}, tmp_path).with_name("console.toml")
+    file.write_text('[keys]\n"live.pause" = "p"\n"app.quit" = "r"\n', encoding="utf-8")
+    kept.load()
+    async with running(tmp_path / "server") as hub, before(hub, kept=kept) as (console, pilot):
+        shown = await seen(console, pilot, "No request yet", "p Pause")
+        await pilot.press("p")
+        await seen(console, pilot, "paused")
+
+        assert "r would be both app.quit and app.refresh" in console.said[0].text
+
+    assert "q Quit" in shown
+
+
+async def test_first_screen_begins_with_the_filter_that_was_asked_for(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub:
+        start = Start(place="live", wanted="model:gpt", theme="high-contrast")
+        async with before(hub, start=start) as (console, pilot):
+            await seen(console, pilot, "filter: model:gpt")
+
+            assert "high-contrast" == console.theme
+
+
+async def test_picture_of_the_screen_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(tmp_path / "server") as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: console.said)
+
+        saved = console.said[0].text.removeprefix("Saved the screen as ")
+        assert "TokenHub" in text_of(Path(saved))
+
+
+async def test_filter_that_is_none_of_the_first_screen_is_told(tmp_path: Path) -> None:
+    start = Start(wanted="ms>>")
+    async with running(tmp_path) as hub, before(hub, start=start) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+
+        assert console.said[0].text.startswith("--filter: ")
+
+
+async def test_model_that_is_found_by_name_is_shown_in_its_list(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt", "small"])
+        async with before(hub, size=(120, 36)) as (console, pilot):
+            await seen(console, pilot, "No request yet")
+            await pilot.press("colon", *"model small")
+            await seen(console, pilot, "one/small", "weight 1")
+            await pilot.press("enter")
+            await seen(console, pilot, "4 Fleet", "one/small")
+            await until(pilot, lambda: console.page and console.page.query_one(Table).row_id)
+
+            assert "one/small" == console.page.query_one(Table).row_id
+
+
+async def test_what_is_of_before_a_long_loss_is_pale(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "No request yet", "● live")
+        lost_at = console.clock.now() - 130
+        console.link.standing = (
+            console.link.standing.gap(0)
+            .lost("gone", 1.0, lost_at)
+            .lost("gone", 1.0, console.clock.now())
+        )
+        console.draw_bars()
+        await seen(console, pilot, "○ offline 02:1", "some missed")
+
+        assert console.screen.has_class("-old")

@@ -1,0 +1,88 @@
+"""Keys of the API keys."""
+
+from tokenhub_tui.actions.base import Action
+
+ACTIONS = (
+    Action(
+        id="keys.new",
+        keys="n",
+        title="New",
+        help="Make a key; it is shown once.",
+        changes=True,
+        command="tokenhubctl apikey create --name NAME --scope chat",
+        bar=1,
+    ),
+    Action(
+        id="keys.edit",
+        keys="e",
+        title="Edit",
+        help="Change its name, scopes, budget, limits, policy.",
+        changes=True,
+        command="tokenhubctl apikey edit ID ...",
+        bar=2,
+    ),
+    Action(
+        id="keys.rotate",
+        keys="o",
+        title="Rotate",
+        help="Give it a new credential, shown once; the former one opens it for a while yet.",
+        changes=True,
+        command="tokenhubctl apikey rotate ID --overlap 24h",
+        bar=3,
+    ),
+    Action(
+        id="keys.switch",
+        keys="x",
+        title="On/off",
+        help="Let it open nothing, or let it open again. ctrl+z takes it back.",
+        changes=True,
+        command="tokenhubctl apikey disable ID",
+        bar=4,
+    ),
+    Action(
+        id="keys.delete",
+        keys="d",
+        title="Delete",
+        help="Revoke it for good, once its name is typed.",
+        changes=True,
+        command="tokenhubctl apikey delete ID",
+        bar=5,
+    ),
+    Action(
+        id="keys.filter",
+        keys="slash",
+        shown="/",
+        title="Filter",
+        help="Show only what a filter means, as in scope:chat state:rotate spent>1.",
+        bar=6,
+    ),
+    Action(
+        id="keys.paid",
+        keys="m",
+        title="New month",
+        help="Let its month begin anew: what it has spent does not count any more. Asks first.",
+        changes=True,
+        command="tokenhubctl apikey paid ID",
+        bar=7,
+    ),
+    Action(
+        id="keys.sort",
+        keys="s",
+        title="Sort",
+        help="Sort by the next column: age, name, budget, last use, expiry, rotation.",
+        bar=8,
+    ),
+    Action(
+        id="keys.turn",
+        keys="S",
+        title="Turn order",
+        help="Sort the other way round.",
+    ),
+    Action(
+        id="keys.copy",
+        keys="y",
+        title="Copy id",
+        help="Copy the id of the key; the key itself is shown once, when it is made.",
+        bar=9,
+    ),
+)

@@ -1,0 +1,34 @@
+"""What all dialogs share: a box in the middle, esc leaves it, what it asks stands in its title."""
+
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tokenhub_tui.widgets.words import words
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """A box with a title. `contents` is what is in it; esc gives None."""
+
+    BINDINGS: ClassVar = [Binding("escape", "leave", "Leave", show=False)]
+    TITLE_TEXT: ClassVar[str] = ""
+    HINT: ClassVar[str] = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            # A text would be markup, and ids of the server are in titles.
+            box.border_title = words(self.TITLE_TEXT)
+            box.border_subtitle = words(self.HINT)
+            yield from self.contents()
+
+    def contents(self) -> ComposeResult:
+        """What is in the box."""
+        yield from ()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

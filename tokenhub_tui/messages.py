@@ -1,0 +1,32 @@
+"""What workers tell the screens. They carry values; who hears them draws."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textual.message import Message
+
+from tokenhub.client.errors import ClientError
+
+
+class Loaded(Message):
+    """What a screen asked for is here."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self.data = data
+
+
+class Failed(Message):
+    """What a screen asked for did not come."""
+
+    def __init__(self, error: ClientError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Known(Message):
+    """Values that the fields of a filter have, by the names of fields."""
+
+    def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
+        super().__init__()
+        self.values = values
