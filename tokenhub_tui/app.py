@@ -139,7 +139,7 @@ class Console(App[None]):
     def page(self) -> Page[object] | None:
         """The screen that is seen, where it is one of ours and no dialog stands before it."""
         # An app that ends has no screen any more, and its clocks may still tick once.
-        seen = self.screen_stack[-1:]
+        seen = self.screen_stack[-1:] if self.is_running else []
         return seen[0] if seen and isinstance(seen[0], Page) else None
 
     def on_mount(self) -> None:

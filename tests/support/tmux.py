@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,10 @@ import pytest
 # Half a minute on a machine that does much else.
 PATIENCE_S = 30.0
 LOOK_S = 0.05
+# So many looks without a move, and a cursor has come to where it goes.
+_STILL = 6
+# A key that does nothing but where text is written.
+_NOBODYS = "~"
 
 
 def needed() -> str:
@@ -65,25 +69,43 @@ class Terminal:
         for key in keys:
             self._run("send-keys", key)
 
-    def leave(self, key: str) -> None:
-        """Press a key that leads to another line, and wait until the cursor is there.
+    def enter(self, key: str) -> None:
+        """Press a key that leads into a field, and empty the field once it takes what is typed.
 
-        What is typed before that would still go to the line before.
+        Whatever is typed before that goes to who had the keys until then.
         """
-        before = self._line_of_cursor()
         self.press(key)
-        ends = time.monotonic() + PATIENCE_S  # noqa: TID251 - a real terminal has real time
-        while self._line_of_cursor() in {before, ""}:
-            if time.monotonic() > ends:  # noqa: TID251
-                pytest.fail(f"{key} leads nowhere:\n{self.text()}")
-            time.sleep(LOOK_S)
+        before, looks = self._cursor(), 0
 
-    def _line_of_cursor(self) -> str:
-        return self._run("display", "-p", "#{cursor_y}").strip()
+        def taken() -> bool:
+            nonlocal looks
+            if looks % _STILL == 0:
+                self.press(_NOBODYS)
+            looks += 1
+            return self._cursor() != before
+
+        self._until(taken, f"{key} leads into no field")
+        self._still()
+        self.press("C-u")
+        self._still()
 
     def type(self, text: str) -> None:
-        """Type a text."""
+        """Type a text into a field, and wait until the cursor stands behind it."""
         self._run("send-keys", "-l", text)
+        self._still()
+
+    def _still(self) -> None:
+        """Wait until the cursor moves no more."""
+        seen = [""]
+
+        def rests() -> bool:
+            seen.append(self._cursor())
+            return len(seen) > _STILL and len(set(seen[-_STILL:])) == 1
+
+        self._until(rests, "the cursor never rests")
+
+    def _cursor(self) -> str:
+        return self._run("display", "-p", "#{cursor_x} #{cursor_y}").strip()
 
     def text(self) -> str:
         """What stands there."""
@@ -91,23 +113,35 @@ class Terminal:
 
     def seen(self, *wanted: str, gone: Sequence[str] = ()) -> str:
         """The screen, as soon as it shows all of these, and nothing that is to be `gone`."""
-        ends = time.monotonic() + PATIENCE_S  # noqa: TID251 - a real terminal has real time
-        while True:
+        shown = ""
+
+        def there() -> bool:
+            nonlocal shown
             shown = self.text()
-            if all(one in shown for one in wanted) and not any(one in shown for one in gone):
-                return shown
-            if time.monotonic() > ends:  # noqa: TID251
-                pytest.fail(f"never saw {wanted} without {list(gone)}:\n{shown}")
-            time.sleep(LOOK_S)
+            return all(one in shown for one in wanted) and not any(one in shown for one in gone)
+
+        self._until(there, f"never saw {wanted} without {list(gone)}")
+        return shown
 
     def over(self) -> int:
         """The exit code of the program, as soon as it has ended."""
-        ends = time.monotonic() + PATIENCE_S  # noqa: TID251
-        while (told := self._run("display", "-p", "#{pane_dead} #{pane_dead_status}"))[:1] != "1":
-            if time.monotonic() > ends:  # noqa: TID251
-                pytest.fail(f"it never ended:\n{self.text()}")
-            time.sleep(LOOK_S)
+        told = ""
+
+        def dead() -> bool:
+            nonlocal told
+            told = self._run("display", "-p", "#{pane_dead} #{pane_dead_status}")
+            return told.startswith("1 ") and told.strip() != "1"
+
+        self._until(dead, "it never ended")
         return int(told.split()[1])
+
+    def _until(self, holds: Callable[[], bool], else_: str) -> None:
+        """Wait; where it never holds, say so and show the screen."""
+        ends = time.monotonic() + PATIENCE_S  # noqa: TID251 - a real terminal has real time
+        while not holds():
+            if time.monotonic() > ends:  # noqa: TID251
+                pytest.fail(f"{else_}:\n{self.text()}")
+            time.sleep(LOOK_S)
 
     def _run(self, *args: str, check: bool = True, env: Mapping[str, str] | None = None) -> str:
         done = subprocess.run(

@@ -20,7 +20,7 @@ from tests.tui.staged import PLACES, THEMES, here, shown, staged
 ROOT = Path(__file__).parents[2]
 ALL, CHOSEN = ROOT / "run" / "shots", ROOT / "docs" / "images"
 # What the README and docs/user/tui.md show.
-KEPT = frozenset(("live-120x36-dark", "charts-120x36-dark", "request-120x36-dark"))
+KEPT = frozenset(("live-120x36-dark", "simulate-120x36-dark", "request-120x36-dark"))
 
 
 async def main(places: tuple[str, ...]) -> None:

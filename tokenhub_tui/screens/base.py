@@ -209,6 +209,8 @@ class Page(Screen[None], Generic[D]):
 
     def on_loaded(self, message: Loaded) -> None:
         message.stop()
+        if not self.app.is_running:
+            return
         self.loaded = True
         self.query_one("#body", ContentSwitcher).current = "content"
         self.show(message.data)

@@ -103,7 +103,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feed:
-    """The newest RING requests, in the order in which they were first heard of.
+    """The newest RING requests, by when they began.
 
     `gap` is what the log must still be asked for; None where nothing is missing.
     """
@@ -112,6 +112,7 @@ class Feed:
         self._lines: OrderedDict[str, Line] = OrderedDict()
         self._ends: deque[float] = deque()
         self._latest = 0.0
+        self._jumbled = False
         self.gap: Gap | None = None
         self.heard = 0
         self.errors = 0
@@ -187,6 +188,9 @@ class Feed:
                 _EFFECTS[event.type](self, line, event)
                 line.turn += 1
             self._latest = max(self._latest, unix(event.timestamp))
+        if self._jumbled:
+            # What is told again after a loss, or was in the log before, is not the newest.
+            self._add(())
         self._trim()
 
     def _missed(self, event: Event) -> None:
@@ -199,12 +203,15 @@ class Feed:
     def _add(self, lines: Iterable[Line]) -> None:
         ordered = sorted([*self._lines.values(), *lines], key=lambda line: line.at)
         self._lines = OrderedDict((line.request_id, line) for line in ordered)
+        self._jumbled = False
         self._trim()
 
     def _line(self, event: Event) -> Line:
         line = self._lines.get(event.request_id)
         if line is None:
             line = Line(request_id=event.request_id, at=unix(event.timestamp))
+            newest = next(reversed(self._lines.values()), line)
+            self._jumbled = self._jumbled or line.at < newest.at
             self._lines[event.request_id] = line
         return line
 

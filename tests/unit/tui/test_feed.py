@@ -130,3 +130,17 @@ def test_the_oldest_go_where_there_are_too_many() -> None:
     feed.apply(event("request_started", str(number)) for number in range(RING + 5))
 
     assert (RING, "5") == (len(feed), feed.lines[0].request_id)
+
+
+def test_order_is_of_time_whether_the_log_or_the_events_come_first() -> None:
+    events = [event("request_started", "early", 1), event("request_started", "plan", 2)]
+    log = [logged("late", 9), logged("early", 1)]
+    one, other = Feed(), Feed()
+
+    one.apply(events)
+    one.seed(log)
+    other.seed(log)
+    other.apply(events)
+
+    assert ["early", "plan", "late"] == [line.request_id for line in one.lines]
+    assert ["early", "plan", "late"] == [line.request_id for line in other.lines]
