@@ -40,7 +40,7 @@ PATIENCE_S = 30.0
 # a line that moves all others.
 KEYS = (
     ("cursor to screen", b"k", "f follows", b"f"),
-    ("filter to screen", b"/", "status:error", b"\x1b"),
+    ("filter to screen", b"/", "model:…", b"\x1b"),
 )
 _STEERING = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P_].*?(?:\x07|\x1b\\)|\x1b[()][0-9A-B]")
 
