@@ -89,12 +89,18 @@ class FilterBar(Horizontal):
         # Behind the cursor stands what tab would write.
         ghost = self.first if self.first.startswith(text) else ""
         self.field.post_message(SuggestionReady(text, ghost))
+        words_now = self._words(text)
+        # The same words again would lay the whole screen out again.
+        if said.content != words_now:
+            said.update(words_now)
+
+    def _words(self, text: str) -> Content:
+        """How the last word may go on, or what is wrong."""
         if not self._offered:
-            said.update(words(wrong(text, self._fields), "bad"))
-            return
+            return words(wrong(text, self._fields), "bad")
         tails = [words(tail(text, one), "dim") for one in self._offered[1:]]
         chosen = words(tail(text, self.first), "key")
-        said.update(Content("  ").join([words("tab", "dim"), chosen, *tails]))
+        return Content("  ").join([words("tab", "dim"), chosen, *tails])
 
     def action_take(self) -> None:
         """Write what is offered first."""
