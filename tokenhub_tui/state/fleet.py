@@ -24,6 +24,8 @@ HOUR = "1h"
 OFF = Cell("○ off", "dim")
 # A rate from which errors are told in red: one of twenty.
 _MANY_ERRORS = 0.05
+# As many models of a provider as a tall terminal shows beside the list.
+_LISTED = 40
 # Where rows come from, in a few letters.
 _SOURCES = {"api": "db", "credentials": "file", "env": "env", "import": "db"}
 _PRICES = {"manual": "manual", "catalogue": "list", "unknown": "?"}
@@ -259,12 +261,7 @@ def _model(
     fleet: Fleet, one: Model, now: float, pending: Mapping[str, int]
 ) -> tuple[Mapping[str, object], Row]:
     name = route(one)
-    owner = fleet.provider(one.provider_id)
-    state = _state(fleet, name, now) if one.enabled else OFF
-    if one.enabled and owner is not None:
-        state = _under(fleet, owner, state)
-    if aside(fleet, one):
-        state = Cell(f"≠ {state.text}", "warn")
+    state = _state_of(fleet, one, now)
     weight: str | Cell = str(one.weight)
     if name in pending:
         weight = Cell(f"→ {pending[name]}", "key")
@@ -276,6 +273,15 @@ def _model(
     )  # fmt: skip
     facts = {**msgspec.to_builtins(one), "state": state.text}
     return facts, Row(id=name, cells=cells, tone="" if one.enabled else "dim")
+
+
+def _state_of(fleet: Fleet, one: Model, now: float) -> Cell:
+    """How a model stands, its switch and its provider taken in."""
+    owner = fleet.provider(one.provider_id)
+    state = _state(fleet, route(one), now) if one.enabled else OFF
+    if one.enabled and owner is not None:
+        state = _under(fleet, owner, state)
+    return Cell(f"≠ {state.text}", "warn") if aside(fleet, one) else state
 
 
 def _under(fleet: Fleet, owner: Provider, state: Cell) -> Cell:
@@ -401,7 +407,18 @@ def _of_provider(fleet: Fleet, one: Provider, now: float) -> list[tuple[str, str
     it = standing(fleet, one.id)
     if it is not None and one.enabled:
         told += _facts(it, now)
+    told += [_listed(fleet, model, now) for model in models[:_LISTED]]
+    if models[_LISTED:]:
+        told.append((f"… and {len(models) - _LISTED:,} more: enter lists them all", "dim"))
     return told
+
+
+def _listed(fleet: Fleet, one: Model, now: float) -> tuple[str, str]:
+    """A model of a provider in a line."""
+    state = _state_of(fleet, one, now)
+    prices = " and ".join(price(amount).text for amount in (one.input_per_1k, one.output_per_1k))
+    said = f"{state.text} · weight {one.weight} · {prices} per 1k"
+    return f"{one.id}  {said}", "" if state.tone == "good" else state.tone
 
 
 def _facts(it: ProviderHealth | RouteHealth, now: float) -> list[tuple[str, str]]:

@@ -226,7 +226,7 @@ def _row(row_id: str, name: str, it: Standing, now: float, drawn: str) -> Row:
             ago(it.last_success_at, now),
             Cell(resting(it, now), "warn"),
             str(it.total_requests) if it.total_requests else Cell("-", "dim"),
-            Cell(drawn, "bad" if drawn.endswith(FAILED) else "good"),
+            Cell(drawn, tone),
         ),
     )
 

@@ -229,6 +229,15 @@ def test_an_alias_tells_its_shares_and_what_is_gone() -> None:
     assert ("✗ not in the catalog: gone", "bad") in told
 
 
+def test_a_provider_lists_its_models_as_they_stand() -> None:
+    told = fleet.detail(known(), PROVIDERS, "two", NOW)
+    many = [model("one", f"m{n}") for n in range(45)]
+    more = fleet.detail(Fleet(providers=[provider("one")], models=many), PROVIDERS, "one", NOW)
+
+    assert ("org/small  ✗ prov. down · weight 3 · $0.0025 and ? per 1k", "bad") in told
+    assert ("… and 5 more: enter lists them all", "dim") == more[-1]
+
+
 def test_the_defaults_are_rows_with_what_they_mean() -> None:
     rows = texts(ROUTING, known())
 
