@@ -248,7 +248,7 @@ def facts(key: ApiKey, now: float) -> list[tuple[str, str]]:
         *lines,
         (f"May {_may(key)}", ""),
         (f"Limits: {_limits(key)}", ""),
-        (f"By default: {_policy(key)} · @@tokenhub {told}{judged}", "dim"),
+        (f"Routing: {_policy(key)} · @@tokenhub {told}{judged}", "dim"),
         (_dates(key, now), "dim"),
     ]
 
@@ -263,7 +263,7 @@ def _may(key: ApiKey) -> str:
 
 def _limits(key: ApiKey) -> str:
     parts = [
-        {0: "requests as an address may", -1: "any number of requests"}.get(
+        {0: "as many requests as one address may send", -1: "any number of requests"}.get(
             key.rate_limit_rps, f"{key.rate_limit_rps}/s"
         )
     ]
@@ -286,7 +286,7 @@ def _policy(key: ApiKey) -> str:
         parts.append(f"within {milliseconds(key.max_latency_ms)}")
     if key.min_weight is not None:
         parts.append(f"weight {key.min_weight} at least")
-    return ", ".join(parts) or "as the server does"
+    return ", ".join(parts) or "the server's defaults"
 
 
 def _dates(key: ApiKey, now: float) -> str:

@@ -130,7 +130,7 @@ def test_facts_say_what_it_may_and_what_limits_it() -> None:
         "· It is off: x lets it open again.",
         "May chat · gpt-* · all providers",
         "Limits: 20/s · 100,000 tokens/min · 8 at once · $1.25 of $5 this month",
-        "By default: mode cheap, within 900ms · @@tokenhub obeyed",
+        "Routing: mode cheap, within 900ms · @@tokenhub obeyed",
         "key_1 made 2026-01-01",
     ] == said
 
