@@ -1,6 +1,7 @@
 """`tokenhub-tui [SCREEN]`, `tokenhub-tui req ID`: the console in this terminal."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if (given.screen == REQUEST) != bool(given.id):
         parser.error("the id of one request goes with req, as in: tokenhub-tui req 0192f3c5")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(
-            "tokenhub-tui draws on a terminal, and this is none. "
-            'For pipes and scripts: "tokenhubctl top", "tokenhubctl events", "tokenhubctl logs".',
-            file=sys.stderr,
-        )
+    if unfit := _unfit():
+        print(f"tokenhub-tui: {unfit}", file=sys.stderr)
         return USAGE
     # Textual takes 200 ms to load, which --help and a pipe need not wait for.
     from tokenhub.client.errors import BadProfile  # noqa: PLC0415
@@ -63,6 +60,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         recorder.close()
         print(f"Recorded in {given.record}; tokenhub-tui --replay {given.record} plays it.")
     return console.return_code or 0
+
+
+def _unfit() -> str:
+    """Why it cannot draw here, and what to do; empty where it can."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return (
+            "it draws on a terminal, and this is none. "
+            'For pipes and scripts: "tokenhubctl top", "tokenhubctl events", "tokenhubctl logs".'
+        )
+    if not sys.stderr.isatty():
+        return "it draws on the error output, which is no terminal here; start it without 2>"
+    if os.environ.get("TERM") == "dumb":  # noqa: TID251 - of the terminal, no setting
+        return (
+            "TERM is dumb: this terminal cannot place text. Use another one, or say what it is, "
+            'as in "TERM=xterm-256color tokenhub-tui"; "tokenhubctl top" works here.'
+        )
+    if sys.stderr.encoding.lower() != "utf-8":
+        return (
+            f"the locale's encoding is {sys.stderr.encoding}, and it draws in UTF-8. Where the "
+            'terminal knows that, start it with "LC_ALL=C.UTF-8 tokenhub-tui".'
+        )
+    return ""
 
 
 def _server(given: argparse.Namespace, kept: "Kept") -> "Server":

@@ -1,5 +1,7 @@
 """The app: its screens, the one connection, and what every screen may ask of it."""
 
+import asyncio
+import signal
 import time
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
@@ -143,6 +145,11 @@ class Console(App[None]):
         return seen[0] if seen and isinstance(seen[0], Page) else None
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            # Killed without a word, it would leave the terminal raw and without an echo.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop = asyncio.get_running_loop()
+                loop.add_signal_handler(number, self.exit, None, 128 + number)
         for one in theme.THEMES:
             self.register_theme(one)
         self.theme = self._first_theme()
