@@ -262,7 +262,7 @@ class Feed:
         line.provider_id = event.provider_id or line.provider_id
         line.mode, line.task = event.mode or line.mode, event.task or line.task
         line.key, line.stream = event.api_key_name or line.key, event.stream
-        line.latency_ms, line.cost_usd = event.latency_ms, event.cost_usd
+        line.latency_ms, line.cost_usd = event.latency_ms, cost_usd(event)
         line.input_tokens, line.output_tokens = event.input_tokens, event.output_tokens
         line.status_code, line.error_class = event.status_code, event.error_class
         line.reason = event.reason or line.reason
@@ -284,6 +284,12 @@ _EFFECTS = {
     "workflow_failed": Feed._plan,  # noqa: SLF001
     "orchestration_step": Feed._step,  # noqa: SLF001
 }
+
+
+def cost_usd(ended: Event) -> float | None:
+    """What a request cost; None where a price is unknown, which an event tells as it does zero."""
+    unknown = any(one.cost_usd is None for one in ended.attempts)
+    return None if unknown else ended.cost_usd
 
 
 def logged(row: RequestLog) -> Line:

@@ -12,7 +12,7 @@ from tokenhub.filters import LEAST, FilterError, parse
 from tokenhub.wire.logs import LogBar, LogHistogram
 from tokenhub.wire.observe import LogPage, RequestDetail, RequestLog
 from tokenhub.wire.stats import Aggregate, Stats
-from tokenhub_tui.state.feed import logged, unix
+from tokenhub_tui.state.feed import cost_usd, logged, unix
 
 HISTOGRAM = "/admin/v1/logs/histogram"
 LOGS, REQUESTS, STATS = "/admin/v1/logs", "/admin/v1/requests/", "/admin/v1/stats"
@@ -114,7 +114,7 @@ def _row(event: Heard) -> RequestLog:
         mode=event.mode,
         requested_model="",
         reason=event.reason,
-        estimated_cost_usd=event.cost_usd or None,
+        estimated_cost_usd=cost_usd(event),
         latency_ms=event.latency_ms,
         overhead_ms=0.0,
         status_code=event.status_code or (0 if event.error_class else 200),
@@ -164,7 +164,7 @@ def _aggregate(window: str, ended: Sequence[Heard], span_s: float) -> Aggregate:
         p95_first_token_ms=None,
         p99_first_token_ms=None,
         total_cost_usd=sum(one.cost_usd for one in ended),
-        unpriced=0,
+        unpriced=sum(cost_usd(one) is None for one in ended),
         input_tokens=sum(one.input_tokens for one in ended),
         output_tokens=sum(one.output_tokens for one in ended),
         total_tokens=sum(one.total_tokens for one in ended),

@@ -1,6 +1,8 @@
+import pytest
+
 from tokenhub.wire.events import Event
 from tokenhub.wire.observe import AttemptLog, RequestLog
-from tokenhub_tui.state.decisions import filled
+from tokenhub_tui.state.decisions import filled, row
 from tokenhub_tui.state.feed import RING, Feed, Gap, unix
 
 
@@ -23,11 +25,11 @@ def logged(request_id: str, second: int, **fields: object) -> RequestLog:
     return RequestLog(request_id=request_id, timestamp=at(second), **{**row, **fields})
 
 
-def attempt(error_class: str = "") -> AttemptLog:
+def attempt(error_class: str = "", cost_usd: float | None = 0) -> AttemptLog:
     return AttemptLog(
         attempt=1, provider_id="one", model_id="gpt", state="settled", status_code=200,
-        error_class=error_class, latency_ms=1, input_tokens=1, output_tokens=1, cost_usd=0,
-        estimated=False,
+        error_class=error_class, latency_ms=1, input_tokens=1, output_tokens=1,
+        cost_usd=cost_usd, estimated=False,
     )  # fmt: skip
 
 
@@ -52,6 +54,18 @@ def test_a_request_goes_through_its_states() -> None:
         feed.lines[0].first_ms, feed.lines[0].latency_ms, feed.lines[0].key, feed.lines[0].turn,
     )  # fmt: skip
     assert (1, 0) == (feed.heard, feed.errors)
+
+
+@pytest.mark.parametrize(
+    ("last", "told", "shown"), [(None, 0, "?"), (0.0, 0, "$0"), (0.5, 0.5, "$0.5000")]
+)
+def test_a_cost_that_nobody_knows_is_not_zero(last: float | None, told: float, shown: str) -> None:
+    feed = Feed()
+    attempts = [attempt("overloaded"), attempt(cost_usd=last)]
+
+    feed.apply([event("route_success", "a", attempts=attempts, cost_usd=told)])
+
+    assert shown in row(feed.lines[0], now=0.0).cells
 
 
 def test_rows_of_the_log_stand_at_their_times_and_count_for_less_than_what_was_heard() -> None:
