@@ -134,3 +134,20 @@ async def test_console_that_only_reads_offers_no_change(tmp_path: Path) -> None:
 
     assert "✓ on" in shown
     assert "New API key" not in shown
+
+
+async def test_name_of_a_key_is_no_markup(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub:
+        await key_of(hub, "[/x] ci")
+        async with before(hub, start="keys") as (console, pilot):
+            await seen(console, pilot, "─ [/x] ci ─")
+            await pilot.press("slash", *"[/x", "enter")
+            await seen(console, pilot, "filter: [/x ─")
+            await pilot.press("e")
+            await seen(console, pilot, "─ Edit key [/x] ci ─")
+            await pilot.press("escape", "o")
+            await seen(console, pilot, "─ Rotate key [/x] ci ─")
+            await pilot.press("ctrl+s")
+            once = await seen(console, pilot, "I stored it")
+
+    assert "─ Rotated key [/x] ci ─" in once

@@ -21,7 +21,7 @@ from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.state import form
 from tokenhub_tui.state.form import Field, Value, Values
 from tokenhub_tui.widgets.form import Form
-from tokenhub_tui.widgets.words import lines
+from tokenhub_tui.widgets.words import lines, words
 from tokenhub_tui.working import beside
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ class FormDialog(Dialog[R]):
 
     def on_mount(self) -> None:
         box = self.query_one("#box")
-        box.border_title = str(lines(self._title))
+        box.border_title = words(self._title)
         self._hint()
         self.form.enter()
 

@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from tokenhub_tui.dialogs.base import Dialog
-from tokenhub_tui.widgets.words import lines
+from tokenhub_tui.widgets.words import lines, words
 
 
 class ShownOnce(Dialog[bool]):
@@ -36,7 +36,7 @@ class ShownOnce(Dialog[bool]):
             yield Button("I stored it", id="stored", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#box").border_title = self._title
+        self.query_one("#box").border_title = words(self._title)
         self.query_one("#copy", Button).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -21,6 +21,7 @@ from tokenhub_tui.state import flows
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.tabline import TabLine
+from tokenhub_tui.widgets.words import words
 from tokenhub_tui.working import beside
 
 PLANS, WORKFLOWS = "plans", "workflows"
@@ -184,8 +185,8 @@ class FlowsPage(Page[Found]):
             return
         now, width = self.console.clock.now(), self.size.width
         several = flows.steps(plan, self._heard, self.console.feed.lines)
-        box.border_title = f"Steps of {plan.id}"
-        box.border_subtitle = flows.caption(plan)
+        box.border_title = words(f"Steps of {plan.id}")
+        box.border_subtitle = words(flows.caption(plan))
         rows = flows.step_rows(plan, several, now=now, width=width)
         self.steps.show(rows, columns=flows.step_columns(several, width))
 

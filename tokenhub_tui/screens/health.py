@@ -111,9 +111,9 @@ class HealthPage(Page[Health]):
         self.routes.show(rows, columns=health.columns(room))
         self._empty(shown=bool(rows))
         box = self.query_one("#routes-box")
-        box.border_title = f"Health · filter: {self.wanted}" if self.wanted else "Health"
+        box.border_title = words(f"Health · filter: {self.wanted}" if self.wanted else "Health")
         testing = [f"testing {', '.join(sorted(self._testing))} …"] if self._testing else []
-        box.border_subtitle = " · ".join([*testing, health.counted(self._known)])
+        box.border_subtitle = words(" · ".join([*testing, health.counted(self._known)]))
         self._draw_one(now)
 
     def _calls(self) -> Mapping[str, Sequence[Slot]]:
@@ -144,7 +144,7 @@ class HealthPage(Page[Health]):
         if one is None:
             return
         changes = self.console.changes.of(name)
-        box.border_title = name
+        box.border_title = words(name)
         box.border_subtitle = health.count_of(changes)
         told = [words(text, tone) for text, tone in health.facts(one, now)]
         self.query_one("#of-facts", Static).update(Content("\n").join(told))

@@ -115,7 +115,7 @@ class KeysPage(Page[list[ApiKey]]):
         elif not rows:
             empty.no_match(self.wanted)
         box = self.query_one("#keys-box")
-        box.border_title = f"API keys · filter: {self.wanted}" if self.wanted else "API keys"
+        box.border_title = words(f"API keys · filter: {self.wanted}" if self.wanted else "API keys")
         box.border_subtitle = keys.counted(len(rows), len(self._keys))
         self._draw_one(now)
 
@@ -124,7 +124,7 @@ class KeysPage(Page[list[ApiKey]]):
         box.display = key is not None
         if key is None:
             return
-        box.border_title = key.name
+        box.border_title = words(key.name)
         told = [words(text, tone) for text, tone in keys.facts(key, now)]
         self.query_one("#key-facts", Static).update(Content("\n").join(told))
         self.query_one("#credentials", Table).show(keys.credentials(key, now))
