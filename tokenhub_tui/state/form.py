@@ -91,7 +91,7 @@ def _number(field: Field, text: str) -> float | None:
         value = int(text) if field.whole else float(text)
     except ValueError:
         raise Wrong("a whole number" if field.whole else "a number, such as 0.25") from None
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise Wrong("a number, such as 0.25")
     if field.least is not None and value < field.least:
         raise Wrong(f"not less than {field.least:g}")

@@ -223,6 +223,9 @@ def _sent(written: Mapping[str, Value]) -> dict[str, Any]:
     """As the wire has it: lists, nothing for what is left to the server, 0 for no limit."""
     sent: dict[str, Any] = {}
     for name, value in written.items():
+        if name in _ZERO_IS_NONE and value == 0:
+            # On the wire 0 is no limit; what was meant is nothing at all.
+            raise msgspec.ValidationError(f"more than 0; empty is no limit - at `$.{name}`")
         if isinstance(value, tuple):
             sent[name] = list(value)
         elif name in _LEFT_TO_SERVER:
@@ -231,7 +234,7 @@ def _sent(written: Mapping[str, Value]) -> dict[str, Any]:
             sent[name] = value or 0
         else:
             sent[name] = value
-    if sent.get("expires_in") == NEVER:
+    if str(sent.get("expires_in")).casefold() == NEVER:
         sent["expires_in"] = ""
     return sent
 

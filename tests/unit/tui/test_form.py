@@ -38,6 +38,7 @@ FIELDS = (WEIGHT, PRICE, ENABLED, SECRETS, KIND)
     [
         (WEIGHT, " 9 ", 9),
         (WEIGHT, "", None),
+        (Field(id="n", label="N", kind=NUMBER, whole=True), "9" * 400, int("9" * 400)),
         (PRICE, "1e-06", 0.000001),
         (Field(id="t", label="T"), " a b ", "a b"),
         (SECRETS, " a ", " a "),
@@ -54,6 +55,9 @@ def test_what_is_written_is_read(field: Field, text: str, value: Value) -> None:
         (WEIGHT, "9.5", "a whole number"),
         (WEIGHT, "11", "not more than 10"),
         (WEIGHT, "-1", "not less than 0"),
+        (WEIGHT, "9" * 400, "not more than 10"),
+        (PRICE, "9" * 400, "a number, such as 0.25"),
+        (PRICE, "0,5", "a number, such as 0.25"),
         (PRICE, "nan", "a number, such as 0.25"),
         (Field(id="t", label="T", required=True), "  ", "is needed"),
     ],

@@ -50,6 +50,20 @@ def test_what_the_wire_does_not_take_is_told_under_its_field() -> None:
     assert [("/name", "is needed")] == form.faults(found.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["monthly_budget_usd", "tokens_per_minute", "concurrency", "rotation_days"]
+)
+def test_limit_of_nothing_is_not_taken_for_no_limit(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as found:
+        patch({name: 0})
+
+    assert [(f"/{name}", "more than 0; empty is no limit")] == form.faults(found.value)
+
+
+def test_never_is_written_in_any_case() -> None:
+    assert "" == patch({"expires_in": "Never"}).expires_in
+
+
 def test_no_overlap_is_none() -> None:
     assert "0" == rotate({"overlap": ""}).overlap
     assert "36h" == rotate({"overlap": "36h"}).overlap
