@@ -13,6 +13,11 @@ def beside(
 
     `what` is called, not awaited here: a coroutine of a worker that never began would be a warning.
     """
+
+    # Textual itself takes no lambda, and does not say so.
+    async def work() -> None:
+        await what()
+
     node.run_worker(
-        cast("Callable[[], Any]", what), group=group, exclusive=exclusive, exit_on_error=False
+        cast("Callable[[], Any]", work), group=group, exclusive=exclusive, exit_on_error=False
     )
