@@ -1,15 +1,19 @@
 """The live decisions, before a real server."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.support.server import Hub, running
 from tests.tui.console import before, seen, text, until
+from tokenhub.client.call import Call
+from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
 
 pytestmark = pytest.mark.anyio
+T = TypeVar("T")
 
 PROFILE = Profile(
     name="simulated",
@@ -114,3 +118,40 @@ async def test_w_tells_why_not_and_y_copies_the_id(tmp_path: Path) -> None:
     assert "against" in lost
     assert "Close" in left
     assert request_id == copied
+
+
+class Asked:
+    """What the console has asked."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def heard(self, events: list[Heard]) -> None:
+        """Events are no questions."""
+
+    def answered(self, call: Call[T], answer: T) -> None:
+        del answer
+        self.paths.append(call.path)
+
+
+async def test_wide_and_high_terminal_charts_the_models_on_screen(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        await ask(hub, key, "gpt")
+        async with before(hub, size=(159, 60)) as (console, pilot):
+            console.link.witness = asked = Asked()
+            await seen(console, pilot, "✓ gpt")
+            await pilot.press("r")
+            await until(pilot, lambda: "/admin/v1/stats" in asked.paths)
+            narrow = [*asked.paths]
+            await pilot.resize_terminal(160, 60)
+            charted = await seen(console, pilot, "p95 latency, ms · last 15 minutes", "1 gpt ─")
+            await ask(hub, key, "large")
+            await pilot.press("r")
+            await seen(console, pilot, "1 gpt  2 large ─")
+            await pilot.resize_terminal(160, 36)
+            await until(pilot, lambda: "last 15 minutes" not in text(console))
+
+    assert "/admin/v1/tsdb/query" not in narrow
+    assert 2 == charted.count("one/large")  # among the candidates, and by the parts of its score

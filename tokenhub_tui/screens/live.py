@@ -1,26 +1,33 @@
 """Decisions as they are taken: who was asked, what it cost, and why not the others."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from tokenhub.client.calls.observe import get_request, list_logs
 from tokenhub.client.calls.stats import get_stats
+from tokenhub.client.calls.tsdb import query_series
 from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import DROPPED, GAP, Heard
 from tokenhub.client.text import from_ms
 from tokenhub.filters import Filter, parse
 from tokenhub.wire.stats import Stats
+from tokenhub.wire.tsdb import Chart
 from tokenhub_tui.dialogs.why_not import WhyNot
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.facets import values
-from tokenhub_tui.state import candidates, decisions
+from tokenhub_tui.state import candidates, decisions, series
 from tokenhub_tui.state.cells import Row
 from tokenhub_tui.state.feed import RING, Line
 from tokenhub_tui.state.figures import figures
+from tokenhub_tui.state.series import GROUPS, NEWEST, P95, Chosen
+from tokenhub_tui.widgets.chart import Chart as Picture
+from tokenhub_tui.widgets.chart import legend
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.figures import Figures
 from tokenhub_tui.widgets.table import Table
@@ -32,9 +39,18 @@ SEEDED = 200
 FILLED = 1000
 # From so many lines of the terminal on there is room for the titles of the columns.
 TITLES_FROM = 30
+# Rows of the boxes beside the feed; what is below them must have room.
+LEAST_ROWS, MOST_ROWS = 3, {"candidates": 12, "parts": 8}
 
 
-class LivePage(Page[Stats]):
+class Known(NamedTuple):
+    """What the server said: the figures, and how fast the models are where there is room for it."""
+
+    stats: Stats
+    chart: Chart | ClientError | None
+
+
+class LivePage(Page[Known]):
     """The feed above, the candidates of the request under the cursor below, or beside it."""
 
     NAME = "live"
@@ -53,7 +69,10 @@ class LivePage(Page[Stats]):
         # change no more, and 2,000 of them four times a second would take a tenth of a core.
         self._rows: dict[str, tuple[int, Row | None]] = {}
         self._shown: tuple[str, int] = ("", -1)
-        self._can = (False, False)
+        # Rows of the boxes beside the feed: what is below must not jump with the cursor.
+        self._rows_of = dict.fromkeys(MOST_ROWS, LEAST_ROWS)
+        self._chart: Chart | ClientError | None = None
+        self._colours: dict[str, int] = {}
 
     def contents(self) -> ComposeResult:
         yield Figures()
@@ -69,6 +88,10 @@ class LivePage(Page[Stats]):
             with Vertical(id="parts-box", classes="box") as box:
                 box.border_title = "What the scores are made of"
                 yield Table(candidates.PART_COLUMNS, name="parts", quiet=True)
+            with Vertical(id="chart-box", classes="box") as box:
+                box.border_title = f"{P95.title} · {NEWEST.words}"
+                yield Picture(name="chart")
+                yield Empty(id="uncharted")
 
     @property
     def feed(self) -> Table:
@@ -79,11 +102,21 @@ class LivePage(Page[Stats]):
         self.feed.follow = True
         self.feed.focus()
         self.watch(self.feed, "follow", self._followed, init=False)
+        # The legend has colours of the theme.
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_chart())
+
+    @property
+    def _roomy(self) -> bool:
+        """Whether there is room for the chart."""
+        return self.has_class("-huge") and self.has_class("-tall")
 
     def on_resize(self) -> None:
         self.feed.head = self.size.height >= TITLES_FROM
+        self._fit()
+        if self._roomy:
+            self.again()
 
-    async def load(self) -> Stats:
+    async def load(self) -> Known:
         """The figures; before the first of them, what the log has of before we came."""
         console = self.console
         if not console.seeded:
@@ -91,7 +124,18 @@ class LivePage(Page[Stats]):
             console.feed.seed(page.logs)
             console.seeded = True
         await self._fill()
-        return await console.link(get_stats())
+        chart, stats = await asyncio.gather(self._ask_chart(), console.link(get_stats()))
+        return Known(stats, chart)
+
+    async def _ask_chart(self) -> Chart | ClientError | None:
+        if not self._roomy:
+            return None
+        asked = series.asked(P95, GROUPS[0], start=NEWEST.name, step_s=NEWEST.step_s)
+        try:
+            return await self.console.link(query_series(asked))
+        except ClientError as error:
+            # The feed can do without, and what was is better than nothing.
+            return self._chart or error
 
     async def _fill(self) -> None:
         """Take from the log what no event will tell any more."""
@@ -104,10 +148,12 @@ class LivePage(Page[Stats]):
         )
         self.console.say(decisions.filled(gap, feed.fill(page.logs, gap)), tone="warn")
 
-    def show(self, data: Stats) -> None:
-        """Draw the figures, and the feed."""
-        self.query_one(Figures).show(figures(data))
+    def show(self, data: Known) -> None:
+        """Draw the figures, the feed, and the chart."""
+        self.query_one(Figures).show(figures(data.stats))
         self._draw()
+        self._chart = data.chart or self._chart
+        self._draw_chart()
 
     def heard(self, events: list[Heard]) -> None:
         """Draw the feed anew; what has been missed is asked for at once."""
@@ -207,11 +253,42 @@ class LivePage(Page[Stats]):
         box.border_title = words(f"Candidates · {candidates.caption(decision)}")
         asked = f"{line.provider_id}/{line.model_id}" if line.provider_id else ""
         rows = candidates.rows(decision, asked)
+        parts = candidates.part_rows(decision, asked)
+        self._fit(candidates=len(rows), parts=len(parts))
         table.show(rows, columns=candidates.columns(decision))
         if another and rows:
             table.go(rows[0].id)
-        self.query_one("#parts", Table).show(candidates.part_rows(decision, asked))
-        self.query_one("#parts-box").set_class(candidates.drawn(decision), "-drawn")
+        of_parts = self.query_one("#parts", Table)
+        of_parts.show(parts, columns=candidates.part_columns(decision))
+
+    def _fit(self, **rows: int) -> None:
+        """Let the boxes beside the feed be as high as the most rows that they have had."""
+        for name, most in MOST_ROWS.items():
+            self._rows_of[name] = max(self._rows_of[name], min(most, rows.get(name, 0)))
+            # Beside the rows there are the head, and the border above and below.
+            height = self._rows_of[name] + 3 if self._roomy else None
+            self.query_one(f"#{name}-box").styles.height = height
+
+    def _draw_chart(self) -> None:
+        chart, box = self._chart, self.query_one("#chart-box")
+        if chart is None or not self._roomy:
+            return
+        picture, empty = self.query_one("#chart", Picture), self.query_one("#uncharted", Empty)
+        if isinstance(chart, ClientError):
+            box.border_subtitle = ""
+            empty.failed(*self.console.explained(chart))
+            picture.display, empty.display = False, True
+            return
+        on_screen = (self.console.feed.get(row.id) for row in self.feed.seen)
+        models = Counter(line.model_id for line in on_screen if line is not None)
+        data = series.newest(chart, [name for name, _ in models.most_common(series.MOST)])
+        shown = Chosen().shown(data.names)
+        self._colours = series.coloured(self._colours, shown)
+        picture.show(series.plot(data, P95, Chosen(), self._colours))
+        room = box.size.width - 4
+        box.border_subtitle = legend(self, series.legend(data, P95, Chosen(), self._colours, room))
+        empty.nothing(f"No answer of these models in the {NEWEST.words}.", "")
+        picture.display, empty.display = bool(shown), not shown
 
     def on_table_moved(self, message: Table.Moved) -> None:
         if message.table is self.feed:

@@ -41,6 +41,14 @@ PART_COLUMNS = (
     Column(id="failure", title="failure", width=PART),
     Column(id="weight", title="weight off", width=PART),
 )
+# Of a draw: what is believed, what is expected to fail, what cost and time take off.
+DRAWN_PART_COLUMNS = (
+    PART_COLUMNS[0],
+    Column(id="quality", title="believed", width=PART),
+    Column(id="failing", title="fails", width=PART),
+    Column(id="price", title="price off", width=PART),
+    Column(id="draw", title="drawn θ", width=PART),
+)
 # Of what a route was left out for, in words.
 WORDS = {
     "budget_exceeded": "over budget",
@@ -80,24 +88,42 @@ def rows(decision: Decision, asked: str = "") -> list[Row]:
     ]
 
 
+def part_columns(decision: Decision) -> tuple[Column, ...]:
+    """The columns of what its scores, or its draws, are made of."""
+    return DRAWN_PART_COLUMNS if drawn(decision) else PART_COLUMNS
+
+
 def part_rows(decision: Decision, asked: str = "") -> list[Row]:
-    """What each score is made of, as bars to one scale. `asked` is the route that answered."""
-    found = [(one, parts(one, decision.weights)) for one in decision.candidates]
+    """What each score, or draw, is made of, as bars to one scale. `asked` is who answered."""
+    found = [(one.route, _parts(one, decision.weights)) for one in decision.candidates]
     longest = max((abs(value) for _, values in found for value in values.values()), default=0.0)
     return [
         Row(
-            id=one.route,
-            tone="" if one.route == asked else "dim",
+            id=route,
+            tone="" if route == asked else "dim",
             cells=(
-                Cell(one.route, "good" if one.route == asked else ""),
+                Cell(route, "good" if route == asked else ""),
                 *(
                     Cell(bar(abs(value) / longest, PART) if value and longest else "", _TONE[name])
                     for name, value in values.items()
                 ),
             ),
         )
-        for one, values in found
+        for route, values in found
     ]
+
+
+def _parts(one: Candidate, weights: Terms) -> dict[str, float]:
+    it = one.sample
+    if it is None:
+        return parts(one, weights)
+    quality = it.alpha / (it.alpha + it.beta) if it.quality is None else it.quality
+    return {
+        "quality": quality,
+        "failing": it.failing or 0.0,
+        "price": it.price or 0.0,
+        "draw": it.draw,
+    }
 
 
 def parts(one: Candidate, weights: Terms) -> dict[str, float]:
@@ -111,7 +137,10 @@ def parts(one: Candidate, weights: Terms) -> dict[str, float]:
     }
 
 
-_TONE = {"cost": "warn", "latency": "key", "failure": "bad", "weight": "good"}
+_TONE = {
+    "cost": "warn", "latency": "key", "failure": "bad", "weight": "good",
+    "quality": "key", "failing": "bad", "price": "warn", "draw": "good",
+}  # fmt: skip
 
 
 def caption(decision: Decision) -> str:

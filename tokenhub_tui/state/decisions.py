@@ -34,7 +34,7 @@ COLUMNS = (
     Column(id="tokens", title="in/out", width=9, most=13, right=True, rank=10),
     Column(id="cost", title="cost", width=10, most=11, right=True),
     Column(id="score", title="score", width=5, most=6, right=True, rank=2),
-    Column(id="why", title="why", width=22, most=60),
+    Column(id="why", title="why", width=20, most=60),
 )
 _TONES = {
     OK: "good", RESCUED: "warn", FAILED: "bad", LOST: "warn", STREAMING: "key", RUNNING: "dim",

@@ -53,6 +53,9 @@ WINDOWS = (
     Window(name="24h", words="last 24 hours", length_s=86_400, step_s=600),
     Window(name="7d", words="last 7 days", length_s=7 * 86_400, step_s=3600),
 )
+# What stands beside the feed, and how much of it is shown where there has been no more.
+NEWEST = Window(name="15m", words="last 15 minutes", length_s=900, step_s=30)
+_LEAST_S = 300
 P95 = Kind(id="p95", title="p95 latency, ms", metric="latency", agg="p95", form=MS)
 COST = Kind(id="cost", title="cost, $/h", metric="cost", agg="rate", form=USD, scale=HOUR_S)
 TOKENS = Kind(id="tokens", title="tokens a second", metric="tokens", agg="rate", form=RATE)
@@ -197,6 +200,21 @@ def named(one: Series, group: Group, keys: Mapping[str, str]) -> str:
     if group is KEYS:
         return keys.get(labels[0], labels[0]) or NOBODY
     return "/".join(label or NOBODY for label in labels) if any(labels) else NOBODY
+
+
+def newest(chart: Chart, models: Iterable[str]) -> Charted:
+    """The p95 of these models, by their names, from where there is something to show."""
+    found = curves(chart, P95, GROUPS[0])
+    lines = {name: found[name] for name in models if found.get(name)}
+    begun = min((points[0][0] for points in lines.values()), default=0.0)
+    start, end = chart.start / 1000, chart.end / 1000
+    return Charted(
+        ask=Ask(window=NEWEST),
+        start=max(start, min(begun, end - _LEAST_S)),
+        end=end,
+        lines={P95.id: lines},
+        totals={"req": dict.fromkeys(lines, 0.0)},
+    )
 
 
 def coloured(before: Mapping[str, int], shown: Sequence[str]) -> dict[str, int]:

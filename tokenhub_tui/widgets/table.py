@@ -118,6 +118,12 @@ class Table(ScrollView, can_focus=True):
         return self._rows[self._at].id if self._rows else ""
 
     @property
+    def seen(self) -> tuple[Row, ...]:
+        """The rows that are on the screen."""
+        top = self.scroll_offset.y
+        return self._rows[top : top + self.scrollable_content_region.height - self._head]
+
+    @property
     def at_top(self) -> bool:
         """Whether the first row is seen, and the cursor on it."""
         return self._at == 0 and self.scroll_offset.y == 0

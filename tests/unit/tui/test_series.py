@@ -147,3 +147,14 @@ def test_line_above_says_what_is_looked_at() -> None:
     assert "last hour · step 1 m · by model · 1 hidden · log scale · dots: the 1h before" == said
     assert "all together" in series.said(Ask(group=GROUPS[-1]), Chosen())
     assert "only gpt" in series.said(Ask(), Chosen(only="gpt"))
+
+
+def test_newest_begins_where_there_is_something_and_is_by_name() -> None:
+    """The hour of the chart has points of its last ten minutes, and of its last two."""
+    young = chart(line("gpt", (58, 5.0)), line("large", (58, 6.0), (59, 7.0)))
+    older = chart(line("gpt", (50, 5.0)), line("gone", (0, 6.0)))
+
+    assert HOUR + 3300 == series.newest(young, ["large", "gpt"]).start
+    assert HOUR + 3000 == series.newest(older, ["gpt"]).start
+    assert ["gpt", "large"] == series.newest(young, ["large", "none", "gpt"]).names
+    assert [] == series.newest(older, ["none"]).names

@@ -3,7 +3,15 @@ from msgspec.structs import replace
 
 from tests.unit.tui.test_feed import attempt
 from tokenhub.wire.observe import Candidate, Decision, Policy, Sample, Skipped, Terms
-from tokenhub_tui.state.candidates import COLUMNS, columns, part_rows, price, rows, term
+from tokenhub_tui.state.candidates import (
+    COLUMNS,
+    columns,
+    part_columns,
+    part_rows,
+    price,
+    rows,
+    term,
+)
 from tokenhub_tui.state.cells import natural
 from tokenhub_tui.state.feed import Line
 from tokenhub_tui.state.why import why
@@ -117,6 +125,16 @@ def test_bars_of_parts_have_one_scale() -> None:
     assert "█" * 10 == natural(second.cells[1])
     assert ["██▎", "███▍"] == [natural(one) for one in first.cells[1:3]]
     assert len(COLUMNS) == len(rows(decision(A))[0].cells)
+
+
+def test_a_draw_is_made_of_what_is_believed_and_what_is_taken_off() -> None:
+    sample = Sample(alpha=6, beta=2, draw=0.8, quality=None, failing=0.4)
+    drawn = decision(candidate("one/a", sample=sample))
+
+    (row,) = part_rows(drawn, "one/a")
+
+    assert ["█████████▍", "█████", "", "█" * 10] == [natural(one) for one in row.cells[1:]]
+    assert len(row.cells) == len(part_columns(drawn))
 
 
 def test_numbers_are_short() -> None:
