@@ -155,3 +155,17 @@ async def test_wide_and_high_terminal_charts_the_models_on_screen(tmp_path: Path
 
     assert "/admin/v1/tsdb/query" not in narrow
     assert 2 == charted.count("one/large")  # among the candidates, and by the parts of its score
+
+
+async def test_figures_are_counted_up_by_events(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        key = await hub.key()
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, "No request yet", "● live")
+            console.workers.cancel_group(console.screen, "poll")
+            for _ in range(3):
+                await ask(hub, key)
+            shown = await seen(console, pilot, "\n 0.6 ")
+
+    assert "0.0%" in shown

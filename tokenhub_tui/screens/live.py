@@ -24,7 +24,7 @@ from tokenhub_tui.screens.facets import values
 from tokenhub_tui.state import candidates, decisions, series
 from tokenhub_tui.state.cells import Row
 from tokenhub_tui.state.feed import RING, Line
-from tokenhub_tui.state.figures import figures
+from tokenhub_tui.state.figures import Counted
 from tokenhub_tui.state.series import GROUPS, NEWEST, P95, Chosen
 from tokenhub_tui.widgets.chart import Chart as Picture
 from tokenhub_tui.widgets.chart import legend
@@ -71,6 +71,7 @@ class LivePage(Page[Known]):
         self._shown: tuple[str, int] = ("", -1)
         # Rows of the boxes beside the feed: what is below must not jump with the cursor.
         self._rows_of = dict.fromkeys(MOST_ROWS, LEAST_ROWS)
+        self._counted = Counted()
         self._chart: Chart | ClientError | None = None
         self._colours: dict[str, int] = {}
 
@@ -150,19 +151,22 @@ class LivePage(Page[Known]):
 
     def show(self, data: Known) -> None:
         """Draw the figures, the feed, and the chart."""
-        self.query_one(Figures).show(figures(data.stats))
+        self._counted = self._counted.answered(data.stats, self.console.clock.now())
+        self._draw_figures()
         self._draw()
         self._chart = data.chart or self._chart
         self._draw_chart()
 
     def heard(self, events: list[Heard]) -> None:
         """Draw the feed anew; what has been missed is asked for at once."""
+        self._counted = self._counted.heard(events, self.console.clock.now())
         if any(one.type in {GAP, DROPPED} for one in events):
             self.again()
         self._draw_if_loaded()
 
     def ticked(self) -> None:
-        """The clocks of what runs, and of the pause."""
+        """The figures, and the clocks of what runs and of the pause."""
+        self._draw_figures()
         if self._held is not None or any(not line.over for line in self.console.feed.lines):
             self._draw_if_loaded()
 
@@ -177,6 +181,9 @@ class LivePage(Page[Known]):
         self._draw()
 
     # --- Drawing ---
+
+    def _draw_figures(self) -> None:
+        self.query_one(Figures).show(self._counted.figures())
 
     def _draw_if_loaded(self) -> None:
         if self.loaded:

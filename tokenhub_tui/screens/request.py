@@ -26,6 +26,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.plan import PlanPage
 from tokenhub_tui.state import candidates, copying, request
 from tokenhub_tui.state.cells import Column, Row
+from tokenhub_tui.state.feed import ENDED
 from tokenhub_tui.state.request import Detail
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.table import Table
@@ -115,7 +116,7 @@ class RequestPage(Page[Detail]):
     def heard(self, events: list[Heard]) -> None:
         """The end of this request is what it waits for."""
         mine = [one for one in events if one.request_id == self._request_id]
-        if any(one.type in {"route_success", "route_error"} for one in mine):
+        if any(one.type in ENDED for one in mine):
             self.again()
 
     def on_failed(self, message: Failed) -> None:

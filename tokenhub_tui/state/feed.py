@@ -21,6 +21,8 @@ LOST = "lost"
 MARKS = {RUNNING: "·", STREAMING: "⇢", OK: "✓", RESCUED: "↻", FAILED: "✗", LOST: "?"}
 # An orchestration: what its steps answer to. Its words say how it stands.
 PARENT = "◌"
+# The events that end a request.
+ENDED = frozenset(("route_success", "route_error"))
 _GAP, _DROPPED = "gap", "dropped"
 
 

@@ -1,11 +1,23 @@
-"""The five figures above the feed: the last minutes, against the hour before them."""
+"""The five figures above the feed: the last minutes, against the hour before them.
+
+What has ended since the server's answer is counted up by its events, and forgotten with the next
+answer, which has it: nothing is counted twice for long, and no error is kept. Events that are told
+again after a lost connection are older than the answer, and in it already.
+"""
+
+from collections.abc import Iterable
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from tokenhub.client.text import usd
+from tokenhub.wire.events import Event
 from tokenhub.wire.stats import Aggregate, Stats
+from tokenhub_tui.state.feed import ENDED, unix
 
 _TITLES = ("req/min", "p95 ms", "cost/h", "errors", "tokens/min")
+_NOW, _NOW_MIN, _HOUR_MIN = "5m", 5, 60
 _MANY_ERRORS = 0.05
 # Below these a decimal more is needed; and against fewer requests than ENOUGH nothing is compared.
 _FEW, _CENT, _ENOUGH = 10, 0.01, 30
@@ -20,28 +32,97 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     tone: str = ""
 
 
-def figures(stats: Stats) -> list[Figure]:
-    """Requests, time, money, errors and tokens, each by its unit of time."""
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
+    """What the requests of a time came to."""
+
+    requests: int = 0
+    errors: int = 0
+    usd: float = 0.0
+    tokens: int = 0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            requests=self.requests + other.requests, errors=self.errors + other.errors,
+            usd=self.usd + other.usd, tokens=self.tokens + other.tokens,
+        )  # fmt: skip
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's answer of the time `at`, and what has ended since, until `until`.
+
+    Times are Unix seconds of our clock. `ahead_s` is by how much the server's is ahead of it; it
+    shows by events that come from the future. Where it is behind, less is counted up.
+    """
+
+    stats: Stats | None = None
+    at: float = 0.0
+    until: float = 0.0
+    since: Sums = Sums()
+    ahead_s: float = 0.0
+
+    def answered(self, stats: Stats, now: float) -> Self:
+        """Whatever had ended by now is in the answer."""
+        return replace(self, stats=stats, at=now, until=now, since=Sums())
+
+    def heard(self, events: Iterable[Event], now: float) -> Self:
+        """Count the requests that have ended after the answer."""
+        ends = [(unix(one.timestamp), one) for one in events if one.type in ENDED]
+        ahead_s = max([self.ahead_s, *(at - now for at, _ in ends)])
+        new = [one for at, one in ends if at - ahead_s > self.at]
+        if not new:
+            return replace(self, ahead_s=ahead_s)
+        sums = Sums(
+            requests=len(new),
+            errors=sum(one.type == "route_error" for one in new),
+            usd=sum(one.cost_usd for one in new),
+            tokens=sum(one.total_tokens for one in new),
+        )
+        return replace(self, since=self.since + sums, until=now, ahead_s=ahead_s)
+
+    def figures(self) -> list[Figure]:
+        """How it stood when the last request ended: nobody has told of any time after."""
+        if self.stats is None:
+            return []
+        return figures(self.stats, self.since, minutes=(self.until - self.at) / 60)
+
+
+def figures(stats: Stats, since: Sums | None = None, *, minutes: float = 0.0) -> list[Figure]:
+    """Requests, time, money, errors and tokens, each by its unit of time.
+
+    `since` is what has come to the answer in so many `minutes`.
+    """
     rows = {one.window: one for one in stats.total or [] if one is not None}
-    now = rows.get("5m") or rows.get("1m")
-    if now is None:
+    now = rows.get(_NOW)
+    sums = _sums(now) + (since or Sums())
+    if not sums.requests:
         return [Figure(title=title, value="-") for title in _TITLES]
-    minutes = 5 if now.window == "5m" else 1
-    usual = _usual(now, rows.get("1h"), rest=60 - minutes)
+    usual = _usual(now, rows.get("1h"))
     steady = usual if _whole_hour(rows) else _Usual()
-    rate, tokens = now.request_count / minutes, now.total_tokens / minutes
-    spent = now.total_cost_usd * 60 / minutes
+    minutes += _NOW_MIN
+    rate, tokens, spent = sums.requests / minutes, sums.tokens / minutes, sums.usd * 60 / minutes
+    p95_ms, failed = now.p95_latency_ms if now else None, sums.errors / sums.requests
     return [
         Figure(title=_TITLES[0], value=_few(rate), **_moved(rate, steady.requests, bad_up=None)),
-        Figure(title=_TITLES[1], value=_number(now.p95_latency_ms),
-               **_moved(now.p95_latency_ms, usual.p95_ms, bad_up=True)),
+        Figure(title=_TITLES[1], value=_number(p95_ms),
+               **_moved(p95_ms, usual.p95_ms, bad_up=True)),
         Figure(title=_TITLES[2], value=_spent(spent), **_moved(spent, steady.spent, bad_up=True)),
-        Figure(title=_TITLES[3], value=f"{now.error_rate:.1%}",
-               change=f"{now.error_count:,} ✗" if now.error_count else "",
-               tone="bad" if now.error_rate >= _MANY_ERRORS else ""),
+        Figure(title=_TITLES[3], value=f"{failed:.1%}",
+               change=f"{sums.errors:,} ✗" if sums.errors else "",
+               tone="bad" if failed >= _MANY_ERRORS else ""),
         Figure(title=_TITLES[4], value=_short(tokens),
                **_moved(tokens, steady.tokens, bad_up=None)),
     ]  # fmt: skip
+
+
+def _sums(one: Aggregate | None) -> Sums:
+    if one is None:
+        return Sums()
+    return Sums(
+        requests=one.request_count,
+        errors=one.error_count,
+        usd=one.total_cost_usd,
+        tokens=one.total_tokens,
+    )
 
 
 class _Usual(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +137,10 @@ class _Usual(msgspec.Struct, frozen=True, kw_only=True):
     p95_ms: float | None = None
 
 
-def _usual(now: Aggregate, hour: Aggregate | None, *, rest: int) -> _Usual:
-    if hour is None or hour.request_count - now.request_count < _ENOUGH:
+def _usual(now: Aggregate | None, hour: Aggregate | None) -> _Usual:
+    if now is None or hour is None or hour.request_count - now.request_count < _ENOUGH:
         return _Usual()
+    rest = _HOUR_MIN - _NOW_MIN
     return _Usual(
         requests=(hour.request_count - now.request_count) / rest,
         spent=(hour.total_cost_usd - now.total_cost_usd) * 60 / rest,

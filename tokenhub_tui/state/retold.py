@@ -12,12 +12,11 @@ from tokenhub.filters import LEAST, FilterError, parse
 from tokenhub.wire.logs import LogBar, LogHistogram
 from tokenhub.wire.observe import LogPage, RequestDetail, RequestLog
 from tokenhub.wire.stats import Aggregate, Stats
-from tokenhub_tui.state.feed import cost_usd, logged, unix
+from tokenhub_tui.state.feed import ENDED, cost_usd, logged, unix
 
 HISTOGRAM = "/admin/v1/logs/histogram"
 LOGS, REQUESTS, STATS = "/admin/v1/logs", "/admin/v1/requests/", "/admin/v1/stats"
 WINDOWS = (("1m", 60.0), ("5m", 300.0), ("1h", 3600.0), ("24h", 86_400.0))
-_ENDS = frozenset(("route_success", "route_error"))
 _LIMIT, _BARS, _MOST_BARS = 100, 60, 500
 _MINUTE_S = 60.0
 _SERVER_ERRORS = 500
@@ -54,7 +53,7 @@ def _meant(text: str, events: Sequence[Heard], now: float) -> list[RequestLog] |
         wanted = parse(text, now=now)
     except FilterError:
         return None
-    rows = [_row(one) for one in reversed(events) if one.type in _ENDS]
+    rows = [_row(one) for one in reversed(events) if one.type in ENDED]
     return [row for row in rows if wanted.matches(logged(row).row())]
 
 
@@ -97,7 +96,7 @@ def _histogram(query: str, events: Sequence[Heard], now: float) -> LogHistogram 
 
 def _detail(request_id: str, events: Sequence[Heard]) -> RequestDetail | None:
     of_it = [one for one in events if one.request_id == request_id]
-    ended = next((one for one in of_it if one.type in _ENDS), None)
+    ended = next((one for one in of_it if one.type in ENDED), None)
     if ended is None:
         return None
     decided = next((one.decision for one in of_it if one.decision is not None), None)
@@ -133,7 +132,7 @@ def _row(event: Heard) -> RequestLog:
 
 
 def _stats(events: Sequence[Heard], now: float) -> Stats:
-    ended = [one for one in events if one.type in _ENDS]
+    ended = [one for one in events if one.type in ENDED]
     return Stats(
         total=list(_windows(ended, now)), by_model={}, by_provider={}, by_api_key={}, by_mode={}
     )

@@ -17,9 +17,10 @@ class Figures(Static):
         self._figures: Sequence[Figure] = ()
 
     def show(self, figures: Sequence[Figure]) -> None:
-        """Show these."""
-        self._figures = figures
-        self.refresh()
+        """Show these; nothing is drawn where they are those that stand there."""
+        if figures != self._figures:
+            self._figures = figures
+            self.refresh()
 
     def render(self) -> Content:
         """The columns share the width evenly."""

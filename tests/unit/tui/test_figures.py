@@ -1,5 +1,9 @@
+from tokenhub.client.text import from_ms
+from tokenhub.wire.events import Event
 from tokenhub.wire.stats import Aggregate, Stats
-from tokenhub_tui.state.figures import figures
+from tokenhub_tui.state.figures import Counted, figures
+
+NOW = 1_767_225_600.0
 
 
 def window(name: str, requests: int, *, p95: float = 100.0, errors: int = 0) -> Aggregate:
@@ -14,8 +18,22 @@ def window(name: str, requests: int, *, p95: float = 100.0, errors: int = 0) -> 
 
 
 def shown(*windows: Aggregate) -> list[str]:
-    stats = Stats(total=list(windows), by_model={}, by_provider={}, by_api_key={}, by_mode={})
-    return [f"{one.value} {one.change}".strip() for one in figures(stats)]
+    return [f"{one.value} {one.change}".strip() for one in figures(stats(*windows))]
+
+
+def stats(*windows: Aggregate) -> Stats:
+    return Stats(total=list(windows), by_model={}, by_provider={}, by_api_key={}, by_mode={})
+
+
+def ended(at: float, *, failed: bool = False) -> Event:
+    return Event(
+        type="route_error" if failed else "route_success", timestamp=from_ms(at * 1000),
+        request_id="r", cost_usd=0 if failed else 0.001, total_tokens=0 if failed else 100,
+    )  # fmt: skip
+
+
+def values(counted: Counted) -> list[str]:
+    return [one.value for one in counted.figures()]
 
 
 def test_the_last_minutes_stand_against_the_hour_before_them() -> None:
@@ -38,3 +56,57 @@ def test_too_few_requests_are_nothing_to_compare_with() -> None:
 
 def test_without_a_request_there_are_no_figures() -> None:
     assert ["-"] * 5 == shown()
+
+
+def test_what_has_ended_since_the_answer_is_counted_up() -> None:
+    before = Counted().answered(stats(window("5m", 100)), NOW)
+
+    later = before.heard([ended(NOW + 1), ended(NOW + 1.5, failed=True)], NOW + 2)
+
+    assert ["20", "100", "$1.20", "0.0%", "2.0k"] == values(before)
+    assert (102, 1) == (later.since.requests + 100, later.since.errors)
+    assert ["20", "100", "$1.20", "1.0%", "2.0k"] == values(later)
+
+
+def test_the_next_answer_has_what_was_counted_and_nothing_is_counted_twice() -> None:
+    heard = [ended(NOW + 1), ended(NOW + 4.9)]
+    counted = Counted().answered(stats(window("5m", 100)), NOW).heard(heard[:1], NOW + 2)
+
+    counted = counted.answered(stats(window("5m", 102)), NOW + 5)
+
+    # The second is in the answer, and comes after it.
+    assert values(counted) == values(counted.heard(heard[1:], NOW + 5.1))
+
+
+def test_an_even_flow_stays_even_however_late_the_answer_is() -> None:
+    """Twenty a minute, which a window that only grows would make more of."""
+    counted = Counted().answered(stats(window("5m", 100)), NOW)
+
+    for second in range(3, 601, 3):
+        counted = counted.heard([ended(NOW + second)], NOW + second)
+
+    assert "20" == values(counted)[0]
+
+
+def test_events_of_a_lost_connection_are_in_the_answer_of_after_it() -> None:
+    counted = Counted().answered(stats(window("5m", 100)), NOW)
+    told_again = [ended(NOW - 40), ended(NOW - 20)]
+
+    assert values(counted) == values(counted.heard(told_again, NOW + 1))
+    assert 1 == counted.heard([*told_again, ended(NOW + 0.5)], NOW + 1).since.requests
+
+
+def test_a_server_whose_clock_is_ahead_is_no_reason_to_count_twice() -> None:
+    counted = Counted().heard([ended(NOW + 30)], NOW).answered(stats(window("5m", 100)), NOW + 1)
+
+    late = counted.heard([ended(NOW + 30.9)], NOW + 1.1)
+    new = late.heard([ended(NOW + 31.5)], NOW + 1.6)
+
+    assert (0, 1) == (late.since.requests, new.since.requests)
+
+
+def test_the_first_requests_are_figures_before_the_next_answer() -> None:
+    counted = Counted().answered(stats(), NOW).heard([ended(NOW + 1)], NOW + 1)
+
+    assert ["0.2", "-", "$0.01", "0.0%", "20"] == values(counted)
+    assert [] == values(Counted())
