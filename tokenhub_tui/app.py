@@ -26,7 +26,7 @@ from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Chosen, Kept
-from tokenhub_tui.link import Link
+from tokenhub_tui.link import Link, Unanswered
 from tokenhub_tui.offers import Offers, bare
 from tokenhub_tui.replay import Played, Recorder
 from tokenhub_tui.screens import PAGES
@@ -296,6 +296,9 @@ class Console(App[None]):
         """What went wrong in a sentence, and what to do about it."""
         if isinstance(error, Unauthorized):
             return str(error), "c chooses another server or token"
+        if isinstance(error, Unanswered):
+            again = "look how it is before you do it again" if error.heard else "do it again later"
+            return str(error), again
         if isinstance(error, Unreachable):
             return str(error), "it is asked again by itself; r asks now"
         if isinstance(error, NotFound):

@@ -9,7 +9,7 @@ import httpx
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.events import follow_events
-from tokenhub.client.errors import ClientError, Unauthorized
+from tokenhub.client.errors import ClientError, Unauthorized, Unreachable
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import CONNECTED, Heard
@@ -21,6 +21,15 @@ T = TypeVar("T")
 
 # The client itself goes on for ever where nobody answers; this is after a refusal of another kind.
 AGAIN_S = 5.0
+
+
+class Unanswered(Unreachable):
+    """A change that nobody answered: `str(error)` says whether it may have been done."""
+
+    def __init__(self, error: Unreachable) -> None:
+        super().__init__(error.url, "", heard=error.heard)
+        done = "it may have been done all the same" if error.heard else "nothing was changed"
+        self.args = (f"{error}; {done}",)
 
 
 class Witness(Protocol):
@@ -49,8 +58,13 @@ class Link:
         self.witness: Witness | None = None
 
     async def __call__(self, call: Call[T]) -> T:
-        """The answer. Raises ClientError."""
-        answer = await self._client(call)
+        """The answer. Raises ClientError; of a change that nobody answered, Unanswered."""
+        try:
+            answer = await self._client(call)
+        except Unreachable as error:
+            if not call.changes:
+                raise
+            raise Unanswered(error) from error
         if self.witness is not None:
             self.witness.answered(call, answer)
         return answer

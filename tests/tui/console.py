@@ -5,11 +5,13 @@ async with before(hub) as (console, pilot):
     assert "Logs" in text(console)
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import httpx
 import pytest
 from textual.pilot import Pilot
 
@@ -18,6 +20,29 @@ from tokenhub.client.profile import Profile
 from tokenhub_tui.app import Console
 
 SIZES = ((80, 24), (120, 36), (200, 60))
+
+
+class Unsteady(httpx.AsyncBaseTransport):
+    """The way to a server that fails. Changes wait for `goes`; with `lost`, their answers are."""
+
+    def __init__(self) -> None:
+        self._real = httpx.AsyncHTTPTransport()
+        self.goes = asyncio.Event()
+        self.goes.set()
+        self.lost = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return await self._real.handle_async_request(request)
+        await self.goes.wait()
+        response = await self._real.handle_async_request(request)
+        if self.lost:
+            await response.aread()
+            raise httpx.ReadError("the line was cut")
+        return response
+
+    async def aclose(self) -> None:
+        await self._real.aclose()
 
 
 @asynccontextmanager

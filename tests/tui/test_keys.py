@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.support.server import Hub, running
-from tests.tui.console import before, seen, text, until
+from tests.support.server import Hub, child, running
+from tests.tui.console import Unsteady, before, seen, text, until
 
 pytestmark = pytest.mark.anyio
 
@@ -151,3 +151,34 @@ async def test_name_of_a_key_is_no_markup(tmp_path: Path) -> None:
             once = await seen(console, pilot, "I stored it")
 
     assert "─ Rotated key [/x] ci ─" in once
+
+
+async def test_change_without_an_answer_may_have_been_done(tmp_path: Path) -> None:
+    way = Unsteady()
+    async with running(tmp_path) as hub:
+        await key_of(hub, "web")
+        async with before(hub, (120, 36), start="keys", transport=way) as (console, pilot):
+            await seen(console, pilot, "✓ on")
+            way.lost = True
+            await pilot.press("x")
+            await until(pilot, lambda: console.said)
+            said = console.said[-1].text
+            await pilot.press("n", *"twice", "ctrl+s")
+            told = await seen(console, pilot, "it may have been", "look how it is before")
+            there = await keys(hub)
+
+    assert said.endswith("the line was cut; it may have been done all the same")
+    assert "twice" in told
+    assert {"web", "twice"} == set(there)
+
+
+async def test_change_that_reached_nobody_was_not_done(tmp_path: Path) -> None:
+    async with child(tmp_path) as hub:
+        await key_of(hub, "web")
+        async with before(hub, (120, 36), start="keys") as (console, pilot):
+            await seen(console, pilot, "✓ on")
+            await hub.kill()
+            await pilot.press("e", "end", *"-2", "ctrl+s")
+            told = await seen(console, pilot, "nothing was", "do it again later")
+
+    assert "web-2" in told

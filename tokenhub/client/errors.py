@@ -29,11 +29,12 @@ class BadCall(ClientError):
 
 
 class Unreachable(ClientError):
-    """No answer from `url`."""
+    """No answer from `url`. `heard` is whether the request may have reached it all the same."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, *, heard: bool = True) -> None:
         super().__init__(f"no answer from {url}: {reason}")
         self.url = url
+        self.heard = heard
 
 
 class Unreadable(ClientError):

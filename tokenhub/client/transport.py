@@ -436,7 +436,8 @@ def _wait_s(
     """Seconds until the next try. Raises Unreachable where there is none."""
     wait_s = next(waits, None)
     if wait_s is None or not isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError):
-        raise Unreachable(_url(http), _reason(error)) from error
+        heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        raise Unreachable(_url(http), _reason(error), heard=heard) from error
     return wait_s
 
 

@@ -178,8 +178,11 @@ class FormDialog(Dialog[R]):
             await self._conflict(error)
         except ClientError as error:
             why, remedy = cast("Explaining", self.app).explained(error)
-            # Letters are written into the field here.
-            remedy = f"esc leaves; then {remedy}" if remedy.startswith("u ") else remedy
+            # Letters are written into the field here, and nothing is asked again by itself.
+            if remedy.startswith(("u ", "c ")):
+                remedy = f"esc leaves; then {remedy}"
+            elif remedy.startswith(("r ", "esc ")):
+                remedy = "ctrl+s tries again"
             fields = error.fields if isinstance(error, Refused) else ()
             self._place(fields, why if fields else f"{why}\n{remedy}")
         finally:
