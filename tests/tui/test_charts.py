@@ -8,8 +8,11 @@ import pytest
 
 from tests.support.server import Hub, running
 from tests.tui.console import before, seen, text, until
+from tests.tui.test_live import Asked
+from tests.tui.test_live import ask as live
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
+from tokenhub_tui.state.series import TOTALS
 
 pytestmark = pytest.mark.anyio
 
@@ -22,8 +25,9 @@ PROFILE = Profile(
 )
 
 
+SERIES = "/admin/v1/tsdb/query"
 # Under the cross-hair: when, and what each curve is then, or that it is a gap.
-READ = re.compile(r"[0-9]{2}:[0-9]{2}  1 gpt [0-9,.-]+  2 large [0-9,.-]+")
+READ = re.compile(r"[0-9:]{8}  1 gpt [0-9,.-]+  2 large [0-9,.-]+")
 
 
 async def asked(hub: Hub, sim: Sim, models: Sequence[str]) -> None:
@@ -44,7 +48,9 @@ async def test_charts_are_read_by_keys_alone(tmp_path: Path) -> None:
         await asked(hub, sim, ["gpt", "gpt", "large"])
         async with before(hub) as (console, pilot):
             await pilot.press("2")
-            first = await seen(console, pilot, "p95 latency, ms", "last hour", "1 gpt  2 large")
+            first = await seen(
+                console, pilot, "p95 latency, ms", "last 5 minutes", "1 gpt  2 large"
+            )
             await pilot.press("left")
             await until(pilot, lambda: READ.search(text(console)))
             await pilot.press("escape", "enter")
@@ -52,9 +58,9 @@ async def test_charts_are_read_by_keys_alone(tmp_path: Path) -> None:
             await pilot.press("escape", "down", "x")
             hidden = await seen(console, pilot, "1 hidden")
             await pilot.press("x", "l", "o", "m")
-            await seen(console, pilot, "log scale", "dots: the 1h before", "p50 latency, ms")
+            await seen(console, pilot, "log scale", "dots: the 5m before", "p50 latency, ms")
             await pilot.press("t")
-            await seen(console, pilot, "last 6 hours · step 5 m")
+            await seen(console, pilot, "last hour · step 1 m")
             await pilot.press("b")
             await seen(console, pilot, "one/gpt", "one/large", "2 routes")
             await pilot.press("b", "b")
@@ -66,6 +72,29 @@ async def test_charts_are_read_by_keys_alone(tmp_path: Path) -> None:
     assert "req▾" in first
     assert "x large" in hidden
     assert "req▾" not in sorted_by
+
+
+async def test_charts_that_are_held_still_answer_another_question(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await asked(hub, sim, ["gpt"])
+        key = await hub.key()
+        async with before(hub, start="charts") as (console, pilot):
+            await seen(console, pilot, "last 5 minutes", "1 model")
+            await pilot.press("space")
+            held = await seen(console, pilot, "· paused at ")
+            await live(hub, key, "large")
+            console.link.witness = told = Asked()
+            await pilot.press("r")
+            await until(pilot, lambda: told.paths.count(SERIES) >= len(TOTALS) + 1)
+            await pilot.pause()
+            still = text(console)
+            await pilot.press("t")
+            await seen(console, pilot, "last hour", "paused at ", "2 models")
+            await pilot.press("space")
+            await until(pilot, lambda: "paused" not in text(console))
+
+    assert "1 model" in held
+    assert "1 model" in still
 
 
 async def test_large_terminal_shows_four_with_the_same_time(tmp_path: Path) -> None:

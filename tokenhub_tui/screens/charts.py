@@ -42,6 +42,9 @@ class ChartsPage(Page[Charted]):
         self._colours: dict[str, int] = {}
         self._data: Charted | None = None
         self._sorted = ("req", True)
+        # Until the user or the first answer has chosen a window, each answer may.
+        self._settled = False
+        self._paused_at: float | None = None
 
     def contents(self) -> ComposeResult:
         yield Static(id="asked")
@@ -76,6 +79,11 @@ class ChartsPage(Page[Charted]):
 
     # --- Asking ---
 
+    @property
+    def every_s(self) -> float | None:
+        """What is held is not asked for."""
+        return self.EVERY_S if self._paused_at is None else None
+
     def _kinds(self) -> tuple[series.Kind, ...]:
         """The chosen metric, and those beside it where there is room."""
         if not self._four:
@@ -87,8 +95,12 @@ class ChartsPage(Page[Charted]):
     async def load(self) -> Charted:
         """The curves and the totals; the first answer says when the server's window began."""
         ask = replace(self._ask, kinds=self._kinds())
+        first = await self._curve(ask, ask.kinds[0], start=ask.window.name)
+        if not self._settled:
+            ask = replace(ask, window=series.fitting_window(first, ask.window))
+            if ask.window is not self._ask.window:
+                first = await self._curve(ask, ask.kinds[0], start=ask.window.name)
         window, group = ask.window, ask.group
-        first = await self._curve(ask, ask.kinds[0], start=window.name)
         start_s = first.start // 1000
         keys: dict[str, str] = {}
         if group is series.KEYS:
@@ -134,6 +146,11 @@ class ChartsPage(Page[Charted]):
 
     def show(self, data: Charted) -> None:
         """Draw what came; series keep their colours."""
+        if self._paused_at is not None and self._data is not None and data.ask == self._data.ask:
+            return
+        if not self._settled:
+            self._ask = replace(self._ask, window=data.ask.window)
+            self._settled = bool(data.names)
         if self._data is None or self._data.ask.group is not data.ask.group:
             self._colours = {}
         self._data = data
@@ -145,7 +162,8 @@ class ChartsPage(Page[Charted]):
         if not self.display:
             return  # it is being taken apart
         data = self._data
-        self.query_one("#asked", Static).update(words(series.said(self._ask, self._chosen)))
+        said = series.said(self._ask, self._chosen, self._paused_at)
+        self.query_one("#asked", Static).update(words(said))
         if data is None:
             return
         names = data.names
@@ -208,6 +226,7 @@ class ChartsPage(Page[Charted]):
         self._window(-1)
 
     def _window(self, by: int) -> None:
+        self._settled = True
         place = WINDOWS.index(self._ask.window) + by
         self._wants(replace(self._ask, window=WINDOWS[place % len(WINDOWS)]))
 
@@ -217,6 +236,11 @@ class ChartsPage(Page[Charted]):
 
     def action_metric(self) -> None:
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
+        self._draw()
+        self.again()
+
+    def action_pause(self) -> None:
+        self._paused_at = self.console.clock.now() if self._paused_at is None else None
         self._draw()
         self.again()
 

@@ -202,6 +202,15 @@ def named(one: Series, group: Group, keys: Mapping[str, str]) -> str:
     return "/".join(label or NOBODY for label in labels) if any(labels) else NOBODY
 
 
+def fitting_window(chart: Chart, window: Window) -> Window:
+    """The shortest window that shows all that a chart of this one does."""
+    begun = [one.points[0].t for one in chart.series if one.points]
+    if not begun:
+        return window
+    life_s = (chart.end - min(begun)) / 1000
+    return next((one for one in WINDOWS if life_s <= one.length_s < window.length_s), window)
+
+
 def newest(chart: Chart, models: Iterable[str]) -> Charted:
     """The p95 of these models, by their names, from where there is something to show."""
     found = curves(chart, P95, GROUPS[0])
@@ -312,8 +321,8 @@ def moved(data: Charted, when: float | None, by: int) -> float:
     return min(last, max(data.start, when + by * step_s))
 
 
-def said(ask: Ask, chosen: Chosen) -> str:
-    """The question in one line."""
+def said(ask: Ask, chosen: Chosen, paused_at: float | None = None) -> str:
+    """The question in one line, and since when its answer is held."""
     window, group = ask.window, ask.group
     parts = [window.words, f"step {step(window.step_s)}"]
     parts.append(f"by {group.title}" if group.labels else "all together")
@@ -325,6 +334,8 @@ def said(ask: Ask, chosen: Chosen) -> str:
         parts.append("log scale")
     if ask.before:
         parts.append(f"dots: the {window.name} before")
+    if paused_at is not None:
+        parts.append(f"paused at {moment(paused_at, second=True)}")
     return " · ".join(parts)
 
 

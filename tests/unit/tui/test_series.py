@@ -3,7 +3,7 @@
 from tokenhub.wire.tsdb import Chart, Point, Series
 from tokenhub_tui.state import series
 from tokenhub_tui.state.cells import Cell
-from tokenhub_tui.state.series import COST, GROUPS, KEYS, P95, Ask, Charted, Chosen
+from tokenhub_tui.state.series import COST, GROUPS, KEYS, P95, WINDOWS, Ask, Charted, Chosen
 
 HOUR = 1_767_225_600
 MODELS = GROUPS[0]
@@ -158,3 +158,12 @@ def test_newest_begins_where_there_is_something_and_is_by_name() -> None:
     assert HOUR + 3000 == series.newest(older, ["gpt"]).start
     assert ["gpt", "large"] == series.newest(young, ["large", "none", "gpt"]).names
     assert [] == series.newest(older, ["none"]).names
+
+
+def test_a_window_that_is_mostly_before_the_first_request_gives_way_to_a_shorter_one() -> None:
+    """The five minutes are enough for the last five steps of the hour, and not for six."""
+    hour = WINDOWS[1]
+
+    assert WINDOWS[0] == series.fitting_window(chart(line("gpt", (55, 5.0))), hour)
+    assert hour == series.fitting_window(chart(line("gpt", (54, 5.0)), line("b", (59, 1.0))), hour)
+    assert hour == series.fitting_window(chart(), hour)
