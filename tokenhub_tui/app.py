@@ -75,6 +75,8 @@ class Console(App[None]):
     CSS_PATH: ClassVar = ["styles/app.tcss", "styles/form.tcss"]
     MODES: ClassVar = dict(PAGES)
     BINDINGS: ClassVar = bindings(actions.APP)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]
     # Ours is of the registry, and knows what the server has.
     ENABLE_COMMAND_PALETTE = False
 

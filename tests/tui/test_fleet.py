@@ -86,6 +86,31 @@ async def test_a_model_is_switched_edited_and_deleted(tmp_path: Path) -> None:
     assert "Cancel" in effect
 
 
+async def test_a_form_stands_beside_the_list_of_a_large_terminal(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt", "large"])
+        async with before(hub, size=(160, 40), start="fleet") as (console, pilot):
+            await seen(console, pilot, "Models 2")
+            await pilot.press("tab")
+            await seen(console, pilot, "price", "large")
+            await pilot.press("j", "e")
+            await seen(console, pilot, "Edit model large")
+            await pilot.press("9", "escape")
+            await seen(console, pilot, "What is written here is not saved.")
+            await pilot.press("escape")
+            await until(pilot, lambda: "not saved" not in text(console))
+            beside = text(console)
+            await pilot.press("ctrl+z", "escape")
+            await seen(console, pilot, "price", "large")
+
+    row = next(line for line in beside.splitlines() if "▌large" in line)
+    listed, _, form = row.partition("││")
+    assert ["▌large", "one"] == listed[1:].split()[:2]
+    assert "✓ healthy" in listed
+    assert form.endswith("│")
+    assert "Edit model large" in beside
+
+
 async def test_a_provider_is_added_by_the_wizard_left_and_gone_on_with(tmp_path: Path) -> None:
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         async with before(hub, start="fleet") as (console, pilot):

@@ -62,6 +62,22 @@ async def test_a_form_is_written_refused_and_saved_by_keys(tmp_path: Path) -> No
     assert "s3" not in second
 
 
+async def test_a_form_takes_a_small_terminal_whole(tmp_path: Path) -> None:
+    async def save(_: dict[str, Value], __: dict[str, Value]) -> None: ...
+
+    many = tuple(Field(id=f"f{n}", label=f"Field {n}", help=f"It is {n}.") for n in range(40))
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        console.push_screen(FormDialog("Many fields", many, save))
+        first = await seen(console, pilot, "Field 0", "It is 0.", "Leave", "Save")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab")
+        last = await seen(console, pilot, "Field 39", "It is 39.", "Leave", "Save")
+
+    for shown in (first.splitlines(), last.splitlines()):
+        assert "TokenHub" in shown[0]
+        assert shown[1].startswith("╭─ Many fields ─")
+        assert shown[23].endswith("ctrl+z Undo field · esc Leave ─╯")
+
+
 async def test_a_dirty_form_asks_before_it_is_left(tmp_path: Path) -> None:
     async def save(_: dict[str, Value], __: dict[str, Value]) -> None: ...
 

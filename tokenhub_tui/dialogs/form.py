@@ -1,4 +1,6 @@
-"""A form in a box: ctrl+s saves, esc leaves and asks first where something is written.
+"""A form: ctrl+s saves, esc leaves and asks first where something is written.
+
+It takes a small terminal whole, and stands beside the page of a large one.
 
 What the server finds wrong stands under its field. Where somebody else has changed the row
 meanwhile, theirs and yours stand side by side, and ctrl+s saves yours over theirs.
@@ -66,7 +68,8 @@ class FormDialog(Dialog[R]):
         new: bool = False,
         verb: str = "Save",
     ) -> None:
-        super().__init__()
+        # A single question needs no room of its own.
+        super().__init__(classes="page" if len(fields) > 1 else "")
         self._title = title
         self._fields = tuple(fields)
         self._save = save
@@ -97,6 +100,12 @@ class FormDialog(Dialog[R]):
         box.border_title = words(self._title)
         self._hint()
         self.form.enter()
+        self._behind = self.app.screen_stack[-2]
+        # It makes room, where it is wide enough.
+        self._behind.set_class(self.has_class("page"), "-beside")
+
+    def on_unmount(self) -> None:
+        self._behind.remove_class("-beside")
 
     def _hint(self) -> None:
         secret = any(one.kind == form.SECRET for one in self._fields)

@@ -120,8 +120,6 @@ class Page(Screen[None], Generic[D]):
     EVERY_S: ClassVar[float | None] = 5.0
     # Whether `/` filters here.
     FILTERS: ClassVar[bool] = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]
 
     def __init__(self) -> None:
         super().__init__()
