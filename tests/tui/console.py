@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tests.support.server import ADMIN_TOKEN, Hub
@@ -53,6 +54,12 @@ async def before(
     console = Console(Profile(url=hub.url, token=token), name="test", **given)
     async with console.run_test(size=size) as pilot:
         yield console, pilot
+
+
+def at_once(console: Console, *keys: str) -> None:
+    """Type keys as a quick hand does: the next is there before the one before is handled."""
+    for key in keys:
+        console.post_message(Key(key, key if len(key) == 1 else None))
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:

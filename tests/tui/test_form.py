@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.support.server import running
-from tests.tui.console import before, seen, text, until
+from tests.tui.console import at_once, before, seen, text, until
 from tokenhub.client.errors import Conflict, Refused
 from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.state.form import CHECKS, CHOICE, NUMBER, SECRET, SWITCH, Field, Value
@@ -60,6 +60,24 @@ async def test_a_form_is_written_refused_and_saved_by_keys(tmp_path: Path) -> No
     assert "mode Able → [b]" in first
     assert "key new" in second
     assert "s3" not in second
+
+
+async def test_what_is_typed_right_after_enter_is_of_the_next_field(tmp_path: Path) -> None:
+    sent: list[dict[str, Value]] = []
+
+    async def save(_: dict[str, Value], new: dict[str, Value]) -> str:
+        sent.append(new)
+        return "done"
+
+    texts = tuple(Field(id=name, label=name) for name in ("first", "second", "third"))
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        got: list[str | None] = []
+        console.push_screen(FormDialog("Three", texts, save), got.append)
+        await seen(console, pilot, "Three", "third")
+        at_once(console, "a", "enter", "b", "tab", "c", "shift+tab", "d", "ctrl+s")
+        await until(pilot, lambda: got)
+
+    assert [{"first": "a", "second": "d", "third": "c"}] == sent
 
 
 async def test_a_form_takes_a_small_terminal_whole(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ enter go on, space ticks, the arrows choose.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, ItemGrid, Vertical, VerticalScroll
@@ -152,7 +153,11 @@ class Form(VerticalScroll, can_focus=False):
     """The fields under each other. `before` is what stood in them at first."""
 
     BINDINGS: ClassVar = [
-        Binding("enter", "next", "Next field", show=False),
+        # The app does these itself, before it looks where the next key goes: one that is typed
+        # right after them would else go to the field that is left.
+        Binding("enter", "next", "Next field", show=False, priority=True),
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
         Binding("f2", "reveal", "Show or hide what is secret", show=False),
@@ -270,15 +275,15 @@ class Form(VerticalScroll, can_focus=False):
     def on_tick_changed(self, event: Tick.Changed) -> None:
         self._altered(event)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_next()
-
     def action_next(self) -> None:
         """On to the next field; after the last, whoever holds the form decides."""
-        row = self._here()
+        focused, row = self.screen.focused, self._here()
+        if not isinstance(focused, Input | Tick | Choice):
+            # An open list takes enter for itself.
+            raise SkipAction
         if row is not None and row.field.id == self.fields[-1].id:
-            self.post_message(self.Done())
+            # What was typed before stands in the field by then.
+            focused.call_later(self.post_message, self.Done())
         self.screen.focus_next()
 
     def _altered(self, event: Message) -> None:
