@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
@@ -12,8 +13,10 @@ from tokenhub.client.contexts import Context, Contexts
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
+from tokenhub_tui import actions
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.start import Start
+from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +53,20 @@ async def test_palette_finds_actions_screens_and_what_the_server_has(tmp_path: P
     assert "ctrl+z" in off
     assert "weight 1" in found
     assert "Commands" not in paused
+
+
+async def test_a_click_on_the_bar_does_what_its_key_does(tmp_path: Path) -> None:
+    """Be its argument a negative number."""
+    previous = next(one for one in actions.of(actions.APP) if one.id == "app.previous")
+    bar = KeyBar([msgspec.structs.replace(previous, bar=1)], lambda _: False, lambda one: one.label)
+
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        await console.screen.query_one(KeyBar).remove()
+        await console.screen.mount(bar)
+        await seen(console, pilot, "[ Previous screen")
+        await pilot.click(KeyBar, offset=(6, 0))
+        await until(pilot, lambda: console.current_mode == "more")
 
 
 async def test_help_tells_sources_commands_and_keys(tmp_path: Path) -> None:

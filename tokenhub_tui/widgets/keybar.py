@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tokenhub_tui.actions import Action
-from tokenhub_tui.widgets.words import COLOURS
+from tokenhub_tui.widgets.words import COLOURS, link
 
 # At 80 columns; more of them are a wall, and the rest is behind `?`.
 MOST = 7
@@ -46,5 +46,5 @@ class KeyBar(Static):
             return Content.styled(f"{self._key(action)} {action.title}", COLOURS["dim"])
         key = Content.styled(self._key(action), COLOURS["key"])
         where = "app" if action.screen == "app" else "screen"
-        link = f"[@click={where}.{action.method if '(' in action.method else action.method + '()'}]"
-        return key + " " + Content.from_markup(f"{link}$title[/]", title=action.title)
+        call = action.method if "(" in action.method else f"{action.method}()"
+        return key + " " + link(action.title, f"{where}.{call}")

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tokenhub_tui.widgets.words import COLOURS, words
+from tokenhub_tui.widgets.words import COLOURS, link, words
 
 
 class TabLine(Static):
@@ -35,5 +35,4 @@ class TabLine(Static):
 
     def _tab(self, name: str, title: str) -> Content:
         style = "reverse bold" if name == self.active else COLOURS["dim"]
-        markup = f"[@click=screen.tab('{name}')]$text[/]"
-        return Content.from_markup(markup, text=f" {title} ").stylize(style)
+        return link(f" {title} ", f"screen.tab({name!r})").stylize(style)

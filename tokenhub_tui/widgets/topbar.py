@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tokenhub_tui.actions import PLACES
-from tokenhub_tui.widgets.words import COLOURS, words
+from tokenhub_tui.widgets.words import COLOURS, link, words
 
 # From so many columns on every screen has its name; below, only the one that is shown.
 NAMES_FROM = 130
@@ -60,6 +60,5 @@ class TopBar(Static):
             here = place.name == self.place
             text = f" {place.key} {place.title} " if here or names else f" {place.key}"
             style = "reverse bold" if here else COLOURS["dim"]
-            link = f"@click=app.go('{place.name}')"
-            parts.append(Content.from_markup(f"[{link}]$text[/]", text=text).stylize(style))
+            parts.append(link(text, f"app.go({place.name!r})").stylize(style))
         return Content("").join(parts)
