@@ -4,7 +4,8 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "tokenhub").rglob("*.py"), *(ROOT / "tokenhub_cli").rglob("*.py")])
+PACKAGES = ("tokenhub", "tokenhub_cli", "tokenhub_tui")
+SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
 RUNS = {"eval", "exec", "compile", "__import__"}
 LOADS = {"pickle", "marshal", "shelve", "dill", "jinja2", "mako"}
 # Of yaml, what makes nothing but values: its other loaders make objects, and run what they name.
