@@ -12,6 +12,7 @@ from tokenhub.client.calls.routing import simulate
 from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
+from tokenhub_tui.screens.plan import PlanPage
 from tokenhub_tui.state.request import simulation
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +93,9 @@ async def test_step_leads_to_its_plan_and_back(tmp_path: Path) -> None:
             await seen(console, pilot, "step of", plan_id)
             await pilot.press("o")
             plan = await seen(console, pilot, "refine · succeeded", f"Steps of {plan_id}")
+            # It has ended, so that there is nothing to ask again.
+            assert isinstance(console.page, PlanPage)
+            assert console.page.every_s is None
             await pilot.press("enter")
             await seen(console, pilot, "Attempts")
             await pilot.press("escape", "escape", "escape")

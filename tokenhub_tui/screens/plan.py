@@ -24,6 +24,12 @@ class PlanPage(Page[OrchestrationDetail]):
     def __init__(self, plan_id: str) -> None:
         super().__init__()
         self._plan_id = plan_id
+        self._over = False
+
+    @property
+    def every_s(self) -> float | None:
+        """One that has ended changes no more."""
+        return None if self._over else self.EVERY_S
 
     def contents(self) -> ComposeResult:
         yield Static("", id="request-title")
@@ -37,10 +43,12 @@ class PlanPage(Page[OrchestrationDetail]):
 
     def show(self, data: OrchestrationDetail) -> None:
         """Draw them."""
+        self._over = data.status != "running"
         self.query_one("#request-title", Static).update(words(*plan.title(data)))
         table = self.query_one("#steps", Table)
         table.show([requests.row(step) for step in data.steps])
-        table.focus()
+        if self.focused is None:
+            table.focus()
 
     def on_table_opened(self, message: Table.Opened) -> None:
         self.console.open_request(message.row_id)

@@ -164,12 +164,6 @@ def aside(fleet: Fleet, model: Model) -> str:
     return ""
 
 
-def strangers(fleet: Fleet) -> list[Model]:
-    """Models that the router has and the store does not: of this run alone."""
-    known = {route(one) for one in fleet.models}
-    return [one for one in fleet.engine.models if route(one) not in known] if fleet.engine else []
-
-
 def hour(rows: Iterable[Aggregate], *, provider_id: str, model_id: str = "") -> Aggregate | None:
     """The last hour of a provider, or of a model at it."""
     for one in rows:

@@ -2,9 +2,8 @@
 
 from tokenhub.client.text import milliseconds, money, of_state
 from tokenhub.wire.orchestrations import OrchestrationDetail
+from tokenhub_tui.state.flows import MARKS
 from tokenhub_tui.state.reasons import trouble
-
-_MARKS = {"succeeded": "✓", "partial": "!", "running": "◌", "cancelled": "·"}
 
 
 def title(one: OrchestrationDetail) -> tuple[str, str]:
@@ -16,5 +15,5 @@ def title(one: OrchestrationDetail) -> tuple[str, str]:
     told = [one.mode, one.status, steps, milliseconds(one.latency_ms), cost]
     if one.error_class:
         told.append(trouble(one.error_class))
-    mark = _MARKS.get(one.status, "✗")
+    mark = MARKS.get(one.status, "✗")
     return f"{mark} {' · '.join(told)}", of_state(one.status)
