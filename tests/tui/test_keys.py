@@ -182,3 +182,37 @@ async def test_change_that_reached_nobody_was_not_done(tmp_path: Path) -> None:
             told = await seen(console, pilot, "nothing was", "do it again later")
 
     assert "web-2" in told
+
+
+async def test_key_that_is_being_made_is_shown_though_esc_was_pressed(tmp_path: Path) -> None:
+    way = Unsteady()
+    async with (
+        running(tmp_path) as hub,
+        before(hub, (120, 36), start="keys", transport=way) as (console, pilot),
+    ):
+        await seen(console, pilot, "No API key yet")
+        way.goes.clear()
+        await pilot.press("n", *"ci", "ctrl+s")
+        await seen(console, pilot, "Saving …")
+        await pilot.press("escape")
+        await seen(console, pilot, "It is being saved. esc again")
+        way.goes.set()
+        once = await seen(console, pilot, "New key ci", "I stored it")
+
+    assert "tokenhub_" in once
+
+
+async def test_save_is_not_waited_for_after_the_second_esc(tmp_path: Path) -> None:
+    way = Unsteady()
+    async with (
+        running(tmp_path) as hub,
+        before(hub, (120, 36), start="keys", transport=way) as (console, pilot),
+    ):
+        await seen(console, pilot, "No API key yet")
+        way.goes.clear()
+        await pilot.press("n", *"ci", "ctrl+s")
+        await seen(console, pilot, "Saving …")
+        await pilot.press("escape", "escape")
+        told = await seen(console, pilot, "not waited for any more")
+
+    assert "ci" in told

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.support.server import running
-from tests.tui.console import before, seen, text, until
+from tests.tui.console import Unsteady, before, seen, text, until
 
 pytestmark = pytest.mark.anyio
 
@@ -102,3 +102,24 @@ async def test_console_that_only_reads_leaves_the_vault_alone(tmp_path: Path) ->
         shown = text(console)
 
     assert "Set up the vault" not in shown
+
+
+async def test_password_that_is_being_changed_is_waited_for(tmp_path: Path) -> None:
+    way = Unsteady()
+    async with (
+        running(tmp_path, VAULT_ENABLED="true", VAULT_PASSWORD="first-password-of-all") as hub,
+        before(hub, (120, 36), transport=way) as (console, pilot),
+    ):
+        await seen(console, pilot, "vault open")
+        await pilot.press("u")
+        await seen(console, pilot, "Change password")
+        await pilot.press("p")
+        await seen(console, pilot, "a recovery key goes on working")
+        way.goes.clear()
+        await pilot.press(*"first-password-of-all", "enter", *"second-password", "enter")
+        await pilot.press(*"second-password", "enter", "escape")
+        await seen(console, pilot, "The server is at it. esc again")
+        way.goes.set()
+        await until(pilot, lambda: console.said)
+
+    assert "Changed the vault's password" == console.said[-1].text

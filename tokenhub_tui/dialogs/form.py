@@ -80,6 +80,7 @@ class FormDialog(Dialog[R]):
         self._verb = verb
         self._other: Values | None = None
         self._busy = False
+        self._asked_once = False
 
     @property
     def form(self) -> Form:
@@ -174,7 +175,7 @@ class FormDialog(Dialog[R]):
         if not new and not self._new:
             self.say("Nothing is changed.", "dim")
             return
-        self._busy = True
+        self._busy, self._asked_once = True, False
         self.say("Saving …", "dim")
         beside(self, partial(self._send, values, new), group="save")
 
@@ -236,6 +237,11 @@ class FormDialog(Dialog[R]):
 
     def action_leave(self) -> None:
         """Go, but not with something written that nobody meant to lose."""
+        if self._busy and not self._asked_once:
+            # The answer may be all that ever shows a new key.
+            self._asked_once = True
+            self.say("It is being saved. esc again does not wait for what comes of it.", "warn")
+            return
         if self._busy:
             self.workers.cancel_group(self, "save")
             self._busy = False

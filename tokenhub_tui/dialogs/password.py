@@ -56,6 +56,7 @@ class PasswordDialog(Dialog[T]):
         self._clock = clock
         self._wait_until = 0.0
         self._spun: int | None = None
+        self._asked_once = False
 
     def contents(self) -> ComposeResult:
         for field in self.FIELDS:
@@ -127,6 +128,11 @@ class PasswordDialog(Dialog[T]):
             field.toggle()
 
     def action_leave(self) -> None:
+        """Go; while the server works, only at the second time."""
+        if self._spun is not None and not self._asked_once:
+            self._asked_once = True
+            self.tell("The server is at it. esc again does not wait: it may be done then.", "warn")
+            return
         self._leave(None)
 
     def _leave(self, answer: T | None) -> None:
@@ -145,7 +151,7 @@ class PasswordDialog(Dialog[T]):
             self.query_one(f"#{field}").focus()
             return
         self.tell("")
-        self._spun = 0
+        self._spun, self._asked_once = 0, False
         self._draw_button()
         beside(self, self._ask, group="password")
 
