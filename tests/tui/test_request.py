@@ -12,8 +12,10 @@ from tokenhub.client.calls.routing import simulate
 from tokenhub.client.stream import Heard
 from tokenhub.sim.app import Sim
 from tokenhub.sim.fault import Fault
+from tokenhub_tui.app import Console
 from tokenhub_tui.screens.plan import PlanPage
 from tokenhub_tui.state.request import simulation
+from tokenhub_tui.widgets.json_tree import JsonTree
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +34,13 @@ async def test_request_tells_who_was_tried_and_is_asked_again(tmp_path: Path) ->
             await pilot.press("enter")
             shown = await seen(console, pilot, "200 after 1 fail-over", "0.80")
             await pilot.press("tab")
-            record = await seen(console, pilot, '"attempts": [', f'"request_id": "{request_id}"')
+            await seen(console, pilot, '"attempts": [ 2 ]', f'"request_id": "{request_id}"')
+            while '"attempts"' not in under_cursor(console):
+                await pilot.press("j")
+            await pilot.press("down", "right")
+            record = await seen(console, pilot, '"error_class": "overloaded"')
+            await pilot.press("left", "left", "left")
+            folded = await seen(console, pilot, '▶ "attempts": [ 2 ]')
             await pilot.press("s")
             await seen(console, pilot, "3 Simulate", "hint large")
             asked = simulation(await console.link(get_request(request_id)))
@@ -42,9 +50,15 @@ async def test_request_tells_who_was_tried_and_is_asked_again(tmp_path: Path) ->
     assert "good/gpt" in shown
     assert "500" in shown
     assert "voided" in shown or "unknown" in shown
-    assert '"error_class": "overloaded"' in record
+    assert '▼ "attempts": [ 2 ]' in record
+    assert "overloaded" not in folded
     assert "large" == asked.model_hint
     assert {"bad/large", "good/gpt"} >= {one.route for one in _ranked(answer)} != set()
+
+
+def under_cursor(console: Console) -> str:
+    tree = console.screen.query_one(JsonTree)
+    return tree.render_line(tree.cursor_line - tree.scroll_offset.y).text
 
 
 def _ranked(answer):

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.highlight import highlight
 from textual.widgets import ContentSwitcher, Static
 
 from tokenhub.client.call import Call
@@ -18,7 +17,6 @@ from tokenhub.client.calls.observe import get_request
 from tokenhub.client.calls.rewards import list_rewards
 from tokenhub.client.errors import ClientError, NotFound
 from tokenhub.client.stream import Heard
-from tokenhub.client.text import harmless
 from tokenhub.wire.keys import ApiKey
 from tokenhub_tui.dialogs.choose import Choose
 from tokenhub_tui.messages import Failed
@@ -29,6 +27,7 @@ from tokenhub_tui.state.cells import Column, Row
 from tokenhub_tui.state.feed import ENDED
 from tokenhub_tui.state.request import Detail
 from tokenhub_tui.widgets.empty import Empty
+from tokenhub_tui.widgets.json_tree import JsonTree
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.words import words
 
@@ -79,8 +78,7 @@ class RequestPage(Page[Detail]):
                     yield from _section("policy", "Policy", request.POLICY)
                     yield from _section("money", "Money", request.MONEY)
                     yield from _section("judged", "Judged", request.JUDGED)
-            with Sheet(id="json-scroll"):
-                yield Static("", id="json")
+            yield JsonTree(name="json")
 
     # --- Asking ---
 
@@ -152,8 +150,7 @@ class RequestPage(Page[Detail]):
         self._say("money", request.budget(data))
         self._table("judged", request.judged_rows(data))
         self._say("judged", "" if data.feedback or data.rewards else "nobody has judged it yet")
-        record = harmless(copying.pretty(one))
-        self.query_one("#json", Static).update(highlight(record, language="json"))
+        self.query_one(JsonTree).show(one)
         self.redraw_keys()
         if first:
             self.set_focus_to_content()
@@ -172,15 +169,15 @@ class RequestPage(Page[Detail]):
         one = self._detail.request
         decision = one.decision
         box = self.query_one("#candidates-section")
-        parts = candidates.part_rows(decision) if decision else []
-        self._table("parts", parts)
+        asked = f"{one.provider_id}/{one.model_id}" if one.provider_id else ""
+        parts = candidates.part_rows(decision, asked) if decision else []
         self.query_one("#parts-section").set_class(not parts, "-none")
         if decision is None:
             self._table("candidates", ())
             self._say("candidates", "no decision was taken, or its record is gone")
             return
         box.border_title = words(f"Candidates · {candidates.caption(decision)}")
-        asked = f"{one.provider_id}/{one.model_id}" if one.provider_id else ""
+        self._table("parts", parts, candidates.part_columns(decision))
         rows, columns = candidates.rows(decision, asked), candidates.columns(decision)
         self._table("candidates", rows, columns)
         self._say("candidates", f"nobody could answer: {decision.error}" if decision.error else "")
@@ -212,7 +209,7 @@ class RequestPage(Page[Detail]):
 
     def action_other(self) -> None:
         body = self.query_one("#request-body", ContentSwitcher)
-        body.current = "json-scroll" if body.current == "sheet" else "sheet"
+        body.current = "json" if body.current == "sheet" else "sheet"
         self.query_one(f"#{body.current}").focus()
 
     def set_focus_to_content(self) -> None:
