@@ -129,8 +129,12 @@ class Table(ScrollView, can_focus=True):
         return self._at == 0 and self.scroll_offset.y == 0
 
     def show(self, rows: Sequence[Row], *, columns: Sequence[Column] | None = None) -> None:
-        """Show these rows; the cursor stays on its row where that is still there."""
-        before = self.row_id
+        """Show these rows; the cursor stays on its row where that is still there.
+
+        So does what is seen where the wheel has left the cursor behind.
+        """
+        before, top = self.row_id, int(self.scroll_target_y)
+        kept = self._rows[top].id if not self._seen(top) and top < len(self._rows) else ""
         self._columns = tuple(columns) if columns is not None else self._columns
         self._rows = tuple(rows)
         self._places = {row.id: place for place, row in enumerate(self._rows)}
@@ -140,6 +144,10 @@ class Table(ScrollView, can_focus=True):
             at = self._places.get(before, min(self._at, len(self._rows) - 1))
         self._at = max(0, at)
         self._lay_out()
+        if kept and before == self.row_id and not self.follow:
+            self._scroll_rows(self._places.get(kept, top))
+        else:
+            self._into_view()
         if before != self.row_id:
             self.post_message(self.Moved(self, self.row_id))
 
@@ -153,6 +161,7 @@ class Table(ScrollView, can_focus=True):
         if head is not self.head:
             self._head = int(head)
             self._lay_out()
+            self._into_view()
 
     def sorted_by(self, column_id: str, *, down: bool) -> None:
         """Say in the head by which column the rows are sorted; empty for none."""
@@ -176,7 +185,6 @@ class Table(ScrollView, can_focus=True):
         # Without a place on the screen yet there is nothing to share out, and nothing is drawn.
         self._widths = widths(self._columns, self._rows, room) if room > 0 else []
         self._grow(Size(0, len(self._rows) + self._head))
-        self._into_view()
         self.refresh()
 
     def _grow(self, size: Size) -> None:
@@ -188,21 +196,32 @@ class Table(ScrollView, can_focus=True):
             self.set_reactive(Widget.virtual_size, size)
             self._scroll_update(size)
 
+    @property
+    def _height(self) -> int:
+        """How many rows are seen at once."""
+        return self.scrollable_content_region.height - self._head
+
+    def _seen(self, top: int) -> bool:
+        return top <= self._at < top + self._height
+
     def _into_view(self) -> None:
-        height = self.scrollable_content_region.height - self._head
-        if height <= 0:
-            return
         top = int(self.scroll_target_y)
         if self._at < top:
             top = self._at
-        elif self._at >= top + height:
-            top = self._at - height + 1
-        top = min(top, max(0, len(self._rows) - height))
+        elif not self._seen(top):
+            top = self._at - self._height + 1
+        self._scroll_rows(top)
+
+    def _scroll_rows(self, top: int) -> None:
+        if self._height <= 0:
+            return
+        top = max(0, min(top, len(self._rows) - self._height))
         if top != self.scroll_target_y:
             self.scroll_to(y=top, animate=False, immediate=True)
 
     def on_resize(self) -> None:
         self._lay_out()
+        self._into_view()
 
     def watch_follow(self) -> None:
         if self.follow and self._rows:
@@ -224,7 +243,7 @@ class Table(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if new_value > old_value:
-            self._near(int(new_value) + self.scrollable_content_region.height - self._head)
+            self._near(int(new_value) + self._height)
 
     def action_move(self, by: int) -> None:
         if by < 0:
@@ -232,7 +251,7 @@ class Table(ScrollView, can_focus=True):
         self._put(self._at + by)
 
     def action_page(self, by: int) -> None:
-        self.action_move(by * max(1, self.scrollable_content_region.height - self._head - 1))
+        self.action_move(by * max(1, self._height - 1))
 
     def action_end(self, which: int) -> None:
         self.action_move(which * len(self._rows))
