@@ -27,6 +27,7 @@ from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Chosen, Kept
 from tokenhub_tui.link import Link, Unanswered
+from tokenhub_tui.messages import Broken
 from tokenhub_tui.offers import Offers, bare
 from tokenhub_tui.replay import Played, Recorder
 from tokenhub_tui.screens import PAGES
@@ -282,7 +283,7 @@ class Console(App[None]):
         self._keep(text, tone)
         self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=4)
 
-    def complain(self, error: ClientError, *, once: bool = False) -> None:
+    def complain(self, error: Exception, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
         why, remedy = self.explained(error)
         if once and self.said and self.said[-1].text == why:
@@ -294,7 +295,7 @@ class Console(App[None]):
         self.said.append(Said(at=self.clock.now(), text=text, tone=tone))
         del self.said[:-KEPT_MESSAGES]
 
-    def explained(self, error: ClientError) -> tuple[str, str]:
+    def explained(self, error: Exception) -> tuple[str, str]:
         """What went wrong in a sentence, and what to do about it."""
         if isinstance(error, Unauthorized):
             return str(error), "c chooses another server or token"
@@ -308,7 +309,18 @@ class Console(App[None]):
         if isinstance(error, Refused):
             said = f"{error} (request {error.request_id})" if error.request_id else str(error)
             return said, _REMEDIES.get(error.code, "r asks again")
-        return str(error), "r asks again"
+        if isinstance(error, ClientError):
+            return str(error), "r asks again"
+        return self._fault(error), "this is a fault of the console; r asks again"
+
+    def _fault(self, error: Exception) -> str:
+        """The name and the words of an error that nobody foresaw, but never the token."""
+        said = f"{type(error).__name__}: {error}"
+        token = self.server.profile.token
+        return said.replace(token, "…") if token else said
+
+    def on_broken(self, message: Broken) -> None:
+        self.complain(message.error)
 
     def can_undo(self, what: str, call: Call[Any]) -> None:
         """Keep how the last small change is taken back."""

@@ -87,6 +87,8 @@ class Link:
                 return
             except ClientError as error:
                 self._lost(str(error), AGAIN_S)
+            except Exception as error:  # noqa: BLE001 - without a stream, nothing here is live
+                self._lost(type(error).__name__, AGAIN_S)
             await asyncio.sleep(AGAIN_S)
 
     async def _hear(self) -> None:

@@ -5,8 +5,6 @@ from typing import Any
 
 from textual.message import Message
 
-from tokenhub.client.errors import ClientError
-
 
 class Loaded(Message):
     """What a screen asked for is here."""
@@ -19,7 +17,15 @@ class Loaded(Message):
 class Failed(Message):
     """What a screen asked for did not come."""
 
-    def __init__(self, error: ClientError) -> None:
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Broken(Message):
+    """Work beside the screen ended with a fault of the console's own. It goes up to the app."""
+
+    def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
 

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from textual.dom import DOMNode
 
+from tokenhub_tui.messages import Broken
+
 
 def beside(
     node: DOMNode, what: Callable[[], Awaitable[Any]], *, group: str, exclusive: bool = True
@@ -15,9 +17,12 @@ def beside(
     """
 
     # Textual itself takes no lambda, and does not say so.
-    async def work() -> None:
-        await what()
+    async def told() -> None:
+        try:
+            await what()
+        except Exception as error:  # noqa: BLE001 - a worker that ends without a word helps nobody
+            node.post_message(Broken(error))
 
     node.run_worker(
-        cast("Callable[[], Any]", work), group=group, exclusive=exclusive, exit_on_error=False
+        cast("Callable[[], Any]", told), group=group, exclusive=exclusive, exit_on_error=False
     )

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from tokenhub_tui.widgets.words import words
 
@@ -29,6 +30,11 @@ class Dialog(ModalScreen[T]):
     def contents(self) -> ComposeResult:
         """What is in the box."""
         yield from ()
+
+    def on_broken(self) -> None:
+        """The app says what broke; what was being waited for is not any more."""
+        for said in self.query("#said").results(Static):
+            said.update("")
 
     def action_leave(self) -> None:
         self.dismiss(None)

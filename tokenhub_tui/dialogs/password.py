@@ -173,6 +173,10 @@ class PasswordDialog(Dialog[T]):
         self._draw_button()
         self.query(Secret).first().focus()
 
+    def on_broken(self) -> None:
+        self._spun = None
+        self._draw_button()
+
     async def _wrong(self) -> str:
         """What the server counts of wrong tries; empty where it does not say."""
         try:

@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from tokenhub.client.call import Call
-from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import Heard
 from tokenhub.filters import FIELDS, Fields
 from tokenhub.wire.catalog import Info
@@ -72,10 +71,10 @@ class Console(Protocol):
     def say(self, text: str, *, tone: str = "good") -> None:
         """Tell the user something, once."""
 
-    def complain(self, error: ClientError, *, once: bool = False) -> None:
+    def complain(self, error: Exception, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
 
-    def explained(self, error: ClientError) -> tuple[str, str]:
+    def explained(self, error: Exception) -> tuple[str, str]:
         """What went wrong in a sentence, and what to do about it."""
 
     def can_undo(self, what: str, call: Call[Any]) -> None:
@@ -183,7 +182,7 @@ class Page(Screen[None], Generic[D]):
             self._again.clear()
             try:
                 data = await self.load()
-            except ClientError as error:
+            except Exception as error:  # noqa: BLE001 - told, and asked again: see Console.explained
                 self.post_message(Failed(error))
             else:
                 self.post_message(Loaded(data))

@@ -1,0 +1,94 @@
+"""What goes wrong beside a screen is told, and the screen goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.server import ADMIN_TOKEN, running
+from tests.tui.console import before, seen, until
+
+pytestmark = pytest.mark.anyio
+
+PASSWORD = "correct_horse_battery"
+
+
+class Between(httpx.AsyncBaseTransport):
+    """Passes questions on, and keeps their paths; `does` may raise, or answer, in their place."""
+
+    def __init__(self) -> None:
+        self._server = httpx.AsyncHTTPTransport()
+        self.asked: list[str] = []
+        self.does: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.path)
+        return self.does(request) or await self._server.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._server.aclose()
+
+
+def breaks(part: str) -> Callable[[httpx.Request], None]:
+    """A fault at each question whose path has this part."""
+
+    def does(request: httpx.Request) -> None:
+        if part in request.url.path:
+            raise KeyError(f"x {ADMIN_TOKEN}")
+
+    return does
+
+
+async def test_a_fault_while_a_screen_is_loaded_is_told_and_it_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    between = Between()
+    async with (
+        running(tmp_path) as hub,
+        before(hub, start="keys", transport=between) as (console, pilot),
+    ):
+        await seen(console, pilot, "No API key yet")
+        between.does = breaks("apikeys")
+        await pilot.press("r")
+        await until(pilot, lambda: console.said)
+        between.does = lambda _: None
+        await hub.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})
+        await pilot.press("r")
+        await seen(console, pilot, "1 key")
+
+    assert "KeyError: 'x …'" == console.said[0].text
+
+
+async def test_a_dialog_can_be_tried_again_after_a_fault(tmp_path: Path) -> None:
+    between = Between()
+    async with (
+        running(tmp_path, VAULT_ENABLED="true") as hub,
+        before(hub, transport=between) as (console, pilot),
+    ):
+        await seen(console, pilot, "no vault")
+        await pilot.press("u")
+        await seen(console, pilot, "Set up the vault")
+        between.does = breaks("vault")
+        await pilot.press(*PASSWORD, "enter", *PASSWORD, "enter")
+        await until(pilot, lambda: console.said)
+        button = console.screen.query_one("#yes")
+        await until(pilot, lambda: not button.disabled)
+
+
+class Faulty:
+    """A witness that cannot bear what it hears."""
+
+    def heard(self, events: object) -> None:
+        raise KeyError
+
+    def answered(self, call: object, answer: object) -> None:
+        """It bears answers."""
+
+
+async def test_a_fault_of_the_stream_is_a_lost_connection(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "● live")
+        console.link.witness = Faulty()
+        await hub.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})
+        await seen(console, pilot, "◐ retry")
