@@ -214,6 +214,8 @@ class Console(App[None]):
                 self.page.changed()
 
     def _tick(self) -> None:
+        if self._recorder is not None and self._recorder.closed:
+            self._end_recording(self._recorder.why)
         self.draw_bars()
         if self.link.standing.state == standing.REFUSED and not self._asked_for_token:
             self._asked_for_token = True
@@ -481,6 +483,13 @@ class Console(App[None]):
         self._take()
         self.action_refresh()
         self.draw_bars()
+
+    def _end_recording(self, why: str) -> None:
+        """Record no more, and say so."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = self.link.witness = None
+            self.say(f"The recording ended: {why}", tone="warn")
 
     # --- Servers ---
 

@@ -86,10 +86,15 @@ class Played(Link):
 
 
 class Recorder:
-    """Writes events and answers to a file that only its owner can read. Raises OSError."""
+    """Writes events and answers to a file that only its owner can read. Raises OSError.
+
+    A file that takes no more is `closed` by itself: what is recorded must not stop what is seen.
+    `why` tells then what was the matter, and is empty otherwise.
+    """
 
     def __init__(self, file: Path, clock: Clock) -> None:
         self.file = file
+        self.why = ""
         self._clock = clock
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._lines = os.fdopen(descriptor, "wb", buffering=0)
@@ -98,7 +103,7 @@ class Recorder:
     def heard(self, events: list[Heard]) -> None:
         """Events, as they come."""
         found = [one for one in events if one.type not in OF_THE_STREAM]
-        self._lines.write(b"".join(msgspec.json.encode(one) + b"\n" for one in found))
+        self._write(b"".join(msgspec.json.encode(one) + b"\n" for one in found))
 
     def answered(self, call: Call[T], answer: T) -> None:
         """What the server answered to a question, where it is another answer than before."""
@@ -111,7 +116,21 @@ class Recorder:
         self._told[key] = body
         at = from_ms(self._clock.now() * 1000)
         one = Answer(timestamp=at, path=key[0], query=key[1], body=msgspec.Raw(body))
-        self._lines.write(msgspec.json.encode(one) + b"\n")
+        self._write(msgspec.json.encode(one) + b"\n")
+
+    def _write(self, lines: bytes) -> None:
+        if self.closed:
+            return
+        try:
+            self._lines.write(lines)
+        except OSError as error:
+            self.why = error.strerror or str(error)
+            self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._lines.closed
 
     def close(self) -> None:
         """End the file."""

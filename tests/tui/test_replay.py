@@ -1,5 +1,6 @@
 """A session is recorded before a real server, and played again without one."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -95,3 +96,20 @@ async def test_a_click_on_its_line_goes_there(tmp_path: Path) -> None:
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: player.speed == 1)
         await seen(console, pilot, "✓", request_id[:12])
+
+
+async def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "session.jsonl", SystemClock())
+    async with running(tmp_path) as hub, before(hub, record=recorder) as (console, pilot):
+        await seen(console, pilot, "● records", "● live")
+        recorder.close()
+        recorder._lines = os.fdopen(os.open("/dev/full", os.O_WRONLY), "wb", buffering=0)
+        await hub.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})
+        await until(pilot, lambda: console.said)
+        await until(pilot, lambda: "● records" not in text(console))
+        await pilot.press("5")
+        await seen(console, pilot, "1 key", "● live")
+        await hub.admin("POST", "apikeys", {"name": "two", "scopes": ["chat"]})
+        await seen(console, pilot, "2 keys", "● live")
+
+    assert ["The recording ended: No space left on device"] == [one.text for one in console.said]

@@ -67,6 +67,8 @@ def read(lines: Iterable[bytes]) -> Tape:
                 continue
             event = msgspec.json.decode(line, type=Heard)
         except msgspec.MsgspecError as error:
+            if events and not line.endswith(b"\n"):
+                break  # where the disk was full, or the console was ended
             raise ValueError(f"line {number} is no event: {error}") from error
         if event.type in OF_THE_STREAM:
             continue

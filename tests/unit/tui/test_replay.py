@@ -86,11 +86,20 @@ def test_words_of_the_stream_are_no_events() -> None:
 
 @pytest.mark.parametrize(
     ("lines", "told"),
-    [([], "no event"), ([line(0), b"{"], "line 2"), ([b"[]"], "line 1"), ([b'{"a":1}'], "line 1")],
+    [
+        ([], "no event"),
+        ([line(0), b"{\n"], "line 2"),
+        ([b"[]"], "line 1"),
+        ([b'{"a":1}'], "line 1"),
+    ],
 )
 def test_a_file_that_is_none_is_told(lines: list[bytes], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         read(lines)
+
+
+def test_a_last_line_that_was_cut_off_is_left_out() -> None:
+    assert 3 == len(tape(line(30)[:-9]).events)
 
 
 def test_requests_figures_and_details_are_made_of_the_events() -> None:
