@@ -530,7 +530,9 @@ class Console(App[None]):
         if self.player is not None:
             self.player, self.clock = None, SystemClock()
         before, self.link = self.link, Link(server.profile, self.clock, self._transport)
-        self.link.witness = self._recorder
+        same = server.profile.url == self.server.profile.url
+        if same:
+            self.link.witness = self._recorder
         await self._clear()
         await before.aclose()
         self.server = server
@@ -539,6 +541,8 @@ class Console(App[None]):
         self._asked_for_token = False
         self._begin()
         self.say(f"This is {server.name} now")
+        if not same:
+            self._end_recording("it is of one server")
 
     async def _clear(self) -> None:
         """Take all screens away; the next ones begin with nothing."""

@@ -4,13 +4,18 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, Hub, running
 from tests.tui.console import before, seen, text, until
+from tokenhub.client.call import Call
+from tokenhub.client.profile import Profile
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
+from tokenhub.wire.catalog import Health
+from tokenhub_tui import replay
 from tokenhub_tui.app import Console
 from tokenhub_tui.clock import SystemClock
 from tokenhub_tui.replay import Played, Recorder, load
@@ -113,3 +118,42 @@ async def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -
         await seen(console, pilot, "2 keys", "● live")
 
     assert ["The recording ended: No space left on device"] == [one.text for one in console.said]
+
+
+async def test_a_recording_is_of_one_server(tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    recorder = Recorder(file, SystemClock())
+    async with (
+        running(tmp_path / "a") as one,
+        running(tmp_path / "b") as two,
+        before(one, record=recorder) as (console, pilot),
+    ):
+        await seen(console, pilot, "● records", "● live")
+        console.connect(msgspec.structs.replace(console.server, context="again"))
+        await until(pilot, lambda: console.server.context == "again")
+        await seen(console, pilot, "● records", "● live")
+        profile = Profile(url=two.url, token=ADMIN_TOKEN)
+        console.connect(Server(profile=profile, name="two"))
+        await until(pilot, lambda: len(console.said) == 2)
+        recorded = file.read_bytes()
+        await two.admin("POST", "apikeys", {"name": "theirs", "scopes": ["chat"]})
+        await pilot.press("5")
+        shown = await seen(console, pilot, "1 key", "● live")
+
+    assert "The recording ended: it is of one server" == console.said[1].text
+    assert "● records" not in shown
+    assert recorded == file.read_bytes()
+
+
+def test_an_answer_is_written_where_it_is_another_than_the_last(tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    recorder = Recorder(file, SystemClock())
+    answer = Health(status="ok", adapters=1, models=1)
+    for at in range(replay.TOLD + 1):
+        for _ in range(2):
+            recorder.answered(Call(method="GET", path=f"/{at}", returns=Health), answer)
+    recorder.answered(Call(method="GET", path="/0", returns=Health), answer)
+    recorder.close()
+
+    assert replay.TOLD + 2 == len(file.read_bytes().splitlines())
+    assert replay.TOLD == len(recorder._told)
