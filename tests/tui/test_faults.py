@@ -40,6 +40,10 @@ def breaks(part: str) -> Callable[[httpx.Request], None]:
     return does
 
 
+def gone(_: httpx.Request) -> None:
+    raise httpx.ConnectError("refused")
+
+
 async def test_a_fault_while_a_screen_is_loaded_is_told_and_it_is_asked_again(
     tmp_path: Path,
 ) -> None:
@@ -92,3 +96,17 @@ async def test_a_fault_of_the_stream_is_a_lost_connection(tmp_path: Path) -> Non
         console.link.witness = Faulty()
         await hub.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})
         await seen(console, pilot, "◐ retry")
+
+
+async def test_what_did_not_come_is_asked_for_again_where_it_is_asked_for_once(
+    tmp_path: Path,
+) -> None:
+    between = Between()
+    between.does = gone
+    async with (
+        running(tmp_path) as hub,
+        before(hub, start="simulate", transport=between) as (console, pilot),
+    ):
+        await seen(console, pilot, "it is asked again by itself")
+        between.does = lambda _: None
+        await until(pilot, lambda: console.page is not None and console.page.loaded)

@@ -1,7 +1,7 @@
 """What all screens share: the bars, asking the server while they are seen, and what went wrong.
 
 resume ──> poll: load() ──Loaded──> show(data)      every EVERY_S, counted from its end
-                    └────Failed──> a word about it, and what to do
+                    └────Failed──> a word about it, and what to do; again after AGAIN_S
 suspend ──> nothing is asked any more
 """
 
@@ -40,6 +40,9 @@ from tokenhub_tui.working import beside
 
 T = TypeVar("T")
 D = TypeVar("D")
+
+# What did not come is asked for again after so long, also where it is asked for only once.
+AGAIN_S = 5.0
 
 
 class Console(Protocol):
@@ -184,12 +187,12 @@ class Page(Screen[None], Generic[D]):
                 data = await self.load()
             except Exception as error:  # noqa: BLE001 - told, and asked again: see Console.explained
                 self.post_message(Failed(error))
+                await self._rest(AGAIN_S)
             else:
                 self.post_message(Loaded(data))
-            await self._rest()
+                await self._rest(self.every_s)
 
-    async def _rest(self) -> None:
-        every_s = self.every_s
+    async def _rest(self, every_s: float | None) -> None:
         rest_s = None if every_s is None else every_s * self.console.pace
         try:
             await asyncio.wait_for(self._again.wait(), rest_s)
