@@ -371,14 +371,24 @@ class Console(App[None]):
 
     def find(self, place: str, kind: str, row_id: str) -> None:
         """Go to where something is: see Page.find."""
-        self.action_go(place)
+        self.show_first(place)
         if self.page is not None:
             self.page.find(kind, row_id)
 
     def action_go(self, place: str) -> None:
-        if place in PAGES and place != self.current_mode:
+        """A place as it was left; where it is shown already, its first screen."""
+        if place == self.current_mode:
+            self.show_first(place)
+        elif place in PAGES:
             self._before = self.current_mode
             self.switch_mode(place)
+
+    def show_first(self, place: str) -> None:
+        """Show the first screen of a place, without what was opened above it."""
+        if place != self.current_mode:
+            self.action_go(place)
+        while self.page is not None and len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def action_step(self, by: int) -> None:
         names = list(PAGES)

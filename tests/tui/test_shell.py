@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from tests.support.server import ADMIN_TOKEN, running
 from tests.tui.console import before, seen, text, until
+from tests.tui.test_live import ask
 from tokenhub.client import contexts
 from tokenhub.client.contexts import Context, Contexts
 from tokenhub.sim.app import Sim
@@ -15,6 +16,8 @@ from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
 from tokenhub_tui import actions
 from tokenhub_tui.kept import Kept
+from tokenhub_tui.screens.fleet import FleetPage
+from tokenhub_tui.screens.simulate import SimulatePage
 from tokenhub_tui.start import Start
 from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
@@ -221,6 +224,33 @@ async def test_model_that_is_found_by_name_is_shown_in_its_list(tmp_path: Path) 
             await until(pilot, lambda: console.page and console.page.query_one(Table).row_id)
 
             assert "one/small" == console.page.query_one(Table).row_id
+
+
+async def test_digits_and_palette_lead_to_a_screen_that_a_request_stands_above(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        request_id = await ask(hub, await hub.key())
+        async with before(hub, size=(120, 36), start="fleet") as (console, pilot):
+            await seen(console, pilot, "1 model")
+            console.open_request(request_id)
+            await seen(console, pilot, "Attempts")
+            await pilot.press("colon", *"model gpt")
+            await seen(console, pilot, "one/gpt", "weight 1")
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(console.page, FleetPage))
+            await pilot.press("3")
+            await until(pilot, lambda: isinstance(console.page, SimulatePage))
+            console.open_request(request_id)
+            await seen(console, pilot, "Attempts")
+            await pilot.press("3")
+            await until(pilot, lambda: isinstance(console.page, SimulatePage))
+            console.open_request(request_id)
+            await seen(console, pilot, "Attempts")
+            await pilot.press("s")
+            await until(pilot, lambda: isinstance(console.page, SimulatePage))
+            await until(pilot, lambda: console.prefill is None)
 
 
 async def test_what_is_of_before_a_long_loss_is_pale(tmp_path: Path) -> None:

@@ -89,8 +89,8 @@ class Console(Protocol):
     def copy(self, text: str, what: str) -> None:
         """Give the user a text for elsewhere, and say where it is."""
 
-    def action_go(self, place: str) -> None:
-        """Show the screen of that name."""
+    def show_first(self, place: str) -> None:
+        """Show the screen of that name, without what was opened above it."""
 
     @property
     def here(self) -> Here:

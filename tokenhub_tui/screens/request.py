@@ -231,7 +231,7 @@ class RequestPage(Page[Detail]):
     def action_simulate(self) -> None:
         if self._detail:
             self.console.prefill = request.simulation(self._detail.request)
-            self.console.action_go("simulate")
+            self.console.show_first("simulate")
 
     def action_parent(self) -> None:
         if self._detail:
