@@ -54,13 +54,12 @@ FRAME_S = 0.25
 # After so long without the focus of the terminal, only every fifth question is asked.
 BLURRED_S, BLURRED_PACE = 60.0, 5.0
 KEPT_MESSAGES = 100
+# How long the console's word about something stands. What went wrong with what the user did stays
+# until it is closed; what a screen could not ask is in its first line as well.
+TOLD_S, FAILED_S, STAYS_S = 4.0, 30.0, 86_400.0
 # Where the console is between two servers.
 NOWHERE = "nowhere"
-_SEVERITY: dict[str, Literal["information", "warning", "error"]] = {
-    "good": "information",
-    "warn": "warning",
-    "bad": "error",
-}
+_SEVERITY: dict[str, Literal["information", "warning"]] = {"good": "information", "warn": "warning"}
 # What helps, by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
@@ -283,7 +282,10 @@ class Console(App[None]):
     def say(self, text: str, *, tone: str = "good") -> None:
         """Tell the user something, once."""
         self._keep(text, tone)
-        self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=4)
+        if tone == "bad":
+            self._notify_error(text, STAYS_S)
+        else:
+            self.notify(str(lines(text)), severity=_SEVERITY[tone], markup=False, timeout=TOLD_S)
 
     def complain(self, error: Exception, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
@@ -291,7 +293,14 @@ class Console(App[None]):
         if once and self.said and self.said[-1].text == why:
             return
         self._keep(why, "bad")
-        self.notify(f"{why}\n{remedy}", severity="error", markup=False, timeout=30)
+        if once:
+            self._notify_error(f"{why} · {remedy}", FAILED_S)
+        else:
+            self._notify_error(why if remedy.startswith("esc") else f"{why} · {remedy}", STAYS_S)
+
+    def _notify_error(self, text: str, timeout_s: float) -> None:
+        said = str(lines(f"{text} · esc closes this"))
+        self.notify(said, severity="error", markup=False, timeout=timeout_s)
 
     def _keep(self, text: str, tone: str) -> None:
         self.said.append(Said(at=self.clock.now(), text=text, tone=tone))
@@ -403,7 +412,9 @@ class Console(App[None]):
         self._ask_info()
 
     async def action_back(self) -> None:
-        if self.page is not None and not self.page.back() and len(self.screen_stack) > 1:
+        if self.screen.query("Toast.-error"):
+            self.clear_notifications()
+        elif self.page is not None and not self.page.back() and len(self.screen_stack) > 1:
             await self.pop_screen()
 
     def action_undo(self) -> None:

@@ -48,11 +48,16 @@ class Unsteady(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def before(
-    hub: Hub, size: tuple[int, int] = (80, 24), token: str = ADMIN_TOKEN, **given: Any
+    hub: Hub,
+    size: tuple[int, int] = (80, 24),
+    token: str = ADMIN_TOKEN,
+    *,
+    toasts: bool = False,
+    **given: Any,
 ) -> AsyncIterator[tuple[Console, Pilot[None]]]:
-    """A console of a server, that has drawn its first screen."""
+    """A console of a server, that has drawn its first screen; without toasts, which come and go."""
     console = Console(Profile(url=hub.url, token=token), name="test", **given)
-    async with console.run_test(size=size) as pilot:
+    async with console.run_test(size=size, notifications=toasts) as pilot:
         yield console, pilot
 
 

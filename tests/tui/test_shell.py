@@ -11,14 +11,17 @@ from tests.tui.console import before, seen, text, until
 from tests.tui.test_live import ask
 from tokenhub.client import contexts
 from tokenhub.client.contexts import Context, Contexts
+from tokenhub.client.errors import Refused
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
 from tokenhub_tui import actions
+from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.simulate import SimulatePage
 from tokenhub_tui.start import Start
+from tokenhub_tui.state.form import Field
 from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
 
@@ -70,6 +73,29 @@ async def test_a_click_on_the_bar_does_what_its_key_does(tmp_path: Path) -> None
         await seen(console, pilot, "[ Previous screen")
         await pilot.click(KeyBar, offset=(6, 0))
         await until(pilot, lambda: console.current_mode == "more")
+
+
+async def test_what_went_wrong_stays_below_the_first_line_until_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    async def save(_: object, __: object) -> None: ...
+
+    asked = (Field(id="one", label="One"), Field(id="two", label="Two"))
+    async with running(tmp_path) as hub, before(hub, toasts=True) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        console.complain(Refused("it is held", status=409, request_id="r-1"))
+        shown = await seen(console, pilot, "it is held (request r-1) · r asks again")
+        console.push_screen(FormDialog("Both", asked, save))
+        in_form = await seen(console, pilot, "Both", "One", "it is held")
+        await pilot.press("escape")
+        await until(pilot, lambda: "Both" not in text(console))
+        await pilot.press("escape")
+        await until(pilot, lambda: "it is held" not in text(console))
+
+    assert "it is held" in shown.splitlines()[1]
+    assert in_form.splitlines()[1].startswith("╭─ Both ─")
+    assert "it is held" in in_form.splitlines()[1]
+    assert in_form.splitlines()[2].startswith("│ One ")
 
 
 async def test_help_tells_sources_commands_and_keys(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ ACTIONS = (
         keys="escape",
         shown="esc",
         title="Back",
-        help="Clear the filter; else leave what was opened.",
+        help="Close what went wrong; else clear the filter; else leave what was opened.",
     ),
     Action(
         id="app.undo",
