@@ -1,6 +1,7 @@
 """What the palette offers: actions, places, themes, messages, and what the server has."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
@@ -12,8 +13,8 @@ from tokenhub.client.calls.catalog import list_models, list_providers
 from tokenhub.client.calls.keys import list_keys
 from tokenhub.client.errors import ClientError
 from tokenhub.client.text import clean, from_ms, local
-from tokenhub.wire.catalog import ModelPage, ProviderPage
-from tokenhub.wire.keys import ApiKeyPage
+from tokenhub.wire.catalog import Model, ModelPage, Provider, ProviderPage
+from tokenhub.wire.keys import ApiKey, ApiKeyPage
 from tokenhub_tui import actions
 from tokenhub_tui.actions import Action
 from tokenhub_tui.dialogs.palette import Palette
@@ -26,6 +27,8 @@ from tokenhub_tui.working import beside
 # The most that the server gives in one answer.
 OBJECTS = 1000
 REQUESTS = 200
+# As tokenhub/core/ids.py makes them.
+REQUEST_ID = re.compile(r"req_[0-9a-f]{28}")
 Run = Callable[[], object]
 T = TypeVar("T")
 S = TypeVar("S")
@@ -95,7 +98,7 @@ class Offers:
 
     async def ask(self, text: str = "") -> None:
         """Show the palette, and do what is chosen in it."""
-        dialog = Palette(list(self.here()), self._passed, text=text)
+        dialog = Palette(list(self.here()), self._passed, self._typed, text=text)
         asked = partial(self._objects, dialog)
         beside(dialog, asked, group="objects")
         chosen = await self._console.push_screen_wait(dialog)
@@ -125,8 +128,9 @@ class Offers:
         for place in actions.PLACES:
             yield self._entry(
                 Entry(
-                    id=f"go {place.name}", title=place.title, group="go to", key=place.key,
-                    help=place.help, off=self._console.no_place(place.name),
+                    id=f"go {place.name}", title=place.title, group="go to",
+                    key=self._key(place.name), help=place.help,
+                    off=self._console.no_place(place.name),
                 ),
                 partial(self._console.action_go, place.name),
             )  # fmt: skip
@@ -134,6 +138,11 @@ class Offers:
         yield from self._contexts()
         yield from self._requests()
         yield from self._messages()
+
+    def _key(self, name: str) -> str:
+        """The key that leads there by hand."""
+        return next(self._console.key_of(one) for one in actions.of(actions.APP)
+                    if one.id == f"{actions.APP}.{name}")  # fmt: skip
 
     def _action(self, one: Action, group: str, off: str) -> Entry:
         entry = Entry(
@@ -148,7 +157,7 @@ class Offers:
             yield self._entry(
                 Entry(
                     id=f"theme {name}", title=f"{name}{here}", group="theme", quiet=True,
-                    help="Shown while it is marked; ⏎ keeps it.",
+                    key=self._key("themes"), help="Shown while it is marked; ⏎ keeps it.",
                 ),
                 partial(self._console.keep_theme, name),
             )  # fmt: skip
@@ -156,27 +165,38 @@ class Offers:
     def _contexts(self) -> Iterator[Entry]:
         for name, url in self._console.contexts():
             yield self._entry(
-                Entry(id=f"context {name}", title=name, group="context", help=url, quiet=True),
+                Entry(
+                    id=f"context {name}", title=name, group="context", quiet=True,
+                    key=self._key("contexts"), help=url,
+                ),
                 partial(self._console.use_context, name),
-            )
+            )  # fmt: skip
 
     def _requests(self) -> Iterator[Entry]:
         for line in reversed(self._console.feed.lines[-REQUESTS:]):
             told = " ".join(filter(None, (line.model_id, line.error_class, line.key)))
-            yield self._entry(
-                Entry(
-                    id=f"request {line.request_id}", title=f"{line.request_id}  {clean(told)}",
-                    group="request", help="All about this request.",
-                    command=f"tokenhubctl logs get {line.request_id}", quiet=True,
-                ),
-                partial(self._console.open_request, line.request_id),
-            )  # fmt: skip
+            yield self._request(line.request_id, f"  {clean(told)}")
+
+    def _typed(self, text: str) -> Entry | None:
+        """A request that is named whole: the server may know it, though the feed does not."""
+        return self._request(text) if REQUEST_ID.fullmatch(text) else None
+
+    def _request(self, request_id: str, told: str = "") -> Entry:
+        return self._entry(
+            Entry(
+                id=f"request {request_id}", title=f"{request_id}{told}", group="request",
+                help="All about this request.", command=f"tokenhubctl logs get {request_id}",
+                quiet=True,
+            ),
+            partial(self._console.open_request, request_id),
+        )  # fmt: skip
 
     def _messages(self) -> Iterator[Entry]:
         for number, said in enumerate(reversed(self._console.said)):
             yield self._entry(
                 Entry(
                     id=f"message {number}", title=said.text, group="message", quiet=True,
+                    key=self._key("more"),
                     help=f"Said at {local(from_ms(said.at * 1000))}; all stand on the screen More.",
                 ),
                 partial(self._console.action_go, "more"),
@@ -206,7 +226,7 @@ class Offers:
             self._entry(
                 Entry(
                     id=f"{one.kind} {one.row_id}", title=one.title, group=one.kind, help=one.told,
-                    off=off, quiet=True,
+                    key=self._key(place), off=off, quiet=True,
                 ),
                 partial(self._console.find, place, one.kind, one.row_id),
             )
@@ -216,18 +236,22 @@ class Offers:
 
 def _providers(page: ProviderPage) -> Iterator[Named]:
     for one in page.items:
-        yield Named("provider", one.id, one.id, f"{one.type} at {one.base_url}")
+        yield Named("provider", one.id, one.id, f"{one.type} at {one.base_url}{_off(one)}")
 
 
 def _models(page: ModelPage) -> Iterator[Named]:
     for one in page.items:
         where = f"{one.provider_id}/{one.id}"
-        yield Named("model", where, where, f"weight {one.weight}")
+        yield Named("model", where, where, f"weight {one.weight}{_off(one)}")
 
 
 def _keys(page: ApiKeyPage) -> Iterator[Named]:
     for one in page.keys:
-        yield Named("key", one.id, one.name, f"{one.key_prefix}…")
+        yield Named("key", one.id, one.name, f"{one.key_prefix}…{_off(one)}")
+
+
+def _off(one: Provider | Model | ApiKey) -> str:
+    return "" if one.enabled else ", off; x switches it on there"
 
 
 def bare(action: Action) -> str:

@@ -21,6 +21,7 @@ from tokenhub_tui.kept import Kept
 from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.simulate import SimulatePage
 from tokenhub_tui.start import Start
+from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.form import Field
 from tokenhub_tui.widgets.keybar import KeyBar
 from tokenhub_tui.widgets.table import Table
@@ -58,7 +59,30 @@ async def test_palette_finds_actions_screens_and_what_the_server_has(tmp_path: P
     assert "Stay on the newest request" in first
     assert "ctrl+z" in off
     assert "weight 1" in found
+    row = next(line for line in found.splitlines() if "one/gpt" in line)
+    # The key of its screen.
+    assert ["one/gpt", "model", "4"] == row.strip("│ ▌").split()
     assert "Commands" not in paused
+
+
+async def test_palette_opens_a_request_that_the_feed_does_not_have(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(SIMULATED) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        answer = await hub.http.post(
+            "/v1/chat/completions",
+            json={"model": "gpt", "messages": [{"role": "user", "content": "Hello"}]},
+            headers={"authorization": f"Bearer {await hub.key('chat')}"},
+        )
+        request_id = answer.headers["x-request-id"]
+        async with before(hub) as (console, pilot):
+            await seen(console, pilot, "gpt")
+            console.feed = Feed()
+            await pilot.press("colon", *request_id)
+            await seen(console, pilot, "All about this request.")
+            await pilot.press("enter")
+            shown = await seen(console, pilot, request_id, "Attempts", "one/gpt")
+
+    assert "Commands" not in shown
 
 
 async def test_a_click_on_the_bar_does_what_its_key_does(tmp_path: Path) -> None:

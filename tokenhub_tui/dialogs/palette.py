@@ -14,12 +14,14 @@ from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.words import lines
 
 Passed = Callable[[Entry | None], None]
+Typed = Callable[[str], Entry | None]
 
 
 class Palette(Dialog[str]):
     """Gives the id of what was chosen.
 
-    `passed` hears what the cursor is on, and None of a palette that was left.
+    `passed` hears what the cursor is on, and None of a palette that was left. `typed` gives what a
+    text names by itself, though it was not among the entries.
     """
 
     BINDINGS: ClassVar = [
@@ -32,10 +34,13 @@ class Palette(Dialog[str]):
     TITLE_TEXT = "Commands"
     HINT = "⏎ Do · ↑↓ Choose · esc Leave"
 
-    def __init__(self, entries: Sequence[Entry], passed: Passed, *, text: str = "") -> None:
+    def __init__(
+        self, entries: Sequence[Entry], passed: Passed, typed: Typed, *, text: str = ""
+    ) -> None:
         super().__init__(classes="wide", id="palette")
         self._entries = list(entries)
         self._passed = passed
+        self._typed = typed
         self._text = text
 
     def contents(self) -> ComposeResult:
@@ -83,6 +88,9 @@ class Palette(Dialog[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._text = event.value
+        named = self._typed(self._text.strip())
+        if named is not None and self._entry(named.id) is None:
+            self._entries.append(named)
         self._show()
         self.table.action_end(-1)
 
