@@ -24,6 +24,21 @@ class Standing(msgspec.Struct, kw_only=True):
     last_success_at: str | None
     cooldown_until: str | None
 
+    @property
+    def calls(self) -> int:
+        """All calls to it."""
+        return self.total_requests
+
+    @property
+    def failures(self) -> int:
+        """Those of them that failed."""
+        return self.total_errors
+
+    @property
+    def failed(self) -> float:
+        """The part of its calls that failed, 0 to 1; 0 without one."""
+        return self.failures / self.calls if self.calls else 0.0
+
 
 class RouteHealth(Standing, kw_only=True):
     """A model at a provider; `route` is `provider/model`."""
@@ -49,12 +64,23 @@ class Probe(msgspec.Struct, kw_only=True):
 class ProviderHealth(Standing, kw_only=True):
     """A provider, and the routes through it. Its own failures are those of connection and key.
 
-    `probe` is null where it was never probed and is not going to be.
+    A call that failed for a fault of its route is counted there alone; `calls` and `failures` have
+    those as well. `probe` is null where it was never probed and is not going to be.
     """
 
     provider_id: str
     probe: Probe | None
     routes: list[RouteHealth]
+
+    @property
+    def calls(self) -> int:
+        """All calls to it, whatever they failed of."""
+        return self.total_requests + sum(one.total_errors for one in self.routes)
+
+    @property
+    def failures(self) -> int:
+        """Its own, and those of its routes."""
+        return self.total_errors + sum(one.total_errors for one in self.routes)
 
 
 class Health(msgspec.Struct, kw_only=True):

@@ -26,10 +26,6 @@ def _name(it: Standing) -> str:
     return it.route if isinstance(it, RouteHealth) else ""
 
 
-def _failed(it: Standing) -> float:
-    return it.total_errors / it.total_requests if it.total_requests else 0.0
-
-
 _VIEW: View[Standing] = View(
     kind="health",
     name=_name,
@@ -37,8 +33,8 @@ _VIEW: View[Standing] = View(
     columns=(
         Column("name", _name, head="PROVIDER"),
         Column("state", lambda it: it.state, tone=of_state),
-        Column("total_requests", lambda it: it.total_requests, right=True, head="CALLS"),
-        Column("failed", _failed, percent, right=True),
+        Column("total_requests", lambda it: it.calls, right=True, head="CALLS"),
+        Column("failed", lambda it: it.failed, percent, right=True),
         Column("consec_errors", lambda it: it.consec_errors, right=True, head="IN A ROW"),
         Column("avg_latency_ms", lambda it: it.avg_latency_ms, timed, right=True, head="LATENCY"),
         Column("last_error", lambda it: it.last_error, head="LAST ERROR"),

@@ -29,6 +29,8 @@ KEPT_CHANGES = 500
 # How many of the last probes and calls are kept of each: as many as are ever drawn.
 MOST_SLOTS = 44
 CALLER, FAILED = "client", "✗"
+# Failures of connection and key: the provider's own. Those of all other classes are a route's.
+OF_THE_PROVIDER = frozenset({"unreachable", "credential", "exhausted"})
 # What each state is called, its mark, and its tone.
 STATES: Mapping[str, tuple[str, str, str]] = {
     "healthy": ("✓", "healthy", "good"),
@@ -129,7 +131,8 @@ class Probes:
 def slots(lines: Iterable[Line]) -> dict[str, list[Slot]]:
     """The last calls of each provider and route, oldest first. `lines` are oldest first.
 
-    What the caller did wrong says nothing of anybody's health.
+    What the caller did wrong says nothing of anybody's health; what is the provider's fault, none
+    of a route's, as the server counts them.
     """
     found: dict[str, deque[Slot]] = {}
     for line in lines:
@@ -137,8 +140,10 @@ def slots(lines: Iterable[Line]) -> dict[str, list[Slot]]:
             if attempt.error_class == CALLER:
                 continue
             slot = Slot(at=line.at, ms=attempt.latency_ms, error=attempt.error_class)
-            route = f"{attempt.provider_id}/{attempt.model_id}"
-            for name in (attempt.provider_id, route):
+            names = [attempt.provider_id]
+            if attempt.error_class not in OF_THE_PROVIDER:
+                names.append(f"{attempt.provider_id}/{attempt.model_id}")
+            for name in names:
                 found.setdefault(name, deque(maxlen=MOST_SLOTS)).append(slot)
     return {name: list(kept) for name, kept in found.items()}
 
@@ -225,7 +230,7 @@ def _row(row_id: str, name: str, it: Standing, now: float, drawn: str) -> Row:
             timed(it.avg_latency_ms),
             ago(it.last_success_at, now),
             Cell(resting(it, now), "warn"),
-            str(it.total_requests) if it.total_requests else Cell("-", "dim"),
+            str(it.calls) if it.calls else Cell("-", "dim"),
             Cell(drawn, tone),
         ),
     )
@@ -233,9 +238,9 @@ def _row(row_id: str, name: str, it: Standing, now: float, drawn: str) -> Row:
 
 def failed(it: Standing) -> str:
     """The part of all calls that failed; `-` without one."""
-    if not it.total_requests:
+    if not it.calls:
         return "-"
-    share = it.total_errors / it.total_requests
+    share = it.failed
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits do
 
 
@@ -325,7 +330,7 @@ def effect_of_reset(health: Health, row_id: str) -> str:
 def facts(it: ProviderHealth | RouteHealth, now: float) -> list[tuple[str, str]]:
     """What is known of one, in lines with their tones."""
     mark, word, tone = STATES.get(it.state, ("?", it.state, ""))
-    calls = "1 call" if it.total_requests == 1 else f"{it.total_requests} calls"
+    calls = "1 call" if it.calls == 1 else f"{it.calls} calls"
     told = [f"{mark} {word}", f"{calls}, {failed(it)} failed"]
     if it.consec_errors:
         told.insert(1, f"{it.consec_errors} failures in a row")

@@ -98,14 +98,29 @@ def test_calls_are_kept_for_route_and_provider_without_what_callers_did_wrong() 
         Line(request_id="1", at=1.0, attempts=[attempt("a", "x"), attempt("b", "y")]),
         Line(request_id="2", at=2.0, attempts=[attempt("a", "z", error="timeout")]),
         Line(request_id="3", at=3.0, attempts=[attempt("a", "x", error="client")]),
+        # That nobody is there is no fault of the route.
+        Line(request_id="4", at=4.0, attempts=[attempt("a", "x", error="unreachable")]),
     ]
 
     found = slots(lines)
 
-    assert [1.0, 2.0] == [slot.at for slot in found["a"]]
-    assert {"a": 2, "a/x": 1, "a/z": 1, "b": 1, "b/y": 1} == {
+    assert [1.0, 2.0, 4.0] == [slot.at for slot in found["a"]]
+    assert {"a": 3, "a/x": 1, "a/z": 1, "b": 1, "b/y": 1} == {
         name: len(kept) for name, kept in found.items()
     }
+
+
+def test_failures_of_its_routes_are_in_the_numbers_of_a_provider_as_in_its_strip() -> None:
+    lame = route("one/gpt", total_requests=10, total_errors=2)
+    one = well("one", total_requests=9, total_errors=1, probe=None, routes=[lame])
+    calls = slots([Line(request_id="1", at=1.0, attempts=[attempt("one", "gpt", error="timeout")])])
+
+    table = rows(Health(providers=[one]), calls, Probes(), now=NOW, room=8)
+
+    # 8 answers, 2 failures of the route, and its own.
+    assert [("27%", "11", "✗"), ("20%", "10", "✗")] == [
+        (row.cells[3], row.cells[7], str(row.cells[8].text)) for row in table
+    ]
 
 
 def test_strip_shows_the_newest_by_how_slow_they_were_and_marks_failures() -> None:
