@@ -9,8 +9,11 @@ from tests.support.server import Hub, running
 from tests.tui.console import before, seen, text, until
 from tokenhub.client.call import Call
 from tokenhub.client.stream import Heard
+from tokenhub.client.text import from_ms
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
+from tokenhub_tui.app import Console
+from tokenhub_tui.state.feed import RING
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
@@ -97,6 +100,34 @@ async def test_pause_and_follow_say_what_is_waiting(tmp_path: Path) -> None:
     assert "best of 2" in wide
     assert 1 == paused.count(" best of 2")
     assert first not in left
+
+
+async def test_pause_holds_what_is_seen_and_all_that_can_be_done_with_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub, size=(120, 36)) as (console, pilot):
+        await seen(console, pilot, "No request yet", "● live")
+        hear(console, "request_started", "first", key="cheap-bot")
+        await seen(console, pilot, "cheap-bot")
+        await pilot.press("space")
+        await seen(console, pilot, "paused")
+        hear(console, "route_error", "first", key="cheap-bot")
+        hear(console, "route_success", *(f"request {number}" for number in range(RING + 10)))
+        shown = await seen(console, pilot, f"{RING + 11:,} new, 1 ✗")
+        await pilot.press("y")
+        copied = console.clipboard
+        await pilot.press("space")
+        await until(pilot, lambda: "cheap-bot" not in text(console))
+
+    assert "✗" not in shown.split("cheap-bot")[0].splitlines()[-1]
+    assert "cheap-bot" in shown
+    assert "first" == copied
+
+
+def hear(console: Console, what: str, *requests: str, key: str = "") -> None:
+    """Let the console hear of these requests."""
+    at = from_ms(console.clock.now() * 1000)
+    console.link.inbox += [
+        Heard(type=what, timestamp=at, request_id=name, api_key_name=key) for name in requests
+    ]
 
 
 async def test_w_tells_why_not_and_y_copies_the_id(tmp_path: Path) -> None:

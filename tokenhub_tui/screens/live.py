@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -61,7 +62,8 @@ class LivePage(Page[Known]):
     def __init__(self) -> None:
         super().__init__()
         self._filter = Filter()
-        self._held: list[Line] | None = None
+        # The lines of when it was paused, as they were: those of the feed change, and leave it.
+        self._held: dict[str, Line] | None = None
         self._paused_at = 0.0
         self._heard_at_pause = (0, 0)
         self._left_at: tuple[int, int] | None = None
@@ -190,8 +192,9 @@ class LivePage(Page[Known]):
             self._draw()
 
     def _draw(self) -> None:
-        lines = self._held if self._held is not None else self.console.feed.lines
-        now = self.console.clock.now()
+        lines, now = self.console.feed.lines, self.console.clock.now()
+        if self._held is not None:
+            lines, now = list(self._held.values()), self._paused_at
         rows = [row for row in (self._row(line, now) for line in lines) if row is not None]
         self.feed.show(rows)
         if len(self._rows) > 2 * RING:
@@ -240,7 +243,7 @@ class LivePage(Page[Known]):
         return f"{feed.heard - heard:,} new{failed}"
 
     def _draw_candidates(self) -> None:
-        line = self.console.feed.get(self.feed.row_id)
+        line = self._line()
         shown = (line.request_id, line.turn) if line else ("", 0)
         if shown == self._shown:
             return
@@ -299,7 +302,7 @@ class LivePage(Page[Known]):
 
     def on_table_moved(self, message: Table.Moved) -> None:
         if message.table is self.feed:
-            line = self.console.feed.get(message.row_id)
+            line = self._line()
             if line is not None and line.decision is None and line.over and not line.parent:
                 beside(self, partial(self._fetch, line), group="decision")
             self._draw_candidates()
@@ -311,12 +314,19 @@ class LivePage(Page[Known]):
         except ClientError:
             return
         if detail.decision is not None:
+            # While it is paused, the feed has another line of it.
             line.decision, line.turn = detail.decision, line.turn + 1
+            heard = self.console.feed.get(line.request_id)
+            if heard is not None and heard is not line:
+                heard.decision, heard.turn = detail.decision, heard.turn + 1
             self._draw()
 
     # --- Keys ---
 
     def _line(self) -> Line | None:
+        """The request under the cursor."""
+        if self._held is not None:
+            return self._held.get(self.feed.row_id)
         return self.console.feed.get(self.feed.row_id)
 
     def why_not(self, method: str) -> str:
@@ -355,7 +365,7 @@ class LivePage(Page[Known]):
 
     def action_pause(self) -> None:
         if self._held is None:
-            self._held = self.console.feed.lines
+            self._held = {line.request_id: replace(line) for line in self.console.feed.lines}
             self._paused_at = self.console.clock.now()
             self._heard_at_pause = (self.console.feed.heard, self.console.feed.errors)
         else:
