@@ -60,7 +60,13 @@ TOLD_S, FAILED_S, STAYS_S = 4.0, 30.0, 86_400.0
 # Where the console is between two servers.
 NOWHERE = "nowhere"
 _SEVERITY: dict[str, Literal["information", "warning"]] = {"good": "information", "warn": "warning"}
-# What helps, by the server's codes.
+# What helps, by what went wrong.
+_BY_KIND: dict[type[Exception], str] = {
+    Unauthorized: "c chooses another server or token",
+    Unreachable: "it is asked again by itself; r asks now",
+    NotFound: "esc goes back",
+}
+# And by the server's codes.
 _REMEDIES = {
     "vault_locked": "u unlocks the vault",
     "vault_not_initialized": "u sets the vault up",
@@ -308,15 +314,12 @@ class Console(App[None]):
 
     def explained(self, error: Exception) -> tuple[str, str]:
         """What went wrong in a sentence, and what to do about it."""
-        if isinstance(error, Unauthorized):
-            return str(error), "c chooses another server or token"
         if isinstance(error, Unanswered):
             again = "look how it is before you do it again" if error.heard else "do it again later"
             return str(error), again
-        if isinstance(error, Unreachable):
-            return str(error), "it is asked again by itself; r asks now"
-        if isinstance(error, NotFound):
-            return str(error), "esc goes back"
+        for kind, remedy in _BY_KIND.items():
+            if isinstance(error, kind):
+                return str(error), remedy
         if isinstance(error, Refused):
             said = f"{error} (request {error.request_id})" if error.request_id else str(error)
             return said, _REMEDIES.get(error.code, "r asks again")
