@@ -20,6 +20,30 @@ from tests.support.server import ADMIN_TOKEN, Hub
 from tokenhub.client.profile import Profile
 from tokenhub_tui.app import Console
 
+
+class Gate(httpx.AsyncBaseTransport):
+    """Passes calls on; `asked` has them. Those that have `held` in them wait until `open` is set.
+
+    A call is written as `GET /admin/v1/audit?limit=100`.
+    """
+
+    def __init__(self) -> None:
+        self._server = httpx.AsyncHTTPTransport()
+        self.asked: list[str] = []
+        self.held = ""
+        self.open = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        call = f"{request.method} {request.url.raw_path.decode()}"
+        self.asked.append(call)
+        if self.held and self.held in call:
+            await self.open.wait()
+        return await self._server.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._server.aclose()
+
+
 SIZES = ((80, 24), (120, 36), (200, 60))
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import Hub, running
-from tests.tui.console import before, seen, text, until
+from tests.tui.console import Gate, before, seen, text, until
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
+from tokenhub_tui.servers import Server
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,10 @@ PROFILE = Profile(
     ),
     answer_tokens=Constant(value=12),
 )
+
+
+# A provider that is asked nothing.
+NOWHERE = "http://127.0.0.1:9"
 
 
 async def weight(hub: Hub, name: str) -> int:
@@ -50,6 +55,52 @@ async def test_a_weight_is_changed_in_place_by_one_change_and_taken_back(tmp_pat
     assert "→ 8" in pending
     # Five presses were one change, and the undo another.
     assert 2 == len(changes["logs"])
+
+
+async def test_presses_while_a_weight_is_on_its_way_are_sent_after_it(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.held = "PATCH "
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, models=["gpt"], model={"weight": 3})
+        async with before(hub, start="fleet", transport=gate) as (console, pilot):
+            await seen(console, pilot, "Models 1")
+            await pilot.press("tab", "plus")
+            await until(pilot, lambda: changes(gate))
+            await pilot.press("plus", "plus")
+            gate.open.set()
+            await until(pilot, lambda: any("from 4 to 6" in one.text for one in console.said))
+            await until(pilot, lambda: "→ 6" not in text(console))
+            up = await weight(hub, "gpt")
+            gate.open.clear()
+            await pilot.press("minus")
+            await until(pilot, lambda: len(changes(gate)) == 3)
+            await pilot.press("plus")
+            gate.open.set()
+            await until(pilot, lambda: any("from 5 to 6" in one.text for one in console.said))
+            back = await weight(hub, "gpt")
+
+    assert (6, 6) == (up, back)
+
+
+@pytest.mark.parametrize("server", ["none", "another"])
+async def test_a_weight_that_rests_is_sent_where_the_console_leaves(
+    server: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, models=["gpt"], model={"weight": 3})
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "Models 1")
+            await pilot.press("tab", "plus", "plus")
+            if server == "another":
+                console.connect(Server(profile=console.server.profile, name="the other"))
+                await until(pilot, lambda: any("the other now" in one.text for one in console.said))
+        left = await weight(hub, "gpt")
+
+    assert 5 == left
+
+
+def changes(gate: Gate) -> list[str]:
+    return [call for call in gate.asked if call.startswith("PATCH")]
 
 
 async def test_a_model_is_switched_edited_and_deleted(tmp_path: Path) -> None:

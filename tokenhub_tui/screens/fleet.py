@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -38,6 +39,8 @@ from tokenhub_tui.widgets.words import words
 TABS = (PROVIDERS, MODELS, ROUTING, ALIASES)
 # Several presses of + are one change.
 REST_S = 0.6
+# As long is waited for the last of them where the console is left.
+LEAVING_S = 2.0
 _NOTHING = {
     PROVIDERS: (
         "No provider yet.",
@@ -64,7 +67,10 @@ class FleetPage(Page[Fleet]):
         self._filters: dict[str, tuple[str, Filter]] = {tab: ("", Filter()) for tab in TABS}
         self._places = dict.fromkeys(TABS, "")
         self._sorts: dict[str, tuple[str, bool]] = dict.fromkeys(TABS, ("", False))
+        # Weights that are chosen and not seen at the server yet; those of them that were sent.
         self._weights: dict[str, int] = {}
+        self._sent: dict[str, int] = {}
+        self._sending = asyncio.Lock()
         self._resting: Timer | None = None
         self._busy: list[str] = []
         self._draft = Draft()
@@ -89,6 +95,7 @@ class FleetPage(Page[Fleet]):
         return self.table.row_id
 
     def on_mount(self) -> None:
+        self._link = self.console.link
         self.query_one(TabLine).active = self.showing
         self.table.focus()
 
@@ -361,7 +368,7 @@ class FleetPage(Page[Fleet]):
         name = self.row_id
         weight = max(0, min(MAX_WEIGHT, self._weights.get(name, model.weight) + by))
         self._weights[name] = weight
-        if weight == model.weight:
+        if weight == model.weight and name not in self._sent:
             del self._weights[name]
         if self._resting is not None:
             self._resting.stop()
@@ -369,31 +376,55 @@ class FleetPage(Page[Fleet]):
         self._draw()
 
     async def _send_weights(self) -> None:
-        for name, weight in tuple(self._weights.items()):
-            model = self._fleet.model(name)
-            if model is not None and model.weight != weight:
-                of = partial(catalog.update_model, model.id, provider_id=model.provider_id)
-                said = f"Set the weight of {model.id}"
-                done = await self.console.send(
-                    of(ModelPatch(weight=weight), if_match=model.version),
-                    f"{said} from {model.weight} to {weight}",
-                )
-                if done is not None:
-                    back = of(ModelPatch(weight=model.weight), if_match=done.model.version)
-                    self.console.can_undo(f"{said} back to {model.weight}", back)
-        await self._settle()
+        """Send what was chosen. What is chosen meanwhile is sent after it, with its version."""
+        async with self._sending:
+            for name, weight in tuple(self._weights.items()):
+                self._sent[name] = weight
+                await self._send_weight(name, weight)
+            await self._settle()
+
+    async def _send_weight(self, name: str, weight: int) -> None:
+        model = self._fleet.model(name)
+        if model is None or model.weight == weight:
+            return
+        of = partial(catalog.update_model, model.id, provider_id=model.provider_id)
+        said = f"Set the weight of {model.id}"
+        done = await self.console.send(
+            of(ModelPatch(weight=weight), if_match=model.version),
+            f"{said} from {model.weight} to {weight}",
+        )
+        if done is not None:
+            self._fleet = self._fleet.having(done.model)
+            back = of(ModelPatch(weight=model.weight), if_match=done.model.version)
+            self.console.can_undo(f"{said} back to {model.weight}", back)
 
     async def _settle(self) -> None:
-        """Read what there is now, before the weights that were on their way are forgotten."""
+        """Read what there is now, before the weights that were sent are forgotten."""
         try:
             data = await self.load()
         except ClientError:
-            self._weights.clear()
+            data = self._fleet
             self.again()
-            return
-        self._weights.clear()
+        self._weights = {
+            name: weight for name, weight in self._weights.items() if self._sent.get(name) != weight
+        }
+        self._sent.clear()
         self.show(data)
         self.redraw_keys()
+
+    async def on_unmount(self) -> None:
+        """Send what still rests when the console is left, or shows another server."""
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(LEAVING_S):
+                for name, weight in self._weights.items():
+                    model = self._fleet.model(name)
+                    if model is not None:
+                        # Of one that is on its way nobody knows the version yet.
+                        version = None if name in self._sent else model.version
+                        patch, of = ModelPatch(weight=weight), model.provider_id
+                        await self._link(
+                            catalog.update_model(model.id, patch, provider_id=of, if_match=version)
+                        )
 
     # --- Asking a provider ---
 

@@ -118,6 +118,11 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
         """The model of a row."""
         return next((one for one in self.models if route(one) == row_id), None)
 
+    def having(self, model: Model) -> "Fleet":
+        """The same, with what a change of a model gave."""
+        kept = [model if route(one) == route(model) else one for one in self.models]
+        return msgspec.structs.replace(self, models=kept)
+
     def alias(self, name: str) -> Alias | None:
         """The alias of that name."""
         return next((one for one in self.aliases if one.name == name), None)
