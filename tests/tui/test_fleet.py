@@ -249,6 +249,28 @@ async def test_aliases_and_defaults_are_edited(tmp_path: Path) -> None:
     assert "Sure?" not in quiet
 
 
+async def test_a_switched_alias_keeps_what_somebody_else_has_made_of_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub:
+        await hub.provider("one", NOWHERE, models=["gpt", "large"])
+        await hub.admin("PUT", "aliases/fast", {"variants": [{"model_id": "gpt"}]})
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "Aliases 1")
+            await pilot.press("left", "x")
+            await until(pilot, lambda: any("Disabled alias" in one.text for one in console.said))
+            await pilot.press("ctrl+z")
+            await until(pilot, lambda: any("Enabled alias" in one.text for one in console.said))
+            await pilot.press("x")
+            await until(pilot, lambda: len(console.said) == 3)
+            theirs = {"variants": [{"model_id": "large", "weight": 7}], "enabled": False}
+            await hub.admin("PUT", "aliases/fast", theirs)
+            await pilot.press("ctrl+z")
+            await until(pilot, lambda: len(console.said) == 4)
+        left = await hub.admin("GET", "aliases/fast")
+
+    assert ["large"] == [one["model_id"] for one in left["variants"]]
+    assert not left["enabled"]
+
+
 async def test_nothing_is_changed_where_the_console_only_reads(tmp_path: Path) -> None:
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await hub.provider("one", sim, models=["gpt"])

@@ -21,6 +21,7 @@ from tokenhub.client.calls.stats import get_stats
 from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import Heard
 from tokenhub.filters import Fields, Filter, parse
+from tokenhub.wire.aliases import Alias
 from tokenhub.wire.catalog import ModelPatch, ProviderPatch
 from tokenhub_tui.dialogs.confirm import Confirm, TypedConfirm
 from tokenhub_tui.dialogs.discover import Discover
@@ -320,16 +321,15 @@ class FleetPage(Page[Fleet]):
             of = partial(_model_on, model.id, model.provider_id)
             self._switch(f"model {model.id}", of, on=not model.enabled)
         elif self.showing == ALIASES and (alias := known.alias(name)) is not None:
-            puts = {
-                on: aliases.put_alias(name, alias_sent(alias, enabled=on)) for on in (True, False)
-            }
-            self._switch(f"alias {name}", lambda on: puts[on], on=not alias.enabled)
+            self._switch(f"alias {name}", partial(_alias_on, alias), on=not alias.enabled)
 
     def _switch(self, what: str, call: Callable[[bool], Call[Any]], *, on: bool) -> None:
         said = {True: f"Enabled {what}", False: f"Disabled {what}"}
 
-        def done(_: object) -> None:
-            self.console.can_undo(said[not on], call(not on))
+        def done(answer: object) -> None:
+            # All of an alias is sent: of the one that came back, and of no other since.
+            back = partial(_alias_on, answer) if isinstance(answer, Alias) else call
+            self.console.can_undo(said[not on], back(not on))
             self.redraw_keys()
 
         self.change(call(on), said[on], then=done)
@@ -470,3 +470,8 @@ def _provider_on(name: str, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch
 
 def _model_on(model_id: str, provider_id: str, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
     return catalog.update_model(model_id, ModelPatch(enabled=on), provider_id=provider_id)
+
+
+def _alias_on(alias: Alias, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
+    sent = alias_sent(alias, enabled=on)
+    return aliases.put_alias(alias.name, sent, if_match=alias.version)
