@@ -105,7 +105,7 @@ class ChartsPage(Page[Charted]):
         keys: dict[str, str] = {}
         if group is series.KEYS:
             page = await self.console.link(list_keys())
-            keys = {one.id: one.name for one in page.keys}
+            keys = series.told_apart({one.id: one.name for one in page.keys})
         others = [self._curve(ask, one, start=str(first.start)) for one in ask.kinds[1:]]
         before = [self._before(ask, one, start_s) for one in ask.kinds if ask.before]
         totals = [

@@ -1,5 +1,6 @@
 """Metrics over time as curves and as rows of a table: what is asked for, and what came of it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -224,6 +225,15 @@ def newest(chart: Chart, models: Iterable[str]) -> Charted:
         lines={P95.id: lines},
         totals={"req": dict.fromkeys(lines, 0.0)},
     )
+
+
+def told_apart(keys: Mapping[str, str]) -> dict[str, str]:
+    """Names of API keys by their ids; to a name that several have, the id is added."""
+    count = Counter(keys.values())
+    return {
+        key_id: name if name and count[name] == 1 else f"{name} {key_id}".strip()
+        for key_id, name in keys.items()
+    }
 
 
 def coloured(before: Mapping[str, int], shown: Sequence[str]) -> dict[str, int]:

@@ -53,6 +53,19 @@ def test_total_is_one_step_that_begins_where_the_window_does() -> None:
     assert asked["start"] == asked["step"]
 
 
+def test_keys_of_one_name_are_several_curves() -> None:
+    keys = series.told_apart({"k1": "ci", "k2": "ci", "k3": "other"})
+    of_keys = [
+        Series(metric="cost", points=[Point(t=HOUR * 1000, v=1.0)], api_key_id=name)
+        for name in ("k1", "k2", "k3", "gone")
+    ]
+
+    assert ["ci k1", "ci k2", "other", "gone"] == list(
+        series.curves(chart(*of_keys), P95, KEYS, keys)
+    )
+    assert 4 == len(series.total(chart(*of_keys), P95, KEYS, keys))
+
+
 def test_series_are_called_by_their_labels() -> None:
     route = Series(metric="cost", points=[], provider_id="one", model_id="gpt")
     key = Series(metric="cost", points=[], api_key_id="k1")
