@@ -110,7 +110,6 @@ class Console(App[None]):
     ) -> None:
         super().__init__()
         self.player = play.player if play is not None else None
-        self.clock = self.player or clock or SystemClock()
         if isinstance(server, Profile):
             server = Server(profile=server, name=name or server.url.partition("://")[2])
         self.server = server
@@ -118,7 +117,9 @@ class Console(App[None]):
         self._reads = read_only
         self._transport = transport
         self._recorder = record
-        self.link = play or Link(server.profile, self.clock, transport)
+        self._ours = clock or SystemClock()
+        self.link = play or Link(server.profile, self._ours, transport)
+        self.clock: Clock = self.link
         self.link.witness = record
         self.feed = Feed()
         self.changes = Changes()
@@ -551,9 +552,9 @@ class Console(App[None]):
         self._start = Start(place=self.current_mode if self.current_mode in PAGES else "live")
         self.workers.cancel_all()
         self.clear_notifications()
-        if self.player is not None:
-            self.player, self.clock = None, SystemClock()
-        before, self.link = self.link, Link(server.profile, self.clock, self._transport)
+        self.player = None
+        before, self.link = self.link, Link(server.profile, self._ours, self._transport)
+        self.clock = self.link
         same = server.profile.url == self.server.profile.url
         if same:
             self.link.witness = self._recorder

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar
 
 import httpx
@@ -13,7 +14,7 @@ from tokenhub.client.errors import ClientError, Unauthorized, Unreachable
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import CONNECTED, Heard
-from tokenhub.client.transport import AsyncClient, AsyncOpened
+from tokenhub.client.transport import AsyncClient, AsyncOpened, Sent
 from tokenhub_tui.clock import Clock
 from tokenhub_tui.state.standing import Standing
 
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 # The client itself goes on for ever where nobody answers; this is after a refusal of another kind.
 AGAIN_S = 5.0
+# Clocks that differ by less are the same: a date tells whole seconds, and comes some time later.
+SAME_S = 2.0
 
 
 class Unanswered(Unreachable):
@@ -53,9 +56,27 @@ class Link:
         self.standing = Standing(since=clock.now())
         self.inbox: list[Heard] = []
         self._clock = clock
-        self._client = AsyncClient(profile, transport=transport)
+        self._ahead_s = 0.0
+        self._client = AsyncClient(profile, transport=transport, watch=self._dated)
         self._last_id = ""
         self.witness: Witness | None = None
+
+    def now(self) -> float:
+        """Unix seconds by the server's clock, of which all its times are."""
+        return self._clock.now() + self._ahead_s
+
+    def _dated(self, sent: Sent) -> None:
+        """Learn from the date of an answer how far ahead of ours the server's clock is."""
+        date = next((value for name, value in sent.response_headers if name.lower() == "date"), "")
+        if not date or sent.took_s > SAME_S:
+            return
+        try:
+            # Whole seconds are told: on average it is half a one later.
+            ahead_s = parsedate_to_datetime(date).timestamp() + 0.5 - self._clock.now()
+        except ValueError:
+            return
+        if abs(ahead_s - self._ahead_s) > SAME_S:
+            self._ahead_s = ahead_s if abs(ahead_s) > SAME_S else 0.0
 
     async def __call__(self, call: Call[T]) -> T:
         """The answer. Raises ClientError; of a change that nobody answered, Unanswered."""
@@ -83,7 +104,7 @@ class Link:
             try:
                 await self._hear()
             except Unauthorized as error:
-                self.standing = self.standing.refused(str(error), self._clock.now())
+                self.standing = self.standing.refused(str(error), self.now())
                 return
             except ClientError as error:
                 self._lost(str(error), AGAIN_S)
@@ -102,7 +123,7 @@ class Link:
                     self.witness.heard(list(rows))
 
     def _told(self, change: Change) -> None:
-        now = self._clock.now()
+        now = self.now()
         if isinstance(change, Live):
             self.standing = self.standing.live(now)
         elif isinstance(change, Retrying):
@@ -111,7 +132,7 @@ class Link:
             self.standing = self.standing.gap(change.count or 0)
 
     def _lost(self, reason: str, wait_s: float) -> None:
-        self.standing = self.standing.lost(reason, wait_s, self._clock.now())
+        self.standing = self.standing.lost(reason, wait_s, self.now())
 
 
 def _behind(rows: Sequence[Heard], last_id: str) -> str:

@@ -164,3 +164,25 @@ async def test_a_token_that_is_taken_away_is_told_and_not_tried_again(tmp_path: 
 
     assert "✗ token refused" in shown
     assert "refused" == console.link.standing.state
+
+
+class Off:
+    """The clock of a machine that is off by so many seconds."""
+
+    def __init__(self, by_s: float) -> None:
+        self._by_s = by_s
+
+    def now(self) -> float:
+        return SystemClock().now() + self._by_s
+
+
+@pytest.mark.parametrize("by_s", [-40.0, 40.0])
+async def test_rates_and_clocks_go_by_the_servers_time(tmp_path: Path, by_s: float) -> None:
+    async with Sim(PROFILE) as sim, running(tmp_path) as hub:
+        await hub.provider("one", sim, models=["gpt"])
+        key = await hub.key()
+        async with before(hub, clock=Off(by_s)) as (console, pilot):
+            await seen(console, pilot, "● live 0/s")
+            await until(pilot, lambda: abs(console.clock.now() - SystemClock().now()) < 10)
+            await ask(hub, key)
+            await seen(console, pilot, "● live 6/min")

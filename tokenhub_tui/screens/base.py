@@ -48,9 +48,9 @@ AGAIN_S = 5.0
 class Console(Protocol):
     """What a screen may ask of the app; tokenhub_tui.app has it.
 
-    `pace` is by how much longer than usual a screen waits before it asks anew. `seeded` says that
-    the feed has what the log had. `changes` are those of health that were heard. `prefill` is what
-    the simulator is to begin with.
+    `clock` is the server's. `pace` is by how much longer than usual a screen waits before it asks
+    anew. `seeded` says that the feed has what the log had. `changes` are those of health that were
+    heard. `prefill` is what the simulator is to begin with.
     """
 
     link: Link
