@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
-from textual import work
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
@@ -132,6 +131,7 @@ class Console(App[None]):
         self._before = self._start.place
         self._keys: dict[str, str] = {}
         self._asked_for_token = False
+        self._asks = self._once_more = False
         self._blurred_at = 0.0
         self._undo: tuple[str, Call[Any]] | None = None
 
@@ -231,16 +231,27 @@ class Console(App[None]):
         if self.page is not None:
             self.page.ticked()
 
-    @work(group="info", exclusive=True, exit_on_error=False)
-    async def _ask_info(self) -> None:
-        link = self.link
+    def _ask_info(self) -> None:
+        """Ask what the first line says of the server; while it is asked, once more after that."""
+        self._once_more = True
+        if not self._asks:
+            self._asks = True
+            beside(self, self._inform, group="info")
+
+    async def _inform(self) -> None:
         try:
-            known = await link(info())
-            seen = Seen(status=await link(status()), at=self.clock.now())
-        except ClientError:
-            # The bar tells of a server that is away; each screen of what it could not load.
-            return
-        self.post_message(self.Told(link, known, seen))
+            while self._once_more:
+                self._once_more = False
+                link = self.link
+                try:
+                    known = await link(info())
+                    seen = Seen(status=await link(status()), at=self.clock.now())
+                except ClientError:
+                    # The bar tells of a server that is away; each screen of what it could not load.
+                    continue
+                self.post_message(self.Told(link, known, seen))
+        finally:
+            self._asks = False
 
     def on_console_told(self, message: Told) -> None:
         if message.link is not self.link:
@@ -563,7 +574,7 @@ class Console(App[None]):
         self.server = server
         self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
         self.info = self.vault = self.prefill = self._undo = None
-        self._asked_for_token = False
+        self._asked_for_token = self._asks = False
         self._begin()
         self.say(f"This is {server.name} now")
         if not same:

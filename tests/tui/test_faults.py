@@ -1,6 +1,7 @@
 """What goes wrong beside a screen is told, and the screen goes on."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -14,16 +15,22 @@ pytestmark = pytest.mark.anyio
 PASSWORD = "correct_horse_battery"
 
 
+async def at_once(_: httpx.Request) -> None:
+    """Without waiting."""
+
+
 class Between(httpx.AsyncBaseTransport):
     """Passes questions on, and keeps their paths; `does` may raise, or answer, in their place."""
 
     def __init__(self) -> None:
         self._server = httpx.AsyncHTTPTransport()
         self.asked: list[str] = []
+        self.waits: Callable[[httpx.Request], Awaitable[None]] = at_once
         self.does: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
+        await self.waits(request)
         return self.does(request) or await self._server.handle_async_request(request)
 
     async def aclose(self) -> None:
@@ -110,3 +117,26 @@ async def test_what_did_not_come_is_asked_for_again_where_it_is_asked_for_once(
         await seen(console, pilot, "it is asked again by itself")
         between.does = lambda _: None
         await until(pilot, lambda: console.page is not None and console.page.loaded)
+
+
+async def test_what_is_said_of_the_server_does_not_starve_under_changes(tmp_path: Path) -> None:
+    between = Between()
+    asked, let = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: httpx.Request) -> None:
+        if request.url.path.endswith("/info"):
+            asked.set()
+            await let.wait()
+
+    async with running(tmp_path) as hub, before(hub, transport=between) as (console, pilot):
+        await seen(console, pilot, "● live", "no vault")
+        console.info = None
+        between.waits = waits
+        await pilot.press("r")
+        await asked.wait()
+        count = len(between.asked)
+        for _ in range(3):
+            await pilot.press("r")
+        let.set()
+        await until(pilot, lambda: console.info)
+        await until(pilot, lambda: between.asked[count:].count("/admin/v1/info") == 1)
