@@ -52,7 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             play=played,
             record=recorder,
         )
-    except (BadProfile, OSError, ValueError) as error:
+    except OSError as error:
+        print(f"tokenhub-tui: {error.filename}: {error.strerror}", file=sys.stderr)
+        return USAGE
+    except (BadProfile, ValueError) as error:
         print(f"tokenhub-tui: {error}", file=sys.stderr)
         return USAGE
     console.run(mouse=not given.no_mouse)
@@ -104,7 +107,10 @@ def _played(file: Path) -> "tuple[Server, Played]":
     try:
         played = Played(load(file), file)
     except ValueError as error:
-        raise ValueError(f"{file} is no recording: {error}") from error
+        raise ValueError(
+            f'{file} is no recording: {error}; "tokenhub-tui --record {file.stem}.jsonl" and '
+            '"tokenhubctl events -o jsonl" make some'
+        ) from error
     return Server(profile=played.profile, name=file.name, read_only=True), played
 
 

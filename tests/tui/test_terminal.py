@@ -23,13 +23,14 @@ TAKEN, GIVEN_BACK = b"\x1b[?1049h", b"\x1b[?1049l"
 class Sitting:
     """Somebody at a terminal, who has started a console with a recording."""
 
-    def __init__(self, folder: Path, *, stderr: int | None = None, **env: str) -> None:
-        tape = folder / "tape.jsonl"
-        tape.write_text(EVENT, encoding="utf-8")
+    def __init__(
+        self, folder: Path, *, replay: str = "tape.jsonl", stderr: int | None = None, **env: str
+    ) -> None:
+        (folder / "tape.jsonl").write_text(EVENT, encoding="utf-8")
         self._near, self._far = pty.openpty()
         self.shown = b""
         self._console = subprocess.Popen(
-            [sys.executable, "-m", "tokenhub_tui", "--replay", str(tape)],
+            [sys.executable, "-m", "tokenhub_tui", "--replay", str(folder / replay)],
             env={"HOME": str(folder), "TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
             cwd=Path(__file__).parents[2],
             stdin=self._far,
@@ -110,3 +111,12 @@ def test_it_does_not_draw_into_a_file_of_errors(tmp_path: Path) -> None:
 
     assert USAGE == code
     assert "start it without 2>" in errors.read_text(encoding="utf-8")
+
+
+def test_a_recording_that_cannot_be_read_is_named_in_plain_words(tmp_path: Path) -> None:
+    with sitting(tmp_path, replay="missing.jsonl") as terminal:
+        terminal.seen(b"missing.jsonl: No such file or directory")
+        code = terminal.over()
+
+    assert USAGE == code
+    assert b"Errno" not in terminal.shown

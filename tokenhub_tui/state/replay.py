@@ -52,7 +52,10 @@ class _Kind(msgspec.Struct):
 
 
 def read(lines: Iterable[bytes]) -> Tape:
-    """The tape of a file's lines. Raises ValueError, which names the line that is none."""
+    """The tape of a file's lines; a last one that was cut off is left out.
+
+    Raises ValueError, which names the line that is no event.
+    """
     events: list[Heard] = []
     times: list[float] = []
     answers: dict[tuple[str, str], list[tuple[float, msgspec.Raw]]] = {}
@@ -68,12 +71,16 @@ def read(lines: Iterable[bytes]) -> Tape:
             event = msgspec.json.decode(line, type=Heard)
         except msgspec.MsgspecError as error:
             if events and not line.endswith(b"\n"):
-                break  # where the disk was full, or the console was ended
+                # Whoever wrote it was killed, or the disk was full: what came before is whole.
+                break
             raise ValueError(f"line {number} is no event: {error}") from error
         if event.type in OF_THE_STREAM:
             continue
+        at = unix(event.timestamp)
+        if not at:
+            raise ValueError(f"line {number} has no time: {event.timestamp!r}")
         events.append(event)
-        times.append(max(unix(event.timestamp), times[-1] if times else 0.0))
+        times.append(max(at, times[-1] if times else 0.0))
     if not events:
         raise ValueError("there is no event in it")
     return Tape(events=events, times=times, answers=answers)

@@ -91,6 +91,7 @@ def test_words_of_the_stream_are_no_events() -> None:
         ([line(0), b"{\n"], "line 2"),
         ([b"[]"], "line 1"),
         ([b'{"a":1}'], "line 1"),
+        ([b'{"type":"route_error","timestamp":"noon"}\n'], "no time: 'noon'"),
     ],
 )
 def test_a_file_that_is_none_is_told(lines: list[bytes], told: str) -> None:
@@ -99,7 +100,9 @@ def test_a_file_that_is_none_is_told(lines: list[bytes], told: str) -> None:
 
 
 def test_a_last_line_that_was_cut_off_is_left_out() -> None:
-    assert 3 == len(tape(line(30)[:-9]).events)
+    found = tape(line(30, request_id="c")[:-9])
+
+    assert ["a", "a", "b"] == [one.request_id for one in found.events]
 
 
 def test_requests_figures_and_details_are_made_of_the_events() -> None:
