@@ -73,6 +73,8 @@ async def test_filter_shows_what_it_means_and_esc_clears_it(tmp_path: Path) -> N
             unmatched = await seen(console, pilot, "Nothing matches")
             await pilot.press("escape")
             await until(pilot, lambda: "filter" not in text(console))
+            await pilot.press("up")
+            await seen(console, pilot, "f follows")
 
     assert "filter: model:large" in filtered
     assert "esc clears the filter" in unmatched

@@ -223,6 +223,11 @@ class Table(ScrollView, can_focus=True):
         self._lay_out()
         self._into_view()
 
+    def on_show(self) -> None:
+        """Hidden while it had nothing to show, it has lost the keys: they are nobody's now."""
+        if not self._quiet and self.screen.focused is None:
+            self.focus()
+
     def watch_follow(self) -> None:
         if self.follow and self._rows:
             self._put(len(self._rows) - 1)
