@@ -29,8 +29,14 @@ class Export(Dialog[Path]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        file = Path(event.value.strip()).expanduser()
-        wrong = wrong_name(event.value) or _in_the_way(file)
+        file = Path(event.value.strip())
+        try:
+            file = file.expanduser()
+            wrong = wrong_name(event.value) or _in_the_way(file)
+        except OSError as error:
+            wrong = f"nothing can be written there: {error.strerror}"
+        except RuntimeError:
+            wrong = f"there is no home {file.parts[0]}"
         if wrong:
             self.query_one("#said", Static).update(lines(wrong, "bad"))
         else:
@@ -38,7 +44,7 @@ class Export(Dialog[Path]):
 
 
 def _in_the_way(file: Path) -> str:
-    """Why nothing can be written there; empty where it can."""
+    """Why nothing can be written there; empty where it can. Raises OSError."""
     if file.exists():
         return f"{file} is there already: name another"
     return "" if file.parent.is_dir() else f"there is no folder {file.parent}"
