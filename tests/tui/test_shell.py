@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from tests.support.server import ADMIN_TOKEN, running
@@ -17,6 +18,7 @@ from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
 from tokenhub_tui import actions
 from tokenhub_tui.dialogs.form import FormDialog
+from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.simulate import SimulatePage
@@ -197,6 +199,20 @@ async def test_theme_is_shown_while_it_is_marked_and_remembered_once_chosen(tmp_
         await until(pilot, lambda: console.page is not None)
 
         assert "tokenhub-light" == console.theme
+
+
+async def test_keys_pressed_quickly_leave_a_dialog_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub, start="logs") as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        console.open_request("req_of_nobody")
+        await seen(console, pilot, "not found")
+        await pilot.press("ctrl+o")
+        for _ in range(3):
+            console.screen.post_message(Key("z", "z"))
+        await until(pilot, lambda: not isinstance(console.screen, Jump))
+        shown = text(console)
+
+    assert "not found" in shown
 
 
 async def test_jump_goes_to_the_part_with_the_letter(tmp_path: Path) -> None:

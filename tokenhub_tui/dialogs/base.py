@@ -3,6 +3,7 @@
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
@@ -13,7 +14,18 @@ from tokenhub_tui.widgets.words import words
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Modal(ModalScreen[T]):
+    """What stands above a screen, and answers once."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leave, with an answer. Keys that are pressed quickly leave twice: that is for nobody."""
+        # Textual would take away whatever is above all now, and give the answer again.
+        if self not in self.app.screen_stack:
+            return AwaitComplete()
+        return super().dismiss(result)
+
+
+class Dialog(Modal[T]):
     """A box with a title. `contents` is what is in it; esc gives None."""
 
     BINDINGS: ClassVar = [Binding("escape", "leave", "Leave", show=False)]

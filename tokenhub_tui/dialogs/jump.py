@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+
+from tokenhub_tui.dialogs.base import Modal
 
 # The home row first; then what lies above and below it.
 LETTERS = "asdfghjklqwertzuiopyxcvbnm"
 
 
-class Jump(ModalScreen[Widget]):
+class Jump(Modal[Widget]):
     """Gives the part that was chosen; any other key, or a click, leaves."""
 
     def __init__(self, parts: Sequence[Widget]) -> None:
