@@ -104,3 +104,14 @@ async def test_every_action_is_in_the_palette() -> None:
             wanted = {one.id for one in (*actions.of(name), *actions.of(APP))}
             wanted -= {f"{APP}.{place.name}" for place in PLACES}
             assert wanted | {f"go {place.name}" for place in PLACES} <= offered
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", PAGES)
+async def test_no_key_breaks_a_screen_that_waits_for_its_server(name: str) -> None:
+    console = Console(Profile(url="http://127.0.0.1:9", token="none"), start=name)
+    async with console.run_test() as pilot:
+        for one in actions.of(name):
+            await pilot.press(one.keys.partition(",")[0], "escape")
+
+        assert name == console.current_mode

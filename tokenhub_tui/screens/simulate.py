@@ -301,6 +301,8 @@ class SimulatePage(Page[Found]):
 
     def why_not(self, method: str) -> str:
         """A comparison has one policy at least, and 16 at most."""
+        if not self.loaded:
+            return "there is no answer yet"
         count = len(self._bench.policies)
         if method == "delete" and count == 1:
             return "one policy has to stay"
