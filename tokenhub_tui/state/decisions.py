@@ -50,7 +50,7 @@ def row(line: Line, now: float) -> Row:
         cells=(
             at(line.at),
             Cell(PARENT if line.parent else MARKS[line.state], _TONES[line.state]),
-            line.model_id or (line.plan if line.parent else "…"),
+            line.model_id or _nobody(line),
             line.provider_id,
             line.mode,
             line.key,
@@ -62,6 +62,14 @@ def row(line: Line, now: float) -> Row:
             Cell(_why(line), _tone(line)),
         ),
     )
+
+
+def _nobody(line: Line) -> str:
+    """What stands in the place of a model where none was asked: as far as it is known, which one."""
+    if line.parent:
+        return line.plan
+    wanted = line.decision.hint if line.decision is not None else ""
+    return wanted or ("nobody" if line.over else "…")
 
 
 def at(unix_s: float) -> str:

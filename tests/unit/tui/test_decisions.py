@@ -46,6 +46,14 @@ def test_a_request_that_ended_has_its_numbers_and_its_reason() -> None:
     } == shown(ended)  # fmt: skip
 
 
+def test_a_request_that_nobody_was_asked_names_what_it_wanted() -> None:
+    hinted = decision(hint="gpt")
+
+    assert "…" == shown(line(model_id=""))["model"]
+    assert "nobody" == shown(line(model_id="", state="failed"))["model"]
+    assert "gpt" == shown(line(model_id="", state="failed", decision=hinted))["model"]
+
+
 @pytest.mark.parametrize(
     ("given", "mark", "why"),
     [
