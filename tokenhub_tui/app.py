@@ -179,7 +179,11 @@ class Console(App[None]):
 
     def _first_theme(self) -> str:
         """The theme that was asked for, else the one that was chosen last."""
-        asked = self._start.theme or self.kept.chosen().theme
+        asked = self._start.theme
+        if asked and asked not in self.available_themes:
+            self.say(f"--theme: there is no {asked}; ctrl+t shows what there is", tone="warn")
+            asked = ""
+        asked = asked or self.kept.chosen().theme
         return asked if asked in self.available_themes else theme.DARK.name
 
     def _take_keys(self) -> None:
