@@ -64,10 +64,13 @@ async def attend(console: Console) -> None:
 
 
 async def _set_up(console: Console) -> None:
-    recovery = await console.push_screen_wait(SetUp(console.link, console.clock))
+    dialog = SetUp(console.link, console.clock)
+    recovery = await console.push_screen_wait(dialog)
     if recovery is None:
         return
     console.say("Set the vault up; it is open")
+    if dialog.why:
+        console.say(f"It has no recovery key yet: {dialog.why}. u, then k makes one.", tone="warn")
     if recovery:
         await _show(console, recovery)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from textual.widgets import Input
 
@@ -123,3 +124,29 @@ async def test_password_that_is_being_changed_is_waited_for(tmp_path: Path) -> N
         await until(pilot, lambda: console.said)
 
     assert "Changed the vault's password" == console.said[-1].text
+
+
+class NoRecovery(Unsteady):
+    """Makes no recovery key."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/recovery"):
+            raise httpx.ReadError("the line was cut")
+        return await super().handle_async_request(request)
+
+
+async def test_recovery_key_that_was_not_made_is_told(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path, VAULT_ENABLED="true") as hub,
+        before(hub, (120, 36), transport=NoRecovery()) as (console, pilot),
+    ):
+        await seen(console, pilot, "no vault")
+        await pilot.press("u")
+        await seen(console, pilot, "Set up the vault")
+        await pilot.press(*PASSWORD, "enter", *PASSWORD, "enter")
+        await until(pilot, lambda: len(console.said) > 1)
+        said = [one.text for one in console.said]
+
+    assert "Set the vault up; it is open" == said[0]
+    assert said[1].startswith("It has no recovery key yet: no answer from")
+    assert said[1].endswith("u, then k makes one.")

@@ -38,7 +38,7 @@ class Unlock(PasswordDialog[VaultDone]):
 
 
 class SetUp(PasswordDialog[str]):
-    """A new vault. Comes to its recovery key, empty where none was asked for."""
+    """A new vault. Comes to its recovery key, empty where there is none: `why` is the fault."""
 
     TITLE_TEXT = "Set up the vault"
     FIELDS: ClassVar = (
@@ -47,6 +47,7 @@ class SetUp(PasswordDialog[str]):
     )
     VERB = "Set up"
     DOING = "Setting up"
+    why = ""
 
     def notes(self) -> ComposeResult:
         yield Static(
@@ -71,8 +72,9 @@ class SetUp(PasswordDialog[str]):
             return ""
         try:
             return (await self.link(calls.set_recovery(password))).recovery_key
-        except ClientError:
+        except ClientError as error:
             # The vault is set up all the same; its menu makes one at any time.
+            self.why = str(error)
             return ""
 
 
