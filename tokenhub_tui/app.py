@@ -381,7 +381,9 @@ class Console(App[None]):
             return "the console only reads here"
         if method in {"seek", "speed"} and self.player is None:
             return "no recording is played"
-        return "nothing to undo" if method == "undo" and self._undo is None else ""
+        if method == "undo" and self._undo is None and not (self.page and self.page.pending):
+            return "nothing to undo"
+        return ""
 
     def key_of(self, action: actions.Action) -> str:
         """The keys of an action as they are written: the user's own, else ours."""
@@ -437,6 +439,9 @@ class Console(App[None]):
             await self.pop_screen()
 
     def action_undo(self) -> None:
+        if self.page is not None and self.page.pending:
+            self.page.forget()
+            return
         if self._undo is None or self.page is None:
             return
         what, call = self._undo

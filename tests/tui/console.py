@@ -48,18 +48,24 @@ SIZES = ((80, 24), (120, 36), (200, 60))
 
 
 class Unsteady(httpx.AsyncBaseTransport):
-    """The way to a server that fails. Changes wait for `goes`; with `lost`, their answers are."""
+    """The way to a server that fails. Changes wait for `goes`; with `lost`, their answers are.
+
+    `held` are those that wait.
+    """
 
     def __init__(self) -> None:
         self._real = httpx.AsyncHTTPTransport()
         self.goes = asyncio.Event()
         self.goes.set()
         self.lost = False
+        self.held = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return await self._real.handle_async_request(request)
+        self.held += 1
         await self.goes.wait()
+        self.held -= 1
         response = await self._real.handle_async_request(request)
         if self.lost:
             await response.aread()

@@ -282,3 +282,24 @@ async def test_nothing_is_changed_where_the_console_only_reads(tmp_path: Path) -
 
     assert "→" not in shown.split("$0.0010")[0].split("weight")[-1]
     assert "Edit" not in shown.split("╰")[0]
+
+
+async def test_a_weight_that_is_not_sent_yet_is_taken_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"], model={"weight": 5})
+        async with before(hub, start="fleet") as (console, pilot):
+            await seen(console, pilot, "Models 1")
+            await pilot.press("x")
+            await until(pilot, lambda: console.said)
+            await pilot.press("tab", "plus", "ctrl+z")
+            back = text(console)
+            enabled = (await hub.admin("GET", "providers/one"))["enabled"]
+            await pilot.press("ctrl+z")
+            await until(pilot, lambda: len(console.said) > 1)
+            changes = await hub.admin("GET", "audit?action=model.patch")
+
+    assert "→ 6" not in back
+    # What was done before it is taken back by the next one.
+    assert not enabled
+    assert "Enabled provider one" == console.said[-1].text.partition(" in ")[0]
+    assert not changes["logs"]

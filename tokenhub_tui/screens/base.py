@@ -259,6 +259,14 @@ class Page(Screen[None], Generic[D]):
 
         self.work(sent)
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was changed here that is not sent yet."""
+        return False
+
+    def forget(self) -> None:
+        """Take that back."""
+
     def work(self, what: Callable[[], Awaitable[Any]]) -> None:
         """Do something beside the screen; it ends with the screen."""
         beside(self, what, group="change", exclusive=False)

@@ -375,6 +375,14 @@ class FleetPage(Page[Fleet]):
         self._resting = self.set_timer(REST_S, lambda: self.work(self._send_weights))
         self._draw()
 
+    @property
+    def pending(self) -> bool:
+        return bool(self._weights) and not self._sending.locked()
+
+    def forget(self) -> None:
+        self._weights.clear()
+        self._draw()
+
     async def _send_weights(self) -> None:
         """Send what was chosen. What is chosen meanwhile is sent after it, with its version."""
         async with self._sending:
@@ -466,6 +474,12 @@ class FleetPage(Page[Fleet]):
 
 def _provider_on(name: str, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
     return catalog.update_provider(name, ProviderPatch(enabled=on))
+
+
+def _alias_on(alias: Alias, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
+    """An alias is put whole: only over the one that was seen."""
+    sent = alias_sent(alias, enabled=on)
+    return aliases.put_alias(alias.name, sent, if_match=alias.version)
 
 
 def _model_on(model_id: str, provider_id: str, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
