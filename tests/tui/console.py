@@ -72,7 +72,8 @@ class Unsteady(httpx.AsyncBaseTransport):
             raise httpx.ReadError("the line was cut")
         return response
 
-    async def aclose(self) -> None:
+    async def end(self) -> None:
+        """Close its connections: several clients share it, and none of them does."""
         await self._real.aclose()
 
 
@@ -87,8 +88,12 @@ async def before(
 ) -> AsyncIterator[tuple[Console, Pilot[None]]]:
     """A console of a server, that has drawn its first screen; without toasts, which come and go."""
     console = Console(Profile(url=hub.url, token=token), name="test", **given)
-    async with console.run_test(size=size, notifications=toasts) as pilot:
-        yield console, pilot
+    try:
+        async with console.run_test(size=size, notifications=toasts) as pilot:
+            yield console, pilot
+    finally:
+        if isinstance(way := given.get("transport"), Unsteady):
+            await way.end()
 
 
 def at_once(console: Console, *keys: str) -> None:
