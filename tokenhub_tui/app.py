@@ -120,6 +120,7 @@ class Console(App[None]):
         self.link = play or Link(server.profile, self._ours, transport)
         self.clock: Clock = self.link
         self.link.witness = record
+        self.link.read_only = self.read_only
         self.feed = Feed()
         self.changes = Changes()
         self.seeded = False
@@ -581,6 +582,7 @@ class Console(App[None]):
         await self._clear()
         await before.aclose()
         self.server = server
+        self.link.read_only = self.read_only
         self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
         self.info = self.vault = self.prefill = self._undo = None
         self._asked_for_token = self._asks = False

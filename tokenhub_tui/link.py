@@ -10,7 +10,7 @@ import httpx
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.events import follow_events
-from tokenhub.client.errors import ClientError, Unauthorized, Unreachable
+from tokenhub.client.errors import BadCall, ClientError, Unauthorized, Unreachable
 from tokenhub.client.link import Change, Live, Missed, Retrying
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import CONNECTED, Heard
@@ -60,6 +60,8 @@ class Link:
         self._client = AsyncClient(profile, transport=transport, watch=self._dated)
         self._last_id = ""
         self.witness: Witness | None = None
+        # No screen offers a change then; this is for one that does all the same.
+        self.read_only = False
 
     def now(self) -> float:
         """Unix seconds by the server's clock, of which all its times are."""
@@ -80,6 +82,8 @@ class Link:
 
     async def __call__(self, call: Call[T]) -> T:
         """The answer. Raises ClientError; of a change that nobody answered, Unanswered."""
+        if self.read_only and call.changes:
+            raise BadCall("the console only reads here; nothing was changed")
         try:
             answer = await self._client(call)
         except Unreachable as error:

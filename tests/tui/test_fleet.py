@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.server import Hub, running
 from tests.tui.console import Gate, before, seen, text, until
+from tokenhub.client.calls.catalog import delete_provider
+from tokenhub.client.errors import BadCall
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
 from tokenhub_tui.servers import Server
@@ -280,8 +282,16 @@ async def test_nothing_is_changed_where_the_console_only_reads(tmp_path: Path) -
             await seen(console, pilot, "$0.0010")
             shown = text(console)
 
+            why = [console.page.off(name) for name in ("test", "open")] if console.page else []
+            with pytest.raises(BadCall, match="only reads"):
+                await console.link(delete_provider("one"))
+
     assert "→" not in shown.split("$0.0010")[0].split("weight")[-1]
     assert "Edit" not in shown.split("╰")[0]
+    assert [
+        "the console only reads here",
+        "it edits the row, and the console only reads here",
+    ] == why
 
 
 async def test_a_weight_that_is_not_sent_yet_is_taken_back(tmp_path: Path) -> None:

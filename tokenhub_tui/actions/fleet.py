@@ -36,6 +36,7 @@ ACTIONS = (
         title="Test",
         help="Ask the provider of this row for its models, with its key.",
         command="tokenhubctl provider test ID",
+        changes=True,
         bar=4,
     ),
     Action(

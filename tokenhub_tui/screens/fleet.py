@@ -246,6 +246,11 @@ class FleetPage(Page[Fleet]):
             ({"new"}, tab == MODELS and not self._fleet.providers, "there is no provider for it"),
             ({"test", "discover"}, not self._provider_id(), "it is for providers and models"),
             ({"heavier", "lighter"}, tab != MODELS, "weights are those of models"),
+            (
+                {"open"},
+                tab != PROVIDERS and self.console.read_only,
+                "it edits the row, and the console only reads here",
+            ),
             ({"enable", "delete"}, tab == ROUTING, "defaults can only be edited"),
             (
                 {"open", "edit", "enable", "delete", "heavier", "lighter"},

@@ -186,6 +186,8 @@ class MorePage(Page[Server]):
         page = await self.console.link(list_providers(limit=WHOLE))
         if not page.items:
             return [Check(name="providers", tone="warn", told="there is none", hint="4 adds one.")]
+        if self.console.read_only:
+            return [Check(name="providers", tone="warn", told="not asked: the console only reads")]
         asked = [self._provider(one.id) for one in page.items if one.enabled]
         return await asyncio.gather(*asked)
 
