@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.server import Hub, running
-from tests.tui.console import Gate, before, seen, text, until
+from tests.tui.console import Gate, Unsteady, before, seen, text, until
 from tokenhub.client.calls.catalog import delete_provider
 from tokenhub.client.errors import BadCall
 from tokenhub.sim.app import Sim
@@ -313,3 +314,33 @@ async def test_a_weight_that_is_not_sent_yet_is_taken_back(tmp_path: Path) -> No
     assert not enabled
     assert "Enabled provider one" == console.said[-1].text.partition(" in ")[0]
     assert not changes["logs"]
+
+
+class Crowded(Unsteady):
+    """Lets in every second model, as a server does where too many come at once."""
+
+    refuses = True
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/models"):
+            self.refuses = not self.refuses
+            if not self.refuses:
+                said = {"type": "", "title": "", "detail": "later", "error": "later"}
+                problem = {**said, "status": 429, "code": "rate_limit_exceeded"}
+                return httpx.Response(429, json=problem)
+        return await super().handle_async_request(request)
+
+
+async def test_more_models_than_are_let_in_at_once_are_registered(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim)
+        async with before(hub, (120, 36), start="fleet", transport=Crowded()) as (console, pilot):
+            await seen(console, pilot, "Providers 1")
+            await pilot.press("D")
+            await seen(console, pilot, "one offers 3 models")
+            await pilot.press("a", "ctrl+s")
+            await until(pilot, lambda: console.said)
+            said = console.said[-1].text
+            await seen(console, pilot, "Models 3")
+
+    assert "Registered 3 models of one" == said

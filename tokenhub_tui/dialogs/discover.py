@@ -1,5 +1,6 @@
 """What a provider offers, and which of it is to be registered."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import ClassVar
@@ -9,9 +10,10 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
+from tokenhub.client.call import Call
 from tokenhub.client.calls.catalog import put_model
-from tokenhub.client.errors import ClientError
-from tokenhub.wire.catalog import Discovery
+from tokenhub.client.errors import ClientError, Refused
+from tokenhub.wire.catalog import Discovery, ModelDone
 from tokenhub_tui.dialogs.base import Dialog
 from tokenhub_tui.link import Link
 from tokenhub_tui.state import wizard
@@ -21,10 +23,29 @@ from tokenhub_tui.working import beside
 
 
 async def register(link: Link, provider_id: str, models: Sequence[str]) -> AsyncIterator[str]:
-    """Each model as soon as it is registered. Raises ClientError."""
+    """Each model as soon as it is registered. Raises ClientError.
+
+    A provider may offer hundreds, which is more than a server lets in at once.
+    """
     for one in models:
-        await link(put_model(wizard.model(provider_id, one)))
+        await _let_in(link, put_model(wizard.model(provider_id, one)))
         yield one
+
+
+async def _let_in(link: Link, call: Call[ModelDone]) -> None:
+    while True:
+        try:
+            await link(call)
+        except Refused as error:
+            if error.code != TOO_MANY:
+                raise
+        else:
+            return
+        await asyncio.sleep(REST_S)
+
+
+# The server's code of one request too many from an address, which lets some in each second.
+TOO_MANY, REST_S = "rate_limit_exceeded", 0.2
 
 
 class Discover(Dialog[str]):
@@ -39,6 +60,7 @@ class Discover(Dialog[str]):
         self._link = link
         self._found = found
         self._added: list[str] = []
+        self._busy = False
 
     def contents(self) -> ComposeResult:
         yield Offers()
@@ -66,18 +88,23 @@ class Discover(Dialog[str]):
             self.action_leave()
 
     def action_save(self) -> None:
+        if self._busy:
+            return
         chosen = [one for one in self.query_one(Offers).chosen if one not in self._added]
         if not chosen:
             self._say("Nothing new is ticked; space ticks.", "warn")
             return
+        self._busy = True
         beside(self, partial(self._register, chosen), group="save")
 
     async def _register(self, chosen: Sequence[str]) -> None:
+        all_of_them = len(self._added) + len(chosen)
         try:
             async for one in register(self._link, self._found.provider_id, chosen):
                 self._added.append(one)
-                self._say(f"Registered {len(self._added)} of {len(chosen)} …", "dim")
+                self._say(f"Registered {len(self._added)} of {all_of_them} …", "dim")
         except ClientError as error:
+            self._busy = False
             self._say(f"{error}\n{len(self._added)} were registered before that.", "bad")
             return
         self.dismiss(self._told())

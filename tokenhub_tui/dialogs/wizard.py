@@ -219,11 +219,16 @@ class Wizard(Dialog[bool]):
 
     async def _register(self) -> None:
         chosen, added = self.query_one(Offers).chosen, self._draft.added
-        async for one in register(
-            self._link, self._draft.id, [name for name in chosen if name not in added]
-        ):
-            added.append(one)
-            self._say(f"Registered {one} …", "dim")
+        rest = [name for name in chosen if name not in added]
+        all_of_them = len(added) + len(rest)
+        try:
+            async for one in register(self._link, self._draft.id, rest):
+                added.append(one)
+                self._say(f"Registered {len(added)} of {all_of_them} …", "dim")
+        except ClientError as error:
+            told = f"{len(added)} were registered before that; ctrl+s goes on with the others."
+            self._say(f"✗ {error}\n{told}", "bad")
+            return
         self._go(DONE)
 
     # --- The end ---
@@ -240,7 +245,7 @@ class Wizard(Dialog[bool]):
     def action_copy(self, what: str) -> None:
         if self._draft.step == DONE:
             text = getattr(wizard, what)(self._draft)
-            cast("Copying", self.app).copy(text, f"The {what} of {self._draft.id}")
+            cast("Copying", self.app).copy(text, f"the {what} of {self._draft.id}")
 
     def action_leave(self) -> None:
         """Go, and keep what is written; but for the key."""

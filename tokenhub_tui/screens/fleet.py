@@ -489,8 +489,3 @@ def _alias_on(alias: Alias, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch
 
 def _model_on(model_id: str, provider_id: str, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
     return catalog.update_model(model_id, ModelPatch(enabled=on), provider_id=provider_id)
-
-
-def _alias_on(alias: Alias, on: bool) -> Call[Any]:  # noqa: FBT001 - the switch itself
-    sent = alias_sent(alias, enabled=on)
-    return aliases.put_alias(alias.name, sent, if_match=alias.version)

@@ -147,6 +147,8 @@ def offers(found: Iterable[Found], chosen: Collection[str], narrow: str = "") ->
 
 def chosen_of(found: Sequence[Found], chosen: Collection[str]) -> str:
     """How many are ticked."""
+    if not found:
+        return "It offers none; n on Models adds one by its id."
     there = sum(one.registered for one in found)
     told = f"{len(chosen)} to register of {len(found) - there}"
     return f"{told} · {there} registered before" if there else told

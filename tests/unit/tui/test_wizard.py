@@ -39,6 +39,7 @@ def test_offers_are_narrowed_and_marked() -> None:
     assert ["[x]", "[ ]", "[x]"] == [natural(row.cells[0]) for row in rows]
     assert ["org/Small"] == [row.id for row in offers(FOUND, set(), "small")]
     assert "1 to register of 2 · 1 registered before" == chosen_of(FOUND, {"large"})
+    assert "It offers none; n on Models adds one by its id." == chosen_of((), ())
 
 
 def test_the_same_is_told_as_commands_and_as_a_document_without_the_key() -> None:
