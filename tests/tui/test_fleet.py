@@ -344,3 +344,32 @@ async def test_more_models_than_are_let_in_at_once_are_registered(tmp_path: Path
             await seen(console, pilot, "Models 3")
 
     assert "Registered 3 models of one" == said
+
+
+async def test_a_provider_that_does_not_answer_holds_nobody_in_the_wizard(tmp_path: Path) -> None:
+    way = Unsteady()
+    async with (
+        running(tmp_path) as hub,
+        Sim(PROFILE) as sim,
+        before(hub, (120, 36), start="fleet", transport=way) as (console, pilot),
+    ):
+        await seen(console, pilot, "No provider yet")
+        await pilot.press("n", "ctrl+s")
+        await seen(console, pilot, "2 of 5")
+        await pilot.press("ctrl+u", *"one", "down", "ctrl+u", *sim.url, "ctrl+s")
+        await seen(console, pilot, "3 of 5")
+        way.goes.clear()
+        await pilot.press("ctrl+s", "escape")
+        saving = await seen(console, pilot, "It is being saved. esc again")
+        way.goes.set()
+        await seen(console, pilot, "it offers 3 models")
+        await pilot.press("escape")
+        await seen(console, pilot, "Providers 1")
+        way.goes.clear()
+        await pilot.press("n")
+        await seen(console, pilot, "Asking one for its models")
+        await pilot.press("ctrl+b")
+        back = await seen(console, pilot, "3 of 5")
+
+    assert "3 of 5" in saving
+    assert "Asking" not in back

@@ -52,7 +52,9 @@ class Wizard(Dialog[bool]):
         self._link = link
         self._draft = draft
         self._taken = taken
+        # A change is under way; a question can be left at any time.
         self._busy = False
+        self._asked_once = False
 
     def contents(self) -> ComposeResult:
         yield Static("", id="progress")
@@ -83,6 +85,7 @@ class Wizard(Dialog[bool]):
     def _go(self, step: int) -> None:
         draft = self._draft
         draft.step = step
+        self.workers.cancel_group(self, "step")
         self.query_one("#progress", Static).update(words(wizard.progress(step), "key"))
         self.query_one("#steps", ContentSwitcher).current = f"step-{step}"
         self.query_one("#help", Static).update("")
@@ -140,7 +143,7 @@ class Wizard(Dialog[bool]):
         if step == DONE:
             self.dismiss(True)  # noqa: FBT003 - Textual's own parameter
         elif step == MODELS:
-            self._meanwhile(self._register)
+            self._meanwhile(self._register, changes=True)
         elif step == TEST:
             self._go(MODELS)
         elif (values := self._form(step).values()) is not None:
@@ -149,7 +152,7 @@ class Wizard(Dialog[bool]):
     def _took(self, step: int, values: dict[str, form.Value]) -> None:
         draft = self._draft
         if step == KEY:
-            self._meanwhile(partial(self._save, str(values["api_key"])))
+            self._meanwhile(partial(self._save, str(values["api_key"])), changes=True)
             return
         if step == ENDPOINT:
             if not draft.saved and values["id"] in self._taken:
@@ -166,15 +169,17 @@ class Wizard(Dialog[bool]):
 
     # --- The server ---
 
-    def _meanwhile(self, what: Callable[[], Awaitable[None]]) -> None:
+    def _meanwhile(self, what: Callable[[], Awaitable[None]], *, changes: bool = False) -> None:
+        self._busy, self._asked_once = changes, False
+
         async def doing() -> None:
-            self._busy = True
             try:
                 await what()
             except ClientError as error:
                 self._failed(error)
             finally:
-                self._busy = False
+                if changes:
+                    self._busy = False
 
         beside(self, doing, group="step")
 
@@ -187,6 +192,8 @@ class Wizard(Dialog[bool]):
                 self._go(step)
                 self._form(step).complain(under)
                 return
+        if self._draft.step == TEST:
+            self.query_one(f"#step-{TEST}", Static).update("")
         later = "\nesc, then u unlocks the vault; n goes on here." if _locked(error) else ""
         self._say(f"✗ {error}{later}", "bad")
 
@@ -250,6 +257,10 @@ class Wizard(Dialog[bool]):
     def action_leave(self) -> None:
         """Go, and keep what is written; but for the key."""
         draft = self._draft
+        if self._busy and not self._asked_once and draft.step == KEY:
+            self._asked_once = True
+            self._say("It is being saved. esc again does not wait for what comes of it.", "warn")
+            return
         if draft.step == ENDPOINT and not draft.saved:
             written = self._form(ENDPOINT).peek()
             draft.id = str(written.get("id", draft.id))
