@@ -160,3 +160,15 @@ async def test_theirs_can_be_taken_and_the_form_left(tmp_path: Path) -> None:
 
     assert [None] == got
     assert "89" not in taken.partition("Weight")[2].splitlines()[0]
+
+
+async def test_a_form_that_nobody_wrote_in_is_left_without_a_question(tmp_path: Path) -> None:
+    async def save(_: dict[str, Value], __: dict[str, Value]) -> None: ...
+
+    fields = (Field(id="name", label="Name", required=True),)
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        got: list[None] = []
+        console.push_screen(FormDialog("New key", fields, save, new=True), got.append)
+        await seen(console, pilot, "New key")
+        await pilot.press("escape")
+        await until(pilot, lambda: got)

@@ -128,6 +128,11 @@ class Row(Vertical):
             return ticked
         return form.read(self.field, self.query_one(Input).value)
 
+    @property
+    def text(self) -> str:
+        """What stands in its line; of a field that has none, nothing."""
+        return next((one.value for one in self.query(Input)), "")
+
     def write(self, value: Value) -> None:
         """Put a value in."""
         kind = self.field.kind
@@ -212,9 +217,10 @@ class Form(VerticalScroll, can_focus=False):
 
     @property
     def dirty(self) -> bool:
-        """Whether anything is another than before; what cannot be read is."""
+        """Whether anything is another than before, be it readable or not."""
         found, wrong = self._read()
-        return bool(wrong or form.changed(self.fields, self.before, found))
+        unread = any(self.row(name).text != form.written(self.before[name]) for name in wrong)
+        return unread or bool(form.changed(self.fields, self.before, found))
 
     def complain(self, wrong: Mapping[str, str]) -> None:
         """Say under each field what is wrong with it, and go to the first."""
