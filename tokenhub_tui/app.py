@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
+from rich.traceback import Traceback
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
@@ -194,6 +195,12 @@ class Console(App[None]):
         for one in wrong:
             self.say(one, tone="warn")
 
+    def _fatal_error(self) -> None:
+        """What ended the console, without the values: they may be a key or a password."""
+        self.bell()
+        self._exit_renderables.append(Traceback(show_locals=False))
+        self._close_messages_no_wait()
+
     async def on_unmount(self) -> None:
         await self.link.aclose()
 
@@ -228,7 +235,9 @@ class Console(App[None]):
         if self._recorder is not None and self._recorder.closed:
             self._end_recording(self._recorder.why)
         self.draw_bars()
-        if self.link.standing.state == standing.REFUSED and not self._asked_for_token:
+        # Not over a dialog: what is written there, or a key that is shown once, would be gone.
+        refused = self.link.standing.state == standing.REFUSED and self.page is not None
+        if refused and not self._asked_for_token:
             self._asked_for_token = True
             beside(self, partial(servers.sign_in, self, self.link.standing.reason), group="servers")
         if self.vault is not None and self.vault.stale(self.clock.now()):

@@ -7,7 +7,7 @@ import pytest
 from textual.events import Key
 from textual.widgets import Input
 
-from tests.support.server import ADMIN_TOKEN, running
+from tests.support.server import ADMIN_TOKEN, Hub, running
 from tests.tui.console import before, seen, text, until
 from tests.tui.test_live import ask
 from tokenhub.client import contexts
@@ -17,8 +17,10 @@ from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Model
 from tokenhub.sim.profile import Profile as Simulated
 from tokenhub_tui import actions
+from tokenhub_tui.app import Console
 from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.dialogs.jump import Jump
+from tokenhub_tui.dialogs.once import ShownOnce
 from tokenhub_tui.kept import Kept
 from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.screens.simulate import SimulatePage
@@ -340,3 +342,44 @@ async def test_what_is_of_before_a_long_loss_is_pale(tmp_path: Path) -> None:
         await seen(console, pilot, "○ offline 02:1", "some missed")
 
         assert console.screen.has_class("-old")
+
+
+async def test_token_is_not_asked_for_over_a_key_that_is_shown_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "● live")
+        console.push_screen(ShownOnce("New key ci", "tokenhub_secret", "It is shown once."))
+        await seen(console, pilot, "I stored it")
+        console.workers.cancel_group(console, "events")
+        console.link.standing = console.link.standing.refused("it was revoked", 0)
+        console._tick()
+        await pilot.pause()
+        over = text(console)
+        await pilot.press("tab", "enter")
+        await seen(console, pilot, "Admin token", "it was revoked")
+
+    assert "tokenhub_secret" in over
+    assert "Admin token" not in over
+
+
+async def test_what_ends_the_console_is_told_without_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks() -> None:
+        password = "esroh-tcerroc"[::-1]
+        raise RuntimeError(len(password))
+
+    async def ends(hub: Hub) -> None:
+        async with before(hub) as (console, pilot):
+            consoles.append(console)
+            console.call_later(breaks)
+            await until(pilot, lambda: False)
+
+    consoles: list[Console] = []
+    async with running(tmp_path) as hub:
+        with pytest.raises(RuntimeError, match="13"):
+            await ends(hub)
+    consoles[0]._print_error_renderables()
+    told = capsys.readouterr().err
+
+    assert "RuntimeError: 13" in told
+    assert "correct-horse" not in told
