@@ -80,6 +80,9 @@ def read(field: Field, text: str) -> Value:
     if field.required and not text:
         raise Wrong("is needed")
     if field.kind == LIST:
+        if isinstance(field.value, tuple) and text == written(field.value):
+            # Ids may hold commas and spaces: what nobody touched is as it was.
+            return field.value
         return tuple(one for one in re.split(r"[,\s]+", text) if one)
     return _number(field, text) if field.kind == NUMBER else text
 

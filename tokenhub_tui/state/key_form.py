@@ -48,7 +48,9 @@ def values(key: ApiKey) -> dict[str, Value]:
         name: getattr(key, name)
         for name in ("name", "enabled", "rate_limit_rps", "directives", "judged")
     }
-    for name in ("scopes", "allowed_models", "allowed_providers"):
+    # In the order in which they are ticked, or none would be as it was.
+    given["scopes"] = tuple(one for one in SCOPES if one in key.scopes)
+    for name in ("allowed_models", "allowed_providers"):
         given[name] = tuple(getattr(key, name))
     for name in _LEFT_TO_SERVER:
         given[name] = getattr(key, name)

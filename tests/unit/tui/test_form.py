@@ -43,6 +43,7 @@ FIELDS = (WEIGHT, PRICE, ENABLED, SECRETS, KIND)
         (Field(id="t", label="T"), " a b ", "a b"),
         (SECRETS, " a ", " a "),
         (Field(id="l", label="L", kind=LIST), "a, b\tc,,", ("a", "b", "c")),
+        (Field(id="l", label="L", kind=LIST, value=("a b", "c,d")), "a b, c,d", ("a b", "c,d")),
     ],
 )
 def test_what_is_written_is_read(field: Field, text: str, value: Value) -> None:

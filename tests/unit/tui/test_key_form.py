@@ -37,6 +37,10 @@ def test_fields_of_a_key_are_as_it_is_and_nothing_is_sent_of_them() -> None:
     assert "as it is: in 3d" == next(one.empty for one in fields if one.id == "expires_in")
 
 
+def test_scopes_are_in_the_order_in_which_they_are_ticked() -> None:
+    assert ("chat", "plan") == values(but(scopes=["plan", "chat"]))["scopes"]
+
+
 def test_only_what_is_changed_is_sent_and_nothing_is_a_word() -> None:
     sent = patch({"mode": "", "max_budget_usd": None, "concurrency": None, "expires_in": "never"})
 
