@@ -65,7 +65,7 @@ def row(line: Line, now: float) -> Row:
 
 
 def _nobody(line: Line) -> str:
-    """What stands in the place of a model where none was asked: as far as it is known, which one."""
+    """What stands in the place of a model where none was asked: the one that was wanted."""
     if line.parent:
         return line.plan
     wanted = line.decision.hint if line.decision is not None else ""
