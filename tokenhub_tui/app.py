@@ -166,6 +166,8 @@ class Console(App[None]):
         self.theme = self._first_theme()
         self._take_keys()
         self._begin()
+        if (asked := self._start.theme) and asked != self.theme:
+            self.say(f"--theme: there is no {asked}; ctrl+t shows what there is", tone="warn")
         self.set_interval(FRAME_S, self._take)
         self.set_interval(1.0, self._tick)
 
@@ -181,12 +183,8 @@ class Console(App[None]):
 
     def _first_theme(self) -> str:
         """The theme that was asked for, else the one that was chosen last."""
-        asked = self._start.theme
-        if asked and asked not in self.available_themes:
-            self.say(f"--theme: there is no {asked}; ctrl+t shows what there is", tone="warn")
-            asked = ""
-        asked = asked or self.kept.chosen().theme
-        return asked if asked in self.available_themes else theme.DARK.name
+        named = (self._start.theme, self.kept.chosen().theme, theme.DARK.name)
+        return next(one for one in named if one in self.available_themes)
 
     def _take_keys(self) -> None:
         """Go by the keys of the user's own, and say what is wrong with the others."""

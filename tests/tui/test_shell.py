@@ -260,11 +260,12 @@ async def test_first_screen_begins_with_the_filter_that_was_asked_for(tmp_path: 
 
 
 async def test_a_theme_that_is_none_is_told(tmp_path: Path) -> None:
-    async with running(tmp_path) as hub:
-        async with before(hub, start=Start(theme="pink"), size=(120, 36)) as (console, pilot):
-            await seen(console, pilot, "there is no pink; ctrl+t shows what there is")
+    start = Start(theme="pink")
+    async with running(tmp_path) as hub, before(hub, start=start) as (console, pilot):
+        await until(pilot, lambda: console.said)
 
-            assert "tokenhub-dark" == console.theme
+        assert "--theme: there is no pink; ctrl+t shows what there is" == console.said[0].text
+        assert "tokenhub-dark" == console.theme
 
 
 async def test_picture_of_the_screen_is_saved(
