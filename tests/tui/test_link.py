@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import httpx
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, child, running
@@ -14,8 +15,10 @@ from tests.tui.test_live import PROFILE, ask
 from tokenhub.client.calls.info import info
 from tokenhub.client.profile import Profile
 from tokenhub.sim.app import Sim
+from tokenhub_tui.app import Console
 from tokenhub_tui.clock import SystemClock
 from tokenhub_tui.link import Link
+from tokenhub_tui.screens.logs import LogsPage
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +154,31 @@ async def _carried(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
         while data := await source.read(65_536):
             sink.write(data)
     sink.transport.abort()
+
+
+async def test_a_refused_token_is_not_shown_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def refuses(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(401)
+
+    monkeypatch.setattr(LogsPage, "EVERY_S", 0.01)
+    console = Console(
+        Profile(url="http://127.0.0.1:9", token="wrong"),
+        start="logs",
+        transport=httpx.MockTransport(refuses),
+    )
+    async with console.run_test() as pilot:
+        await seen(console, pilot, "Admin token")
+        await pilot.press("escape")
+        before_long = len(asked)
+        for _ in range(20):
+            await pilot.pause(0.02)
+
+    assert before_long == len(asked)
 
 
 async def test_a_token_that_is_taken_away_is_told_and_not_tried_again(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.replay import Player
+from tokenhub_tui.state.standing import REFUSED
 from tokenhub_tui.state.vault import Seen
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.filter_bar import FilterBar, wrong
@@ -193,7 +194,9 @@ class Page(Screen[None], Generic[D]):
                 await self._rest(self.every_s)
 
     async def _rest(self, every_s: float | None) -> None:
-        rest_s = None if every_s is None else every_s * self.console.pace
+        # Each refused token is written down, and too many shut out all who come from here.
+        refused = self.console.link.standing.state == REFUSED
+        rest_s = None if every_s is None or refused else every_s * self.console.pace
         try:
             await asyncio.wait_for(self._again.wait(), rest_s)
         except TimeoutError:
