@@ -182,14 +182,20 @@ async def test_filter_is_exported_to_files(tmp_path: Path) -> None:
 
 
 async def test_read_only_console_uses_views_and_saves_none(tmp_path: Path) -> None:
-    async with running(tmp_path) as hub:
+    async with (
+        running(tmp_path) as hub,
+        before(hub, start="logs", read_only=True) as (console, pilot),
+    ):
+        nothing = await seen(console, pilot, "No request yet")
+        await pilot.press("v")
+        none = await seen(console, pilot, "There is no view yet", "tokenhubctl view set")
+        await pilot.press("escape")
         await hub.admin("PUT", "views/errors", {"filter": "status:error"})
-        async with before(hub, start="logs", read_only=True) as (console, pilot):
-            nothing = await seen(console, pilot, "No request yet")
-            await pilot.press("v")
-            shown = await seen(console, pilot, "errors", "status:error")
-            await pilot.press("d", "s", "enter")
-            await seen(console, pilot, "filter: status:error", "Nothing matches")
+        await pilot.press("v")
+        shown = await seen(console, pilot, "errors", "status:error")
+        await pilot.press("d", "s", "enter")
+        await seen(console, pilot, "filter: status:error", "Nothing matches")
 
     assert "tokenhubctl chat" in nothing
+    assert "s saves" not in none
     assert "s Save" not in shown

@@ -48,7 +48,10 @@ class Views(Dialog[Picked]):
     def contents(self) -> ComposeResult:
         if not self._views:
             yield Static(lines("There is no view yet."))
-            yield Static(lines("s saves this filter as one; so does  tokenhubctl view set", "dim"))
+            make = "tokenhubctl view set  makes one"
+            if not self._read_only:
+                make = "s saves this filter as one; so does  tokenhubctl view set"
+            yield Static(lines(make, "dim"))
         yield Table(_COLUMNS, name="views", head=bool(self._views))
 
     def on_mount(self) -> None:
