@@ -87,3 +87,26 @@ async def test_plan_is_watched_until_its_caller_leaves(tmp_path: Path) -> None:
     assert "one/large" in going
     assert "caller hung up" in ended
     assert "running" not in ended
+
+
+async def test_plans_are_filtered_and_those_further_back_asked_for(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["small", "large"])
+        key = await hub.key("chat", "plan")
+        await ask(hub, key, "vote")
+        for _ in range(10):
+            await asyncio.gather(*(ask(hub, key, "planning") for _ in range(10)))
+        async with before(hub, start="flows") as (console, pilot):
+            await seen(console, pilot, "100 of 101", "planning")
+            await pilot.press("slash", *"mode:vote", "enter")
+            found = await seen(console, pilot, "filter: mode:vote", "1 in the newest 101", "judge")
+            await pilot.press("slash", "ctrl+u", *"mode:none", "enter")
+            nothing = await seen(console, pilot, "Nothing matches  mode:none")
+            await pilot.press("escape")
+            await seen(console, pilot, "─ 101 ─", "planning")
+            await pilot.press("G")
+            last = await seen(console, pilot, "not following", "✓ vote")
+
+    assert "planning" not in found.partition("Steps")[0]
+    assert "judge" not in nothing
+    assert "✓ planning" in last

@@ -29,10 +29,18 @@ ACTIONS = (
         bar=3,
     ),
     Action(
+        id="flows.filter",
+        keys="slash",
+        shown="/",
+        title="Filter",
+        help="Show only what a filter means, as in mode:vote status:failed cost>0.1.",
+        bar=4,
+    ),
+    Action(
         id="flows.copy",
         keys="y",
         title="Copy id",
         help="Copy the id of the plan, or of the step, under the cursor.",
-        bar=4,
+        bar=5,
     ),
 )

@@ -1,5 +1,6 @@
 """Orchestrations with their steps over time, and the workflows of Temporal's."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,10 +15,17 @@ from tokenhub.client.calls.orchestrations import (
 )
 from tokenhub.client.errors import ClientError, NotFound
 from tokenhub.client.stream import Heard
-from tokenhub.wire.orchestrations import OrchestrationDetail, OrchestrationPage, WorkflowPage
-from tokenhub_tui.messages import Failed
+from tokenhub.filters import Fields, parse
+from tokenhub.wire.orchestrations import (
+    Orchestration,
+    OrchestrationDetail,
+    OrchestrationPage,
+    WorkflowPage,
+)
+from tokenhub_tui.messages import Failed, Loaded
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import flows
+from tokenhub_tui.state.kept import Kept, meant, values
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.tabline import TabLine
@@ -25,7 +33,9 @@ from tokenhub_tui.widgets.words import words
 from tokenhub_tui.working import beside
 
 PLANS, WORKFLOWS = "plans", "workflows"
-SHOWN = 100
+PAGE = 100
+# A filter is held against what is here; with fewer that it means, more is asked for.
+ENOUGH = 30
 # While a plan goes on it is asked for so often; else events tell of the next one, and this is
 # for those that were missed.
 RUNNING_S, IDLE_S = 3.0, 30.0
@@ -38,23 +48,29 @@ INSTEAD = (
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest plans, the one under the cursor with its steps, and the workflows."""
+    """A page of plans, the one under the cursor with its steps, and the workflows.
+
+    `after` is the page before, empty of the newest.
+    """
 
     page: OrchestrationPage
-    plan: OrchestrationDetail | None
-    workflows: WorkflowPage
+    plan: OrchestrationDetail | None = None
+    workflows: WorkflowPage | None = None
+    after: str = ""
 
 
 class FlowsPage(Page[Found]):
     """The plans above, the steps of the one under the cursor below; or the workflows."""
 
     NAME = "flows"
+    FILTERS = True
     BINDINGS: ClassVar = bindings(NAME)
     CSS_PATH: ClassVar = ["../styles/flows.tcss"]
 
     def __init__(self) -> None:
         super().__init__()
-        self._page: OrchestrationPage | None = None
+        self._kept: Kept[Orchestration] = Kept(lambda one: one.id)
+        self._total = 0
         self._plan: OrchestrationDetail | None = None
         self._heard = flows.Heard()
         self._follow = True
@@ -85,8 +101,15 @@ class FlowsPage(Page[Found]):
     @property
     def every_s(self) -> float | None:
         """Often while anything goes on."""
-        rows = self._page.orchestrations if self._page else []
-        return RUNNING_S if any(one.status == "running" for one in rows) else IDLE_S
+        return RUNNING_S if self._under_way else IDLE_S
+
+    @property
+    def _under_way(self) -> int:
+        return sum(one.status == "running" for one in self._kept.rows)
+
+    def _meant(self, rows: Sequence[Orchestration]) -> list[Orchestration]:
+        now = self.console.clock.now()
+        return meant(rows, parse(self.wanted, now=now, fields=flows.FIELDS))
 
     def on_mount(self) -> None:
         self.action_tab(PLANS)
@@ -94,15 +117,14 @@ class FlowsPage(Page[Found]):
     async def load(self) -> Found:
         """The newest plans; the one under the cursor with its steps, where it may have changed."""
         link = self.console.link
-        page = await link(list_orchestrations(limit=SHOWN))
+        page = await link(list_orchestrations(limit=PAGE))
         wanted = self.plans.row_id
-        if page.orchestrations and (self._follow or not wanted):
-            wanted = page.orchestrations[0].id
-        return Found(
-            page=page,
-            plan=await self._detail(wanted) if wanted else None,
-            workflows=await link(list_workflows(limit=SHOWN)),
-        )
+        newest = self._meant(page.orchestrations)
+        if newest and (self._follow or not wanted):
+            wanted = newest[0].id
+        plan = await self._detail(wanted) if wanted else None
+        workflows = await link(list_workflows(limit=PAGE))
+        return Found(page=page, plan=plan, workflows=workflows)
 
     async def _detail(self, plan_id: str) -> OrchestrationDetail | None:
         """A plan with its steps; None where its record is gone."""
@@ -115,13 +137,46 @@ class FlowsPage(Page[Found]):
             return None
 
     def show(self, data: Found) -> None:
-        """Draw all of it."""
-        self._page = data.page
+        """Draw what came."""
+        self._total = data.page.total
+        take = self._kept.more if data.after else self._kept.renew
+        take(data.page.orchestrations, data.page.next)
         if data.plan is not None:
             self._plan = data.plan
         self._draw_plans()
-        self._draw_workflows(data.workflows)
+        if data.workflows is not None:
+            self._draw_workflows(data.workflows)
         self.redraw_keys()
+
+    def on_table_nearing(self, message: Table.Nearing) -> None:
+        if message.table is self.plans:
+            self._ask_more()
+
+    def _ask_more(self) -> None:
+        if self._kept.next:
+            beside(self, partial(self._more, self._kept.next), group="more")
+
+    async def _more(self, after: str) -> None:
+        try:
+            page = await self.console.link(list_orchestrations(limit=PAGE, before=after))
+        except ClientError as error:
+            self.console.complain(error, once=True)
+            return
+        self.post_message(Loaded(Found(page=page, after=after)))
+
+    @property
+    def filter_fields(self) -> Fields:
+        """Those of plans."""
+        return flows.FIELDS
+
+    async def known_values(self) -> Mapping[str, Sequence[str]]:
+        """The values of the plans that are here."""
+        return values(self._kept.rows, flows.FIELDS)
+
+    def filtered(self) -> None:
+        """Draw those that are meant, and ask for the steps of the first."""
+        self._draw_plans()
+        self.again()
 
     def heard(self, events: list[Heard]) -> None:
         """Steps that began are drawn at once; what has ended is asked for, once a second."""
@@ -145,37 +200,40 @@ class FlowsPage(Page[Found]):
     # --- Drawing ---
 
     def _draw_plans(self) -> None:
-        page = self._page
-        if page is None:
+        if not self.loaded:
             return
-        now = self.console.clock.now()
-        self.plans.show([flows.row(one, now) for one in page.orchestrations])
+        now, rows = self.console.clock.now(), self._meant(self._kept.rows)
+        self.plans.show([flows.row(one, now) for one in rows])
         if self._follow:
             self.plans.to_top()
-        empty, there = self.query_one("#plans-empty", Empty), bool(page.orchestrations)
+        empty, there = self.query_one("#plans-empty", Empty), bool(rows)
         if there and not self.plans.display and self._tab == PLANS:
             self.plans.display = True
             self.plans.focus()
         empty.display = not there
         self.plans.display = self.query_one("#steps-box").display = there
-        empty.nothing(
-            "No orchestration yet.",
-            "A request to /v1/plan makes one; its key needs the scope plan:\n"
-            "tokenhubctl apikey create --name planner --scope chat --scope plan",
-        )
-        self._caption(page)
+        if not len(self._kept):
+            empty.nothing(
+                "No orchestration yet.",
+                "A request to /v1/plan makes one; its key needs the scope plan:\n"
+                "tokenhubctl apikey create --name planner --scope chat --scope plan",
+            )
+        elif not rows:
+            empty.no_match(self.wanted)
+        self.query_one(TabLine).said = (f"filter: {self.wanted}" if self.wanted else "", "key")
+        self._caption()
         self._draw_steps()
+        if self.wanted and len(rows) < ENOUGH:
+            self._ask_more()
 
-    def _caption(self, page: OrchestrationPage) -> None:
-        shown = len(page.orchestrations)
-        running = sum(one.status == "running" for one in page.orchestrations)
-        if not shown:
-            self.query_one("#plans-box").border_subtitle = ""
-            return
-        told = [f"{shown} of {page.total:,}"] if page.total > shown else [f"{shown}"]
-        told += [f"{running} running"] if running else []
+    def _caption(self) -> None:
+        kept, box = len(self._kept), self.query_one("#plans-box")
+        told = [f"{kept:,} of {self._total:,}"] if self._total > kept else [f"{kept:,}"]
+        if self.wanted:
+            told = [f"{len(self.plans.rows):,} in the newest {told[0]}"]
+        told += [f"{self._under_way} running"] if self._under_way else []
         told += [] if self._follow else ["not following"]
-        self.query_one("#plans-box").border_subtitle = " · ".join(told)
+        box.border_subtitle = " · ".join(told) if kept else ""
 
     def _draw_steps(self) -> None:
         plan, box = self._plan, self.query_one("#steps-box")
@@ -205,11 +263,11 @@ class FlowsPage(Page[Found]):
     # --- Moving about ---
 
     def on_table_moved(self, message: Table.Moved) -> None:
-        if message.table is not self.plans or self._page is None:
+        if message.table is not self.plans or not self.loaded:
             return
         rows, row_id = self.plans.rows, self.plans.row_id
-        self._follow = self._follow and bool(rows) and rows[0].id == row_id
-        self._caption(self._page)
+        self._follow = self._follow and (not rows or rows[0].id == row_id)
+        self._caption()
         self._draw_steps()
         if row_id and (self._plan is None or self._plan.id != row_id):
             beside(self, partial(self._fetch, row_id), group="plan")
@@ -243,6 +301,8 @@ class FlowsPage(Page[Found]):
         """Nothing is open to these where there is no row."""
         if method in {"open", "copy"} and not self._here.row_id:
             return "there is nothing under the cursor"
+        if method == "filter" and self._tab == WORKFLOWS:
+            return "it is of the orchestrations"
         if method == "open" and self._tab == WORKFLOWS:
             return "workflows have no detail yet"
         return ""

@@ -23,7 +23,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import judgements, posteriors, series
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.feed import unix
-from tokenhub_tui.state.kept import Kept
+from tokenhub_tui.state.kept import Kept, meant, values
 from tokenhub_tui.state.posteriors import DRAWS, WINS, arm_id
 from tokenhub_tui.widgets.chart import Chart, SeriesTable, legend
 from tokenhub_tui.widgets.empty import Empty
@@ -222,7 +222,7 @@ class RewardsPage(Page[Believed]):
 
     def _draw_entries(self, line: TabLine) -> None:
         wanted = parse(self.wanted, now=self.console.clock.now(), fields=judgements.FIELDS)
-        rows = judgements.meant(self._kept.rows, wanted)
+        rows = meant(self._kept.rows, wanted)
         line.said = (f"filter: {self.wanted}", "key") if self.wanted else ("newest first", "dim")
         self.table.show([judgements.row(one) for one in rows])
         empty = self.query_one("#entries-empty", Empty)
@@ -309,7 +309,7 @@ class RewardsPage(Page[Believed]):
 
     async def known_values(self) -> Mapping[str, Sequence[str]]:
         """The values of the judgements that are here."""
-        return judgements.values(self._kept.rows)
+        return values(self._kept.rows, judgements.FIELDS)
 
     def filtered(self) -> None:
         self._draw()

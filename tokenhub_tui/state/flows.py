@@ -11,6 +11,7 @@ from copy import copy
 import msgspec
 
 from tokenhub.client.text import cells, local, milliseconds, of_state
+from tokenhub.filters import Field, Fields
 from tokenhub.wire.events import Event
 from tokenhub.wire.observe import RequestLog
 from tokenhub.wire.orchestrations import Orchestration, OrchestrationDetail, Workflow
@@ -48,6 +49,19 @@ WORKFLOWS = (
     Column(id="id", title="id", width=16, most=60),
     Column(id="run", title="run", width=12, most=40, rank=1),
 )
+FIELDS: Fields = {
+    "mode": Field(("mode",)),
+    "status": Field(("status",)),
+    "key": Field(("api_key_id",)),
+    "by": Field(("dialect",)),
+    "error": Field(("error_class",)),
+    "steps": Field(("step_count",), "number"),
+    "ms": Field(("latency_ms",), "duration", 1000),
+    "cost": Field(("cost_usd",), "money", 10**9),
+    "id": Field(("id",)),
+    "since": Field(("timestamp",), "time", 1000),
+    "until": Field(("timestamp",), "time", 1000),
+}
 # What each mode asks for, in words.
 SHAPES: Mapping[str, str] = {
     "planning": "one request, to the best planner",

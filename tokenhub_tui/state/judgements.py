@@ -1,12 +1,9 @@
 """What answers were judged, one by one, as rows of a table; and the filter of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-import msgspec
-
-from tokenhub.filters import Field, Fields, Filter
+from tokenhub.filters import Field, Fields
 from tokenhub.wire.rewards import Reward
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.feed import unix
@@ -72,19 +69,3 @@ def at(timestamp: str) -> str:
     """Day and time on this machine's clock."""
     unix_s = unix(timestamp)
     return f"{datetime.fromtimestamp(unix_s):%m-%d %H:%M:%S}" if unix_s else ""  # noqa: DTZ006 - local
-
-
-def meant(rewards: Iterable[Reward], wanted: Filter) -> list[Reward]:
-    """Those that a filter means."""
-    if not wanted.terms:
-        return list(rewards)
-    return [one for one in rewards if wanted.matches(msgspec.structs.asdict(one))]
-
-
-def values(rewards: Sequence[Reward]) -> Mapping[str, Sequence[str]]:
-    """The values that fields have, to complete a filter with."""
-    return {
-        name: sorted({str(getattr(one, field.keys[0])) for one in rewards})
-        for name, field in FIELDS.items()
-        if field.kind == "text" and name != "id"
-    }

@@ -1,9 +1,13 @@
-"""Rows that came page by page, newest first, and where the next page begins."""
+"""Rows that came page by page, newest first: where the next page begins, and which are meant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-R = TypeVar("R")
+import msgspec
+
+from tokenhub.filters import Fields, Filter
+
+R = TypeVar("R", bound=msgspec.Struct)
 
 # More are for a file: nobody reads so far, and each is kept.
 MOST = 5000
@@ -42,8 +46,32 @@ class Kept(Generic[R]):
         self._rows = {}
         self.more(rows, following)
 
+    def renew(self, rows: Sequence[R], following: str | None) -> None:
+        """Take the first page anew; what was read further down stays, where it follows on."""
+        if not rows or self._name(rows[-1]) not in self._rows:
+            self.begin(rows, following)
+            return
+        newest = {self._name(row): row for row in rows}
+        self._rows = newest | {name: row for name, row in self._rows.items() if name not in newest}
+
     def more(self, rows: Sequence[R], following: str | None) -> None:
         """Take the page that follows; a row that is here already stays where it is."""
         for row in rows:
             self._rows.setdefault(self._name(row), row)
         self.next = None if self.full else following
+
+
+def meant(rows: Iterable[R], wanted: Filter) -> list[R]:
+    """Those that a filter means."""
+    if not wanted.terms:
+        return list(rows)
+    return [one for one in rows if wanted.matches(msgspec.structs.asdict(one))]
+
+
+def values(rows: Sequence[R], fields: Fields) -> Mapping[str, Sequence[str]]:
+    """The values that fields have, to complete a filter with."""
+    return {
+        name: sorted({str(getattr(one, field.keys[0])) for one in rows})
+        for name, field in fields.items()
+        if field.kind == "text" and name != "id"
+    }

@@ -4,6 +4,7 @@ from tokenhub.filters import parse
 from tokenhub.wire.rewards import Reward
 from tokenhub_tui.state import judgements
 from tokenhub_tui.state.cells import Cell, natural
+from tokenhub_tui.state.kept import meant, values
 
 
 def judged(score: float, *, source: str = "caller", model_id: str = "gpt") -> Reward:
@@ -24,18 +25,18 @@ def test_row_says_by_a_sign_whether_the_answer_was_good() -> None:
 def test_filter_means_parts_of_one_and_sources() -> None:
     rows = [judged(0.2), judged(0.9, source="judge"), judged(0.8, model_id="opal")]
 
-    def meant(text: str) -> list[float]:
+    def found(text: str) -> list[float]:
         wanted = parse(text, fields=judgements.FIELDS)
-        return [one.reward for one in judgements.meant(rows, wanted)]
+        return [one.reward for one in meant(rows, wanted)]
 
-    assert [0.2] == meant("score<0.5")
-    assert [0.9] == meant("source:judge score>=0.9")
-    assert [0.8] == meant("opal")
-    assert [0.2, 0.9, 0.8] == meant("")
+    assert [0.2] == found("score<0.5")
+    assert [0.9] == found("source:judge score>=0.9")
+    assert [0.8] == found("opal")
+    assert [0.2, 0.9, 0.8] == found("")
 
 
 def test_values_complete_a_filter() -> None:
-    known = judgements.values([judged(0.2), judged(0.9, source="judge")])
+    known = values([judged(0.2), judged(0.9, source="judge")], judgements.FIELDS)
 
     assert ["caller", "judge"] == known["source"]
     assert "id" not in known
