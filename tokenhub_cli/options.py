@@ -34,6 +34,12 @@ Follow = Annotated[
 Count = Annotated[
     int | None, typer.Option("--count", min=1, help="Stop after so many that have come.")
 ]
+# Which judgements of answers are meant.
+OfRequest = Annotated[str, typer.Option("--request-id", metavar="REQUEST", help="Of this request.")]
+OfModel = Annotated[str, typer.Option("--model", metavar="ID", help="Of answers of this model.")]
+OfProvider = Annotated[
+    str, typer.Option("--provider", metavar="ID", help="Of answers of this provider.")
+]
 
 
 class Form(StrEnum):

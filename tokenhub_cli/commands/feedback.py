@@ -9,7 +9,7 @@ from tokenhub.client.calls.feedback import list_feedback as of_server
 from tokenhub.client.text import local
 from tokenhub.wire.feedback import FeedbackGiven, FeedbackIn, FeedbackRow
 from tokenhub_cli.fields import build, merged
-from tokenhub_cli.options import Limit, Offset
+from tokenhub_cli.options import Limit, Offset, OfModel, OfProvider, OfRequest
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import session
 from tokenhub_cli.usual import Usual
@@ -57,19 +57,13 @@ def feedback() -> None:
 def list_feedback(
     ctx: typer.Context,
     *,
-    request_id: Annotated[
-        str, typer.Option("--request-id", metavar="REQUEST", help="Of this request.")
-    ] = "",
+    request_id: OfRequest = "",
     source: Annotated[str, typer.Option("--source", help="By whom it was said.")] = "",
     api_key_id: Annotated[
         str, typer.Option("--key", metavar="ID", help="Of requests of this key.")
     ] = "",
-    model_id: Annotated[
-        str, typer.Option("--model", metavar="ID", help="Of answers of this model.")
-    ] = "",
-    provider_id: Annotated[
-        str, typer.Option("--provider", metavar="ID", help="Of answers of this provider.")
-    ] = "",
+    model_id: OfModel = "",
+    provider_id: OfProvider = "",
     limit: Limit = None,
     offset: Offset = None,
 ) -> None:

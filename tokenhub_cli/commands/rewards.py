@@ -8,6 +8,7 @@ from tokenhub.client.calls import rewards as calls
 from tokenhub.client.text import local
 from tokenhub.wire.rewards import Arm, Reward
 from tokenhub_cli.figures import percent
+from tokenhub_cli.options import OfModel, OfProvider, OfRequest
 from tokenhub_cli.output import Column, View
 from tokenhub_cli.session import confirm, session
 from tokenhub_cli.usual import Usual
@@ -78,15 +79,9 @@ def list_rewards(
     before: Annotated[
         str, typer.Option("--before", metavar="ID", help="Older than this judgement.")
     ] = "",
-    request_id: Annotated[
-        str, typer.Option("--request-id", metavar="REQUEST", help="Of this request.")
-    ] = "",
-    provider_id: Annotated[
-        str, typer.Option("--provider", metavar="ID", help="Of answers of this provider.")
-    ] = "",
-    model_id: Annotated[
-        str, typer.Option("--model", metavar="ID", help="Of answers of this model.")
-    ] = "",
+    request_id: OfRequest = "",
+    provider_id: OfProvider = "",
+    model_id: OfModel = "",
     source: Annotated[str, typer.Option("--source", help="By whom it was judged.")] = "",
     task: Annotated[str, typer.Option("--task", help="Of this kind of work.")] = "",
 ) -> None:

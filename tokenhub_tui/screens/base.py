@@ -206,6 +206,19 @@ class Page(Screen[None], Generic[D]):
         """Ask the server anew, now."""
         self._again.set()
 
+    def ask_on(self, following: str | None, page: Callable[[str], Awaitable[D]]) -> None:
+        """Ask for the page that follows, where one does; it is shown as what `load` gives is."""
+        if not following:
+            return
+
+        async def asked() -> None:
+            try:
+                self.post_message(Loaded(await page(following)))
+            except ClientError as error:
+                self.console.complain(error, once=True)
+
+        beside(self, asked, group="more")
+
     def changed(self) -> None:
         """The configuration of the server, or its vault, has changed while this screen is seen."""
         self.again()

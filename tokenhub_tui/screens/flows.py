@@ -22,7 +22,7 @@ from tokenhub.wire.orchestrations import (
     OrchestrationPage,
     WorkflowPage,
 )
-from tokenhub_tui.messages import Failed, Loaded
+from tokenhub_tui.messages import Failed
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import flows
 from tokenhub_tui.state.kept import Kept, meant, values
@@ -153,16 +153,11 @@ class FlowsPage(Page[Found]):
             self._ask_more()
 
     def _ask_more(self) -> None:
-        if self._kept.next:
-            beside(self, partial(self._more, self._kept.next), group="more")
+        self.ask_on(self._kept.next, self._more)
 
-    async def _more(self, after: str) -> None:
-        try:
-            page = await self.console.link(list_orchestrations(limit=PAGE, before=after))
-        except ClientError as error:
-            self.console.complain(error, once=True)
-            return
-        self.post_message(Loaded(Found(page=page, after=after)))
+    async def _more(self, after: str) -> Found:
+        page = await self.console.link(list_orchestrations(limit=PAGE, before=after))
+        return Found(page=page, after=after)
 
     @property
     def filter_fields(self) -> Fields:

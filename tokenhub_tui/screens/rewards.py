@@ -12,13 +12,11 @@ from textual.widgets import ContentSwitcher
 
 from tokenhub.client.calls.feedback import give_feedback
 from tokenhub.client.calls.rewards import list_arms, list_rewards, reset_rewards
-from tokenhub.client.errors import ClientError
 from tokenhub.filters import Fields, parse
 from tokenhub.wire.feedback import FeedbackIn
 from tokenhub.wire.rewards import Arm, Reward, RewardPage
 from tokenhub_tui.dialogs.choose import Choose
 from tokenhub_tui.dialogs.confirm import TypedConfirm
-from tokenhub_tui.messages import Loaded
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import judgements, posteriors, series
 from tokenhub_tui.state.cells import Cell, Column, Row
@@ -30,7 +28,6 @@ from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.tabline import TabLine
 from tokenhub_tui.widgets.words import words
-from tokenhub_tui.working import beside
 
 ARMS, ENTRIES = "arms", "entries"
 PAGE = 200
@@ -116,16 +113,11 @@ class RewardsPage(Page[Believed]):
             self._ask_more()
 
     def _ask_more(self) -> None:
-        if self._kept.next:
-            beside(self, partial(self._more, self._kept.next), group="more")
+        self.ask_on(self._kept.next, self._more)
 
-    async def _more(self, after: str) -> None:
-        try:
-            page = await self.console.link(list_rewards(limit=PAGE, before=after))
-        except ClientError as error:
-            self.console.complain(error, once=True)
-            return
-        self.post_message(Loaded(Believed(page=page, after=after)))
+    async def _more(self, after: str) -> Believed:
+        page = await self.console.link(list_rewards(limit=PAGE, before=after))
+        return Believed(page=page, after=after)
 
     # --- Drawing ---
 

@@ -13,6 +13,7 @@ SCOPES = ("chat", "plan", "embeddings", "*")
 MODES = ("cheap", "normal", "high_confidence", "planning", "adversarial", "thompson")
 NEVER = "never"
 # Where nothing is written, the server's own way holds.
+_BY_SERVER = "as the server does"
 _LEFT_TO_SERVER = ("mode", "max_budget_usd", "max_latency_ms", "min_weight")
 _ZERO_IS_NONE = ("monthly_budget_usd", "tokens_per_minute", "concurrency", "rotation_days")
 
@@ -21,7 +22,10 @@ def new() -> tuple[Field, ...]:
     """The fields of a new key."""
     return (
         Field(id="name", label="Name", required=True, help="What it is for, such as ci-bot."),
-        *_fields({"scopes": ("chat", "plan"), "directives": True, "judged": True}, NEVER),
+        *_fields(
+            {"scopes": ("chat", "plan"), "directives": True, "judged": True, "rate_limit_rps": 0},
+            NEVER,
+        ),
     )
 
 
@@ -70,14 +74,12 @@ def _fields(given: Values, expires: str) -> tuple[Field, ...]:
             choices=tuple((one, "* everything" if one == "*" else one) for one in SCOPES),
             help="What the key may be used for; with nothing ticked it opens nothing.",
         ),
-        Field(
-            id="monthly_budget_usd",
-            label="$ a month",
-            kind=NUMBER,
-            value=given.get("monthly_budget_usd"),
-            empty="no limit",
-            least=0,
-            help="What it may spend from the first of the month on, in UTC.",
+        _number(
+            given,
+            "monthly_budget_usd",
+            "$ a month",
+            "What it may spend from the first of the month on, in UTC.",
+            whole=False,
         ),
         Field(
             id="expires_in",
@@ -85,15 +87,12 @@ def _fields(given: Values, expires: str) -> tuple[Field, ...]:
             empty=expires,
             help=f'From now on, such as 30d or 720h; "{NEVER}" for never.',
         ),
-        Field(
-            id="rotation_days",
-            label="Rotate after",
-            kind=NUMBER,
-            value=given.get("rotation_days"),
+        _number(
+            given,
+            "rotation_days",
+            "Rotate after",
+            "The age in days after which its credential opens nothing; due from 80 % on.",
             empty="days; no limit",
-            whole=True,
-            least=0,
-            help="The age in days after which its credential opens nothing; due from 80 % on.",
         ),
         *_limits(given),
         *_policy(given),
@@ -102,36 +101,16 @@ def _fields(given: Values, expires: str) -> tuple[Field, ...]:
 
 def _limits(given: Values) -> tuple[Field, ...]:
     return (
-        Field(
-            id="rate_limit_rps",
-            label="Requests/s",
-            kind=NUMBER,
-            value=given.get("rate_limit_rps", 0),
+        _number(
+            given,
+            "rate_limit_rps",
+            "Requests/s",
+            "0 is as many as an address may send, -1 any number.",
             empty="0",
-            whole=True,
             least=-1,
-            help="0 is as many as an address may send, -1 any number.",
         ),
-        Field(
-            id="tokens_per_minute",
-            label="Tokens/min",
-            kind=NUMBER,
-            value=given.get("tokens_per_minute"),
-            empty="no limit",
-            whole=True,
-            least=0,
-            help="Of prompts and answers together.",
-        ),
-        Field(
-            id="concurrency",
-            label="At once",
-            kind=NUMBER,
-            value=given.get("concurrency"),
-            empty="no limit",
-            whole=True,
-            least=0,
-            help="Requests that may be under way at once.",
-        ),
+        _number(given, "tokens_per_minute", "Tokens/min", "Of prompts and answers together."),
+        _number(given, "concurrency", "At once", "Requests that may be under way at once."),
         Field(
             id="allowed_models",
             label="Models",
@@ -158,38 +137,32 @@ def _policy(given: Values) -> tuple[Field, ...]:
             label="Mode",
             kind=CHOICE,
             value=given.get("mode", ""),
-            choices=(("", "as the server does"), *((one, one) for one in MODES)),
+            choices=(("", _BY_SERVER), *((one, one) for one in MODES)),
             help="How its requests are routed where they say nothing themselves.",
         ),
-        Field(
-            id="max_budget_usd",
-            label="$ a request",
-            kind=NUMBER,
-            value=given.get("max_budget_usd"),
-            empty="as the server does",
-            least=0,
-            help="What a request may cost where it says nothing itself.",
+        _number(
+            given,
+            "max_budget_usd",
+            "$ a request",
+            "What a request may cost where it says nothing itself.",
+            empty=_BY_SERVER,
+            whole=False,
         ),
-        Field(
-            id="max_latency_ms",
-            label="Within ms",
-            kind=NUMBER,
-            value=given.get("max_latency_ms"),
-            empty="as the server does",
-            whole=True,
+        _number(
+            given,
+            "max_latency_ms",
+            "Within ms",
+            "How long a request may take where it says nothing itself.",
+            empty=_BY_SERVER,
             least=1,
-            help="How long a request may take where it says nothing itself.",
         ),
-        Field(
-            id="min_weight",
-            label="Least weight",
-            kind=NUMBER,
-            value=given.get("min_weight"),
-            empty="as the server does",
-            whole=True,
-            least=0,
+        _number(
+            given,
+            "min_weight",
+            "Least weight",
+            "The weight that models must have at least, 0 to 10.",
+            empty=_BY_SERVER,
             most=10,
-            help="The weight that models must have at least, 0 to 10.",
         ),
         Field(
             id="directives",
@@ -206,6 +179,23 @@ def _policy(given: Values) -> tuple[Field, ...]:
             help="Whether its answers may be judged, where the server samples some to be.",
         ),
     )
+
+
+def _number(
+    given: Values,
+    name: str,
+    label: str,
+    help_: str,
+    *,
+    empty: str = "no limit",
+    whole: bool = True,
+    least: int = 0,
+    most: int | None = None,
+) -> Field:
+    return Field(
+        id=name, label=label, kind=NUMBER, value=given.get(name), empty=empty, whole=whole,
+        least=least, most=most, help=help_,
+    )  # fmt: skip
 
 
 def create(written: Values) -> ApiKeyCreate:
