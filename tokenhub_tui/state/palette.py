@@ -13,6 +13,8 @@ COLUMNS = (
 )
 # More than these nobody reads; a longer text leaves fewer.
 MOST = 200
+# There are many of these, and each names what it was about: that itself comes before them.
+AFTER_OTHERS = frozenset({"request", "message"})
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ def meant(entries: Iterable[Entry], text: str) -> list[Entry]:
     scored = [(_score(one, asked), one) for one in entries]
     found = [pair for pair in scored if pair[0] is not None]
     # Sorting keeps the order of those that score the same.
-    found.sort(key=lambda pair: (pair[0], bool(pair[1].off)))
+    found.sort(key=lambda pair: (pair[0], bool(pair[1].off), pair[1].group in AFTER_OTHERS))
     return [one for _, one in found[:MOST]]
 
 

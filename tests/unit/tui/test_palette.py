@@ -24,6 +24,12 @@ def test_a_beginning_counts_for_more_than_a_part() -> None:
     assert [PAUSE, other] == meant([other, PAUSE], "pau")
 
 
+def test_a_model_comes_before_the_requests_that_it_answered() -> None:
+    answered = entry("req_1  one/gpt-4o", "request", quiet=True)
+
+    assert [GPT, answered] == meant([answered, GPT], "gpt-4o")
+
+
 def test_every_word_has_to_be_there() -> None:
     assert [MINI] == meant(ALL, "model mini")
     assert [LIVE] == meant(ALL, "go liv")
