@@ -24,7 +24,8 @@ from tokenhub_tui.app import Console
 class Gate(httpx.AsyncBaseTransport):
     """Passes calls on; `asked` has them. Those that have `held` in them wait until `open` is set.
 
-    A call is written as `GET /admin/v1/audit?limit=100`.
+    What `fake` gives for a call is its answer, in JSON; None is passed on. A call is written as
+    `GET /admin/v1/audit?limit=100`.
     """
 
     def __init__(self) -> None:
@@ -32,12 +33,16 @@ class Gate(httpx.AsyncBaseTransport):
         self.asked: list[str] = []
         self.held = ""
         self.open = asyncio.Event()
+        self.fake: Callable[[httpx.URL], bytes | None] = lambda _: None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         call = f"{request.method} {request.url.raw_path.decode()}"
         self.asked.append(call)
         if self.held and self.held in call:
             await self.open.wait()
+        answer = self.fake(request.url)
+        if answer is not None:
+            return httpx.Response(200, content=answer)
         return await self._server.handle_async_request(request)
 
     async def aclose(self) -> None:

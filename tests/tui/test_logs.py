@@ -1,17 +1,20 @@
 """The log and the audit trail, before a real server."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.server import Hub, running
-from tests.tui.console import before, seen, text, until
+from tests.tui.console import Gate, before, seen, text, until
 from tests.tui.test_live import PROFILE, ask
 from tokenhub.sim.app import Sim
+from tokenhub.wire.audit import AuditEntry, AuditPage
 from tokenhub_tui.app import Console
 from tokenhub_tui.widgets.table import Table
 from tokenhub_tui.widgets.tabline import TabLine
@@ -118,6 +121,68 @@ async def test_trail_has_its_own_filter_and_shows_what_changed(tmp_path: Path) -
     assert "one/large" not in filtered
     assert "~ weight" in opened
     assert " gpt " in requests
+
+
+def trail(newest: int) -> Callable[[httpx.URL], bytes | None]:
+    """Pages of an audit trail of so many entries."""
+
+    def page(url: httpx.URL) -> bytes | None:
+        if url.path != "/admin/v1/audit":
+            return None
+        first = int(url.params.get("before") or newest + 1) - 1
+        rows = [
+            AuditEntry(id=number, timestamp="2026-01-01T12:00:00Z", action="model.patch",
+                       resource=f"model {number}", actor="admin", address="", outcome="ok", times=1,
+                       detail="", request_id="", hash="")
+            for number in range(first, max(0, first - 100), -1)
+        ]  # fmt: skip
+        following = str(rows[-1].id) if rows[-1].id > 1 else None
+        found = AuditPage(logs=rows, total=newest, limit=100, offset=0, next=following)
+        return msgspec.json.encode(found)
+
+    return page
+
+
+def pages(gate: Gate) -> list[str]:
+    return [call for call in gate.asked if "/audit?" in call]
+
+
+async def test_a_rare_filter_is_not_looked_for_anew_at_each_poll(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake = trail(5000)
+    async with running(tmp_path) as hub, before(hub, start="logs", transport=gate) as seat:
+        console, pilot = seat
+        await pilot.press("tab")
+        await seen(console, pilot, "100 of 5,000")
+        gate.asked.clear()
+        await sift(console, pilot, "!actor:admin")
+        await until(pilot, lambda: len(pages(gate)) >= 11)
+        asked = [call for call in pages(gate) if "before=" in call]
+        await until(pilot, lambda: len([c for c in pages(gate) if "before=" not in c]) >= 3)
+        later = [call for call in pages(gate) if "before=" in call]
+
+    assert asked[:9] == later[:9]
+    assert len(later) <= 10
+
+
+async def test_a_page_that_follows_what_is_here_no_more_is_left(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake = trail(150)
+    async with running(tmp_path) as hub, before(hub, start="logs", transport=gate) as seat:
+        console, pilot = seat
+        await pilot.press("tab")
+        await seen(console, pilot, "100 of 150")
+        gate.held = "before="
+        await pilot.press("G", "k", "j", "k", "j")
+        asked = [call for call in pages(gate) if "before=" in call]
+        gate.fake = trail(157)
+        await pilot.press("N")
+        await seen(console, pilot, "100 of 157")
+        gate.open.set()
+        await pilot.press("G")
+        await seen(console, pilot, "157 of 157")
+
+    assert 1 == len(asked)
 
 
 async def test_view_is_saved_used_and_deleted(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import httpx
+import msgspec
 import pytest
 
 from tests.support.server import Hub, running
-from tests.tui.console import before, seen, text, until
+from tests.tui.console import Gate, before, seen, text, until
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
+from tokenhub.wire.rewards import Reward, RewardPage
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +99,68 @@ async def test_without_a_judgement_it_tells_how_to_make_one(tmp_path: Path) -> N
 
     assert "tokenhubctl feedback add" in shown
     assert "tokenhubctl feedback add" in entries
+
+
+def judgements(url: httpx.URL) -> bytes | None:
+    """A page of 5,000 judgements of one model."""
+    if url.path != "/admin/v1/rewards":
+        return None
+    first, limit = int(url.params.get("before") or 5001) - 1, int(url.params["limit"])
+    rows = [
+        Reward(
+            id=number, timestamp="2026-01-01T12:00:00Z", request_id=f"req_{number}",
+            model_id="gpt", provider_id="one", reward=1.0, weight=1.0, source="caller", task="chat",
+        )
+        for number in range(first, first - limit, -1)
+    ]  # fmt: skip
+    following = str(rows[-1].id) if rows[-1].id > 1 else None
+    page = RewardPage(rewards=rows, total=5000, limit=limit, offset=0, next=following)
+    return msgspec.json.encode(page)
+
+
+async def test_a_rare_filter_looks_at_some_pages_and_rests(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake = judgements
+    async with running(tmp_path) as hub, before(hub, start="rewards", transport=gate) as seat:
+        console, pilot = seat
+        await seen(console, pilot, "Entries")
+        await pilot.press("tab")
+        await seen(console, pilot, "200 of 5,000")
+        await pilot.press("slash", *"model:nobody", "enter")
+        await seen(console, pilot, "0 in the newest 2,200 of 5,000")
+        for _ in range(2):
+            asked = len(gate.asked)
+            await pilot.press("r")
+            await until(pilot, lambda asked=asked: len(gate.asked) > asked + 1)
+        shown = text(console)
+
+    assert "0 in the newest 2,200 of 5,000" in shown
+    assert 10 == len(following(gate))
+
+
+async def test_the_end_of_the_list_is_asked_for_once_however_it_is_moved_to(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake, gate.held = judgements, "before="
+    async with running(tmp_path) as hub, before(hub, start="rewards", transport=gate) as seat:
+        console, pilot = seat
+        await seen(console, pilot, "Entries")
+        await pilot.press("tab")
+        await seen(console, pilot, "200 of 5,000")
+        await pilot.press("G", "k", "j", "k", "j")
+        asked = following(gate)
+        gate.open.set()
+        await seen(console, pilot, "400 of 5,000")
+        gate.open.clear()
+        await pilot.press("G", "k")
+        await until(pilot, lambda: len(following(gate)) == 2)
+        await pilot.press("1", "8", "G", "k", "j")
+        await until(pilot, lambda: len(following(gate)) == 3)
+        gate.open.set()
+        await seen(console, pilot, "600 of 5,000")
+
+    assert 1 == len(asked)
+    assert 3 == len(following(gate))
+
+
+def following(gate: Gate) -> list[str]:
+    return [call for call in gate.asked if "before=" in call]

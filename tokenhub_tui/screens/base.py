@@ -2,7 +2,7 @@
 
 resume ──> poll: load() ──Loaded──> show(data)      every EVERY_S, counted from its end
                     └────Failed──> a word about it, and what to do; again after AGAIN_S
-suspend ──> nothing is asked any more
+suspend ──> nothing is asked any more, no page that follows either
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from tokenhub.client.call import Call
+from tokenhub.client.errors import ClientError
 from tokenhub.client.stream import Heard
 from tokenhub.filters import FIELDS, Fields
 from tokenhub.wire.catalog import Info
@@ -130,6 +131,7 @@ class Page(Screen[None], Generic[D]):
         self.loaded = False
         self._again = asyncio.Event()
         self._sought: tuple[str, str] | None = None
+        self._following: object = None
 
     @property
     def console(self) -> Console:
@@ -180,6 +182,8 @@ class Page(Screen[None], Generic[D]):
 
     def on_screen_suspend(self) -> None:
         self.workers.cancel_group(self, "poll")
+        self.workers.cancel_group(self, "more")
+        self._following = None
 
     async def _poll(self) -> None:
         while True:
@@ -206,16 +210,25 @@ class Page(Screen[None], Generic[D]):
         """Ask the server anew, now."""
         self._again.set()
 
-    def ask_on(self, following: str | None, page: Callable[[str], Awaitable[D]]) -> None:
-        """Ask for the page that follows, where one does; it is shown as what `load` gives is."""
-        if not following:
+    def ask_on(
+        self, following: str | None, page: Callable[[str], Awaitable[D]], *, of: object = None
+    ) -> None:
+        """Ask for the page that follows, where one does; it is shown as what `load` gives is.
+
+        Not for the one that is on its way already; `of` is what it is a page of.
+        """
+        if not following or self._following == (of, following):
             return
+        self._following = (of, following)
 
         async def asked() -> None:
             try:
                 self.post_message(Loaded(await page(following)))
             except ClientError as error:
                 self.console.complain(error, once=True)
+            finally:
+                if self._following == (of, following):
+                    self._following = None
 
         beside(self, asked, group="more")
 

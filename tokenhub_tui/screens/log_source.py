@@ -19,10 +19,10 @@ REQUESTS, AUDIT = "requests", "audit"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of rows of `tab`, as `wanted` meant; `more` where it follows those that are here.
+    """A page of rows of `tab`, as `wanted` meant: the one `after` a cursor, else the first.
 
-    `next` is where the following page begins, None at the end; `total` is of all that are meant,
-    with a `+` where there may be more.
+    `fresh` is a first one in the place of all that is here. `next` is where the following page
+    begins, None at the end; `total` is of all that are meant, with a `+` where there may be more.
     """
 
     tab: str
@@ -30,7 +30,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[Any]
     next: str | None
     total: str
-    more: bool = False
+    after: str | None = None
+    fresh: bool = False
     chart: Bars | None = None
 
 
@@ -59,7 +60,7 @@ class Requests:
             chart = await self._chart(wanted, width)
         return Answer(
             tab=REQUESTS, wanted=wanted, rows=found.logs, next=found.next,
-            total=counted(found), more=after is not None, chart=chart,
+            total=counted(found), after=after, chart=chart,
         )  # fmt: skip
 
     async def _chart(self, wanted: str, width: int) -> Bars:
@@ -100,7 +101,7 @@ class Trail:
         total = "" if meant.rest.terms else f"{found.total:,}"
         return Answer(
             tab=AUDIT, wanted=wanted, rows=rows, next=found.next, total=total,
-            more=after is not None,
+            after=after,
         )  # fmt: skip
 
     async def portions(self, wanted: str, form: str) -> AsyncGenerator[bytes, None]:

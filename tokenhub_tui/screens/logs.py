@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -22,12 +23,11 @@ from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.export import Export
 from tokenhub_tui.dialogs.views import DELETE, SAVE, Named, Picked, Views
 from tokenhub_tui.exported import write
-from tokenhub_tui.messages import Loaded
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.facets import values
 from tokenhub_tui.screens.log_source import AUDIT, REQUESTS, Answer, Requests, Source, Trail
 from tokenhub_tui.state import audit, exporting, requests
-from tokenhub_tui.state.kept import Kept
+from tokenhub_tui.state.kept import ENOUGH, MOST_EMPTY, Kept
 from tokenhub_tui.state.standing import LIVE
 from tokenhub_tui.widgets.empty import Empty
 from tokenhub_tui.widgets.histogram import Histogram
@@ -38,9 +38,6 @@ from tokenhub_tui.working import beside
 
 ENDED = {"route_success", "route_error"}
 CHANGED = {"config_changed", "vault_changed"}
-# Pages without a row that is meant are skipped, but not for ever without a look.
-MOST_EMPTY = 10
-ENOUGH = 30
 MOST_VIEWS = 200
 # Fields that events do not tell: a filter of these counts what is new without them.
 _UNHEARD = {"asked", "overhead", "reason"}
@@ -83,6 +80,8 @@ class LogsPage(Page[Answer | None]):
         self._columns: Sequence[str] = ()
         # How often something was wished for, and which of these wishes was fulfilled last.
         self._wishes, self._fulfilled = 1, 0
+        # Whether it was away from the top, where nothing is asked.
+        self._away = False
         self._heard_at = -1
         self._new = (0, 0)
         self._empty_pages = 0
@@ -124,13 +123,16 @@ class LogsPage(Page[Answer | None]):
         heard, wishes = self.console.feed.heard, self._wishes
         quiet = self.console.link.standing.state == LIVE and heard == self._heard_at
         idle = not self.table.at_top or (self.showing == REQUESTS and quiet)
-        if wishes == self._fulfilled and idle:
+        fresh = wishes != self._fulfilled
+        if idle and not fresh:
+            self._away = self._away or not self.table.at_top
             return None
         width = self.query_one(Histogram).room
         answer = await self._source().page(self.wanted, after=None, width=width)
         # A question that failed, or was left, is asked again.
+        fresh, self._away = fresh or self._away, False
         self._heard_at, self._fulfilled = heard, wishes
-        return answer
+        return replace(answer, fresh=fresh)
 
     def again(self) -> None:
         self._wishes += 1
@@ -139,7 +141,7 @@ class LogsPage(Page[Answer | None]):
     def changed(self) -> None:
         """A change is an entry of the trail: shown at the top, else counted as it was heard."""
         if self.showing == AUDIT and self.table.at_top:
-            self.again()
+            super().again()
 
     def heard(self, events: list[Heard]) -> None:
         """Count what is new, where it is not shown by itself."""
@@ -167,16 +169,14 @@ class LogsPage(Page[Answer | None]):
         return meant.matches(line.row())
 
     def on_table_nearing(self, message: Table.Nearing) -> None:
-        if message.table is self.table and self.kept.next:
-            beside(self, partial(self._more, self.kept.next), group="more")
+        if message.table is self.table:
+            self._ask_more()
 
-    async def _more(self, after: str) -> None:
-        try:
-            answer = await self._source().page(self.wanted, after=after, width=0)
-        except ClientError as error:
-            self.console.complain(error, once=True)
-            return
-        self.post_message(Loaded(answer))
+    def _ask_more(self) -> None:
+        self.ask_on(self.kept.next, self._more, of=(self.showing, self.wanted))
+
+    async def _more(self, after: str) -> Answer:
+        return await self._source().page(self.wanted, after=after, width=0)
 
     # --- Drawing ---
 
@@ -185,25 +185,31 @@ class LogsPage(Page[Answer | None]):
         if data is None or data.tab != self.showing or data.wanted != self.wanted:
             return
         kept, table = self.kept, self.table
+        if data.after is not None and data.after != kept.next:
+            return  # it follows what is here no more
         top = table.at_top
-        if data.more:
+        if data.after is not None:
             kept.more(data.rows, data.next)
         else:
-            kept.begin(data.rows, data.next)
-            self._total[data.tab] = data.total
-            self._new, self._empty_pages = (0, 0), 0
+            # A page with enough serves for itself; of a rare filter, all that was found is kept.
+            take = kept.begin if data.fresh or len(data.rows) >= ENOUGH else kept.renew
+            take(data.rows, data.next)
+            self._total[data.tab], self._new = data.total, (0, 0)
         if data.chart is not None:
             self.query_one(Histogram).show(data.chart)
         self._draw()
-        if top and not data.more:
+        if top and data.after is None:
             table.to_top()
-        self._fill(len(data.rows))
+        if data.rows or data.fresh:
+            self._empty_pages = 0
+        elif data.after is not None:
+            self._empty_pages += 1
+        self._fill()
 
-    def _fill(self, came: int) -> None:
+    def _fill(self) -> None:
         """Ask on where a page had next to nothing: only so much is looked at for one answer."""
-        self._empty_pages = self._empty_pages + 1 if not came else 0
-        if self.kept.next and len(self.kept) < ENOUGH and self._empty_pages < MOST_EMPTY:
-            beside(self, partial(self._more, self.kept.next), group="more")
+        if len(self.kept) < ENOUGH and self._empty_pages < MOST_EMPTY:
+            self._ask_more()
 
     def _draw(self) -> None:
         rows, table = self.kept.rows, self.table

@@ -21,7 +21,7 @@ from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import judgements, posteriors, series
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.feed import unix
-from tokenhub_tui.state.kept import Kept, meant, values
+from tokenhub_tui.state.kept import ENOUGH, MOST_EMPTY, Kept, meant, values
 from tokenhub_tui.state.posteriors import DRAWS, WINS, arm_id
 from tokenhub_tui.widgets.chart import Chart, SeriesTable, legend
 from tokenhub_tui.widgets.empty import Empty
@@ -31,8 +31,6 @@ from tokenhub_tui.widgets.words import words
 
 ARMS, ENTRIES = "arms", "entries"
 PAGE = 200
-# A filter is held against what is here; with fewer that it means, more is asked for.
-ENOUGH = 30
 # Rows of the table that are seen at once, on low and on high terminals.
 MOST_ROWS = (6, 11)
 _SCORES = {"up": "good, 1", "down": "bad, 0"}
@@ -67,6 +65,7 @@ class RewardsPage(Page[Believed]):
         self._wins: Mapping[str, int] = {}
         self._kept: Kept[Reward] = Kept(lambda row: str(row.id))
         self._total = 0
+        self._empty_pages = 0
 
     def contents(self) -> ComposeResult:
         yield TabLine({ARMS: "Arms", ENTRIES: "Entries"})
@@ -126,12 +125,23 @@ class RewardsPage(Page[Believed]):
         if data.arms is not None:
             self._arms = data.arms
         if data.page is not None:
-            self._total = data.page.total
-            if data.after:
-                self._kept.more(data.page.rewards, data.page.next)
-            elif len(self._kept) <= PAGE or self.table.at_top:
-                self._kept.begin(data.page.rewards, data.page.next)
+            self._take(data.page, data.after)
         self._draw()
+
+    def _take(self, page: RewardPage, after: str) -> None:
+        self._total = page.total
+        if after:
+            if after == self._kept.next:
+                self._empty_pages = 0 if self._wanted(page.rewards) else self._empty_pages + 1
+                self._kept.more(page.rewards, page.next)
+        elif len(self._kept) <= PAGE or self.table.at_top:
+            # What a filter was held against is not asked for anew.
+            take = self._kept.renew if self.wanted and len(self._kept) else self._kept.begin
+            take(page.rewards, page.next)
+
+    def _wanted(self, rewards: Sequence[Reward]) -> list[Reward]:
+        wanted = parse(self.wanted, now=self.console.clock.now(), fields=judgements.FIELDS)
+        return meant(rewards, wanted)
 
     def _draw(self) -> None:
         if not self.display:
@@ -213,8 +223,7 @@ class RewardsPage(Page[Believed]):
         self.query_one("#course", Chart).show(picture)
 
     def _draw_entries(self, line: TabLine) -> None:
-        wanted = parse(self.wanted, now=self.console.clock.now(), fields=judgements.FIELDS)
-        rows = meant(self._kept.rows, wanted)
+        rows = self._wanted(self._kept.rows)
         line.said = (f"filter: {self.wanted}", "key") if self.wanted else ("newest first", "dim")
         self.table.show([judgements.row(one) for one in rows])
         empty = self.query_one("#entries-empty", Empty)
@@ -229,7 +238,7 @@ class RewardsPage(Page[Believed]):
         there = f"{len(self._kept):,} of {self._total:,}"
         said = f"{len(rows):,} in the newest {there}" if self.wanted else there
         self.query_one("#entries-box").border_subtitle = words(said)
-        if self.wanted and len(rows) < ENOUGH:
+        if self.wanted and len(rows) < ENOUGH and self._empty_pages < MOST_EMPTY:
             self._ask_more()
 
     def on_table_moved(self, message: Table.Moved) -> None:
@@ -304,6 +313,7 @@ class RewardsPage(Page[Believed]):
         return values(self._kept.rows, judgements.FIELDS)
 
     def filtered(self) -> None:
+        self._empty_pages = 0
         self._draw()
 
     def action_reset(self) -> None:

@@ -11,6 +11,10 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 # More are for a file: nobody reads so far, and each is kept.
 MOST = 5000
+# With fewer of those that a filter means, more is asked for.
+ENOUGH = 30
+# Pages without a row that is meant are skipped, but not for ever without a look.
+MOST_EMPTY = 10
 
 
 class Kept(Generic[R]):
@@ -47,12 +51,17 @@ class Kept(Generic[R]):
         self.more(rows, following)
 
     def renew(self, rows: Sequence[R], following: str | None) -> None:
-        """Take the first page anew; what was read further down stays, where it follows on."""
-        if not rows or self._name(rows[-1]) not in self._rows:
+        """Take the first page anew, before what is here; in its place where the two do not meet.
+
+        A page of which nothing is meant is taken to meet it.
+        """
+        begun = bool(self._rows) or self.next is not None
+        met = not rows or not self._rows or any(self._name(row) in self._rows for row in rows)
+        if following is None or not begun or not met:
             self.begin(rows, following)
             return
-        newest = {self._name(row): row for row in rows}
-        self._rows = newest | {name: row for name, row in self._rows.items() if name not in newest}
+        before, self._rows = self.rows, {}
+        self.more([*rows, *before], self.next)
 
     def more(self, rows: Sequence[R], following: str | None) -> None:
         """Take the page that follows; a row that is here already stays where it is."""

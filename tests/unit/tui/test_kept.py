@@ -33,3 +33,21 @@ def test_rows_are_begun_anew_where_the_newest_page_does_not_reach_them() -> None
 
     assert [9, 8] == [one.id for one in rows.rows]
     assert "8" == rows.next
+
+
+def test_first_page_anew_of_which_nothing_is_meant_changes_nothing() -> None:
+    rows = kept(1, following="1")
+
+    rows.renew([], "0")
+
+    assert [1] == [one.id for one in rows.rows]
+    assert "1" == rows.next
+
+
+def test_first_page_anew_that_is_all_takes_the_place() -> None:
+    rows = kept(2, 1)
+
+    rows.renew([One(2)], None)
+
+    assert [2] == [one.id for one in rows.rows]
+    assert rows.next is None
