@@ -4,10 +4,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.widgets import Button
 
 from tests.support.server import running
 from tests.tui.console import at_once, before, seen, text, until
 from tokenhub.client.errors import Conflict, Refused
+from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.state.form import CHECKS, CHOICE, NUMBER, SECRET, SWITCH, Field, Value
 
@@ -160,6 +162,20 @@ async def test_theirs_can_be_taken_and_the_form_left(tmp_path: Path) -> None:
 
     assert [None] == got
     assert "89" not in taken.partition("Weight")[2].splitlines()[0]
+
+
+async def test_a_dialog_is_left_once_though_it_is_answered_twice(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        got: list[bool | None] = []
+        console.push_screen(Confirm("Delete it?", "Delete"), got.append)
+        await seen(console, pilot, "Delete it?")
+        yes = console.screen.query_one("#yes", Button)
+        yes.press()
+        yes.press()
+        await until(pilot, lambda: got)
+        await seen(console, pilot, "No request yet")
+
+    assert [True] == got
 
 
 async def test_a_form_that_nobody_wrote_in_is_left_without_a_question(tmp_path: Path) -> None:
