@@ -1,6 +1,7 @@
 """The fleet, before a real server: providers, models, defaults and aliases, changed by keys."""
 
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from tokenhub.client.calls.catalog import delete_provider
 from tokenhub.client.errors import BadCall
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Constant, Model, Profile
+from tokenhub_tui.screens.fleet import FleetPage
 from tokenhub_tui.servers import Server
 
 pytestmark = pytest.mark.anyio
@@ -373,3 +375,42 @@ async def test_a_provider_that_does_not_answer_holds_nobody_in_the_wizard(tmp_pa
 
     assert "3 of 5" in saving
     assert "Asking" not in back
+
+
+async def test_a_key_that_is_pressed_twice_asks_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim)
+        async with before(hub, (120, 36), start="fleet") as (console, pilot):
+            await seen(console, pilot, "Providers 1")
+            page = cast("FleetPage", console.screen)
+            page.action_delete()
+            page.action_delete()
+            await seen(console, pilot, "Delete provider one")
+            await pilot.press("escape")
+            await until(pilot, lambda: console.screen is page)
+            page.action_discover()
+            page.action_discover()
+            await seen(console, pilot, "one offers 3 models")
+            await pilot.press("escape")
+            await until(pilot, lambda: console.screen is page)
+            page.action_discover()
+            await pilot.press("5")
+            await until(pilot, lambda: console.said)
+            said, dialogs = console.said[-1].text, len(console.screen_stack)
+
+    assert "one offers 3 models; D shows them" == said
+    assert 1 == dialogs
+
+
+async def test_a_save_that_is_pressed_twice_is_one(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim, models=["gpt"])
+        async with before(hub, (120, 36), start="fleet") as (console, pilot):
+            await seen(console, pilot, "Models 1")
+            await pilot.press("shift+tab")
+            await seen(console, pilot, "No alias yet")
+            await pilot.press("n", *"fast", "down", *"gpt", "ctrl+s", "ctrl+s", "ctrl+s")
+            await seen(console, pilot, "Aliases 1", "fast")
+            made = await hub.admin("GET", "audit?action=alias.*")
+
+    assert 1 == len(made["logs"])

@@ -191,7 +191,7 @@ class FormDialog(Dialog[R]):
             # Letters are written into the field here, and nothing is asked again by itself.
             if remedy.startswith(("u ", "c ")):
                 remedy = f"esc leaves; then {remedy}"
-            elif remedy.startswith(("r ", "esc ")):
+            elif remedy.startswith("r "):
                 remedy = "ctrl+s tries again"
             fields = error.fields if isinstance(error, Refused) else ()
             self._place(fields, why if fields else f"{why}\n{remedy}")

@@ -353,6 +353,8 @@ class FleetPage(Page[Fleet]):
             call, what, more = aliases.delete_alias(name), f"alias {name}", False
 
         async def asked() -> None:
+            if not self.is_active:
+                return  # it was asked already
             dialog = TypedConfirm(effect, name) if more else Confirm(effect, "Delete")
             if await self.app.push_screen_wait(dialog):
                 self.change(call, f"Deleted {what}")
@@ -456,16 +458,22 @@ class FleetPage(Page[Fleet]):
 
         async def asked() -> None:
             found = await self.console.link(catalog.discover_models(name))
+            if not self.is_active:
+                # Whoever writes elsewhere meanwhile would tick models by it.
+                self.console.say(f"{name} offers {found.total} models; D shows them")
+                return
             self.app.push_screen(Discover(self.console.link, found), self._saved)
 
         self._meanwhile(f"asking {name}", asked)
 
     def _meanwhile(self, what: str, do: Callable[[], Awaitable[None]]) -> None:
-        """Do what takes a while, and say so as long."""
+        """Do what takes a while, and say so as long; once at a time."""
+        if what in self._busy:
+            return
+        self._busy.append(what)
+        self._draw()
 
         async def doing() -> None:
-            self._busy.append(what)
-            self._draw()
             try:
                 await do()
             except ClientError as error:

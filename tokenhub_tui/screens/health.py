@@ -173,9 +173,12 @@ class HealthPage(Page[Health]):
     def action_test(self) -> None:
         name = health.provider_of(self._known, self.routes.row_id)
 
+        if name in self._testing:
+            return
+        self._testing.add(name)
+        self._draw()
+
         async def tested() -> None:
-            self._testing.add(name)
-            self._draw()
             try:
                 answer = await self.console.link(test_provider(name))
             except ClientError as error:
@@ -195,6 +198,8 @@ class HealthPage(Page[Health]):
             return
 
         async def asked() -> None:
+            if not self.is_active:
+                return  # it was asked already
             effect = health.effect_of_reset(self._known, name)
             if await self.app.push_screen_wait(Confirm(effect, "Reset")):
                 self.change(reset_health(name), f"Reset {name}")
