@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import httpx
 from rich.traceback import Traceback
 from textual.app import App
+from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 
@@ -439,6 +440,19 @@ class Console(App[None]):
         if self.page is not None:
             self.page.again()
         self._ask_info()
+
+    def on_key(self, event: Key) -> None:
+        """Say why a key does nothing that could do something at another time."""
+        bound = self.screen.active_bindings.get(event.key)
+        if bound is None or bound.enabled or self.page is None:
+            return
+        method = bound.binding.action.partition("(")[0]
+        why = self.page.off(method) or self.off(method)
+        said = f"{bound.binding.description}: {why}"
+        last = self.said[-1] if self.said else None
+        still = last and last.text == said and self.clock.now() - last.at < TOLD_S
+        if why and not still:
+            self.say(said, tone="warn")
 
     async def action_back(self) -> None:
         if self.screen.query("Toast.-error"):

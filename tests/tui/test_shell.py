@@ -259,6 +259,17 @@ async def test_first_screen_begins_with_the_filter_that_was_asked_for(tmp_path: 
             assert "high-contrast" == console.theme
 
 
+async def test_a_key_that_does_nothing_now_says_why(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub, start="logs") as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        await pilot.press("tab")
+        await pilot.press("v", "v", "ctrl+z")
+
+        assert ["Views: views are of the requests", "Undo: nothing to undo"] == [
+            one.text for one in console.said
+        ]
+
+
 async def test_a_theme_that_is_none_is_told(tmp_path: Path) -> None:
     start = Start(theme="pink")
     async with running(tmp_path) as hub, before(hub, start=start) as (console, pilot):
