@@ -4,6 +4,8 @@ Plain ASCII letters, so that a word is the same in JSON, in an event and on the 
 answer opens by saying what it is.
 """
 
+from functools import cache
+
 from tokenhub.core import rng
 
 OPENING = ("Simulated", " answer:")
@@ -23,10 +25,7 @@ class Book:
     """1,024 words drawn from one seed; an answer reads on from a drawn place and wraps round."""
 
     def __init__(self, seed: int) -> None:
-        own = rng.split(seed, STREAM)
-        count = len(VOCABULARY)
-        words = [f" {VOCABULARY[rng.below(own, page, count)]}" for page in range(PAGES)]
-        self._words = words + words
+        self._words = _pages(seed) * 2
 
     def read(self, place: int, tokens: int) -> list[str]:
         """So many tokens (at least one), the opening included, from this place on."""
@@ -35,6 +34,13 @@ class Book:
         if rest <= PAGES:
             return [*OPENING[:tokens], *self._words[start : start + rest]]
         return [*OPENING, *(self._words[start + page % PAGES] for page in range(rest))]
+
+
+@cache  # a seed's book takes as long as the rest of a simulator's start
+def _pages(seed: int) -> list[str]:
+    own = rng.split(seed, STREAM)
+    count = len(VOCABULARY)
+    return [f" {VOCABULARY[rng.below(own, page, count)]}" for page in range(PAGES)]
 
 
 def tokens_in(characters: int) -> int:
