@@ -130,6 +130,7 @@ async def test_open_and_in_use_no_object_of_the_server_holds_a_key_in_clear(tmp_
         was_sent = authorization(sim) == f"Bearer {backwards[::-1]}"
         sim.requests.clear()
 
+        gc.unfreeze()  # what was there before the tests is looked through as well
         gc.collect()
         found = holders(backwards)
 
