@@ -113,8 +113,7 @@ def stored(record: Record) -> Record:
     return msgspec.json.decode(msgspec.json.encode(record), type=Record)
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(intents, st.integers(1, 3), catalogs, all_signals, seeds)
 def test_every_stored_decision_comes_out_the_same(
     intent: Intent, answers: int, catalog: Catalog, seen: Signals, seed: int
