@@ -11,6 +11,7 @@ import httpx
 from litestar import Litestar
 
 from tests.support.places import LOOPBACK, allowed
+from tests.support.vaults import CHEAP
 from tokenhub.adapters.argon import Argon
 from tokenhub.adapters.memory.access import MemoryTokenStore
 from tokenhub.adapters.memory.audit import MemoryAudit
@@ -58,7 +59,6 @@ from tokenhub.admin.views import Views
 from tokenhub.core.catalog import Catalog, Defaults, Provider
 from tokenhub.core.keys import KeyTable
 from tokenhub.core.rewards import Quality
-from tokenhub.core.vault.rows import Stretch
 from tokenhub.gateway.board import Board
 from tokenhub.gateway.load import Load
 from tokenhub.gateway.naming import Naming
@@ -75,8 +75,6 @@ TOKEN = "tha_0123456789abcdef0123456789abcdef"
 URL = "http://localhost:8080"
 ENVIRONMENT = Defaults(mode="normal", max_budget_nusd=50_000_000, max_latency_s=120.0)
 
-# The least that is believed of a file, so that a test takes 15 ms for each password.
-CHEAP = Stretch(passes=1, memory_kib=19 * 1024, lanes=1)
 NEVER = AutoLock()
 
 

@@ -18,7 +18,9 @@ import httpx
 
 from tests.support import blank
 from tests.support.places import LOOPBACK
+from tests.support.vaults import CHEAP
 from tokenhub import settings
+from tokenhub.adapters.argon import Argon
 from tokenhub.commands.serve import Server, bind, prepare
 from tokenhub.settings import Address
 from tokenhub.sim.app import Sim
@@ -143,7 +145,9 @@ async def running(folder: Path, **variables: str) -> AsyncIterator[Hub]:
     if "DB_DSN" not in variables:
         blank.lay(chosen.db_dsn)
     bound = bind(chosen.listen_addr)
-    server = _Guest(Server(chosen, started=lambda: None).config)
+    # Passwords cost as little as may be: what they cost in earnest is the matter of `child`.
+    argon = Argon(least=CHEAP, least_s=0)
+    server = _Guest(Server(chosen, started=lambda: None, stretcher=argon).config)
     await server.begin([bound])
     url = str(Address("127.0.0.1", bound.getsockname()[1]).local_url)
     try:
@@ -151,6 +155,7 @@ async def running(folder: Path, **variables: str) -> AsyncIterator[Hub]:
             yield Hub(url, http)
     finally:
         await server.end([bound])
+        await argon.close()
         bound.close()
 
 

@@ -85,7 +85,7 @@ from tokenhub.ports.events import Events
 from tokenhub.ports.hiding import Hide, shown
 from tokenhub.ports.secrets import Secrets
 from tokenhub.ports.snapshot import Snapshot
-from tokenhub.ports.vault import Safe
+from tokenhub.ports.vault import Safe, Stretcher
 from tokenhub.settings import DAY_S, Settings
 from tokenhub.web.admin.live import told
 
@@ -97,6 +97,7 @@ async def assembled(
     settings: Settings,
     *,
     clock: Clock | None = None,
+    stretcher: Stretcher | None = None,
     hide: Hide = shown,
     reread: Callable[[], Settings] | None = None,
     renewed: Renewed = nobody,
@@ -164,7 +165,14 @@ async def assembled(
             applied=AppliedFile(settings.data_dir),
             prices=prices,
         )
-        vault = await _vault(stack, stores, safe, providers.shelter, settings, clock=clock)
+        vault = await _vault(
+            stores,
+            safe,
+            providers.shelter,
+            settings,
+            clock=clock,
+            stretcher=stretcher or _argon(stack),
+        )
         tell(await _credentials(bootstrap, settings))
         _tell_of_addresses(providers)
         await unlock(vault, settings)
@@ -397,22 +405,26 @@ async def _rewards(
     return rewards
 
 
+def _argon(stack: AsyncExitStack) -> Argon:
+    argon = Argon()
+    stack.push_async_callback(argon.close)
+    return argon
+
+
 async def _vault(
-    stack: AsyncExitStack,
     stores: Stores,
     safe: Safe,
     shelter: Callable[[By], Awaitable[int]],
     settings: Settings,
     *,
     clock: Clock,
+    stretcher: Stretcher,
 ) -> Vault:
     """The vault as the disk has it, locked."""
-    argon = Argon()
-    stack.push_async_callback(argon.close)
     vault = Vault(
         store=stores.vault,
         safe=safe,
-        stretcher=argon,
+        stretcher=stretcher,
         clock=clock,
         draw=secrets.token_bytes,
         shelter=shelter,

@@ -14,6 +14,7 @@ from tokenhub.app.telling import tell
 from tokenhub.parts import Parts
 from tokenhub.ports.clock import Clock
 from tokenhub.ports.hiding import Hide, shown
+from tokenhub.ports.vault import Stretcher
 from tokenhub.settings import Settings
 from tokenhub.web.cors import Cors
 from tokenhub.web.front import Asgi
@@ -39,12 +40,14 @@ class App:
         settings: Settings,
         *,
         clock: Clock | None = None,
+        stretcher: Stretcher | None = None,
         hide: Hide = shown,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
         self._settings = settings
         self._hide = hide
         self._clock = clock
+        self._stretcher = stretcher
         self._reread = reread
         self._entry = entry_of(settings)
         self._counts = Counts()
@@ -72,6 +75,7 @@ class App:
         async with assembled(
             self._settings,
             clock=self._clock,
+            stretcher=self._stretcher,
             hide=self._hide,
             reread=self._reread,
             renewed=self._renew,
@@ -120,11 +124,12 @@ def create_app(
     settings: Settings,
     *,
     clock: Clock | None = None,
+    stretcher: Stretcher | None = None,
     hide: Hide = shown,
     reread: Callable[[], Settings] | None = None,
 ) -> App:
     """The application over these settings; see App."""
-    return App(settings, clock=clock, hide=hide, reread=reread)
+    return App(settings, clock=clock, stretcher=stretcher, hide=hide, reread=reread)
 
 
 async def _autoload(bootstrap: Bootstrap) -> None:

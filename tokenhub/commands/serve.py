@@ -20,6 +20,7 @@ from tokenhub.commands import hardening
 from tokenhub.commands.environment import complain, current, variables
 from tokenhub.core.errors import TokenHubError, Unavailable
 from tokenhub.ports.hiding import Hide, shown
+from tokenhub.ports.vault import Stretcher
 from tokenhub.settings import Address, Settings, SettingsRefused, warnings
 from tokenhub.web.draining import Draining
 from tokenhub.web.headers import EVERYWHERE
@@ -122,10 +123,11 @@ class Server(Draining):
         settings: Settings,
         *,
         started: Callable[[], None],
+        stretcher: Stretcher | None = None,
         hide: Hide = shown,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._app = create_app(settings, hide=hide, reread=reread)
+        self._app = create_app(settings, stretcher=stretcher, hide=hide, reread=reread)
         self._reloads = reread is not None
         self._start = Start(self._app)
         self._on_started = started

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from tests.support.control import CHEAP, Control
+from tests.support.control import Control
+from tests.support.vaults import CHEAP
 from tokenhub.admin.changes import By
 from tokenhub.admin.vault import AutoLock
 from tokenhub.core.errors import (
