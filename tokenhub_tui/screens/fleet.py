@@ -73,6 +73,7 @@ class FleetPage(Page[Fleet]):
         self._sent: dict[str, int] = {}
         self._sending = asyncio.Lock()
         self._resting: Timer | None = None
+        self._rests = False
         self._busy: list[str] = []
         self._draft = Draft()
 
@@ -132,9 +133,15 @@ class FleetPage(Page[Fleet]):
             self.again()
 
     def ticked(self) -> None:
-        """What rests is counted down."""
-        if self.loaded:
+        """What rests is counted down; ages stand beside the list."""
+        if not self.loaded:
+            return
+        now = self.console.clock.now()
+        rested, self._rests = self._rests, self._fleet.rests(now)
+        if rested or self._rests:
             self._draw()
+        else:
+            self._draw_one(now)
 
     # --- Drawing ---
 
@@ -148,7 +155,7 @@ class FleetPage(Page[Fleet]):
         self.table.show(fleet.ordered(found, tab, by, down=down), columns=fleet.COLUMNS[tab])
         self.table.sorted_by(by, down=down)
         self._empty(shown=bool(found))
-        self._captions(len(found))
+        self._captions(len(found), fleet.count(self._fleet, tab))
         self._draw_one(now)
 
     def _empty(self, *, shown: bool) -> None:
@@ -159,12 +166,12 @@ class FleetPage(Page[Fleet]):
         elif not shown:
             empty.nothing(*_NOTHING[self.showing])
 
-    def _captions(self, shown: int) -> None:
+    def _captions(self, shown: int, total: int) -> None:
         tabs = self.query_one(TabLine)
         tabs.titles(fleet.counted(self._fleet))
         tabs.active = self.showing
         tabs.said = (f"{self._busy[-1]} …", "key") if self._busy else ("tab ⇆", "dim")
-        box, total = self.query_one("#fleet-box"), len(fleet.rows(self._fleet, self.showing, now=0))
+        box = self.query_one("#fleet-box")
         box.border_title = words(f"filter: {self.wanted}") if self.wanted else ""
         box.border_subtitle = words(f"{shown} of {total}") if self.wanted else ""
 

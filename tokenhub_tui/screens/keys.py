@@ -82,9 +82,9 @@ class KeysPage(Page[list[ApiKey]]):
             self._go_to = ""
 
     def ticked(self) -> None:
-        """What is told from now on: ages, ends."""
+        """Ages and ends of the one under the cursor; those of all come with each poll."""
         if self.loaded:
-            self._draw()
+            self._draw_one(self.console.clock.now())
 
     @property
     def filter_fields(self) -> Fields:

@@ -6,6 +6,7 @@ A row of models is `provider/model`: ids of providers hold no slash, those of mo
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -99,8 +100,8 @@ FIELDS: Mapping[str, Fields] = {
 }
 
 
-class Fleet(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it, asked for at once."""
+class Fleet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """All of it, asked for at once. What is looked up for each row is found by its id."""
 
     providers: Sequence[Provider] = ()
     models: Sequence[Model] = ()
@@ -112,11 +113,11 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
 
     def provider(self, provider_id: str) -> Provider | None:
         """The provider of that id."""
-        return next((one for one in self.providers if one.id == provider_id), None)
+        return self._providers.get(provider_id)
 
     def model(self, row_id: str) -> Model | None:
         """The model of a row."""
-        return next((one for one in self.models if route(one) == row_id), None)
+        return self._models.get(row_id)
 
     def having(self, model: Model) -> "Fleet":
         """The same, with what a change of a model gave."""
@@ -129,7 +130,57 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
 
     def models_of(self, provider_id: str) -> list[Model]:
         """The models of a provider."""
-        return [one for one in self.models if one.provider_id == provider_id]
+        return self._of.get(provider_id, [])
+
+    def seen(self, row_id: str) -> Model | None:
+        """The model of a row as the router has it."""
+        return self._seen.get(row_id)
+
+    def standing(self, row_id: str) -> ProviderHealth | RouteHealth | None:
+        """The health of a provider or of a route."""
+        return self._standings.get(row_id)
+
+    def rests(self, now: float) -> bool:
+        """Whether any of them rests, so that there is something to count down."""
+        return any(of_health.rests_s(one, now) for one in self._standings.values())
+
+    def hour(self, provider_id: str, model_id: str = "") -> Aggregate | None:
+        """The last hour of a provider, or of a model at it."""
+        found = self._hours.get((provider_id, model_id))
+        return found or self._hours.get(("", model_id)) if model_id else found
+
+    @cached_property
+    def _providers(self) -> dict[str, Provider]:
+        return {one.id: one for one in self.providers}
+
+    @cached_property
+    def _models(self) -> dict[str, Model]:
+        return {route(one): one for one in self.models}
+
+    @cached_property
+    def _of(self) -> dict[str, list[Model]]:
+        found: dict[str, list[Model]] = {}
+        for one in self.models:
+            found.setdefault(one.provider_id, []).append(one)
+        return found
+
+    @cached_property
+    def _seen(self) -> dict[str, Model]:
+        return {route(one): one for one in self.engine.models} if self.engine else {}
+
+    @cached_property
+    def _standings(self) -> dict[str, ProviderHealth | RouteHealth]:
+        found: dict[str, ProviderHealth | RouteHealth] = {}
+        for one in self.health.providers if self.health else ():
+            found |= {one.provider_id: one} | {it.route: it for it in one.routes}
+        return found
+
+    @cached_property
+    def _hours(self) -> dict[tuple[str, str], Aggregate]:
+        if self.stats is None:
+            return {}
+        kept = [*self.stats.by_model.get(HOUR, ()), *self.stats.by_provider.get(HOUR, ())]
+        return {(one.provider_id or "", one.model_id or ""): one for one in kept}
 
 
 def route(model: Model) -> str:
@@ -147,19 +198,20 @@ def counted(fleet: Fleet) -> dict[str, str]:
     }
 
 
+def count(fleet: Fleet, tab: str) -> int:
+    """How many rows a list has without a filter."""
+    rows_of = {PROVIDERS: fleet.providers, MODELS: fleet.models, ALIASES: fleet.aliases}
+    return len(rows_of[tab] if tab in rows_of else _routing(fleet.routing))
+
+
 # --- How things stand ---
-
-
-def standing(fleet: Fleet, row_id: str) -> ProviderHealth | RouteHealth | None:
-    """The health of a provider or of a route."""
-    return None if fleet.health is None else of_health.find(fleet.health, row_id)
 
 
 def aside(fleet: Fleet, model: Model) -> str:
     """In which way the router sees a model otherwise than it is stored; empty where it does not."""
     if fleet.engine is None or fleet.engine.total > len(fleet.engine.models):
         return ""
-    seen = next((one for one in fleet.engine.models if route(one) == route(model)), None)
+    seen = fleet.seen(route(model))
     if seen is None:
         return "the router does not have it" if model.enabled else ""
     for name in _ROUTED:
@@ -167,22 +219,6 @@ def aside(fleet: Fleet, model: Model) -> str:
         if there != here:
             return f"the router still has {name} {there}"
     return ""
-
-
-def hour(rows: Iterable[Aggregate], *, provider_id: str, model_id: str = "") -> Aggregate | None:
-    """The last hour of a provider, or of a model at it."""
-    for one in rows:
-        at = one.provider_id in {None, provider_id} or not model_id
-        if at and (one.model_id == model_id if model_id else one.provider_id == provider_id):
-            return one
-    return None
-
-
-def _hour(fleet: Fleet, provider_id: str, model_id: str = "") -> Aggregate | None:
-    if fleet.stats is None:
-        return None
-    kept = fleet.stats.by_model if model_id else fleet.stats.by_provider
-    return hour(kept.get(HOUR, ()), provider_id=provider_id, model_id=model_id)
 
 
 def _figures(one: Aggregate | None) -> tuple[str | Cell, str | Cell, str | Cell]:
@@ -196,7 +232,7 @@ def _figures(one: Aggregate | None) -> tuple[str | Cell, str | Cell, str | Cell]
 
 def _state(fleet: Fleet, row_id: str, now: float) -> Cell:
     """A mark and a word; of what rests, for how long yet."""
-    it = standing(fleet, row_id)
+    it = fleet.standing(row_id)
     if it is None:
         return Cell("· unknown", "dim")
     mark, word, tone = of_health.STATES.get(it.state, ("?", it.state, ""))
@@ -250,7 +286,7 @@ def _provider(fleet: Fleet, one: Provider, now: float) -> tuple[Mapping[str, obj
     models = len(fleet.models_of(one.id))
     cells = (
         one.id, one.type, url, key_of(one), str(models), state,
-        *_figures(_hour(fleet, one.id)), source(one.source),
+        *_figures(fleet.hour(one.id)), source(one.source),
     )  # fmt: skip
     facts = {**msgspec.to_builtins(one), "models": models, "state": state.text}
     return facts, Row(id=one.id, cells=cells, tone="" if one.enabled else "dim")
@@ -268,7 +304,7 @@ def _model(
         one.id, one.provider_id, weight, tokens(one.max_context_tokens),
         *(price(amount) for amount in (one.input_per_1k, one.output_per_1k)), state,
         _PRICES.get(one.pricing_source, one.pricing_source),
-        *_figures(_hour(fleet, one.provider_id, one.id)), source(one.source),
+        *_figures(fleet.hour(one.provider_id, one.id)), source(one.source),
     )  # fmt: skip
     facts = {**msgspec.to_builtins(one), "state": state.text}
     return facts, Row(id=name, cells=cells, tone="" if one.enabled else "dim")
@@ -287,7 +323,7 @@ def _under(fleet: Fleet, owner: Provider, state: Cell) -> Cell:
     """The state of a route; where its provider cannot be asked, that of the provider."""
     if not owner.enabled:
         return Cell("○ prov. off", "dim")
-    it = standing(fleet, owner.id)
+    it = fleet.standing(owner.id)
     return Cell("✗ prov. down", "bad") if it is not None and it.state == "down" else state
 
 
@@ -349,8 +385,10 @@ def ordered(found: Sequence[Row], tab: str, column_id: str, *, down: bool) -> li
     place = places[column_id]
     numeric = COLUMNS[tab][place].right
     key = _number if numeric else str.casefold
-    there = [row for row in found if natural(row.cells[place]).strip("-? ")]
-    rest = [row for row in found if row not in there]
+    there: list[Row] = []
+    rest: list[Row] = []
+    for row in found:
+        (there if natural(row.cells[place]).strip("-? ") else rest).append(row)
     by: Callable[[Row], object] = lambda row: key(natural(row.cells[place]))  # noqa: E731 - a key
     return sorted(there, key=by, reverse=down) + rest  # type: ignore[arg-type] # one kind a column
 
@@ -396,14 +434,14 @@ def _of_provider(fleet: Fleet, one: Provider, now: float) -> list[tuple[str, str
     models = fleet.models_of(one.id)
     there = "1 model" if len(models) == 1 else f"{len(models)} models"
     key = _KEYS.get((one.cred_store, one.credential), key_of(one).text)
-    told = [(f"{there} · {_traffic(_hour(fleet, one.id))} · key {key}", "")]
+    told = [(f"{there} · {_traffic(fleet.hour(one.id))} · key {key}", "")]
     if one.credential == "locked":
         told.append(("its key is in the vault, which is locked: u unlocks it", "warn"))
     elif one.credential == "missing":
         told.append(("its key is missing: e gives it another", "bad"))
     if len(one.endpoints) > 1:
         told.append(("takes turns among " + ", ".join(one.endpoints), "dim"))
-    it = standing(fleet, one.id)
+    it = fleet.standing(one.id)
     if it is not None and one.enabled:
         told += _facts(it, now)
     told += [_listed(fleet, model, now) for model in models[:_LISTED]]
@@ -437,7 +475,7 @@ _KEYS = {
 
 
 def _of_model(fleet: Fleet, one: Model, now: float) -> list[tuple[str, str]]:
-    told = [(_traffic(_hour(fleet, one.provider_id, one.id)), "")]
+    told = [(_traffic(fleet.hour(one.provider_id, one.id)), "")]
     where = {
         "manual": "prices given by an operator",
         "catalogue": "prices of the installed list",
@@ -460,7 +498,7 @@ def _of_model(fleet: Fleet, one: Model, now: float) -> list[tuple[str, str]]:
         told.append((f"in alias {', '.join(named)}", ""))
     if difference := aside(fleet, one):
         told.insert(0, (f"≠ {difference}", "warn"))
-    it = standing(fleet, route(one))
+    it = fleet.standing(route(one))
     if it is not None and one.enabled:
         told += _facts(it, now)
     return told
@@ -516,12 +554,12 @@ def effect(fleet: Fleet, tab: str, row_id: str) -> str:
             names = ", ".join(one.id for one in gone[:6]) + (" …" if gone[6:] else "")
             verb = "goes" if len(gone) == 1 else "go"
             said.append(f"{_many(len(gone), 'model')} {verb} with it: {names}.")
-        traffic = _hour(fleet, row_id)
+        traffic = fleet.hour(row_id)
     elif tab == MODELS:
         model = fleet.model(row_id)
         gone = [model] if model else []
         said.append(f"Delete model {row_id}?")
-        traffic = _hour(fleet, *row_id.split("/", 1))
+        traffic = fleet.hour(*row_id.split("/", 1))
     else:
         said.append(f"Delete alias {row_id}? The models stay; requests for the name are refused.")
         traffic = None

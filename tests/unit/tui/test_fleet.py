@@ -156,6 +156,24 @@ def texts(tab: str, of: Fleet, **given: Any) -> dict[str, dict[str, str]]:
     }
 
 
+def test_it_is_counted_down_only_while_something_rests() -> None:
+    until = "1970-01-12T13:46:50Z"
+    routes = [{"route": "one/gpt", "model_id": "gpt", **standing("down", cooldown_until=until)}]
+    providers = [{"provider_id": "one", "probe": None, "routes": routes, **standing("healthy")}]
+    of = Fleet(health=msgspec.convert({"providers": providers}, Health))
+
+    assert of.rests(NOW)
+    assert not of.rests(NOW + 60)
+    assert not Fleet().rests(NOW)
+
+
+def test_rows_are_counted_without_a_filter() -> None:
+    of = Fleet(models=[model("one", "gpt"), model("two", "gpt")], providers=[provider("one")])
+
+    assert [1, 2, 0, 0] == [fleet.count(of, tab) for tab in (PROVIDERS, MODELS, ALIASES, ROUTING)]
+    assert ["one/gpt"] == [fleet.route(one) for one in of.models_of("one")]
+
+
 def test_a_provider_tells_its_key_state_traffic_and_source() -> None:
     rows = texts(PROVIDERS, known())
 
