@@ -185,6 +185,29 @@ async def test_a_page_that_follows_what_is_here_no_more_is_left(tmp_path: Path) 
     assert 1 == len(asked)
 
 
+async def test_a_filter_that_cannot_be_asked_leaves_no_rows_of_another(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake = trail(150)
+
+    def away(url: httpx.URL) -> bytes | None:
+        if url.path == "/admin/v1/audit":
+            raise httpx.ConnectError("Connection refused")
+        return None
+
+    async with running(tmp_path) as hub, before(hub, start="logs", transport=gate) as seat:
+        console, pilot = seat
+        await pilot.press("tab")
+        await seen(console, pilot, "100 of 150")
+        gate.fake = away
+        await sift(console, pilot, "action:gone")
+        shown = await seen(console, pilot, "not answered", "filter: action:gone")
+        gate.fake = trail(150)
+        await pilot.press("r")
+        await seen(console, pilot, "Nothing matches")
+
+    assert "model.patch" not in shown
+
+
 async def test_view_is_saved_used_and_deleted(tmp_path: Path) -> None:
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await some(hub, sim)

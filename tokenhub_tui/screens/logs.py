@@ -23,6 +23,7 @@ from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.export import Export
 from tokenhub_tui.dialogs.views import DELETE, SAVE, Named, Picked, Views
 from tokenhub_tui.exported import write
+from tokenhub_tui.messages import Failed
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.screens.facets import values
 from tokenhub_tui.screens.log_source import AUDIT, REQUESTS, Answer, Requests, Source, Trail
@@ -283,10 +284,19 @@ class LogsPage(Page[Answer | None]):
         self._columns = ()
         self._kept[self.showing].begin([], None)
         self._total[self.showing] = ""
-        self.table.to_top()
-        self._captions()
+        self._new = (0, 0)
+        self._draw()
+        # Whether anything matches is not known before the answer.
+        self.query_one(f"#{self.showing}-empty", Empty).update("Asking the server …")
         self.query_one(f"#{self.showing}-box").border_subtitle = words("asking …")
         self.again()
+
+    def on_failed(self, message: Failed) -> None:
+        super().on_failed(message)
+        if self._wishes != self._fulfilled and not len(self.kept):
+            why = self.console.explained(message.error)
+            self.query_one(f"#{self.showing}-empty", Empty).failed(*why)
+            self.query_one(f"#{self.showing}-box").border_subtitle = words("not answered")
 
     def why_not(self, method: str) -> str:
         if method == "views" and self.showing == AUDIT:
