@@ -1,5 +1,6 @@
 """An export as a file: written bit by bit beside its name, and renamed once it is whole."""
 
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -14,17 +15,29 @@ async def write(
 
     What ends before its end leaves no file. Raises OSError, and whatever the portions raise.
     """
-    part = file.with_name(f"{file.name}.part")
-    count = size = 0
+    # Beside it, so that it need not be copied; for its owner alone, for it may tell of anybody.
+    opened, name = tempfile.mkstemp(dir=file.parent, prefix=".tokenhub-", suffix=".part")
+    part, count, size = Path(name), 0, 0
     try:
         async with aclosing(portions):
-            with part.open("wb") as out:
+            with open(opened, "wb") as out:  # noqa: ASYNC230, PTH123 - it is open already
                 async for portion in portions:
                     out.write(portion)
                     count, size = count + lines(portion), size + len(portion)
                     told(count, size)
-        # A file that came meanwhile is somebody's: a link fails where there is one.
-        file.hardlink_to(part)  # noqa: ASYNC240 - a moment, on this machine
+        _named(part, file)
     finally:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, on this machine
     return count, size
+
+
+def _named(part: Path, file: Path) -> None:
+    """Give the file its name. One that came meanwhile is somebody's: FileExistsError."""
+    try:
+        file.hardlink_to(part)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has links: the name is taken first, and the file put there.
+        file.touch(mode=0o600, exist_ok=False)
+        part.replace(file)

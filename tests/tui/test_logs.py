@@ -269,6 +269,27 @@ async def test_filter_is_exported_to_files(tmp_path: Path) -> None:
     assert "provider.upsert" in actions
 
 
+async def test_export_tells_of_the_list_that_it_is_of(tmp_path: Path) -> None:
+    gate = Gate()
+    gate.fake, gate.held = trail(150), "limit=1000"
+    async with running(tmp_path) as hub, before(hub, start="logs", transport=gate) as seat:
+        console, pilot = seat
+        await pilot.press("tab")
+        await seen(console, pilot, "100 of 150")
+        await pilot.press("E")
+        await seen(console, pilot, "The audit trail of all times: 150")
+        await write(console, pilot, str(tmp_path / "trail.ndjson"))
+        await seen(console, pilot, "exporting 0 of 150")
+        await pilot.press("tab")
+        await seen(console, pilot, "No request yet", "exporting 0 of 150")
+        await pilot.press("tab", "E")
+        await told(console, pilot, "Stopped the export")
+        await until(pilot, lambda: "exporting" not in text(console))
+
+    left = sorted(one.name for one in tmp_path.iterdir())  # noqa: ASYNC240 - a moment
+    assert not [name for name in left if "trail" in name or ".part" in name]
+
+
 async def test_read_only_console_uses_views_and_saves_none(tmp_path: Path) -> None:
     async with (
         running(tmp_path) as hub,

@@ -371,6 +371,7 @@ class LogsPage(Page[Answer | None]):
     def action_export(self) -> None:
         if self._exporting:
             self.workers.cancel_group(self, "export")
+            self._exports("")
             self.console.say("Stopped the export; it left no file", tone="warn")
             return
         what = "Requests" if self.showing == REQUESTS else "The audit trail"
@@ -382,12 +383,15 @@ class LogsPage(Page[Answer | None]):
 
     def _export(self, file: Path | None) -> None:
         if file is not None:
+            # Another list, or another filter, may be shown before it has ended.
+            total = self._total[self.showing]
             portions = self._source().portions(self.wanted, exporting.form(file.name))
-            beside(self, partial(self._written, portions, file), group="export")
+            self._exports(exporting.told(0, 0, total))
+            beside(self, partial(self._written, portions, file, total), group="export")
 
-    async def _written(self, portions: AsyncGenerator[bytes, None], file: Path) -> None:
+    async def _written(self, portions: AsyncGenerator[bytes, None], file: Path, total: str) -> None:
         def told(count: int, size: int) -> None:
-            self.post_message(Exporting(exporting.told(count, size, self._total[self.showing])))
+            self.post_message(Exporting(exporting.told(count, size, total)))
 
         try:
             count, _ = await write(portions, file, told)
@@ -406,5 +410,8 @@ class LogsPage(Page[Answer | None]):
             self.console.say(f"{file} could not be written: {error.strerror}", tone="bad")
 
     def on_exporting(self, message: Exporting) -> None:
-        self._exporting = message.said
+        self._exports(message.said)
+
+    def _exports(self, said: str) -> None:
+        self._exporting = said
         self._captions()

@@ -1,7 +1,10 @@
 """Exports: names of files, rows of the trail, and files that are whole or not there."""
 
 import csv
+import errno
 import io
+import os
+import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -81,3 +84,30 @@ async def test_file_that_is_there_is_kept(tmp_path: Path) -> None:
         await write(bits(b"theirs"), file, lambda *_: None)
 
     assert "mine" == file.read_text()
+
+
+async def test_file_is_its_owners_alone_and_no_other_is_touched(tmp_path: Path) -> None:
+    file, other = tmp_path / "all.csv", tmp_path / "all.csv.part"
+    other.write_text("mine")
+
+    await write(bits(b"a\n"), file, lambda *_: None)
+
+    assert 0o600 == stat.S_IMODE(file.stat().st_mode)
+    assert "mine" == other.read_text()
+
+
+async def test_file_is_written_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    file = tmp_path / "all.csv"
+
+    await write(bits(b"a\n"), file, lambda *_: None)
+    with pytest.raises(FileExistsError):
+        await write(bits(b"theirs\n"), file, lambda *_: None)
+
+    assert b"a\n" == file.read_bytes()
+    assert ["all.csv"] == there(tmp_path)
