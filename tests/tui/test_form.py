@@ -12,6 +12,7 @@ from tokenhub.client.errors import Conflict, Refused
 from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.state.form import CHECKS, CHOICE, NUMBER, SECRET, SWITCH, Field, Value
+from tokenhub_tui.widgets.secret import Secret
 
 pytestmark = pytest.mark.anyio
 
@@ -188,3 +189,25 @@ async def test_a_form_that_nobody_wrote_in_is_left_without_a_question(tmp_path: 
         await seen(console, pilot, "New key")
         await pilot.press("escape")
         await until(pilot, lambda: got)
+
+
+async def test_a_secret_is_neither_copied_nor_left_in_its_field(tmp_path: Path) -> None:
+    async def save(values: dict[str, Value], new: dict[str, Value]) -> str:
+        raise Conflict("it has changed", status=412)
+
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        gone: list[str | None] = []
+        console.push_screen(FormDialog("Edit", FIELDS, save), gone.append)
+        await seen(console, pilot, "Edit", "as it is")
+        field = console.screen.query_one(Secret)
+        field.focus()
+        await pilot.press(*"sk-secret", "shift+home", "ctrl+c", "end", "x")
+        await until(pilot, lambda: field.value == "sk-secretx")
+        copied = console.clipboard
+        await pilot.press("escape")
+        await seen(console, pilot, "Sure?")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: gone)
+
+    assert "" == copied
+    assert "" == field.value

@@ -41,6 +41,7 @@ async def test_vault_is_set_up_locked_and_unlocked_by_keys_alone(tmp_path: Path)
         copied = console.clipboard
         await pilot.press("escape")
         await seen(console, pilot, "vault 24h")
+        kept_of_it = console.clipboard
         await pilot.press("u")
         menu = await seen(console, pilot, "l  Lock", "Delete recovery key")
         await pilot.press("l")
@@ -55,6 +56,7 @@ async def test_vault_is_set_up_locked_and_unlocked_by_keys_alone(tmp_path: Path)
         await pilot.press("ctrl+u", *PASSWORD, "enter")
         await seen(console, pilot, "vault 24h")
 
+    assert "" == kept_of_it
     assert "too short: 8 characters at least" in weak
     assert "not the same" in unlike
     assert "correct" not in hidden

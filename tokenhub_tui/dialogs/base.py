@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tokenhub_tui.widgets.secret import Secret
 from tokenhub_tui.widgets.words import words
 
 T = TypeVar("T")
@@ -47,6 +48,12 @@ class Dialog(Modal[T]):
         """The app says what broke; what was being waited for is not any more."""
         for said in self.query("#said").results(Static):
             said.update("")
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Go, with nothing left of the secrets that were written."""
+        for field in self.query(Secret):
+            field.forget()
+        return super().dismiss(result)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -65,5 +65,8 @@ class ShownOnce(Dialog[bool]):
         )
 
     def _leave(self) -> None:
+        """Go; the terminal keeps what was copied, and this program does not."""
+        if self._copied:
+            self.app._clipboard = ""  # noqa: SLF001 - copying an empty text would empty theirs
         self._value = ""
         self.dismiss(self._copied)

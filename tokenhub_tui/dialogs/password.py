@@ -133,12 +133,7 @@ class PasswordDialog(Dialog[T]):
             self._asked_once = True
             self.tell("The server is at it. esc again does not wait: it may be done then.", "warn")
             return
-        self._leave(None)
-
-    def _leave(self, answer: T | None) -> None:
-        for field in self.query(Secret):
-            field.forget()
-        self.dismiss(answer)
+        self.dismiss(None)
 
     # --- Asking ---
 
@@ -161,7 +156,7 @@ class PasswordDialog(Dialog[T]):
         except ClientError as error:
             await self._refused(error)
             return
-        self._leave(answer)
+        self.dismiss(answer)
 
     async def _refused(self, error: ClientError) -> None:
         """Say what was wrong, in place; the fields stay, and the server's wait is kept."""

@@ -63,24 +63,18 @@ class AskToken(Dialog[Token]):
         else:
             self.action_leave()
 
-    def action_leave(self) -> None:
-        self.query_one(Secret).forget()
-        self.dismiss(None)
-
     def _try(self) -> None:
         beside(self, self._tried, group="try")
 
     async def _tried(self) -> None:
         """Ask the server, and say in place where it will not have it."""
-        field = self.query_one(Secret)
-        text = field.value.strip()
+        text = self.query_one(Secret).value.strip()
         self._say("Asking …", "dim")
         wrong = await self._tries(text) if text else "Type or paste it."
         if wrong:
             self._say(f"✗ {wrong}", "bad")
             return
         keep = any(box.value for box in self.query(Checkbox))
-        field.forget()
         self.dismiss(Token(text, keep))
 
     def _say(self, text: str, tone: str) -> None:

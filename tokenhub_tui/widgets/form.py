@@ -19,6 +19,7 @@ from textual.widgets import Input, Select, Static
 
 from tokenhub_tui.state import form
 from tokenhub_tui.state.form import Field, Value, Values, Wrong
+from tokenhub_tui.widgets.secret import Secret
 from tokenhub_tui.widgets.words import COLOURS, words
 
 
@@ -106,12 +107,10 @@ class Row(Vertical):
                 ),
                 min_column_width=longest + 6,
             )
+        if field.kind == form.SECRET:
+            return Secret(placeholder=field.empty, disabled=field.fixed)
         return Input(
-            form.written(value),
-            placeholder=field.empty,
-            password=field.kind == form.SECRET,
-            compact=True,
-            disabled=field.fixed,
+            form.written(value), placeholder=field.empty, compact=True, disabled=field.fixed
         )
 
     def read(self) -> Value:
@@ -262,10 +261,8 @@ class Form(VerticalScroll, can_focus=False):
         return next((one for one in focused.ancestors_with_self if isinstance(one, Row)), None)
 
     def action_reveal(self) -> None:
-        for row in self.query(Row):
-            if row.field.kind == form.SECRET:
-                field = row.query_one(Input)
-                field.password = not field.password
+        for field in self.query(Secret):
+            field.toggle()
 
     def action_restore(self) -> None:
         row = self._here()

@@ -8,7 +8,7 @@ from textual.widgets import Input
 class Secret(Input):
     """What is written in it is not copied, not completed, and not kept."""
 
-    def __init__(self, *, name: str, **given: Any) -> None:
+    def __init__(self, *, name: str | None = None, **given: Any) -> None:
         super().__init__(id=name, password=True, compact=True, select_on_focus=False, **given)
 
     def toggle(self) -> None:
