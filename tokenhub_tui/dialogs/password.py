@@ -42,7 +42,7 @@ class PasswordDialog(Dialog[T]):
     """`FIELDS` are asked for; `VERB` is on the button, `DOING` beside it while the server works."""
 
     BINDINGS: ClassVar = [
-        Binding("f2", "reveal", "Show", show=False, priority=True),
+        Binding("f2", "reveal", "Show", show=False, priority=True, id="vault.reveal"),
         Binding("ctrl+s", "submit", "Save", show=False, priority=True),
     ]
     HINT = "F2 Show · esc Cancel"

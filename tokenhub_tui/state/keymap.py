@@ -15,22 +15,41 @@ _SHORT = {
     "low_line": "underscore",
 }
 
+# Whatever list has the focus hears these first. The vault's dialogs have none of ours.
+OF_LISTS = frozenset(
+    ("j", "k", "g", "G", "enter", "up", "down", "pageup", "pagedown", "home", "end")
+)
+
 
 def taken(actions: Sequence[Action], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The keys to go by, by the names of actions, and what is to be said of the others.
 
-    A key that two actions would have at once is told with both, and neither gets it anew.
+    A key that two actions would have at once is told with both, and neither gets it anew; nor does
+    any get one by which lists are gone through.
     """
     known = {one.id: one for one in actions}
     wrong = [f"[keys] names no action: {name}" for name in wanted if name not in known]
     found = {name: keys for name, keys in wanted.items() if name in known}
-    for name in list(found):
-        clash = _clash(known[name], actions, found)
-        if clash is not None:
-            other, key = clash
-            wrong.append(f"[keys] {key} would be both {name} and {other}: {name} keeps its own")
-            del found[name]
+    # One that keeps its own key may have it back from another.
+    while clash := _first_clash(known, found):
+        name, other, key = clash
+        wrong.append(f"[keys] {key} would be both {name} and {other}: {name} keeps its own")
+        del found[name]
     return found, wrong
+
+
+def _first_clash(
+    known: Mapping[str, Action], found: Mapping[str, str]
+) -> tuple[str, str, str] | None:
+    """An action that cannot have its new keys, with which other, and by which key."""
+    for name in found:
+        of_lists = (_keys(known[name], found) - _keys(known[name], {})) & OF_LISTS
+        if of_lists and not name.startswith("vault."):
+            return name, "the way through lists", min(of_lists)
+        clash = _clash(known[name], list(known.values()), found)
+        if clash is not None:
+            return name, *clash
+    return None
 
 
 def _clash(

@@ -164,7 +164,7 @@ class Form(VerticalScroll, can_focus=False):
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
-        Binding("f2", "reveal", "Show or hide what is secret", show=False),
+        Binding("f2", "reveal", "Show or hide what is secret", show=False, id="vault.reveal"),
         Binding("ctrl+z", "restore", "This field as it was", show=False),
     ]
 

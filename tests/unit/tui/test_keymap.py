@@ -35,6 +35,22 @@ def test_two_that_change_places_do_not_clash() -> None:
     assert (wanted, []) == taken(actions.ACTIONS, wanted)
 
 
+def test_a_key_that_its_owner_keeps_is_not_given_away() -> None:
+    found, wrong = taken(actions.ACTIONS, {"live.pause": "f", "live.follow": "q"})
+
+    assert {} == found
+    assert ["live.follow", "live.pause"] == [one.split(" and ")[0].split()[-1] for one in wrong]
+
+
+@pytest.mark.parametrize("key", ["j", "G", "enter"])
+def test_keys_of_lists_stay_with_them(key: str) -> None:
+    found, (wrong,) = taken(actions.ACTIONS, {"live.pause": key})
+
+    assert {} == found
+    assert "lists" in wrong
+    assert ({"live.open": "enter,o"}, []) == taken(actions.ACTIONS, {"live.open": "enter,o"})
+
+
 @pytest.mark.parametrize("key", ["?", "/", "-", "a", "_", "@", "["])
 def test_characters_are_named_as_textual_names_them(key: str) -> None:
     assert _character_to_key(key) == named(key)
