@@ -100,10 +100,11 @@ async def sign_in(console: Console, why: str = "") -> None:
     given: Token | None = await console.push_screen_wait(AskToken(profile.url, why, place, tries))
     if given is None:
         return
-    if given.keep:
-        _keep(console, name, Context(url=profile.url, token=given.text))
-        server = msgspec.structs.replace(server, context=name, name=name)
-    console.connect(msgspec.structs.replace(server, profile=with_token(profile, given.text)))
+    profile = with_token(profile, given.text)
+    if given.keep and (kept := _kept(console, name, Context(url=profile.url, token=given.text))):
+        console.connect(of_context(profile, name, kept))
+    else:
+        console.connect(msgspec.structs.replace(server, profile=profile))
 
 
 def with_token(profile: Profile, token: str) -> Profile:
@@ -111,8 +112,12 @@ def with_token(profile: Profile, token: str) -> Profile:
     return msgspec.structs.replace(profile, token=token, token_source=SOURCE)
 
 
-def _keep(console: Console, name: str, context: Context) -> None:
+def _kept(console: Console, name: str, context: Context) -> Context | None:
+    """The context as it is kept now; None, and a word about it, where it cannot be."""
     try:
-        console.kept.keep(console.kept.contexts().with_context(name, context))
+        known = console.kept.contexts().with_context(name, context)
+        console.kept.keep(known)
     except BadProfile as error:
         console.say(f"It is used, and not kept: {error}", tone="bad")
+        return None
+    return known.contexts[name]

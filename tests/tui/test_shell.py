@@ -168,7 +168,8 @@ async def test_another_server_shows_nothing_of_the_one_before(tmp_path: Path) ->
 
 async def test_refused_token_is_asked_for_and_kept(tmp_path: Path) -> None:
     async with running(tmp_path / "server") as hub:
-        kept = mine(tmp_path, prod=Context(url=hub.url, token="old", accent="amber"))
+        prod = Context(url=hub.url, token="old", accent="amber", read_only=True)
+        kept = mine(tmp_path, prod=prod)
         async with before(hub, token="tha_wrong", kept=kept) as (console, pilot):
             await seen(console, pilot, "Admin token", "✗ token refused")
             await pilot.press(*"tha_bad", "enter")
@@ -178,8 +179,9 @@ async def test_refused_token_is_asked_for_and_kept(tmp_path: Path) -> None:
             console.screen.query_one(Input).value = ADMIN_TOKEN
             await pilot.press("tab", "space")
             await pilot.click("#yes")
-            shown = await seen(console, pilot, "● live", "No request yet")
+            shown = await seen(console, pilot, "● live", "No request yet", "read-only")
 
+        assert "amber" == console.server.accent
         assert ADMIN_TOKEN == kept.contexts().named("prod").token
         assert "amber" == kept.contexts().named("prod").accent
 
