@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
 from tests.tui.console import before, seen, until
+from tokenhub.wire.logs import Facet, FacetValue, LogFacets
+from tokenhub.wire.problem import Problem
+from tokenhub_tui.widgets.filter_bar import FilterBar
 
 pytestmark = pytest.mark.anyio
 
@@ -140,3 +144,40 @@ async def test_what_is_said_of_the_server_does_not_starve_under_changes(tmp_path
         let.set()
         await until(pilot, lambda: console.info)
         await until(pilot, lambda: between.asked[count:].count("/admin/v1/info") == 1)
+
+
+def refuses(request: httpx.Request) -> httpx.Response | None:
+    """What steers a terminal, in what a server says."""
+    if request.url.path.endswith("/facets"):
+        value = FacetValue(value="gpt\x1b[2Jx", count=1)
+        facets = {"model": Facet(values=[value], distinct=1, others=0)}
+        found = LogFacets(since="", until="", total=1, exact=True, facets=facets)
+        return httpx.Response(200, content=msgspec.json.encode(found))
+    if request.url.path.endswith("/apikeys"):
+        why = "no \x1b]52;c;ZXZp\x07way"
+        problem = Problem(
+            type="about:blank", title="", status=400, detail=why, code="x", error=why
+        )  # fmt: skip
+        return httpx.Response(400, content=msgspec.json.encode(problem))
+    return None
+
+
+async def test_words_of_a_server_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    between = Between()
+    async with running(tmp_path) as hub, before(hub, transport=between) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        between.does = refuses
+        await pilot.press("slash", *"model:g")
+        bar = console.screen.query_one(FilterBar)
+        await until(pilot, lambda: bar.first)
+        await pilot.press("escape")
+        between.does = lambda _: None
+        await pilot.press("5")
+        await seen(console, pilot, "No API key yet")
+        between.does = refuses
+        await pilot.press("r")
+        await until(pilot, lambda: list(console._notifications))
+        toasts = [one.message for one in console._notifications]
+
+    assert "model:gptx" == bar.first
+    assert toasts[0].startswith("no way")

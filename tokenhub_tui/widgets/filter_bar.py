@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.suggester import SuggestionReady
 from textual.widgets import Input, Static
 
+from tokenhub.client.text import clean
 from tokenhub.filters import FIELDS, Fields, FilterError, parse
 from tokenhub_tui.state.completing import completions, tail
 from tokenhub_tui.widgets.words import words
@@ -71,8 +72,8 @@ class FilterBar(Horizontal):
         self.display = False
 
     def know(self, values: Mapping[str, Sequence[str]]) -> None:
-        """Offer these values as well."""
-        self._values = values
+        """Offer these values as well. A field shows what it holds as it is, so they are cleaned."""
+        self._values = {name: [clean(one) for one in known] for name, known in values.items()}
         self._offer()
 
     def on_input_changed(self, event: Input.Changed) -> None:
