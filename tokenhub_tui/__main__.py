@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if (given.screen == REQUEST) != bool(given.id):
         parser.error("the id of one request goes with req, as in: tokenhub-tui req 0192f3c5")
+    if given.screen == REQUEST and (given.model or given.filter):
+        parser.error("one request is not filtered; a list is: tokenhub-tui logs --filter ...")
     if unfit := _unfit():
         print(f"tokenhub-tui: {unfit}", file=sys.stderr)
         return USAGE

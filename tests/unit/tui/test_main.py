@@ -41,6 +41,23 @@ def test_what_makes_no_sense_ends_with_usage(args: list[str]) -> None:
     assert USAGE == ended.value.code
 
 
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["req", "0192", "--filter", "status:error"], "tokenhub-tui logs --filter"),
+        (["req", "0192", "--model", "gpt"], "tokenhub-tui logs --filter"),
+    ],
+)
+def test_what_would_be_ignored_is_told(
+    args: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(args)
+
+    assert USAGE == ended.value.code
+    assert told in capsys.readouterr().err
+
+
 def test_without_a_terminal_it_names_what_serves_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert USAGE == main([])
 
