@@ -24,6 +24,7 @@ from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, servers, theme, vault
 from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
+from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Chosen, Kept
@@ -622,4 +623,12 @@ class Console(App[None]):
             self.add_mode(name, page)
 
     def action_leave(self) -> None:
-        self.exit()
+        """Go, but not with something begun that nobody meant to lose."""
+        stacks = self._screen_stacks.values()
+        pages = [one for stack in stacks for one in stack if isinstance(one, Page)]
+        begun = [one.begun for one in pages if one.begun]
+        if not begun:
+            self.exit()
+            return
+        effect = "\n".join(("Leave the console?", *begun))
+        self.push_screen(Confirm(effect, "Leave"), lambda yes: self.exit() if yes else None)

@@ -414,3 +414,18 @@ async def test_a_save_that_is_pressed_twice_is_one(tmp_path: Path) -> None:
             made = await hub.admin("GET", "audit?action=alias.*")
 
     assert 1 == len(made["logs"])
+
+
+async def test_leaving_asks_where_a_new_provider_is_begun(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub, start="fleet") as (console, pilot):
+        await seen(console, pilot, "Providers")
+        await pilot.press("n")
+        await seen(console, pilot, "New provider", "1 of 5")
+        await pilot.press("ctrl+s")
+        await seen(console, pilot, "2 of 5")
+        await pilot.press("escape")
+        await until(pilot, lambda: console.said)
+        await pilot.press("1", "q")
+        await seen(console, pilot, "Leave the console?", "A new provider is begun")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: not console.is_running)

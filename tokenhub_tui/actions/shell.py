@@ -137,7 +137,7 @@ ACTIONS = (
         id="app.quit",
         keys="q",
         title="Quit",
-        help="Leave the console; asks first where a form has changes.",
+        help="Leave the console; asks first where a new provider is begun, or a weight not sent.",
         does="leave",
         bar=99,
     ),

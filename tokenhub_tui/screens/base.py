@@ -300,6 +300,11 @@ class Page(Screen[None], Generic[D]):
         """Do something beside the screen; it ends with the screen."""
         beside(self, what, group="change", exclusive=False)
 
+    @property
+    def begun(self) -> str:
+        """What would be lost if the console ended now, in a sentence; empty where nothing would."""
+        return ""
+
     # --- Actions of every screen ---
 
     def why_not(self, method: str) -> str:  # noqa: ARG002 - the screens' own

@@ -297,6 +297,12 @@ class FleetPage(Page[Fleet]):
             names = frozenset(one.name for one in known.aliases)
             self._ask(fleet_forms.alias_form(link, None, names))
 
+    @property
+    def begun(self) -> str:
+        if self._weights:
+            return f"The weight of {', '.join(self._weights)} is not sent yet."
+        return "A new provider is begun: 4, then n goes on with it." if self._draft.begun else ""
+
     def _left_wizard(self, done: bool | None) -> None:  # noqa: FBT001 - Textual's own parameter
         if done:
             self.console.say(f"Added provider {self._draft.id}")
