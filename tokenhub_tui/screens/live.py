@@ -44,14 +44,14 @@ TITLES_FROM = 30
 LEAST_ROWS, MOST_ROWS = 3, {"candidates": 12, "parts": 8}
 
 
-class Known(NamedTuple):
+class Answers(NamedTuple):
     """What the server said: the figures, and how fast the models are where there is room for it."""
 
     stats: Stats
     chart: Chart | ClientError | None
 
 
-class LivePage(Page[Known]):
+class LivePage(Page[Answers]):
     """The feed above, the candidates of the request under the cursor below, or beside it."""
 
     NAME = "live"
@@ -116,10 +116,14 @@ class LivePage(Page[Known]):
     def on_resize(self) -> None:
         self.feed.head = self.size.height >= TITLES_FROM
         self._fit()
-        if self._roomy:
+        if not self._roomy:
+            self._chart = None
+        elif self._chart is None:
             self.again()
+        # The legend has the room of its box.
+        self.call_after_refresh(self._draw_chart)
 
-    async def load(self) -> Known:
+    async def load(self) -> Answers:
         """The figures; before the first of them, what the log has of before we came."""
         console = self.console
         if not console.seeded:
@@ -128,7 +132,7 @@ class LivePage(Page[Known]):
             console.seeded = True
         await self._fill()
         chart, stats = await asyncio.gather(self._ask_chart(), console.link(get_stats()))
-        return Known(stats, chart)
+        return Answers(stats, chart)
 
     async def _ask_chart(self) -> Chart | ClientError | None:
         if not self._roomy:
@@ -151,7 +155,7 @@ class LivePage(Page[Known]):
         )
         self.console.say(decisions.filled(gap, feed.fill(page.logs, gap)), tone="warn")
 
-    def show(self, data: Known) -> None:
+    def show(self, data: Answers) -> None:
         """Draw the figures, the feed, and the chart."""
         self._counted = self._counted.answered(data.stats, self.console.clock.now())
         self._draw_figures()
