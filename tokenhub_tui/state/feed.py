@@ -203,7 +203,7 @@ class Feed:
         self.gap = Gap(since=since, until=unix(event.timestamp), count=count)
 
     def _add(self, lines: Iterable[Line]) -> None:
-        ordered = sorted([*self._lines.values(), *lines], key=lambda line: line.at)
+        ordered = sorted([*self._lines.values(), *lines], key=_place)
         self._lines = OrderedDict((line.request_id, line) for line in ordered)
         self._jumbled = False
         self._trim()
@@ -213,7 +213,7 @@ class Feed:
         if line is None:
             line = Line(request_id=event.request_id, at=unix(event.timestamp))
             newest = next(reversed(self._lines.values()), line)
-            self._jumbled = self._jumbled or line.at < newest.at
+            self._jumbled = self._jumbled or _place(line) < _place(newest)
             self._lines[event.request_id] = line
         return line
 
@@ -292,6 +292,11 @@ def cost_usd(ended: Event) -> float | None:
     """What a request cost; None where a price is unknown, which an event tells as it does zero."""
     unknown = any(one.cost_usd is None for one in ended.attempts)
     return None if unknown else ended.cost_usd
+
+
+def _place(line: Line) -> tuple[float, bool, str]:
+    """Where it stands: those of one millisecond by their ids, whoever told first, steps below."""
+    return line.at, bool(line.parent_id), line.request_id
 
 
 def logged(row: RequestLog) -> Line:

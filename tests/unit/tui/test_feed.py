@@ -141,9 +141,9 @@ def test_an_orchestration_is_the_parent_of_its_steps() -> None:
 def test_the_oldest_go_where_there_are_too_many() -> None:
     feed = Feed()
 
-    feed.apply(event("request_started", str(number)) for number in range(RING + 5))
+    feed.apply(event("request_started", f"{number:05}") for number in range(RING + 5))
 
-    assert (RING, "5") == (len(feed), feed.lines[0].request_id)
+    assert (RING, "00005") == (len(feed), feed.lines[0].request_id)
 
 
 def test_order_is_of_time_whether_the_log_or_the_events_come_first() -> None:
@@ -158,3 +158,18 @@ def test_order_is_of_time_whether_the_log_or_the_events_come_first() -> None:
 
     assert ["early", "plan", "late"] == [line.request_id for line in one.lines]
     assert ["early", "plan", "late"] == [line.request_id for line in other.lines]
+
+
+def test_requests_of_one_moment_stand_alike_whoever_told_first() -> None:
+    by_events, by_log = Feed(), Feed()
+
+    by_events.apply(
+        [
+            event("workflow_started", "plan", 3, workflow_type="vote"),
+            *(event("request_started", name, 3, parent_id="plan") for name in ("b", "a")),
+        ]
+    )
+    by_log.seed([logged("b", 3), logged("a", 3)])
+
+    assert ["plan", "a", "b"] == list(states(by_events))
+    assert ["a", "b"] == list(states(by_log))
