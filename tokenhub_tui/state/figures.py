@@ -50,8 +50,9 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """The server's answer of the time `at`, and what has ended since, until `until`.
 
-    Times are Unix seconds of our clock. `ahead_s` is by how much the server's is ahead of it; it
-    shows by events that come from the future. Where it is behind, less is counted up.
+    Times are Unix seconds by the console's clock, which is the server's but for a second or two.
+    `ahead_s` is by how much the server's is ahead of it still; it shows by events that come from
+    the future. Where it is behind, less is counted up.
     """
 
     stats: Stats | None = None
