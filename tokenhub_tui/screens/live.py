@@ -172,7 +172,8 @@ class LivePage(Page[Answers]):
 
     def ticked(self) -> None:
         """The figures, and the clocks of what runs and of the pause."""
-        self._draw_figures()
+        if self.loaded:
+            self._draw_figures()
         if self._held is not None or any(not line.over for line in self.console.feed.lines):
             self._draw_if_loaded()
 
@@ -284,9 +285,11 @@ class LivePage(Page[Answers]):
             self.query_one(f"#{name}-box").styles.height = height
 
     def _draw_chart(self) -> None:
-        chart, box = self._chart, self.query_one("#chart-box")
-        if chart is None or not self._roomy:
+        chart = self._chart
+        # It may be being taken apart.
+        if chart is None or not self._roomy or not self.display:
             return
+        box = self.query_one("#chart-box")
         picture, empty = self.query_one("#chart", Picture), self.query_one("#uncharted", Empty)
         if isinstance(chart, ClientError):
             box.border_subtitle = ""
