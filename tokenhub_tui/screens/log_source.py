@@ -11,7 +11,7 @@ from tokenhub.filters import LEAST, parse
 from tokenhub.wire.audit import AuditEntry
 from tokenhub_tui.link import Link
 from tokenhub_tui.state import audit, exporting
-from tokenhub_tui.state.requests import Bars, bars, counted
+from tokenhub_tui.state.requests import Bars, bars, counted, filled
 
 PAGE = 100
 EXPORTED_PAGE = 1000
@@ -64,14 +64,21 @@ class Requests:
         )  # fmt: skip
 
     async def _chart(self, wanted: str, width: int) -> Bars:
-        """A minute a bar, where the filter tells no time; the last day where that has nothing."""
+        """A minute a bar, where the filter tells no time; the last day where that has nothing.
+
+        Where most of that is empty, as on a young server, just the part that is not.
+        """
         low, _ = parse(wanted, now=self._now).window
         if low > LEAST:
             return bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
         text = f"{wanted} since:{width - 1}m".strip()
         lately = bars(await self._link(log_histogram(wanted=text, step="1m")))
         if any(lately.requests):
-            return lately
+            minutes = filled(lately.requests)
+            if minutes * 2 > width:
+                return lately
+            text = f"{wanted} since:{minutes}m".strip()
+            return bars(await self._link(log_histogram(wanted=text, buckets=width)))
         day = bars(await self._link(log_histogram(wanted=wanted, buckets=width)))
         return day if any(day.requests) else lately
 

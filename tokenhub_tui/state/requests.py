@@ -32,6 +32,7 @@ COLUMNS = (
 TONES = {OK: "good", RESCUED: "warn", FAILED: "bad"}
 # Steps of an eighth of a cell's height; a bar that is not nothing is always seen.
 _A_DAY_S = 20 * 3600
+_MINUTE_S = 60.0
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
@@ -126,6 +127,11 @@ def bars(found: LogHistogram) -> Bars:
     )
 
 
+def filled(values: Sequence[int]) -> int:
+    """How many there are from the first that is not zero on."""
+    return next((len(values) - place for place, one in enumerate(values) if one), 0)
+
+
 def grouped(values: Sequence[int], width: int) -> Sequence[int]:
     """The same in at most `width` values, each the sum of as many."""
     several = merged(len(values), width)
@@ -141,7 +147,10 @@ def drawn(values: Sequence[int]) -> str:
 def axis(bars: Bars, width: int) -> str:
     """What stands below the bars: from when, to when, how long a bar is, and the highest."""
     requests, errors = grouped(bars.requests, width), grouped(bars.errors, width)
-    shown = "%m-%d %H:%M" if bars.until - bars.since > _A_DAY_S else "%H:%M"
+    whole_s = bars.until - bars.since
+    shown = (
+        "%m-%d %H:%M" if whole_s > _A_DAY_S else "%H:%M" if bars.step_s >= _MINUTE_S else "%H:%M:%S"
+    )
     # On this machine's clock, as all that is shown.
     left, right = (f"{datetime.fromtimestamp(one):{shown}}" for one in (bars.since, bars.until))  # noqa: DTZ006
     step = seconds(bars.step_s * merged(len(bars.requests), width)).removesuffix(" 0s")

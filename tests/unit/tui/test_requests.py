@@ -1,9 +1,11 @@
 """The log as rows, and as bars."""
 
+import re
+
 from tests.unit.tui.test_request import attempt, request
 from tokenhub_tui.state.cells import natural
 from tokenhub_tui.state.kept import MOST, Kept
-from tokenhub_tui.state.requests import Bars, axis, columns, drawn, grouped, row
+from tokenhub_tui.state.requests import Bars, axis, columns, drawn, filled, grouped, row
 
 
 def cells(one, names=()):
@@ -53,6 +55,19 @@ def test_axis_tells_the_time_of_a_bar_and_the_highest() -> None:
     assert 60 == len(told)
     assert "a bar 1m · most 1, 2 failed" in told
     assert "a bar 2m · most 2, 2 failed" in axis(bars, 30)
+
+
+def test_axis_of_a_short_while_tells_seconds() -> None:
+    bars = Bars(requests=[1] * 60, errors=[0] * 60, since=0.0, until=60.0, step_s=1.0)
+
+    told = axis(bars, 60)
+
+    assert re.fullmatch(r"\d\d:\d\d:00 +a bar 1s · most 1, 0 failed +\d\d:\d\d:00", told)
+
+
+def test_chart_of_a_young_log_begins_where_it_does() -> None:
+    assert 3 == filled([0, 0, 7, 0, 1])
+    assert 0 == filled([0, 0])
 
 
 def test_pages_follow_each_other_without_a_row_twice() -> None:
