@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -13,11 +13,12 @@ from tokenhub.client.calls.catalog import list_models, list_providers
 from tokenhub.client.calls.keys import list_keys
 from tokenhub.client.errors import ClientError
 from tokenhub.client.text import clean, from_ms, local
-from tokenhub.wire.catalog import Model, ModelPage, Provider, ProviderPage
-from tokenhub.wire.keys import ApiKey, ApiKeyPage
+from tokenhub.wire.catalog import Model, Provider
+from tokenhub.wire.keys import ApiKey
 from tokenhub_tui import actions
 from tokenhub_tui.actions import Action
 from tokenhub_tui.dialogs.palette import Palette
+from tokenhub_tui.every import P, every
 from tokenhub_tui.link import Link
 from tokenhub_tui.state.feed import Feed
 from tokenhub_tui.state.messages import Said
@@ -30,7 +31,6 @@ REQUESTS = 200
 # As tokenhub/core/ids.py makes them.
 REQUEST_ID = re.compile(r"req_[0-9a-f]{28}")
 Run = Callable[[], object]
-T = TypeVar("T")
 S = TypeVar("S")
 
 
@@ -205,19 +205,20 @@ class Offers:
     async def _objects(self, dialog: Palette) -> None:
         """What the server has, as far as it answers."""
         asked = (
-            self._named(list_providers(limit=OBJECTS), _providers, "fleet"),
-            self._named(list_models(limit=OBJECTS), _models, "fleet"),
-            self._named(list_keys(limit=OBJECTS), _keys, "keys"),
+            self._named(list_providers, lambda page: map(_provider, page.items), "fleet"),
+            self._named(list_models, lambda page: map(_model, page.items), "fleet"),
+            self._named(list_keys, lambda page: map(_key, page.keys), "keys"),
         )
         for entries in asyncio.as_completed(asked):
             dialog.add(await entries)
 
     async def _named(
-        self, call: Call[T], named: Callable[[T], Iterator[Named]], place: str
+        self, listed: Callable[..., Call[P]], named: Callable[[P], Iterable[Named]], place: str
     ) -> list[Entry]:
-        """Entries of what one call gives, each of which leads to its row in a place."""
+        """Entries of what a list has, each of which leads to its row in a place."""
         try:
-            found = list(named(await self._console.link(call)))
+            pages = partial(listed, limit=OBJECTS)
+            found = await every(self._console.link, pages, lambda page: list(named(page)))
         except ClientError:
             # Who may not see it, or has no server now, finds the rest.
             return []
@@ -234,20 +235,17 @@ class Offers:
         ]  # fmt: skip
 
 
-def _providers(page: ProviderPage) -> Iterator[Named]:
-    for one in page.items:
-        yield Named("provider", one.id, one.id, f"{one.type} at {one.base_url}{_off(one)}")
+def _provider(one: Provider) -> Named:
+    return Named("provider", one.id, one.id, f"{one.type} at {one.base_url}{_off(one)}")
 
 
-def _models(page: ModelPage) -> Iterator[Named]:
-    for one in page.items:
-        where = f"{one.provider_id}/{one.id}"
-        yield Named("model", where, where, f"weight {one.weight}{_off(one)}")
+def _model(one: Model) -> Named:
+    where = f"{one.provider_id}/{one.id}"
+    return Named("model", where, where, f"weight {one.weight}{_off(one)}")
 
 
-def _keys(page: ApiKeyPage) -> Iterator[Named]:
-    for one in page.keys:
-        yield Named("key", one.id, one.name, f"{one.key_prefix}…{_off(one)}")
+def _key(one: ApiKey) -> Named:
+    return Named("key", one.id, one.name, f"{one.key_prefix}…{_off(one)}")
 
 
 def _off(one: Provider | Model | ApiKey) -> str:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tokenhub.client.calls.keys import list_keys
 from tokenhub.client.calls.tsdb import query_series
 from tokenhub.wire.tsdb import Chart
+from tokenhub_tui.every import every
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import series
 from tokenhub_tui.state.series import FOUR, GROUPS, KINDS, TOTALS, WINDOWS, Ask, Charted, Chosen
@@ -104,8 +105,8 @@ class ChartsPage(Page[Charted]):
         start_s = first.start // 1000
         keys: dict[str, str] = {}
         if group is series.KEYS:
-            page = await self.console.link(list_keys())
-            keys = series.told_apart({one.id: one.name for one in page.keys})
+            known = await every(self.console.link, list_keys, lambda page: page.keys)
+            keys = series.told_apart({one.id: one.name for one in known})
         others = [self._curve(ask, one, start=str(first.start)) for one in ask.kinds[1:]]
         before = [self._before(ask, one, start_s) for one in ask.kinds if ask.before]
         totals = [

@@ -26,6 +26,7 @@ from tokenhub.wire.catalog import ModelPatch, ProviderPatch
 from tokenhub_tui.dialogs.confirm import Confirm, TypedConfirm
 from tokenhub_tui.dialogs.discover import Discover
 from tokenhub_tui.dialogs.wizard import Wizard
+from tokenhub_tui.every import every
 from tokenhub_tui.screens import fleet_forms
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import fleet, health
@@ -106,20 +107,24 @@ class FleetPage(Page[Fleet]):
         link = self.console.link
         (providers, models, engine, known), (stats, names, routing) = await asyncio.gather(
             asyncio.gather(
-                link(catalog.list_providers()),
-                link(catalog.list_models()),
+                every(link, catalog.list_providers, lambda page: page.items),
+                every(link, catalog.list_models, lambda page: page.items),
                 link(catalog.engine_models()),
                 link(get_health()),
             ),
-            asyncio.gather(link(get_stats()), link(aliases.list_aliases()), link(get_routing())),
+            asyncio.gather(
+                link(get_stats()),
+                every(link, aliases.list_aliases, lambda page: page.items),
+                link(get_routing()),
+            ),
         )
         return Fleet(
-            providers=providers.items,
-            models=models.items,
+            providers=providers,
+            models=models,
             engine=engine,
             health=known,
             stats=stats,
-            aliases=names.items,
+            aliases=names,
             routing=routing,
         )
 

@@ -1,6 +1,7 @@
 """API keys: who may ask, for how much, and since when."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from tokenhub.wire.keys import ApiKey, ApiKeyDone, ApiKeyIssued, ApiKeyPatch
 from tokenhub_tui.dialogs.confirm import Confirm, TypedConfirm
 from tokenhub_tui.dialogs.form import FormDialog
 from tokenhub_tui.dialogs.once import ShownOnce
+from tokenhub_tui.every import every
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import key_form, keys
 from tokenhub_tui.state.form import Value
@@ -67,13 +69,9 @@ class KeysPage(Page[list[ApiKey]]):
         self.table.focus()
 
     async def load(self) -> list[ApiKey]:
-        """All of them; a page at a time where there are thousands."""
-        found: list[ApiKey] = []
-        while True:
-            page = await self.console.link(calls.list_keys(limit=PAGE, offset=len(found)))
-            found += page.keys
-            if not page.keys or len(found) >= page.total:
-                return found
+        """All of them."""
+        listed = partial(calls.list_keys, limit=PAGE, offset=0)
+        return await every(self.console.link, listed, lambda page: page.keys)
 
     def show(self, data: list[ApiKey]) -> None:
         self._keys = {key.id: key for key in data}

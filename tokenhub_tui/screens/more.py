@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from tokenhub.client.calls.keys import list_keys
 from tokenhub.client.calls.log_level import get_log_level
 from tokenhub.client.calls.session import whoami
 from tokenhub.client.errors import ClientError, Unauthorized
+from tokenhub_tui.every import every
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import checks, more
 from tokenhub_tui.state.checks import Check
@@ -177,18 +179,22 @@ class MorePage(Page[Server]):
         return [checks.of_vault(await self.console.link(vault.status()))]
 
     async def _prices(self) -> Sequence[Check]:
-        return [checks.of_prices((await self.console.link(list_models(limit=WHOLE))).items)]
+        listed = partial(list_models, limit=WHOLE)
+        found = await every(self.console.link, listed, lambda page: page.items)
+        return [checks.of_prices(found)]
 
     async def _keys(self) -> Sequence[Check]:
-        return [checks.of_keys((await self.console.link(list_keys(limit=WHOLE))).keys)]
+        listed = partial(list_keys, limit=WHOLE)
+        return [checks.of_keys(await every(self.console.link, listed, lambda page: page.keys))]
 
     async def _providers(self) -> Sequence[Check]:
-        page = await self.console.link(list_providers(limit=WHOLE))
-        if not page.items:
+        listed = partial(list_providers, limit=WHOLE)
+        found = await every(self.console.link, listed, lambda page: page.items)
+        if not found:
             return [Check(name="providers", tone="warn", told="there is none", hint="4 adds one.")]
         if self.console.read_only:
             return [Check(name="providers", tone="warn", told="not asked: the console only reads")]
-        asked = [self._provider(one.id) for one in page.items if one.enabled]
+        asked = [self._provider(one.id) for one in found if one.enabled]
         return await asyncio.gather(*asked)
 
     async def _provider(self, provider_id: str) -> Check:
