@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import httpx
 from rich.traceback import Traceback
 from textual.app import App
-from textual.events import Key
+from textual.events import Event, Key
 from textual.message import Message
 from textual.screen import Screen
 
@@ -24,6 +24,7 @@ from tokenhub.wire.simulate import Simulation
 from tokenhub_tui import actions, servers, theme, vault
 from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
+from tokenhub_tui.dialogs.base import Modal
 from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
@@ -138,6 +139,7 @@ class Console(App[None]):
         self._asks = self._once_more = False
         self._blurred_at = 0.0
         self._undo: tuple[str, Call[Any]] | None = None
+        self._early: list[Event] = []
 
     @property
     def pace(self) -> float:
@@ -170,7 +172,7 @@ class Console(App[None]):
         self._begin()
         if (asked := self._start.theme) and asked != self.theme:
             self.say(f"--theme: there is no {asked}; ctrl+t shows what there is", tone="warn")
-        self.set_interval(FRAME_S, self._take)
+        self.set_interval(FRAME_S, self._frame)
         self.set_interval(1.0, self._tick)
 
     def _begin(self) -> None:
@@ -214,6 +216,11 @@ class Console(App[None]):
             self.action_refresh()
 
     # --- What comes ---
+
+    async def _frame(self) -> None:
+        # Should a dialog have gone before it was open.
+        await self.on_opened()
+        self._take()
 
     def _take(self) -> None:
         """Take what was heard since the last frame, and let the screen that is seen draw it."""
@@ -441,6 +448,24 @@ class Console(App[None]):
         if self.page is not None:
             self.page.again()
         self._ask_info()
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's door for all events. What is typed while a dialog opens is kept for it."""
+        typed = isinstance(event, Key) and not event.is_forwarded
+        if typed and (self._early or not self._takes_keys):
+            self._early.append(event)
+        else:
+            await super().on_event(event)
+
+    @property
+    def _takes_keys(self) -> bool:
+        seen = self.screen_stack[-1:]
+        return not (seen and isinstance(seen[0], Modal)) or seen[0].open
+
+    async def on_opened(self) -> None:
+        """Hand on what was typed meanwhile."""
+        while self._early and self._takes_keys:
+            await super().on_event(self._early.pop(0))
 
     def on_key(self, event: Key) -> None:
         """Say why a key does nothing that could do something at another time."""

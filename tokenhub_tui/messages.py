@@ -30,6 +30,10 @@ class Broken(Message):
         self.error = error
 
 
+class Opened(Message):
+    """A dialog has given one of its widgets the keys."""
+
+
 class Known(Message):
     """Values that the fields of a filter have, by the names of fields."""
 

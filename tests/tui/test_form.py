@@ -214,3 +214,19 @@ async def test_a_secret_is_neither_copied_nor_left_in_its_field(tmp_path: Path) 
 
     assert "" == copied
     assert "" == field.value
+
+
+async def test_what_is_typed_while_a_form_opens_is_for_it(tmp_path: Path) -> None:
+    saved: list[dict[str, Value]] = []
+
+    async def save(values: dict[str, Value], _: dict[str, Value]) -> str:
+        saved.append(values)
+        return "saved"
+
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        console.push_screen(FormDialog("Name it", [Field(id="name", label="Name")], save))
+        at_once(console, *"first", "ctrl+s")
+        await until(pilot, lambda: saved)
+
+    assert [{"name": "first"}] == saved

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tokenhub_tui.messages import Opened
 from tokenhub_tui.widgets.secret import Secret
 from tokenhub_tui.widgets.words import words
 
@@ -16,7 +17,17 @@ T = TypeVar("T")
 
 
 class Modal(ModalScreen[T]):
-    """What stands above a screen, and answers once."""
+    """What stands above a screen, and answers once. `open` once one of its widgets has the keys."""
+
+    open = False
+
+    def on_screen_resume(self) -> None:
+        # Textual gives somebody the keys only after this.
+        self.call_later(self._opened)
+
+    def _opened(self) -> None:
+        self.open = True
+        self.app.post_message(Opened())
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Leave, with an answer. Keys that are pressed quickly leave twice: that is for nobody."""
