@@ -1,8 +1,10 @@
 """The app: its screens, the one connection, and what every screen may ask of it."""
 
 import asyncio
+import itertools
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -40,10 +42,12 @@ from tokenhub_tui.servers import Server
 from tokenhub_tui.start import Start
 from tokenhub_tui.state import key_lines, keymap, standing
 from tokenhub_tui.state.feed import Feed
+from tokenhub_tui.state.flushes import Flushes
 from tokenhub_tui.state.health import Changes
 from tokenhub_tui.state.messages import Said
 from tokenhub_tui.state.more import Here
 from tokenhub_tui.state.vault import Seen, told
+from tokenhub_tui.terminal import timed
 from tokenhub_tui.widgets.keys_panel import KeysPanel
 from tokenhub_tui.widgets.seek_bar import SeekBar
 from tokenhub_tui.widgets.topbar import TopBar
@@ -54,8 +58,9 @@ T = TypeVar("T")
 
 # What came meanwhile is drawn at once: no eye reads faster, and a busy server sends hundreds.
 FRAME_S = 0.25
-# After so long without the focus of the terminal, only every fifth question is asked.
-BLURRED_S, BLURRED_PACE = 60.0, 5.0
+# After so long without the focus of the terminal, all is five times rarer; where the terminal does
+# not keep up, twice.
+BLURRED_S, BLURRED_PACE, SLOW_PACE = 60.0, 5, 2
 KEPT_MESSAGES = 100
 # How long the console's word about something stands. What went wrong with what the user did stays
 # until it is closed; what a screen could not ask is in its first line as well.
@@ -111,7 +116,8 @@ class Console(App[None]):
         play: Played | None = None,
         record: Recorder | None = None,
     ) -> None:
-        super().__init__()
+        self.flushes = Flushes()
+        super().__init__(driver_class=timed(self.flushes.took))
         self.player = play.player if play is not None else None
         if isinstance(server, Profile):
             server = Server(profile=server, name=name or server.url.partition("://")[2])
@@ -142,10 +148,11 @@ class Console(App[None]):
         self._early: list[Event] = []
 
     @property
-    def pace(self) -> float:
-        """By how much longer than usual screens wait before they ask anew."""
-        away = self._blurred_at and self.clock.now() - self._blurred_at > BLURRED_S
-        return BLURRED_PACE if away else 1.0
+    def pace(self) -> int:
+        """By how much longer than usual all waits that comes again: questions, clocks, frames."""
+        if self._blurred_at and self.clock.now() - self._blurred_at > BLURRED_S:
+            return BLURRED_PACE
+        return SLOW_PACE if self.flushes.slow else 1
 
     @property
     def read_only(self) -> bool:
@@ -172,8 +179,8 @@ class Console(App[None]):
         self._begin()
         if (asked := self._start.theme) and asked != self.theme:
             self.say(f"--theme: there is no {asked}; ctrl+t shows what there is", tone="warn")
-        self.set_interval(FRAME_S, self._frame)
-        self.set_interval(1.0, self._tick)
+        self.set_interval(FRAME_S, self._paced(self._take))
+        self.set_interval(1.0, self._paced(self._tick))
 
     def _begin(self) -> None:
         """Show the first screen of a server, and hear what happens there."""
@@ -211,16 +218,23 @@ class Console(App[None]):
 
     def on_app_focus(self) -> None:
         """Somebody looks again: at what is now."""
-        away, self._blurred_at = self.pace > 1, 0.0
+        away, self._blurred_at = self.pace == BLURRED_PACE, 0.0
         if away:
+            self._take()
+            self._tick()
             self.action_refresh()
 
-    # --- What comes ---
+    def _paced(self, what: Callable[[], None]) -> Callable[[], None]:
+        """The same, done at every turn, or as rarely as `pace` says."""
+        turns = itertools.count()
 
-    async def _frame(self) -> None:
-        # Should a dialog have gone before it was open.
-        await self.on_opened()
-        self._take()
+        def maybe() -> None:
+            if next(turns) % self.pace == 0:
+                what()
+
+        return maybe
+
+    # --- What comes ---
 
     def _take(self) -> None:
         """Take what was heard since the last frame, and let the screen that is seen draw it."""
@@ -239,6 +253,9 @@ class Console(App[None]):
                 self.page.changed()
 
     def _tick(self) -> None:
+        if self._early:
+            # Should a dialog have gone before it was open.
+            self.call_later(self.on_opened)
         if self._recorder is not None and self._recorder.closed:
             self._end_recording(self._recorder.why)
         self.draw_bars()
@@ -292,6 +309,8 @@ class Console(App[None]):
             states.insert(0, ("● records", "warn"))
         if missed := standing.lost(self.link.standing):
             states.insert(0, (missed, "warn"))
+        if self.flushes.slow:
+            states.append(("slow", "warn"))
         if self.read_only:
             states.append(("read-only", "dim"))
         of_vault = told(self.info, self.vault, now)

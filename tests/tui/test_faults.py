@@ -12,6 +12,7 @@ from tests.support.server import ADMIN_TOKEN, running
 from tests.tui.console import before, seen, until
 from tokenhub.wire.logs import Facet, FacetValue, LogFacets
 from tokenhub.wire.problem import Problem
+from tokenhub_tui.state.flushes import MOST_LONG
 from tokenhub_tui.widgets.filter_bar import FilterBar
 
 pytestmark = pytest.mark.anyio
@@ -181,3 +182,23 @@ async def test_words_of_a_server_do_not_steer_the_terminal(tmp_path: Path) -> No
 
     assert "model:gptx" == bar.first
     assert toasts[0].startswith("no way")
+
+
+async def test_a_terminal_that_does_not_keep_up_is_told_and_sent_less(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub, before(hub) as (console, pilot):
+        quick = await seen(console, pilot, "● live")
+        for _ in range(MOST_LONG):
+            console.flushes.took(1.0)
+        slow = await seen(console, pilot, "slow")
+        turns: list[int] = []
+        maybe = console._paced(lambda: turns.append(1))
+        for _ in range(10):
+            maybe()
+        console.on_app_blur()
+        console._blurred_at -= 100
+        for _ in range(10):
+            maybe()
+
+    assert "slow" not in quick
+    assert "● live" in slow
+    assert 5 + 2 == len(turns)

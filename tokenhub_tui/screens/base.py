@@ -68,7 +68,7 @@ class Console(Protocol):
     player: Player | None
 
     @property
-    def pace(self) -> float: ...
+    def pace(self) -> int: ...
 
     async def send(self, call: Call[T], done: str) -> T | None:
         """Send a change and say how it went; its answer, or None."""
