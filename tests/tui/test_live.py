@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.server import Hub, running
 from tests.tui.console import before, seen, text, until
+from tests.tui.recorded import SetClock
 from tokenhub.client.call import Call
 from tokenhub.client.stream import Heard
 from tokenhub.client.text import from_ms
@@ -122,6 +123,17 @@ async def test_pause_holds_what_is_seen_and_all_that_can_be_done_with_it(tmp_pat
     assert "✗" not in shown.split("cheap-bot")[0].splitlines()[-1]
     assert "cheap-bot" in shown
     assert "first" == copied
+
+
+async def test_filter_of_the_last_minutes_goes_on_with_the_time(tmp_path: Path) -> None:
+    clock = SetClock(1_767_225_600.0)
+    async with running(tmp_path) as hub, before(hub, clock=clock) as (console, pilot):
+        await seen(console, pilot, "No request yet")
+        hear(console, "route_success", "first", key="cheap-bot")
+        await pilot.press("slash", *"since:5m", "enter")
+        await seen(console, pilot, "✓", "1 of 1")
+        clock.at += 301
+        await seen(console, pilot, "Nothing matches", "0 of 1")
 
 
 def hear(console: Console, what: str, *requests: str, key: str = "") -> None:

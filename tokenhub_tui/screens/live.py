@@ -171,9 +171,17 @@ class LivePage(Page[Answers]):
         self._draw_if_loaded()
 
     def ticked(self) -> None:
-        """The figures, and the clocks of what runs and of the pause."""
+        """The figures, and the clocks of what runs and of the pause.
+
+        `since:5m` means other requests by now.
+        """
         if self.loaded:
             self._draw_figures()
+        if self._held is None and self.wanted and self.loaded:
+            meant = parse(self.wanted, now=self.console.clock.now())
+            if meant != self._filter:
+                self.filtered()
+                return
         if self._held is not None or any(not line.over for line in self.console.feed.lines):
             self._draw_if_loaded()
 

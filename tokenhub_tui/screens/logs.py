@@ -87,6 +87,7 @@ class LogsPage(Page[Answer | None]):
         self._new = (0, 0)
         self._empty_pages = 0
         self._exporting = ""
+        self._parsed = ("", Filter())
 
     def contents(self) -> ComposeResult:
         yield TabLine({REQUESTS: "Requests", AUDIT: "Audit"})
@@ -165,9 +166,16 @@ class LogsPage(Page[Answer | None]):
         line = self.console.feed.get(event.request_id)
         if line is None or not self.wanted:
             return True
-        told = parse(self.wanted, now=self.console.clock.now()).terms
-        meant = Filter(tuple(term for term in told if term.field not in _UNHEARD))
-        return meant.matches(line.row())
+        return self._of_events().matches(line.row())
+
+    def _of_events(self) -> Filter:
+        """What the filter means of what events tell; read once for each filter."""
+        text, meant = self._parsed
+        if text != self.wanted:
+            told = parse(self.wanted, now=self.console.clock.now()).terms
+            meant = Filter(tuple(term for term in told if term.field not in _UNHEARD))
+            self._parsed = (self.wanted, meant)
+        return meant
 
     def on_table_nearing(self, message: Table.Nearing) -> None:
         if message.table is self.table:
