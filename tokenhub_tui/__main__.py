@@ -34,7 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Textual takes 200 ms to load, which --help and a pipe need not wait for.
     from tokenhub.client.errors import BadProfile  # noqa: PLC0415
     from tokenhub_tui.app import Console  # noqa: PLC0415
-    from tokenhub_tui.clock import SystemClock  # noqa: PLC0415
     from tokenhub_tui.kept import Kept  # noqa: PLC0415
     from tokenhub_tui.replay import Recorder  # noqa: PLC0415
 
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             server, played = _played(given.replay)
         else:
             server, played = _server(given, kept), None
-        recorder = Recorder(given.record, SystemClock()) if given.record is not None else None
+        recorder = Recorder(given.record) if given.record is not None else None
         console = Console(
             server,
             start=_start(given),

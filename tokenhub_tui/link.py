@@ -40,7 +40,7 @@ class Witness(Protocol):
 
     def heard(self, events: list[Heard]) -> None: ...
 
-    def answered(self, call: Call[T], answer: T) -> None: ...
+    def answered(self, call: Call[T], answer: T, at: float) -> None: ...
 
 
 class Link:
@@ -91,7 +91,7 @@ class Link:
                 raise
             raise Unanswered(error) from error
         if self.witness is not None:
-            self.witness.answered(call, answer)
+            self.witness.answered(call, answer, self.now())
         return answer
 
     def opened(self, call: Call[T]) -> AbstractAsyncContextManager[AsyncOpened]:

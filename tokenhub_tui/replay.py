@@ -16,7 +16,6 @@ from tokenhub.client.profile import Profile
 from tokenhub.client.stream import Heard
 from tokenhub.client.text import from_ms
 from tokenhub.wire.problem import Problem
-from tokenhub_tui.clock import Clock
 from tokenhub_tui.link import Link
 from tokenhub_tui.state.replay import OF_THE_STREAM, Answer, Player, read
 from tokenhub_tui.state.retold import retold
@@ -96,10 +95,9 @@ class Recorder:
     `why` tells then what was the matter, and is empty otherwise.
     """
 
-    def __init__(self, file: Path, clock: Clock) -> None:
+    def __init__(self, file: Path) -> None:
         self.file = file
         self.why = ""
-        self._clock = clock
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._lines = os.fdopen(descriptor, "wb", buffering=0)
         self._told: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -109,8 +107,11 @@ class Recorder:
         found = [one for one in events if one.type not in OF_THE_STREAM]
         self._write(b"".join(msgspec.json.encode(one) + b"\n" for one in found))
 
-    def answered(self, call: Call[T], answer: T) -> None:
-        """What the server answered to a question, where it is another answer than before."""
+    def answered(self, call: Call[T], answer: T, at: float) -> None:
+        """What the server answered to a question, where it is another answer than before.
+
+        `at` is when, in Unix seconds of the server: so it stands among the events of that time.
+        """
         if call.method != "GET" or not isinstance(answer, msgspec.Struct):
             return
         key = (call.path, str(httpx.QueryParams(list(call.query))))
@@ -122,8 +123,9 @@ class Recorder:
             self._told.popitem(last=False)
         if before == digest:
             return
-        at = from_ms(self._clock.now() * 1000)
-        one = Answer(timestamp=at, path=key[0], query=key[1], body=msgspec.Raw(body))
+        one = Answer(
+            timestamp=from_ms(at * 1000), path=key[0], query=key[1], body=msgspec.Raw(body)
+        )
         self._write(msgspec.json.encode(one) + b"\n")
 
     def _write(self, lines: bytes) -> None:

@@ -98,7 +98,7 @@ class Faulty:
     def heard(self, events: object) -> None:
         raise KeyError
 
-    def answered(self, call: object, answer: object) -> None:
+    def answered(self, call: object, answer: object, at: float) -> None:
         """It bears answers."""
 
 

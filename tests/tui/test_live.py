@@ -174,7 +174,7 @@ class Asked:
     def heard(self, events: list[Heard]) -> None:
         """Events are no questions."""
 
-    def answered(self, call: Call[T], answer: T) -> None:
+    def answered(self, call: Call[T], answer: T, at: float) -> None:
         del answer
         self.paths.append(call.path)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.server import ADMIN_TOKEN, Hub, running
 from tests.tui.console import before, seen, text, until
+from tests.tui.test_link import Off
 from tokenhub.client.call import Call
 from tokenhub.client.profile import Profile
 from tokenhub.sim.app import Sim
@@ -17,7 +18,6 @@ from tokenhub.sim.profile import Profile as Simulated
 from tokenhub.wire.catalog import Health
 from tokenhub_tui import replay
 from tokenhub_tui.app import Console
-from tokenhub_tui.clock import SystemClock
 from tokenhub_tui.replay import Played, Recorder, load
 from tokenhub_tui.servers import Server
 from tokenhub_tui.state.replay import Player
@@ -41,7 +41,7 @@ async def recorded(folder: Path) -> tuple[Path, str]:
     async with running(folder) as hub, Sim(SIMULATED) as sim:
         await hub.provider("one", sim, models=["gpt"])
         key = await hub.key()
-        recorder = Recorder(file, SystemClock())
+        recorder = Recorder(file)
         async with before(hub, record=recorder) as (console, pilot):
             await seen(console, pilot, "No request yet", "● records", "● live")
             request_id = await ask(hub, key)
@@ -104,7 +104,7 @@ async def test_a_click_on_its_line_goes_there(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "session.jsonl", SystemClock())
+    recorder = Recorder(tmp_path / "session.jsonl")
     async with running(tmp_path) as hub, before(hub, record=recorder) as (console, pilot):
         await seen(console, pilot, "● records", "● live")
         recorder.close()
@@ -122,7 +122,7 @@ async def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -
 
 async def test_a_recording_is_of_one_server(tmp_path: Path) -> None:
     file = tmp_path / "session.jsonl"
-    recorder = Recorder(file, SystemClock())
+    recorder = Recorder(file)
     async with (
         running(tmp_path / "a") as one,
         running(tmp_path / "b") as two,
@@ -147,13 +147,34 @@ async def test_a_recording_is_of_one_server(tmp_path: Path) -> None:
 
 def test_an_answer_is_written_where_it_is_another_than_the_last(tmp_path: Path) -> None:
     file = tmp_path / "session.jsonl"
-    recorder = Recorder(file, SystemClock())
+    recorder = Recorder(file)
     answer = Health(status="ok", adapters=1, models=1)
     for at in range(replay.TOLD + 1):
         for _ in range(2):
-            recorder.answered(Call(method="GET", path=f"/{at}", returns=Health), answer)
-    recorder.answered(Call(method="GET", path="/0", returns=Health), answer)
+            recorder.answered(Call(method="GET", path=f"/{at}", returns=Health), answer, 1.0)
+    recorder.answered(Call(method="GET", path="/0", returns=Health), answer, 1.0)
     recorder.close()
 
     assert replay.TOLD + 2 == len(file.read_bytes().splitlines())
     assert replay.TOLD == len(recorder._told)
+
+
+async def test_what_is_recorded_stands_at_the_servers_time(tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    recorder = Recorder(file)
+    async with (
+        running(tmp_path) as hub,
+        before(hub, record=recorder, clock=Off(-500.0)) as (
+            console,
+            pilot,
+        ),
+    ):
+        await seen(console, pilot, "● live", "● records")
+        await hub.admin("POST", "apikeys", {"name": "one", "scopes": ["chat"]})
+        await pilot.press("5")
+        await seen(console, pilot, "1 key")
+        recorder.close()
+    tape = load(file).tape
+
+    at, _ = tape.answers["/admin/v1/apikeys", "limit=1000&offset=0"][0]
+    assert abs(at - tape.begin) < 100
