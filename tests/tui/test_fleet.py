@@ -402,7 +402,11 @@ async def test_a_key_that_is_pressed_twice_asks_once(tmp_path: Path) -> None:
     assert 1 == dialogs
 
 
-async def test_a_save_that_is_pressed_twice_is_one(tmp_path: Path) -> None:
+async def test_a_save_that_is_pressed_twice_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Once the form has gone, the same keys save a picture of the screen, where one is.
+    monkeypatch.chdir(tmp_path)
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await hub.provider("one", sim, models=["gpt"])
         async with before(hub, (120, 36), start="fleet") as (console, pilot):
