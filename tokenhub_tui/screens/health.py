@@ -148,7 +148,7 @@ class HealthPage(Page[Health]):
         box.border_subtitle = health.count_of(changes)
         told = [words(text, tone) for text, tone in health.facts(one, now)]
         self.query_one("#of-facts", Static).update(Content("\n").join(told))
-        self.query_one("#changes", Table).show(health.heard(changes, name))
+        self.query_one("#changes", Table).show(health.heard(changes, name, now))
 
     def on_resize(self) -> None:
         if self.loaded:

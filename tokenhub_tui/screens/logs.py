@@ -221,12 +221,12 @@ class LogsPage(Page[Answer | None]):
             self._ask_more()
 
     def _draw(self) -> None:
-        rows, table = self.kept.rows, self.table
+        rows, table, now = self.kept.rows, self.table, self.console.clock.now()
         if self.showing == REQUESTS:
             columns = requests.columns(self._columns)
-            table.show([requests.row(one, columns) for one in rows], columns=columns)
+            table.show([requests.row(one, now, columns) for one in rows], columns=columns)
         else:
-            table.show([audit.row(one) for one in rows])
+            table.show([audit.row(one, now) for one in rows])
         empty = self.query_one(f"#{self.showing}-empty", Empty)
         empty.display, table.display = not rows, bool(rows)
         if self.wanted:

@@ -46,7 +46,8 @@ class PlanPage(Page[OrchestrationDetail]):
         self._over = data.status != "running"
         self.query_one("#request-title", Static).update(words(*plan.title(data)))
         table = self.query_one("#steps", Table)
-        table.show([requests.row(step) for step in data.steps])
+        now = self.console.clock.now()
+        table.show([requests.row(step, now) for step in data.steps])
         if self.focused is None:
             table.focus()
 

@@ -34,7 +34,7 @@ FIELDS: Fields = MappingProxyType(
     }
 )
 COLUMNS = (
-    Column(id="timestamp", title="time", width=8),
+    Column(id="timestamp", title="time", width=11),
     Column(id="mark", title="", width=1),
     Column(id="actor", title="actor", width=10, most=24),
     Column(id="action", title="action", width=14, most=28),
@@ -117,7 +117,7 @@ def _unstarred(term: Term) -> Term:
 # --- Rows ---
 
 
-def row(one: AuditEntry) -> Row:
+def row(one: AuditEntry, now: float) -> Row:
     """An entry as a row."""
     refused = one.outcome != "ok"
     said = one.why.replace("_", " ") or one.outcome if refused else summary(one)
@@ -125,7 +125,7 @@ def row(one: AuditEntry) -> Row:
     return Row(
         id=str(one.id),
         cells=(
-            at(unix(one.timestamp)),
+            at(unix(one.timestamp), now),
             Cell("✗", "bad") if refused else Cell("✓", "good"),
             one.actor,
             one.action,

@@ -23,7 +23,7 @@ from tokenhub_tui.state.standing import clock
 __all__ = ["COLUMNS", "clock", "row"]
 
 COLUMNS = (
-    Column(id="time", title="time", width=8),
+    Column(id="time", title="time", width=8, most=11),
     Column(id="mark", title="", width=1),
     Column(id="model", title="model", width=16, most=40),
     Column(id="provider", title="provider", width=10, most=20, rank=8),
@@ -48,7 +48,7 @@ def row(line: Line, now: float) -> Row:
         id=line.request_id,
         tone="dim" if line.state == RUNNING else "",
         cells=(
-            at(line.at),
+            at(line.at, now),
             Cell(PARENT if line.parent else MARKS[line.state], _TONES[line.state]),
             line.model_id or _nobody(line),
             line.provider_id,
@@ -72,9 +72,12 @@ def _nobody(line: Line) -> str:
     return wanted or ("nobody" if line.over else "…")
 
 
-def at(unix_s: float) -> str:
-    """The time of day, on this machine's clock."""
-    return f"{datetime.fromtimestamp(unix_s):%H:%M:%S}" if unix_s else ""  # noqa: DTZ006 - local
+def at(unix_s: float, now: float) -> str:
+    """The time of day, on this machine's clock; of another day than today's with the day."""
+    if not unix_s:
+        return ""
+    then, today = datetime.fromtimestamp(unix_s), datetime.fromtimestamp(now)  # noqa: DTZ006 - local
+    return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%m-%d %H:%M}"
 
 
 def _took(line: Line, now: float) -> str:

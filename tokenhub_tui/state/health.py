@@ -340,12 +340,12 @@ def facts(it: ProviderHealth | RouteHealth, now: float) -> list[tuple[str, str]]
     lines = [(" · ".join(told), tone)]
     left_s = rests_s(it, now)
     if left_s is not None:
-        then = at(unix(it.cooldown_until or ""))
+        then = at(unix(it.cooldown_until or ""), now)
         lines.append(
             (f"Rests until {then}, {short(math.ceil(left_s))} from now; R ends it.", "warn")
         )
     if it.last_error:
-        when = f"{at(unix(it.last_error_time or ''))}, {ago(it.last_error_time, now)} ago"
+        when = f"{at(unix(it.last_error_time or ''), now)}, {ago(it.last_error_time, now)} ago"
         meaning = MEANINGS.get(it.last_error, "")
         lines.append((f"Last error {it.last_error} at {when}", ""))
         if meaning and it.state != "healthy":
@@ -382,20 +382,20 @@ def count_of(changes: Sequence[Change]) -> str:
 
 
 CHANGES = (
-    Column(id="at", title="time", width=8),
+    Column(id="at", title="time", width=8, most=11),
     Column(id="change", title="change", width=22, most=30),
     Column(id="why", title="why", width=11, most=24),
     Column(id="model", title="model", width=10, most=60),
 )
 
 
-def heard(changes: Sequence[Change], name: str) -> list[Row]:
+def heard(changes: Sequence[Change], name: str, now: float) -> list[Row]:
     """The changes as rows of a table; those of the routes of `name` say which model it was."""
     return [
         Row(
             id=str(place),
             cells=(
-                at(one.at),
+                at(one.at, now),
                 Cell(f"{_word(one.old)} → {_word(one.new)}", STATES.get(one.new, ("", "", ""))[2]),
                 one.reason,
                 one.name.removeprefix(name).removeprefix("/"),

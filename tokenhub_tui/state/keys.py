@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from tokenhub.client.text import milliseconds, usd
+from tokenhub.client.text import local, milliseconds, usd
 from tokenhub.filters import Field, Fields
 from tokenhub.wire.keys import ApiKey, ApiKeyIssued
 from tokenhub_tui.state.cells import Cell, Column, Row
@@ -290,7 +290,7 @@ def _policy(key: ApiKey) -> str:
 
 
 def _dates(key: ApiKey, now: float) -> str:
-    parts = [f"{key.id} made {key.created_at[:10]}"]
+    parts = [f"{key.id} made {local(key.created_at)[:10]}"]
     left_s = ahead(key.expires_at, now)
     if left_s is not None:
         parts.append(f"expires in {short(left_s)}" if left_s > 0 else "expired")
@@ -315,7 +315,7 @@ def credentials(key: ApiKey, now: float) -> list[Row]:
             id=one.prefix,
             cells=(
                 one.prefix,
-                one.issued_at[:10],
+                local(one.issued_at)[:10],
                 ago(one.last_used_at, now),
                 _until(one.expires_at, now, former=place > 0),
             ),

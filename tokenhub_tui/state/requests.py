@@ -15,10 +15,10 @@ from tokenhub_tui.state.feed import FAILED, MARKS, OK, RESCUED, unix
 from tokenhub_tui.state.reasons import reason, trouble
 
 COLUMNS = (
-    Column(id="timestamp", title="time", width=8),
+    Column(id="timestamp", title="time", width=11),
     Column(id="mark", title="", width=1),
     Column(id="status_code", title="st", width=3, right=True),
-    Column(id="model_id", title="model", width=16, most=44),
+    Column(id="model_id", title="model", width=13, most=44),
     Column(id="provider_id", title="provider", width=10, most=24, rank=8),
     Column(id="mode", title="mode", width=7, most=12, rank=7),
     Column(id="latency_ms", title="ms", width=6, right=True),
@@ -54,12 +54,14 @@ def columns(names: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
-def row(one: RequestLog, shown: Sequence[Column] = COLUMNS) -> Row:
+def row(one: RequestLog, now: float, shown: Sequence[Column] = COLUMNS) -> Row:
     """A request as a row of these columns."""
-    return Row(id=one.request_id, cells=tuple(_cell(one, column.id) for column in shown))
+    return Row(id=one.request_id, cells=tuple(_cell(one, column.id, now) for column in shown))
 
 
-def _cell(one: RequestLog, name: str) -> str | Cell:
+def _cell(one: RequestLog, name: str, now: float) -> str | Cell:
+    if name == "timestamp":
+        return at(unix(one.timestamp), now)
     special = _CELLS.get(name)
     return special(one) if special else plain(getattr(one, name, None))
 
@@ -83,7 +85,6 @@ def _status(one: RequestLog) -> Cell:
 
 
 _CELLS: Mapping[str, Callable[[RequestLog], str | Cell]] = {
-    "timestamp": lambda one: at(unix(one.timestamp)),
     "mark": lambda one: Cell(MARKS[outcome(one)], TONES[outcome(one)]),
     "status_code": _status,
     "model_id": _model,

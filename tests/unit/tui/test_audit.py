@@ -72,7 +72,7 @@ def test_what_comes_and_goes_is_said_in_a_word() -> None:
 
 def test_refusal_is_marked_and_named() -> None:
     cells = [
-        natural(cell) for cell in row(entry(outcome="refused", why="bad_token", times=3)).cells
+        natural(cell) for cell in row(entry(outcome="refused", why="bad_token", times=3), 0.0).cells
     ]
 
     assert "✗" == cells[1]

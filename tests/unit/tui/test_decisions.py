@@ -7,7 +7,7 @@ import pytest
 from tests.unit.tui.test_feed import attempt
 from tests.unit.tui.test_why import candidate, decision
 from tokenhub_tui.state.cells import natural
-from tokenhub_tui.state.decisions import COLUMNS, row, undecided
+from tokenhub_tui.state.decisions import COLUMNS, at, row, undecided
 from tokenhub_tui.state.feed import Line
 
 NAMES = [one.id for one in COLUMNS]
@@ -91,3 +91,11 @@ def test_why_there_are_no_candidates_is_said() -> None:
     assert "No route has been chosen yet." == undecided(line())
     assert "refused before" in undecided(line(state="failed"))
     assert "each of its steps" in undecided(line(plan="vote"))
+
+
+def test_a_time_of_another_day_has_its_day() -> None:
+    noon = 1_767_268_800.0  # 2026-01-01
+
+    assert ("12:00:00", "12-31 12:00", "") == (
+        at(noon, noon + 60), at(noon - 86_400, noon), at(0.0, noon)
+    )  # fmt: skip

@@ -183,7 +183,7 @@ def test_changes_of_a_provider_are_those_of_its_routes_too() -> None:
         ]
     )
 
-    table = heard(changes.of("bad"), "bad")
+    table = heard(changes.of("bad"), "bad", NOW)
 
     assert ["healthy → degraded", "healthy → down"] == [natural(row.cells[1]) for row in table]
     assert ["llama", ""] == [natural(row.cells[3]) for row in table]

@@ -1,5 +1,7 @@
 """API keys as rows."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -156,3 +158,14 @@ def test_changes_say_what_they_come_to() -> None:
     assert "opens nothing any more" in after_rotation(issued, NOW)
     assert "for 24h00m yet" in after_rotation(later, NOW)
     assert ["1 key", "2 of 3 keys"] == [counted(1, 1), counted(2, 3)]
+
+
+def test_days_are_those_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    late = but(created_at="2026-01-01T20:00:00Z")
+    told = facts(late, NOW)
+    monkeypatch.undo()
+    time.tzset()
+
+    assert "made 2026-01-02" in str(told)

@@ -11,7 +11,8 @@ from tokenhub_tui.state.requests import Bars, axis, columns, drawn, filled, grou
 def cells(one, names=()):
     shown = columns(names)
     return {
-        column.id: natural(cell) for column, cell in zip(shown, row(one, shown).cells, strict=True)
+        column.id: natural(cell)
+        for column, cell in zip(shown, row(one, 0.0, shown).cells, strict=True)
     }
 
 
