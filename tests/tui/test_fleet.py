@@ -223,6 +223,29 @@ async def test_a_provider_is_tested_discovered_and_deleted_by_its_name(tmp_path:
     assert [] == left
 
 
+async def test_a_second_try_to_register_counts_its_own(tmp_path: Path) -> None:
+    gate = Gate()
+
+    def away(url: httpx.URL) -> bytes | None:
+        """Nobody is there from the third model on."""
+        made = [call for call in gate.asked if call.startswith("POST") and "models" in call]
+        if gate.asked[-1:] == made[-1:] and "models" in url.path and made[2:]:
+            raise httpx.ConnectError("Connection refused")
+        return None
+
+    gate.fake = away
+    async with running(tmp_path) as hub, Sim(PROFILE) as sim:
+        await hub.provider("one", sim)
+        async with before(hub, start="fleet", transport=gate) as (console, pilot):
+            await seen(console, pilot, "Providers 1")
+            await pilot.press("D")
+            await seen(console, pilot, "one offers 3 models")
+            await pilot.press("a", "ctrl+s")
+            await seen(console, pilot, "2 of 3 were registered before that.")
+            await pilot.press("ctrl+s")
+            await seen(console, pilot, "0 of 1 were registered before that.")
+
+
 async def test_aliases_and_defaults_are_edited(tmp_path: Path) -> None:
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await hub.provider("one", sim, models=["gpt", "large"])

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 
 from tests.support.server import running
 from tests.tui.console import before, seen
 from tokenhub.sim.app import Sim
 from tokenhub.sim.profile import Model, Profile
+from tokenhub_tui.state.more import Fact
+from tokenhub_tui.widgets.facts import Facts
 
 pytestmark = pytest.mark.anyio
 
@@ -39,3 +42,21 @@ async def test_more_tells_of_server_console_messages_and_checks(
     assert "nothing" in first
     assert "Rotated key" in messages
     assert checked.index("✗ provider gone") < checked.index("✓ provider one")
+
+
+class Told(App[None]):
+    """Facts, and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield Facts(id="facts")
+
+
+async def test_a_fact_in_wide_letters_goes_on_under_its_beginning() -> None:
+    app = Told()
+    async with app.run_test(size=(24, 8)) as pilot:
+        app.query_one(Facts).show([Fact(name="name", value="模型" * 10)])
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips(app.size)
+        shown = [strip.text.rstrip() for strip in strips if strip.text.strip()]
+
+    assert ["name  " + "模型" * 4 + "模", "      型" + "模型" * 4, "      模型"] == shown

@@ -17,6 +17,7 @@ from tokenhub.client.calls.keys import list_keys
 from tokenhub.client.calls.log_level import get_log_level
 from tokenhub.client.calls.session import whoami
 from tokenhub.client.errors import ClientError, Unauthorized
+from tokenhub.client.text import cells
 from tokenhub_tui.every import every
 from tokenhub_tui.screens.base import Page, bindings
 from tokenhub_tui.state import checks, more
@@ -123,7 +124,7 @@ class MorePage(Page[Server]):
         elif row_id.isdigit() and int(row_id) < len(self.console.said):
             said = self.console.said[int(row_id)].text
             # What is not cut in its row need not be said twice.
-            text = said if len(said) > self.table.size.width - TIME else ""
+            text = said if cells(said) > self.table.size.width - TIME else ""
         self.query_one("#whole", Static).update(lines(text))
 
     def on_table_moved(self) -> None:

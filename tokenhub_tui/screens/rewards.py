@@ -12,6 +12,7 @@ from textual.widgets import ContentSwitcher
 
 from tokenhub.client.calls.feedback import give_feedback
 from tokenhub.client.calls.rewards import list_arms, list_rewards, reset_rewards
+from tokenhub.client.text import cells
 from tokenhub.filters import Fields, parse
 from tokenhub.wire.feedback import FeedbackIn
 from tokenhub.wire.rewards import Arm, Reward, RewardPage
@@ -210,7 +211,7 @@ class RewardsPage(Page[Believed]):
     def _draw_wins(self) -> None:
         table, box = self.query_one("#wins", SeriesTable), self.query_one("#beliefs-box")
         wins = {arm_id(one): self._wins.get(arm_id(one), 0) for one in self._meant()}
-        named = max((len(name) for name in wins), default=0)
+        named = max((cells(name) for name in wins), default=0)
         room = self.size.width - min(44, max(18, named)) - 24
         table.show(posteriors.winners(wins, self._colours, room))
         box.border_title = f"who is best in {DRAWS:,} draws · seed {self._seed}"

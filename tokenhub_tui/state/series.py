@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from tokenhub.client.text import cells
 from tokenhub.wire.tsdb import Chart, Series
 from tokenhub_tui.state.cells import Cell, Column, Row
 from tokenhub_tui.state.plot import MS, RATE, SHARE, USD, Curve, Plot, Point, exact, moment
@@ -304,16 +305,16 @@ def fitting(
 ) -> list[tuple[str, int | None]]:
     """As many entries as there is room for, and how many more there are."""
     parts: list[tuple[str, int | None]] = [*first]
-    used = sum(len(text) for text, _ in parts)
+    used = sum(cells(text) for text, _ in parts)
     for number, (text, colour) in enumerate(entries):
         between = "  " if parts else ""
         rest = more + len(entries) - number - 1
-        need = len(between + text) + (len(f"  +{rest}") if rest else 0)
+        need = cells(between + text) + (len(f"  +{rest}") if rest else 0)
         if used + need > room:
             more += len(entries) - number
             break
         parts += [(between, None), (text, colour)] if between else [(text, colour)]
-        used += len(between + text)
+        used += cells(between + text)
     return [*parts, (f"{'  ' if parts else ''}+{more}", None)] if more else parts
 
 

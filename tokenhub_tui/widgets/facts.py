@@ -1,12 +1,10 @@
 """Values under each other, each behind its name."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
 from textual.content import Content
 from textual.widgets import Static
 
-from tokenhub.client.text import clean
 from tokenhub_tui.state.more import Fact, width
 from tokenhub_tui.widgets.words import words
 
@@ -39,6 +37,6 @@ class Facts(Static):
 
 def _lines(fact: Fact, names: int, room: int) -> Iterator[Content]:
     name = fact.name
-    for text in wrap(clean(fact.value), room, break_on_hyphens=False) or [""]:
-        yield Content.assemble(words(name.ljust(names), "dim"), words(text, fact.tone))
+    for text in words(fact.value, fact.tone).wrap(room):
+        yield Content.assemble(words(name.ljust(names), "dim"), text)
         name = ""

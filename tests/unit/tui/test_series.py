@@ -180,3 +180,10 @@ def test_a_window_that_is_mostly_before_the_first_request_gives_way_to_a_shorter
     assert WINDOWS[0] == series.fitting_window(chart(line("gpt", (55, 5.0))), hour)
     assert hour == series.fitting_window(chart(line("gpt", (54, 5.0)), line("b", (59, 1.0))), hour)
     assert hour == series.fitting_window(chart(), hour)
+
+
+def test_legend_counts_the_cells_of_wide_names() -> None:
+    entries = [("1 模型模型", 0), ("2 gpt", 1)]
+
+    assert [("1 模型模型", 0), ("  ", None), ("2 gpt", 1)] == series.fitting([], entries, 0, 17)
+    assert [("1 模型模型", 0), ("  +1", None)] == series.fitting([], entries, 0, 16)
