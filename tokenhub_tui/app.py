@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from tokenhub.client.call import Call
 from tokenhub.client.calls.info import info
+from tokenhub.client.calls.session import whoami
 from tokenhub.client.calls.vault import status
 from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
 from tokenhub.client.profile import Profile
@@ -62,6 +63,8 @@ FRAME_S = 0.25
 # not keep up, twice.
 BLURRED_S, BLURRED_PACE, SLOW_PACE = 60.0, 5, 2
 KEPT_MESSAGES = 100
+# The role of a token that changes nothing.
+VIEWER = "viewer"
 # How long the console's word about something stands. What went wrong with what the user did stays
 # until it is closed; what a screen could not ask is in its first line as well.
 TOLD_S, FAILED_S, STAYS_S = 4.0, 30.0, 86_400.0
@@ -97,11 +100,12 @@ class Console(App[None]):
     class Told(Message):
         """What a server says of itself, and of its vault, is here."""
 
-        def __init__(self, link: Link, info: Info, seen: Seen) -> None:
+        def __init__(self, link: Link, info: Info, seen: Seen, role: str) -> None:
             super().__init__()
             self.link = link
             self.info = info
             self.vault = seen
+            self.role = role
 
     def __init__(
         self,
@@ -124,6 +128,7 @@ class Console(App[None]):
         self.server = server
         self.kept = kept or Kept.nothing()
         self._reads = read_only
+        self._role = ""
         self._transport = transport
         self._recorder = record
         self._ours = clock or SystemClock()
@@ -156,8 +161,8 @@ class Console(App[None]):
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing is changed here: by the flag, or as the server's context says."""
-        return self._reads or self.server.read_only
+        """Whether nothing is changed here: by the flag, the server's context, or the token."""
+        return self._reads or self.server.read_only or self._role == VIEWER
 
     @property
     def page(self) -> Page[object] | None:
@@ -284,10 +289,11 @@ class Console(App[None]):
                 try:
                     known = await link(info())
                     seen = Seen(status=await link(status()), at=self.clock.now())
+                    role = self._role if self.read_only else (await link(whoami())).role
                 except ClientError:
                     # The bar tells of a server that is away; each screen of what it could not load.
                     continue
-                self.post_message(self.Told(link, known, seen))
+                self.post_message(self.Told(link, known, seen, role))
         finally:
             self._asks = False
 
@@ -295,6 +301,13 @@ class Console(App[None]):
         if message.link is not self.link:
             return
         self.info, self.vault = message.info, message.vault
+        if message.role != self._role:
+            self._role = message.role
+            self.link.read_only = self.read_only
+            if self._role == VIEWER:
+                self.say("The token may only read: its role is viewer.", tone="warn")
+            if self.page is not None:
+                self.page.redraw_keys()
         if self.screen_stack:
             self.draw_bars()
 
@@ -647,7 +660,7 @@ class Console(App[None]):
             self.link.witness = self._recorder
         await self._clear()
         await before.aclose()
-        self.server = server
+        self.server, self._role = server, ""
         self.link.read_only = self.read_only
         self.feed, self.changes, self.seeded, self.said = Feed(), Changes(), False, []
         self.info = self.vault = self.prefill = self._undo = None

@@ -397,3 +397,19 @@ async def test_what_ends_the_console_is_told_without_secrets(
 
     assert "RuntimeError: 13" in told
     assert "correct-horse" not in told
+
+
+async def test_a_token_that_may_only_read_is_offered_no_change(tmp_path: Path) -> None:
+    async with running(tmp_path) as hub:
+        issued = await hub.admin("POST", "tokens", {"name": "eve", "role": "viewer"})
+        async with before(hub, token=issued["token"], start="fleet") as (console, pilot):
+            await until(pilot, lambda: console.read_only)
+            await seen(console, pilot, "No provider yet", "read-only")
+            await pilot.press("n")
+            await until(pilot, lambda: console.said[1:])
+            said = [one.text for one in console.said]
+
+    assert [
+        "The token may only read: its role is viewer.",
+        "New: the console only reads here",
+    ] == said
