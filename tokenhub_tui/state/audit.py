@@ -34,7 +34,7 @@ FIELDS: Fields = MappingProxyType(
     }
 )
 COLUMNS = (
-    Column(id="timestamp", title="time", width=11),
+    Column(id="timestamp", title="time", width=8, most=11),
     Column(id="mark", title="", width=1),
     Column(id="actor", title="actor", width=10, most=24),
     Column(id="action", title="action", width=14, most=28),

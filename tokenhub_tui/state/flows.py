@@ -29,7 +29,7 @@ MARKS: Mapping[str, str] = {
     "succeeded": "✓", "partial": "!", "running": "⇢", "failed": "✗", "cancelled": "·", "lost": "✗",
 }  # fmt: skip
 COLUMNS = (
-    Column(id="time", title="time", width=11),
+    Column(id="time", title="time", width=8, most=11),
     Column(id="mark", title="", width=1),
     Column(id="mode", title="mode", width=11),
     Column(id="status", title="state", width=9),

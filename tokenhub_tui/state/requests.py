@@ -15,7 +15,7 @@ from tokenhub_tui.state.feed import FAILED, MARKS, OK, RESCUED, unix
 from tokenhub_tui.state.reasons import reason, trouble
 
 COLUMNS = (
-    Column(id="timestamp", title="time", width=11),
+    Column(id="timestamp", title="time", width=8, most=11),
     Column(id="mark", title="", width=1),
     Column(id="status_code", title="st", width=3, right=True),
     Column(id="model_id", title="model", width=13, most=44),
