@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.tui.console import SIZES
 from tests.tui.picture import HIGH, WIDE, svg
 from tests.tui.recorded import Recorded, Session, load
-from tests.tui.staged import PLACES, THEMES, here, shown, staged
+from tests.tui.staged import PLACES, THEMES, here, rested, shown, staged
 
 ROOT = Path(__file__).parents[2]
 ALL, CHOSEN = ROOT / "run" / "shots", ROOT / "docs" / "images"
@@ -38,8 +38,9 @@ async def _shoot(place: str, size: tuple[int, int], session: Session) -> None:
     async with staged(server, session.at, size, place) as (console, pilot):
         for theme in THEMES:
             console.theme = theme
-            there = place if theme == THEMES[0] else console.current_mode
-            await shown(console, pilot, there, server)
+            if theme == THEMES[0]:
+                await shown(console, pilot, place, server)
+            await rested(console, pilot, server)
             name = f"{place}-{size[0]}x{size[1]}-{theme.removeprefix('tokenhub-')}"
             drawn(svg(console), size, ALL / f"{name}.png")
             if name in KEPT:
