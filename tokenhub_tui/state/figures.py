@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tokenhub.client.text import usd
 from tokenhub.wire.events import Event
 from tokenhub.wire.stats import Aggregate, Stats
-from tokenhub_tui.state.feed import ENDED, unix
+from tokenhub_tui.state.feed import ENDED, cost_usd, unix
 
 _TITLES = ("req/min", "p95 ms", "cost/h", "errors", "tokens/min")
 _NOW, _NOW_MIN, _HOUR_MIN = "5m", 5, 60
@@ -33,17 +33,19 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
-    """What the requests of a time came to."""
+    """What the requests of a time came to; `unpriced` of them at a price that nobody knows."""
 
     requests: int = 0
     errors: int = 0
     usd: float = 0.0
     tokens: int = 0
+    unpriced: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(
             requests=self.requests + other.requests, errors=self.errors + other.errors,
             usd=self.usd + other.usd, tokens=self.tokens + other.tokens,
+            unpriced=self.unpriced + other.unpriced,
         )  # fmt: skip
 
 
@@ -77,6 +79,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
             errors=sum(one.type == "route_error" for one in new),
             usd=sum(one.cost_usd for one in new),
             tokens=sum(one.total_tokens for one in new),
+            unpriced=sum(cost_usd(one) is None for one in new),
         )
         return replace(self, since=self.since + sums, until=now, ahead_s=ahead_s)
 
@@ -106,7 +109,8 @@ def figures(stats: Stats, since: Sums | None = None, *, minutes: float = 0.0) ->
         Figure(title=_TITLES[0], value=_few(rate), **_moved(rate, steady.requests, bad_up=None)),
         Figure(title=_TITLES[1], value=_number(p95_ms),
                **_moved(p95_ms, usual.p95_ms, bad_up=True)),
-        Figure(title=_TITLES[2], value=_spent(spent), **_moved(spent, steady.spent, bad_up=True)),
+        Figure(title=_TITLES[2], value=("≥" if sums.unpriced else "") + _spent(spent),
+               **_moved(spent, steady.spent, bad_up=True)),
         Figure(title=_TITLES[3], value=f"{failed:.1%}",
                change=f"{sums.errors:,} ✗" if sums.errors else "",
                tone="bad" if failed >= _MANY_ERRORS else ""),
@@ -123,6 +127,7 @@ def _sums(one: Aggregate | None) -> Sums:
         errors=one.error_count,
         usd=one.total_cost_usd,
         tokens=one.total_tokens,
+        unpriced=one.unpriced,
     )
 
 

@@ -1,5 +1,8 @@
+import msgspec
+
 from tokenhub.client.text import from_ms
 from tokenhub.wire.events import Event
+from tokenhub.wire.observe import AttemptLog
 from tokenhub.wire.stats import Aggregate, Stats
 from tokenhub_tui.state.figures import Counted, figures
 
@@ -52,6 +55,20 @@ def test_too_few_requests_are_nothing_to_compare_with() -> None:
     found = shown(window("5m", 10, p95=900), window("1h", 20), window("24h", 50))
 
     assert ["2.0", "900", "$0.12", "0.0%", "200"] == found
+
+
+def test_money_that_is_not_all_known_is_said_to_be_at_least_that() -> None:
+    unpriced = msgspec.structs.replace(window("5m", 100), unpriced=3)
+    attempt = AttemptLog(
+        attempt=1, provider_id="one", model_id="gpt", state="settled", status_code=200,
+        error_class="", latency_ms=1.0, input_tokens=1, output_tokens=1, cost_usd=None,
+        estimated=False,
+    )  # fmt: skip
+    unknown = msgspec.structs.replace(ended(NOW + 1), attempts=[attempt])
+    counted = Counted().answered(stats(window("5m", 100)), NOW).heard([unknown], NOW + 2)
+
+    assert "≥$1.20" == shown(unpriced)[2]
+    assert values(counted)[2].startswith("≥$")
 
 
 def test_without_a_request_there_are_no_figures() -> None:
