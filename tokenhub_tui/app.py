@@ -19,12 +19,12 @@ from tokenhub.client.call import Call
 from tokenhub.client.calls.info import info
 from tokenhub.client.calls.session import whoami
 from tokenhub.client.calls.vault import status
-from tokenhub.client.errors import ClientError, NotFound, Refused, Unauthorized, Unreachable
+from tokenhub.client.errors import ClientError
 from tokenhub.client.profile import Profile
 from tokenhub.client.stream import Heard
 from tokenhub.wire.catalog import Info
 from tokenhub.wire.simulate import Simulation
-from tokenhub_tui import actions, servers, theme, vault
+from tokenhub_tui import actions, remedies, servers, theme, vault
 from tokenhub_tui.clipboard import copy
 from tokenhub_tui.clock import Clock, SystemClock
 from tokenhub_tui.dialogs.base import Modal
@@ -32,7 +32,7 @@ from tokenhub_tui.dialogs.confirm import Confirm
 from tokenhub_tui.dialogs.help import PageHelp
 from tokenhub_tui.dialogs.jump import Jump
 from tokenhub_tui.kept import Chosen, Kept
-from tokenhub_tui.link import Link, Unanswered
+from tokenhub_tui.link import Link
 from tokenhub_tui.messages import Broken
 from tokenhub_tui.offers import Offers, bare
 from tokenhub_tui.replay import Played, Recorder
@@ -71,18 +71,6 @@ TOLD_S, FAILED_S, STAYS_S = 4.0, 30.0, 86_400.0
 # Where the console is between two servers.
 NOWHERE = "nowhere"
 _SEVERITY: dict[str, Literal["information", "warning"]] = {"good": "information", "warn": "warning"}
-# What helps, by what went wrong.
-_BY_KIND: dict[type[Exception], str] = {
-    Unauthorized: "c chooses another server or token",
-    Unreachable: "it is asked again by itself; r asks now",
-    NotFound: "esc goes back",
-}
-# And by the server's codes.
-_REMEDIES = {
-    "vault_locked": "u unlocks the vault",
-    "vault_not_initialized": "u sets the vault up",
-    "not_recorded": "what was seen while it was made is there, and what its events tell",
-}
 
 
 class Console(App[None]):
@@ -360,14 +348,11 @@ class Console(App[None]):
 
     def complain(self, error: Exception, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
-        why, remedy = self.explained(error)
+        why, remedy = self.explained(error, asked=once)
         if once and self.said and self.said[-1].text == why:
             return
         self._keep(why, "bad")
-        if once:
-            self._notify_error(f"{why} · {remedy}", FAILED_S)
-        else:
-            self._notify_error(why if remedy.startswith("esc") else f"{why} · {remedy}", STAYS_S)
+        self._notify_error(f"{why} · {remedy}" if remedy else why, FAILED_S if once else STAYS_S)
 
     def _notify_error(self, text: str, timeout_s: float) -> None:
         said = str(lines(f"{text} · esc closes this"))
@@ -377,26 +362,9 @@ class Console(App[None]):
         self.said.append(Said(at=self.clock.now(), text=text, tone=tone))
         del self.said[:-KEPT_MESSAGES]
 
-    def explained(self, error: Exception) -> tuple[str, str]:
-        """What went wrong in a sentence, and what to do about it."""
-        if isinstance(error, Unanswered):
-            again = "look how it is before you do it again" if error.heard else "do it again later"
-            return str(error), again
-        for kind, remedy in _BY_KIND.items():
-            if isinstance(error, kind):
-                return str(error), remedy
-        if isinstance(error, Refused):
-            said = f"{error} (request {error.request_id})" if error.request_id else str(error)
-            return said, _REMEDIES.get(error.code, "r asks again")
-        if isinstance(error, ClientError):
-            return str(error), "r asks again"
-        return self._fault(error), "this is a fault of the console; r asks again"
-
-    def _fault(self, error: Exception) -> str:
-        """The name and the words of an error that nobody foresaw, but never the token."""
-        said = f"{type(error).__name__}: {error}"
-        token = self.server.profile.token
-        return said.replace(token, "…") if token else said
+    def explained(self, error: Exception, *, asked: bool = True) -> tuple[str, str]:
+        """What went wrong in a sentence, and what to do about it: see remedies."""
+        return remedies.explained(error, asked=asked, token=self.server.profile.token)
 
     def on_broken(self, message: Broken) -> None:
         self.complain(message.error)

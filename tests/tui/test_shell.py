@@ -112,7 +112,7 @@ async def test_what_went_wrong_stays_below_the_first_line_until_it_is_closed(
     async with running(tmp_path) as hub, before(hub, toasts=True) as (console, pilot):
         await seen(console, pilot, "No request yet")
         console.complain(Refused("it is held", status=409, request_id="r-1"))
-        shown = await seen(console, pilot, "it is held (request r-1) · r asks again")
+        shown = await seen(console, pilot, "it is held (request r-1) · esc closes this")
         console.push_screen(FormDialog("Both", asked, save))
         in_form = await seen(console, pilot, "Both", "One", "it is held")
         await pilot.press("escape")

@@ -39,8 +39,8 @@ REST_S = 0.4
 class Explaining(Protocol):
     """What the dialog asks of the app."""
 
-    def explained(self, error: ClientError) -> tuple[str, str]:
-        """What went wrong in a sentence, and what to do about it."""
+    def explained(self, error: Exception, *, asked: bool) -> tuple[str, str]:
+        """What went wrong in a sentence, and what to do about it; see tokenhub_tui.remedies."""
 
 
 class FormDialog(Dialog[R]):
@@ -187,12 +187,11 @@ class FormDialog(Dialog[R]):
         except Conflict as error:
             await self._conflict(error)
         except ClientError as error:
-            why, remedy = cast("Explaining", self.app).explained(error)
-            # Letters are written into the field here, and nothing is asked again by itself.
+            why, remedy = cast("Explaining", self.app).explained(error, asked=False)
+            # Letters are written into the field here.
             if remedy.startswith(("u ", "c ")):
                 remedy = f"esc leaves; then {remedy}"
-            elif remedy.startswith("r "):
-                remedy = "ctrl+s tries again"
+            remedy = remedy or "ctrl+s tries again"
             fields = error.fields if isinstance(error, Refused) else ()
             self._place(fields, why if fields else f"{why}\n{remedy}")
         finally:

@@ -79,8 +79,8 @@ class Console(Protocol):
     def complain(self, error: Exception, *, once: bool = False) -> None:
         """Tell the user what went wrong; with `once`, not again while it is the last word."""
 
-    def explained(self, error: Exception) -> tuple[str, str]:
-        """What went wrong in a sentence, and what to do about it."""
+    def explained(self, error: Exception, *, asked: bool = True) -> tuple[str, str]:
+        """What went wrong in a sentence, and what to do; `asked` by a screen, not by the user."""
 
     def can_undo(self, what: str, call: Call[Any]) -> None:
         """Keep how the last small change is taken back."""
