@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import httpx
-import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
@@ -115,7 +114,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
         if holds():
             return
         await pilot.pause(0.02)
-    pytest.fail(f"it never came to that:\n{text(cast('Console', pilot.app))}")
+    raise AssertionError(f"it never came to that:\n{text(cast('Console', pilot.app))}")
 
 
 async def seen(console: Console, pilot: Pilot[None], *wanted: str) -> str:

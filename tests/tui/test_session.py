@@ -40,9 +40,6 @@ class Console:
     async def press(self, *keys: str) -> None:
         await asyncio.to_thread(self._terminal.press, *keys)
 
-    async def enter(self, key: str) -> None:
-        await asyncio.to_thread(self._terminal.enter, key)
-
     async def type(self, text: str) -> None:
         await asyncio.to_thread(self._terminal.type, text)
 
@@ -106,10 +103,10 @@ async def test_a_session_by_keys_alone(tmp_path: Path) -> None:
 
 async def _sets_up_the_vault(console: Console) -> None:
     await console.seen("● live", "no vault", "No request yet")
-    await console.enter("u")
+    await console.press("u")
     await console.seen("Set up the vault")
     await console.type(PASSWORD)
-    await console.enter("Enter")
+    await console.press("Tab")
     await console.type(PASSWORD)
     await console.press("Enter")
     await console.seen("Recovery key", "I stored it")
@@ -121,7 +118,7 @@ async def _sets_up_the_vault(console: Console) -> None:
     await console.seen("No provider has its key in it")
     await console.press("Tab", "Enter")
     await console.seen("vault locked")
-    await console.enter("u")
+    await console.press("u")
     await console.seen("Unlock vault")
     await console.type(PASSWORD)
     await console.press("Enter")
@@ -133,12 +130,12 @@ async def _adds_a_provider(console: Console, url: str) -> None:
     await console.seen("No provider yet")
     await console.press("n")
     await console.seen("1 of 5")
-    await console.enter("Enter")
+    await console.press("Enter")
     await console.seen("●●○○○")
     await console.type("mine")
-    await console.enter("Tab")
+    await console.press("Tab")
     await console.type(url)
-    await console.enter("C-s")
+    await console.press("C-s")
     await console.seen("●●●○○")
     await console.type("sk-simulated")
     await console.press("Enter")
@@ -154,7 +151,7 @@ async def _adds_a_provider(console: Console, url: str) -> None:
 async def _makes_a_key(console: Console) -> str:
     await console.press("5")
     await console.seen("No API key yet")
-    await console.enter("n")
+    await console.press("n")
     await console.seen("New API key")
     await console.type("first")
     await console.press("C-s")
@@ -170,7 +167,7 @@ async def _makes_a_key(console: Console) -> str:
 async def _watches_requests(console: Console) -> None:
     await console.press("1")
     await console.seen("✓", "mine/gpt", "mine/large", "best of 2")
-    await console.enter("/")
+    await console.press("/")
     await console.seen("model:…")
     await console.type("status:ok")
     await console.press("Enter")
@@ -203,7 +200,7 @@ async def _changes_a_weight(console: Console) -> None:
 
 async def _weighs(console: Console, model: str, key: str, weight: int) -> None:
     """Press a key for as long as it takes from 5 to `weight`, on one model alone."""
-    await console.enter("/")
+    await console.press("/")
     await console.seen("model:…")
     await console.type(f"model={model}")
     await console.press("Enter")
@@ -233,14 +230,15 @@ async def _compares_policies(console: Console) -> None:
 async def _reads_the_log(console: Console, home: Path) -> None:
     await console.press("7")
     await console.seen("Requests", "requests", "newest first")
-    await console.enter("/")
+    await console.press("/")
     await console.seen("model:…")
     await console.type("status:error")
     await console.press("Enter")
     await console.seen("status:error", "404")
-    await console.enter("E")
-    await console.seen("To the file")
+    await console.press("E")
+    await console.seen("To the file", "requests-2")
     await console.press("C-u")
+    await console.seen("To the file", gone=["requests-2"])
     await console.type(str(home / "errors.csv"))
     await console.press("Enter")
     await console.seen("Exported", gone=["To the file"])

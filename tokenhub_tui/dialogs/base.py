@@ -40,7 +40,12 @@ class Modal(ModalScreen[T]):
 class Dialog(Modal[T]):
     """A box with a title. `contents` is what is in it; esc gives None."""
 
-    BINDINGS: ClassVar = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar = [
+        Binding("escape", "leave", "Leave", show=False),
+        # With priority, so that the next letters are for the next field: else they come before it.
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
+    ]
     TITLE_TEXT: ClassVar[str] = ""
     HINT: ClassVar[str] = ""
 

@@ -64,7 +64,8 @@ class FilterBar(Horizontal):
         self.display = True
         self.field.placeholder = example(self._fields)
         self.field.value = text
-        self.field.focus()
+        # At once: `focus` would wait, and the next letters be keys of the screen.
+        self.screen.set_focus(self.field)
         self._offer()
 
     def close(self) -> None:

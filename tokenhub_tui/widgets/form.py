@@ -157,11 +157,9 @@ class Form(VerticalScroll, can_focus=False):
     """The fields under each other. `before` is what stood in them at first."""
 
     BINDINGS: ClassVar = [
-        # The app does these itself, before it looks where the next key goes: one that is typed
-        # right after them would else go to the field that is left.
+        # The app does this itself, before it looks where the next key goes: one that is typed right
+        # after it would else go to the field that is left.
         Binding("enter", "next", "Next field", show=False, priority=True),
-        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
-        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
         Binding("f2", "reveal", "Show or hide what is secret", show=False, id="vault.reveal"),
@@ -247,7 +245,8 @@ class Form(VerticalScroll, can_focus=False):
     def _enter(self, row: Row) -> None:
         for widget in row.query("*"):
             if widget.focusable:
-                widget.focus()
+                # At once: `focus` would wait, and the next letters be lost.
+                self.screen.set_focus(widget)
                 return
 
     def on_descendant_focus(self) -> None:

@@ -77,7 +77,7 @@ class Offers(Vertical):
         self._draw()
 
     def action_narrow(self) -> None:
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -104,7 +104,7 @@ class Sheet(Container, can_focus=True):
         field.choices = choices
         field.value = text
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)
 
     def close(self) -> None:
         """End the writing; what is written stays as it is."""
