@@ -19,8 +19,27 @@ from tests.support.server import ADMIN_TOKEN, Hub
 from tokenhub.client.profile import Profile
 from tokenhub_tui.app import Console
 
+SIZES = ((80, 24), (120, 36), (200, 60))
 
-class Gate(httpx.AsyncBaseTransport):
+
+class Way(httpx.AsyncBaseTransport):
+    """The way to a real server, for tests to stand in. Several clients share it; none ends it."""
+
+    def __init__(self) -> None:
+        self._server = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._server.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """One of the clients has ended."""
+
+    async def end(self) -> None:
+        """Close its connections."""
+        await self._server.aclose()
+
+
+class Gate(Way):
     """Passes calls on; `asked` has them. Those that have `held` in them wait until `open` is set.
 
     What `fake` gives for a call is its answer, in JSON; None is passed on. A call is written as
@@ -28,9 +47,7 @@ class Gate(httpx.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        # Each connection ends with its answer: the client has a transport for each, and closes it.
-        once = httpx.Limits(max_keepalive_connections=0)
-        self._server = httpx.AsyncHTTPTransport(limits=once)
+        super().__init__()
         self.asked: list[str] = []
         self.held = ""
         self.open = asyncio.Event()
@@ -44,23 +61,14 @@ class Gate(httpx.AsyncBaseTransport):
         answer = self.fake(request.url)
         if answer is not None:
             return httpx.Response(200, content=answer)
-        return await self._server.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Nothing is open but what is on its way."""
+        return await super().handle_async_request(request)
 
 
-SIZES = ((80, 24), (120, 36), (200, 60))
-
-
-class Unsteady(httpx.AsyncBaseTransport):
-    """The way to a server that fails. Changes wait for `goes`; with `lost`, their answers are.
-
-    `held` are those that wait.
-    """
+class Unsteady(Way):
+    """Fails. Changes, `held` of them, wait for `goes`; with `lost`, their answers are."""
 
     def __init__(self) -> None:
-        self._real = httpx.AsyncHTTPTransport()
+        super().__init__()
         self.goes = asyncio.Event()
         self.goes.set()
         self.lost = False
@@ -68,19 +76,15 @@ class Unsteady(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return await self._real.handle_async_request(request)
+            return await super().handle_async_request(request)
         self.held += 1
         await self.goes.wait()
         self.held -= 1
-        response = await self._real.handle_async_request(request)
+        response = await super().handle_async_request(request)
         if self.lost:
             await response.aread()
             raise httpx.ReadError("the line was cut")
         return response
-
-    async def end(self) -> None:
-        """Close its connections: several clients share it, and none of them does."""
-        await self._real.aclose()
 
 
 @asynccontextmanager
@@ -98,7 +102,7 @@ async def before(
         async with console.run_test(size=size, notifications=toasts) as pilot:
             yield console, pilot
     finally:
-        if isinstance(way := given.get("transport"), Unsteady):
+        if isinstance(way := given.get("transport"), Way):
             await way.end()
 
 

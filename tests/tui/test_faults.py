@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.support.server import ADMIN_TOKEN, running
-from tests.tui.console import before, seen, until
+from tests.tui.console import Way, before, seen, until
 from tokenhub.wire.logs import Facet, FacetValue, LogFacets
 from tokenhub.wire.problem import Problem
 from tokenhub_tui.state.flushes import MOST_LONG
@@ -24,11 +24,11 @@ async def at_once(_: httpx.Request) -> None:
     """Without waiting."""
 
 
-class Between(httpx.AsyncBaseTransport):
+class Between(Way):
     """Passes questions on, and keeps their paths; `does` may raise, or answer, in their place."""
 
     def __init__(self) -> None:
-        self._server = httpx.AsyncHTTPTransport()
+        super().__init__()
         self.asked: list[str] = []
         self.waits: Callable[[httpx.Request], Awaitable[None]] = at_once
         self.does: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
@@ -36,10 +36,7 @@ class Between(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
         await self.waits(request)
-        return self.does(request) or await self._server.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._server.aclose()
+        return self.does(request) or await super().handle_async_request(request)
 
 
 def breaks(part: str) -> Callable[[httpx.Request], None]:

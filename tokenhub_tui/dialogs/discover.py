@@ -98,14 +98,15 @@ class Discover(Dialog[str]):
         beside(self, partial(self._register, chosen), group="save")
 
     async def _register(self, chosen: Sequence[str]) -> None:
-        all_of_them = len(self._added) + len(chosen)
+        done = 0
         try:
             async for one in register(self._link, self._found.provider_id, chosen):
                 self._added.append(one)
-                self._say(f"Registered {len(self._added)} of {all_of_them} …", "dim")
+                done += 1
+                self._say(f"Registered {done} of {len(chosen)} …", "dim")
         except ClientError as error:
             self._busy = False
-            self._say(f"{error}\n{len(self._added)} were registered before that.", "bad")
+            self._say(f"{error}\n{done} of {len(chosen)} were registered before that.", "bad")
             return
         self.dismiss(self._told())
 
