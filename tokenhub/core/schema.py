@@ -12,6 +12,7 @@ import jsonschema_rs
 import msgspec
 
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.numbers import MOST_VAST, too_vast
 from tokenhub.core.subschemas import MAX_DEPTH, Profile, Subschemas, profile
 
 MAX_SCHEMA_BYTES = 64 * 1024
@@ -102,8 +103,11 @@ class _Compiled:
 
     def complaint(self, text: str) -> str | None:
         inner = candidate(text)
-        if len(inner.encode()) > MAX_TEXT_BYTES:
+        encoded = inner.encode()
+        if len(encoded) > MAX_TEXT_BYTES:
             return f"the answer is larger than {MAX_TEXT_BYTES} bytes"
+        if too_vast(encoded):
+            return f"the answer holds more than {MOST_VAST} numbers from 1e286 on"
         try:
             value = msgspec.json.decode(inner)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

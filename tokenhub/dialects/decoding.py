@@ -8,6 +8,7 @@ import msgspec
 
 from tokenhub.core.ask import MAX_TOKENS
 from tokenhub.core.errors import BadRequest
+from tokenhub.core.numbers import MOST_VAST, too_vast
 
 T = TypeVar("T")
 
@@ -35,8 +36,14 @@ _ABOUT_A_FIELD = {
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
     """The value. Raises BadRequest: bad UTF-8, bad JSON, nested too deep, or of a wrong type."""
-    if isinstance(body, bytes) and len(body) > LARGE_BYTES:
-        _check_values(body)
+    if isinstance(body, bytes):
+        if len(body) > LARGE_BYTES:
+            _check_values(body)
+        if too_vast(body):
+            raise BadRequest(
+                f"the body holds too many numbers from 1e286 on; at most {MOST_VAST} may come",
+                code="too_many_values",
+            )
     try:
         # msgspec checks only the strings that it decodes; the others would travel on unseen.
         if isinstance(body, bytes) and not body.isascii():

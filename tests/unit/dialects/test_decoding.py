@@ -95,3 +95,19 @@ def test_answers_are_counted_as_lenient_servers_read_their_number(told, expected
 def test_too_many_answers_are_refused_however_their_number_is_written(told):
     with pytest.raises(BadRequest):
         answers(told)
+
+
+@pytest.mark.parametrize("number", ["1e300", "1.5E+286", "0.01e0999", "1e00300"])
+def test_a_body_of_vast_numbers_is_refused_before_it_is_decoded(number: str) -> None:
+    """Half a million of them held the interpreter for seven seconds."""
+    decoder = msgspec.json.Decoder(list[float])
+
+    with pytest.raises(BadRequest, match="at most 5000 may come"):
+        decoded(decoder, f"[{','.join([number] * 5_001)}]".encode())
+
+
+@pytest.mark.parametrize("number", ["1e285", "1e-300", "12e99"])
+def test_a_body_of_ordinary_numbers_is_decoded(number: str) -> None:
+    decoder = msgspec.json.Decoder(list[float])
+
+    assert [float(number)] * 5_001 == decoded(decoder, f"[{','.join([number] * 5_001)}]".encode())
