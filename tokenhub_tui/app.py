@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
-from rich.traceback import Traceback
 from textual.app import App
 from textual.events import Event, Key
 from textual.message import Message
@@ -199,6 +198,9 @@ class Console(App[None]):
 
     def _fatal_error(self) -> None:
         """What ended the console, without the values: they may be a key or a password."""
+        # It takes 20 ms to load, of every start.
+        from rich.traceback import Traceback  # noqa: PLC0415
+
         self.bell()
         self._exit_renderables.append(Traceback(show_locals=False))
         self._close_messages_no_wait()

@@ -386,7 +386,7 @@ async def test_what_ends_the_console_is_told_without_secrets(
         async with before(hub) as (console, pilot):
             consoles.append(console)
             console.call_later(breaks)
-            await until(pilot, lambda: False)
+            await until(pilot, lambda: console.return_code is not None)
 
     consoles: list[Console] = []
     async with running(tmp_path) as hub:
