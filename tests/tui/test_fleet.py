@@ -401,9 +401,10 @@ async def test_a_provider_that_does_not_answer_holds_nobody_in_the_wizard(tmp_pa
 
 
 async def test_a_key_that_is_pressed_twice_asks_once(tmp_path: Path) -> None:
+    gate = Gate()
     async with running(tmp_path) as hub, Sim(PROFILE) as sim:
         await hub.provider("one", sim)
-        async with before(hub, (120, 36), start="fleet") as (console, pilot):
+        async with before(hub, (120, 36), start="fleet", transport=gate) as (console, pilot):
             await seen(console, pilot, "Providers 1")
             page = cast("FleetPage", console.screen)
             page.action_delete()
@@ -416,8 +417,11 @@ async def test_a_key_that_is_pressed_twice_asks_once(tmp_path: Path) -> None:
             await seen(console, pilot, "one offers 3 models")
             await pilot.press("escape")
             await until(pilot, lambda: console.screen is page)
+            gate.held = "discover"
             page.action_discover()
             await pilot.press("5")
+            await until(pilot, lambda: console.current_mode == "keys")
+            gate.open.set()
             await until(pilot, lambda: console.said)
             said, dialogs = console.said[-1].text, len(console.screen_stack)
 
