@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.server import Hub, running
-from tests.tui.console import Gate, Unsteady, before, seen, text, until
+from tests.tui.console import Gate, Unsteady, at_once, before, seen, text, until
 from tokenhub.client.calls.catalog import delete_provider
 from tokenhub.client.errors import BadCall
 from tokenhub.sim.app import Sim
@@ -46,7 +46,7 @@ async def test_a_weight_is_changed_in_place_by_one_change_and_taken_back(tmp_pat
             await seen(console, pilot, "Providers 1", "✓ healthy", "none")
             await pilot.press("enter")
             await seen(console, pilot, 'filter: provider="one"', "2 of 2", "large")
-            await pilot.press("plus", "plus", "plus", "plus", "minus")
+            at_once(console, "plus", "plus", "plus", "plus", "minus")
             pending = await seen(console, pilot, "→ 8")
             await until(pilot, lambda: any("from 5 to 8" in one.text for one in console.said))
             await until(pilot, lambda: "→ 8" not in text(console))
