@@ -257,7 +257,7 @@ class Feed:
             parent.turn += 1
 
     def _ended(self, line: Line, event: Event) -> None:
-        failed = event.type == "route_error"
+        known, failed = line.over, event.type == "route_error"
         rescued = len(event.attempts) > 1
         line.state = FAILED if failed else RESCUED if rescued else OK
         line.model_id = event.model_id or line.model_id
@@ -270,8 +270,10 @@ class Feed:
         line.reason = event.reason or line.reason
         line.parent_id, line.attempts = event.parent_id or line.parent_id, event.attempts
         self._ends.append(unix(event.timestamp))
-        self.heard += 1
-        self.errors += failed
+        # What the log had told already, or what is told again, is nothing new.
+        if not known:
+            self.heard += 1
+            self.errors += failed
 
 
 _EFFECTS = {

@@ -78,6 +78,16 @@ def test_rows_of_the_log_stand_at_their_times_and_count_for_less_than_what_was_h
     assert ["a", "b", "c"] == [line.request_id for line in feed.lines]
 
 
+def test_what_the_log_had_told_is_nothing_new() -> None:
+    feed = Feed()
+    feed.seed([logged("a", 3)])
+
+    feed.apply([event("request_started", "a", 2), event("route_success", "a", 3)])
+    feed.apply([event("route_error", "b", 5), event("route_error", "b", 5)])
+
+    assert (1, 1) == (feed.heard, feed.errors)
+
+
 def test_a_gap_is_filled_from_the_log() -> None:
     feed = Feed()
     feed.apply([event("request_started", "a", 1), event("request_started", "b", 2)])
